@@ -1,0 +1,60 @@
+/** What owners may write about themselves: each rule says what is wrong, or what is stored. */
+import type { FieldFault } from '../errors.js';
+
+/** A fault of one field, or the value to store. */
+export type Checked<T> = { readonly fault: string } | { readonly value: T };
+
+const MAX_DISPLAY_NAME = 64;
+const MAX_URL = 2048;
+const MAX_LANGUAGE = 35;
+/** Controls, lone surrogates (which Postgres refuses) and marks that turn the text's direction (spoofing). */
+const UNFIT_FOR_NAMES = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** Up to 64 characters, kept in NFC without outer white space. */
+export function checkDisplayName(displayName: string): Checked<string> {
+  if (displayName.length > MAX_DISPLAY_NAME * 4) return { fault: `must be at most ${MAX_DISPLAY_NAME} characters` };
+  const name = displayName.normalize('NFC').trim();
+  if (name === '') return { fault: 'must not be empty; null clears it' };
+  if ([...name].length > MAX_DISPLAY_NAME) return { fault: `must be at most ${MAX_DISPLAY_NAME} characters` };
+  if (UNFIT_FOR_NAMES.test(name)) return { fault: 'must not contain control characters' };
+  return { value: name };
+}
+
+/** An https URL without credentials; kept as the URL standard writes it. */
+export function checkAvatarUrl(avatarUrl: string): Checked<string> {
+  if (avatarUrl.length > MAX_URL) return { fault: `must be at most ${MAX_URL} characters` };
+  if (!URL.canParse(avatarUrl)) return { fault: 'must be an https address' };
+  const url = new URL(avatarUrl);
+  if (url.protocol !== 'https:') return { fault: 'must be an https address' };
+  if (url.username !== '' || url.password !== '') return { fault: 'must not contain credentials' };
+  return url.href.length > MAX_URL ? { fault: `must be at most ${MAX_URL} characters` } : { value: url.href };
+}
+
+/** A well-formed BCP 47 tag, kept in canonical case. */
+export function checkLanguage(language: string): Checked<string> {
+  const fault = { fault: 'must be a BCP 47 language tag such as en or pt-BR' };
+  if (language.length > MAX_LANGUAGE) return fault;
+  try {
+    const [tag] = Intl.getCanonicalLocales(language);
+    return tag === undefined ? fault : { value: tag };
+  } catch {
+    return fault;
+  }
+}
+
+/** Collects every fault of an input, so that all are answered at once. */
+export function createFaults() {
+  const faults: FieldFault[] = [];
+  return {
+    all: faults as readonly FieldFault[],
+    add(field: string, ...messages: readonly string[]): void {
+      for (const message of messages) faults.push({ field, message });
+    },
+    /** The value to store, or undefined with the fault noted. */
+    take<T>(field: string, checked: Checked<T>): T | undefined {
+      if ('value' in checked) return checked.value;
+      faults.push({ field, message: checked.fault });
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,112 @@
+/** Registration: every fault at once, then the hash, then one transaction for account, session and audit. */
+import { v7 as uuidv7 } from 'uuid';
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../client-info.js';
+import type { Clock } from '../clock.js';
+import type { PasswordHasher } from '../crypto/password-hasher.js';
+import type { Database } from '../db/database.js';
+import { constraintOf } from '../db/errors.js';
+import { validationError } from '../errors.js';
+import type { PasswordPolicy } from '../passwords/policy.js';
+import type { EnteredSession, Sessions } from '../sessions/service.js';
+import { cleanEmail, cleanUsername, emailFault, emailKey, usernameFault, usernameKey } from './identifiers.js';
+import { checkDisplayName, createFaults } from './input.js';
+import { createAccountRepository } from './repository.js';
+
+/** `null` and left out mean the same here: there is nothing yet to clear. */
+export interface Registration {
+  readonly email: string;
+  readonly username: string;
+  readonly password: string;
+  readonly passwordConfirmation?: string | null | undefined;
+  readonly displayName?: string | null | undefined;
+  readonly rememberMe?: boolean | null | undefined;
+}
+
+/**
+ * Creates an account and opens its first session.
+ * @throws AppError VALIDATION_ERROR (every fault, taken names included), SERVICE_UNAVAILABLE
+ */
+export type Register = (registration: Registration, client: ClientInfo) => Promise<EnteredSession>;
+
+export interface RegistrationOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly sessions: Sessions;
+  readonly hasher: PasswordHasher;
+  readonly passwords: PasswordPolicy;
+}
+
+const TAKEN = 'is taken';
+
+export function createRegistration({ db, clock, audit, sessions, hasher, passwords }: RegistrationOptions): Register {
+  const repository = createAccountRepository(db.executor);
+
+  async function validate(input: Registration) {
+    const faults = createFaults();
+    const email = faults.take('email', checkedBy(emailFault, cleanEmail, input.email));
+    const username = faults.take('username', checkedBy(usernameFault, cleanUsername, input.username));
+    const displayName =
+      input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
+    const ownWords = [input.email, input.username, input.displayName ?? ''];
+    faults.add('password', ...passwords.faults(input.password, ownWords));
+    if (input.passwordConfirmation != null && input.passwordConfirmation !== input.password) {
+      faults.add('passwordConfirmation', 'must be the same as the password');
+    }
+    const names = {
+      emailKey: email === undefined ? undefined : emailKey(email),
+      usernameKey: username === undefined ? undefined : usernameKey(username),
+    };
+    const taken = await repository.taken(names.emailKey, names.usernameKey);
+    if (taken.email) faults.add('email', TAKEN);
+    if (taken.username) faults.add('username', TAKEN);
+    if (faults.all.length > 0) throw validationError(faults.all);
+    return {
+      email: email!,
+      username: username!,
+      displayName: displayName!,
+      emailKey: names.emailKey!,
+      usernameKey: names.usernameKey!,
+    };
+  }
+
+  return async (input, client) => {
+    const names = await validate(input);
+    const passwordHash = await hasher.hash(passwords.normalize(input.password));
+    const now = new Date(clock.now());
+    try {
+      return await db.transaction(async (tx) => {
+        const account = await createAccountRepository(tx).insert({
+          id: uuidv7(),
+          ...names,
+          passwordHash,
+          createdAt: now,
+          updatedAt: now,
+          lastLoginAt: now,
+        });
+        await audit.record(tx, { type: 'account.registered', userId: account.id, client });
+        return sessions.open(tx, account, client, input.rememberMe ?? false);
+      });
+    } catch (error) {
+      throw takenName(error) ?? error;
+    }
+  };
+}
+
+/** Somebody else was faster between the check and the insert. */
+export function takenName(error: unknown) {
+  switch (constraintOf(error)) {
+    case 'users_email_key_unique':
+      return validationError([{ field: 'email', message: TAKEN }]);
+    case 'users_username_key_unique':
+      return validationError([{ field: 'username', message: TAKEN }]);
+    default:
+      return undefined;
+  }
+}
+
+function checkedBy(faultOf: (text: string) => string | undefined, clean: (text: string) => string, text: string) {
+  const fault = faultOf(text);
+  return fault === undefined ? { value: clean(text) } : { fault };
+}

@@ -1,0 +1,14 @@
+/** Where a request came from: for the list of sessions, the audit and counting; never proof of anything. */
+export interface ClientInfo {
+  readonly ipAddress: string;
+  /** Bounded and free of what the database refuses; see `clientInfo`. */
+  readonly userAgent: string | null;
+}
+
+const MAX_USER_AGENT = 512;
+
+/** Makes a ClientInfo of what a connection says of itself. */
+export function clientInfo(ipAddress: string, userAgent: string | undefined): ClientInfo {
+  const printable = userAgent?.replace(/[^\x20-\x7e\xa0-\xff]/g, '').slice(0, MAX_USER_AGENT);
+  return { ipAddress, userAgent: printable || null };
+}

@@ -1,0 +1,96 @@
+/**
+ * The environment, read once into a frozen Config; nothing else reads `process.env`. An empty value
+ * counts as unset, and every fault is reported at once.
+ */
+import { availableParallelism } from 'node:os';
+import { readers, type Environment, type Readers } from './config-readers.js';
+
+export type Config = ReturnType<typeof parseConfig>;
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
+
+const JWT_ALGORITHMS = ['EdDSA', 'ES256', 'RS256', 'HS256'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Every fault of the environment, for a person to mend in one go. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(readonly faults: readonly string[]) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n  ${faults.join('\n  ')}`,
+    );
+  }
+}
+
+/** Reads the environment. @throws ConfigError naming every fault. */
+export function loadConfig(env: Environment = process.env): Config {
+  const read = readers(env);
+  const config = parseConfig(read);
+  const { memoryKib, parallelism } = config.argon2;
+  // RFC 9106 section 3.1: each lane needs 8 KiB.
+  if (memoryKib < 8 * parallelism) read.fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
+  if (read.faults.length > 0) throw new ConfigError(read.faults);
+  return Object.freeze(config);
+}
+
+function parseConfig(read: Readers) {
+  const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
+  const host = read.text('HOST', '127.0.0.1');
+  const port = read.integer('PORT', 3000, 0, 65_535);
+  const algorithm = read.oneOf('JWT_ALGORITHM', JWT_ALGORITHMS, 'EdDSA');
+  return {
+    production,
+    host,
+    port,
+    /** Unset: worked out from the address once it is known. */
+    publicUrl: read.origin('PUBLIC_URL', production),
+    databaseUrl: read.databaseUrl('DATABASE_URL'),
+    databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
+    databaseTimeoutMs: read.duration('DATABASE_TIMEOUT', '5s', '100ms', '5m'),
+    dataDir: read.text('DATA_DIR', '.data'),
+    migrateOnStart: read.flag('MIGRATE_ON_START', true),
+    authSecrets: read.secrets('AUTH_SECRET', production),
+    jwt: {
+      algorithm,
+      secretKey: read.secret('JWT_SECRET_KEY', algorithm === 'HS256'),
+      accessTtlMs: read.duration('ACCESS_TOKEN_TTL', '15m', '1s', '24h'),
+    },
+    sessions: {
+      ttlMs: read.duration('REFRESH_TOKEN_TTL', '24h', '1s', '3650d'),
+      rememberMeTtlMs: read.duration('REMEMBER_ME_TTL', '30d', '1s', '3650d'),
+      graceMs: read.duration('REFRESH_GRACE', '10s', '0s', '5m'),
+    },
+    scopes: read.scopes('EXTRA_SCOPES'),
+    passwords: {
+      minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
+      blocklist: read.flag('PASSWORD_BLOCKLIST', true),
+    },
+    argon2: {
+      memoryKib: read.integer('ARGON2_MEMORY_KIB', 19_456, 8, 4_194_304),
+      timeCost: read.integer('ARGON2_TIME_COST', 2, 1, 100),
+      parallelism: read.integer('ARGON2_PARALLELISM', 1, 1, 64),
+      concurrency: read.integer('HASH_CONCURRENCY', availableParallelism(), 1, 128),
+      queue: read.integer('HASH_QUEUE', 100, 0, 100_000),
+    },
+    rateLimits: {
+      anonymous: read.rate('RATE_LIMIT_ANONYMOUS', '100/15m'),
+      authenticated: read.rate('RATE_LIMIT_AUTHENTICATED', '600/1m'),
+      /** By root field, in place of what the schema's `@rateLimit` says. */
+      fields: read.fieldRates('RATE_LIMIT_FIELDS'),
+    },
+    trustProxy: read.networks('TRUST_PROXY'),
+    corsOrigins: read.origins('CORS_ORIGINS'),
+    graphql: {
+      maxDepth: read.integer('GRAPHQL_MAX_DEPTH', 10, 1, 100),
+      maxAliases: read.integer('GRAPHQL_MAX_ALIASES', 15, 0, 1000),
+      maxDirectives: read.integer('GRAPHQL_MAX_DIRECTIVES', 20, 0, 1000),
+      maxTokens: read.integer('GRAPHQL_MAX_TOKENS', 1000, 10, 100_000),
+      maxLength: read.integer('GRAPHQL_MAX_LENGTH', 16_384, 100, 1_048_576),
+      maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
+      cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
+    },
+    graphiql: read.flag('GRAPHIQL', !production),
+    introspection: read.flag('INTROSPECTION', !production),
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    shutdownTimeoutMs: read.duration('SHUTDOWN_TIMEOUT', '10s', '1s', '10m'),
+  };
+}

@@ -1,0 +1,92 @@
+/**
+ * Password hashes: argon2id (RFC 9106) as PHC strings, with parameters from the OWASP Password Storage Cheat Sheet.
+ * The work runs on libuv's thread pool, off the event loop, so many at a time and no more.
+ */
+import { randomBytes } from 'node:crypto';
+import argon2, { type HashOptions } from 'argon2';
+import { serviceUnavailable } from '../errors.js';
+import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from './bounded-queue.js';
+
+/** Each of the three that hash: @throws AppError SERVICE_UNAVAILABLE, at once when the queue is full */
+export interface PasswordHasher {
+  /** A PHC string with a salt of its own and the parameters of today. */
+  hash(password: string): Promise<string>;
+  /** Whether `password` has this hash, with the parameters in the hash. Something that is no hash matches nothing. */
+  verify(hash: string, password: string): Promise<boolean>;
+  /** The work of a verification, where there is no hash: an unknown account must take as long as a known one. */
+  verifyAbsent(password: string): Promise<false>;
+  /** Whether the hash falls short of today's parameters in one of them. Lowering them makes no hash weaker. */
+  needsRehash(hash: string): boolean;
+  stats(): QueueStats;
+}
+
+/** argon2 runs `parallelism` threads of its own in each hash, in addition to the pool's. */
+export interface PasswordHasherOptions extends BoundedQueueOptions {
+  readonly memoryKib: number;
+  readonly timeCost: number;
+  readonly parallelism: number;
+}
+
+/** What decides the cost, under the names that a PHC string gives it. */
+interface Cost {
+  /** Memory in KiB. */
+  readonly m: number;
+  /** Passes over it. */
+  readonly t: number;
+  /** Lanes. */
+  readonly p: number;
+}
+
+export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
+  const { memoryKib, timeCost, parallelism, concurrency, queue } = options;
+  const parameters: HashOptions = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
+  const jobs = createBoundedQueue({ concurrency, queue });
+  const today: Cost = { m: memoryKib, t: timeCost, p: parallelism };
+  // A hash of today's cost that no known password has: to verify against it is the same work.
+  const absentHash = `$argon2id$v=19$m=${today.m},t=${today.t},p=${today.p}$${base64(16)}$${base64(32)}`;
+
+  /** What argon2 says of a failure (no memory, mostly) is for the log. */
+  const run = <T>(work: () => Promise<T>): Promise<T> =>
+    jobs.run(() =>
+      work().catch((cause: unknown) => {
+        throw serviceUnavailable('Passwords cannot be processed at the moment; try again.', 1, cause);
+      }),
+    );
+
+  async function verifyAbsent(password: string): Promise<false> {
+    await run(() => argon2.verify(absentHash, password));
+    return false;
+  }
+
+  return {
+    hash: async (password) => inOrder(await run(() => argon2.hash(password, parameters))),
+    verify: (hash, password) => (costOf(hash) ? run(() => argon2.verify(hash, password)) : verifyAbsent(password)),
+    verifyAbsent,
+    needsRehash(hash) {
+      const made = costOf(hash);
+      return made === undefined || made.m < today.m || made.t < today.t || made.p < today.p;
+    },
+    stats: () => jobs.stats(),
+  };
+}
+
+/** argon2id in version 19 (0x13), the one kind that is made here, with its parameters in any order. */
+const PHC = /^\$argon2id\$v=19\$((?:[mtp]=\d{1,9},){2}[mtp]=\d{1,9})\$[\w+/]{11,64}\$[\w+/]{16,128}$/;
+
+/** What a hash cost, or undefined if it is none. */
+function costOf(hash: string): Cost | undefined {
+  const parameters = PHC.exec(hash)?.[1]?.split(',') ?? [];
+  const value = new Map(parameters.map((parameter) => [parameter[0], Number(parameter.slice(2))]));
+  const [m, t, p] = [value.get('m'), value.get('t'), value.get('p')];
+  return m && t && p ? { m, t, p } : undefined;
+}
+
+/** The PHC string with its parameters in the order that the format prescribes and libargon2 insists on, unlike the package. */
+function inOrder(hash: string): string {
+  return hash.replace(/m=(\d+),p=(\d+),t=(\d+)/, 'm=$1,t=$3,p=$2');
+}
+
+/** Random bytes as PHC strings have them: base64 without padding. */
+function base64(bytes: number): string {
+  return randomBytes(bytes).toString('base64').replaceAll('=', '');
+}

@@ -1,0 +1,48 @@
+/**
+ * Refresh tokens: `base64url(session id ‖ generation ‖ HMAC-SHA-256(key, purpose ‖ session id ‖ generation))`.
+ * They can be computed again, so none is stored; a forged one is refused without a query.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { deriveKey } from './derive.js';
+
+const ID_BYTES = 16;
+const BODY_BYTES = ID_BYTES + 4;
+const TOKEN_BYTES = BODY_BYTES + 32;
+/** 52 bytes in base64url, without padding. */
+const TOKEN_LENGTH = 70;
+const PURPOSE = 'refresh-token/1';
+
+export interface RefreshTokens {
+  /** The token of a session's generation (0 to 2³² − 1), under the current secret. */
+  issue(sessionId: string, generation: number): string;
+  /** What a token says, or undefined when it was not issued here. */
+  open(token: string): { readonly sessionId: string; readonly generation: number } | undefined;
+}
+
+/** @param secrets the first is current, the others are still accepted */
+export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
+  const keys = secrets.map((secret) => deriveKey(secret, 'refresh-token'));
+  const sign = (key: Buffer, body: Buffer) => createHmac('sha256', key).update(PURPOSE).update(body).digest();
+
+  return {
+    issue(sessionId, generation) {
+      const body = Buffer.alloc(BODY_BYTES);
+      body.write(sessionId.replaceAll('-', ''), 'hex');
+      body.writeUInt32BE(generation, ID_BYTES);
+      return Buffer.concat([body, sign(keys[0]!, body)]).toString('base64url');
+    },
+
+    open(token) {
+      if (token.length !== TOKEN_LENGTH) return undefined;
+      const bytes = Buffer.from(token, 'base64url');
+      // One encoding only: a token with stray characters or bits is not the token that was issued.
+      if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return undefined;
+      const body = bytes.subarray(0, BODY_BYTES);
+      const mac = bytes.subarray(BODY_BYTES);
+      if (!keys.some((key) => timingSafeEqual(mac, sign(key, body)))) return undefined;
+      const hex = body.toString('hex', 0, ID_BYTES);
+      const sessionId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+      return { sessionId, generation: body.readUInt32BE(ID_BYTES) };
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/** What the rest of the house knows of the database: an executor for repositories, and transactions. */
+import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
+import type * as schema from './schema/index.js';
+
+/** Runs statements: the database itself, or one transaction of it. Repositories take it, services pass it on. */
+export type Executor = PgDatabase<PgQueryResultHKT, typeof schema>;
+
+/** A Postgres, embedded or real. */
+export interface Database {
+  readonly kind: 'embedded' | 'postgres';
+  /** Statements outside a transaction; each is its own. */
+  readonly executor: Executor;
+  /**
+   * Runs `work` in one transaction (READ COMMITTED); throwing rolls back.
+   * @throws AppError SERVICE_UNAVAILABLE when the database is away or the deadline passed
+   */
+  transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
+  /** Resolves when the database answers; rejects with SERVICE_UNAVAILABLE otherwise. */
+  ping(): Promise<void>;
+  /** Applies the migrations that are missing; safe to call from many instances at once. */
+  migrate(): Promise<void>;
+  /** Open and waiting connections, for metrics. */
+  stats(): { readonly open: number; readonly waiting: number };
+  /** Lets what runs finish (bounded), then closes. */
+  close(): Promise<void>;
+}

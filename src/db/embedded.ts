@@ -1,0 +1,58 @@
+/** Postgres in the process (PGlite): in a directory of its own that one process holds, or in memory. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { drizzle } from 'drizzle-orm/pglite';
+import { migrate } from 'drizzle-orm/pglite/migrator';
+import type { Database, Executor } from './database.js';
+import { outage } from './errors.js';
+import { lockDirectory, type DirectoryLock } from './lock.js';
+import { MIGRATIONS_FOLDER } from './migrate.js';
+import * as schema from './schema/index.js';
+
+export const IN_MEMORY = 'memory://';
+
+/** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it */
+export async function openEmbedded(dataDir: string): Promise<Database> {
+  if (dataDir === IN_MEMORY) return embedded(await PGlite.create());
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const lock = await lockDirectory(dataDir);
+  try {
+    return embedded(await PGlite.create({ dataDir: join(dataDir, 'postgres') }), lock);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** Makes a Database of a PGlite. It is one connection: a transaction has it alone, the others wait. */
+export function embedded(client: PGlite, lock?: DirectoryLock): Database {
+  const database = drizzle(client, { schema, casing: 'snake_case' });
+  const executor: Executor = database;
+  let waiting = 0;
+  return {
+    kind: 'embedded',
+    executor,
+    async transaction(work) {
+      waiting += 1;
+      try {
+        return await executor.transaction(work);
+      } catch (error) {
+        throw outage(error) ?? error;
+      } finally {
+        waiting -= 1;
+      }
+    },
+    async ping() {
+      await client.query('select 1').catch((error: unknown) => {
+        throw outage(error) ?? error;
+      });
+    },
+    migrate: () => migrate(database, { migrationsFolder: MIGRATIONS_FOLDER }),
+    stats: () => ({ open: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
+    async close() {
+      if (!client.closed) await client.close();
+      await lock?.release();
+    },
+  };
+}

@@ -1,0 +1,42 @@
+/** Reads what went wrong out of a driver's error; Drizzle wraps it, so the chain of causes is walked. */
+import { serviceUnavailable, type AppError } from '../errors.js';
+
+/** The violated constraint's name: PGlite calls it `constraint`, postgres.js `constraint_name`. */
+export function constraintOf(error: unknown): string | undefined {
+  for (const link of causes(error)) {
+    const name = link['constraint_name'] ?? link['constraint'];
+    if (typeof name === 'string') return name;
+  }
+  return undefined;
+}
+
+/**
+ * Faults that time heals. Postgres's classes 08 (connection), 53 (resources) and 57 (operator intervention,
+ * statement timeout), 25P03 (idle in transaction), 40001 and 40P01 (serialisation, deadlock); the rest are
+ * postgres.js's and the socket's own.
+ */
+const PASSING =
+  /^(?:08...|53...|57...|25P03|40001|40P01|CONNECT_TIMEOUT|CONNECTION_\w+|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+
+/** SERVICE_UNAVAILABLE when the database is away or overloaded; undefined for any other error. */
+export function outage(error: unknown): AppError | undefined {
+  for (const link of causes(error)) {
+    const { code, message } = link;
+    if (typeof code === 'string' && PASSING.test(code)) return serviceUnavailable('The database is away.', 1, error);
+    if (message === 'PGlite is closed') return serviceUnavailable('The database is closed.', 1, error);
+  }
+  return undefined;
+}
+
+/** Deep enough for every wrapper there is; a cycle cannot hold it. */
+const MAX_CAUSES = 8;
+
+function causes(error: unknown): Record<string, unknown>[] {
+  const chain: Record<string, unknown>[] = [];
+  for (let link = error; typeof link === 'object' && link !== null && chain.length < MAX_CAUSES;) {
+    const current = link as Record<string, unknown>;
+    chain.push(current);
+    link = current['cause'];
+  }
+  return chain;
+}

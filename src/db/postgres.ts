@@ -1,0 +1,163 @@
+/** A real Postgres through postgres.js: a bounded pool, and a deadline on every query whatever the network does. */
+import { connect, type Socket } from 'node:net';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import postgres, { type Options, type ParameterOrJSON, type Sql } from 'postgres';
+import { AppError, serviceUnavailable } from '../errors.js';
+import type { Database, Executor } from './database.js';
+import { withDeadline } from './deadline.js';
+import { outage } from './errors.js';
+import { MIGRATION_LOCK, MIGRATIONS_FOLDER } from './migrate.js';
+import * as schema from './schema/index.js';
+
+export interface PostgresOptions {
+  readonly url: string;
+  readonly poolSize: number;
+  /** How long a query, or a whole transaction, may take; milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Requests that wait for a connection, per connection; past that the answer is SERVICE_UNAVAILABLE at once. */
+const MAX_WAITING_PER_CONNECTION = 50;
+/** Grace over the server's own timeout, which has the better error message. */
+const NETWORK_GRACE_MS = 500;
+/** Migrating a large table may take long; another instance waits for it. Ten minutes. */
+const MIGRATION_TIMEOUT_MS = 600_000;
+const CLOSE_TIMEOUT_S = 5;
+
+/** Opens the pool; connections are made when first needed. */
+export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Database {
+  const client = postgres(url, { ...connectionOptions(timeoutMs), max: poolSize });
+  const pool = boundPool(client, poolSize, timeoutMs);
+  const executor: Executor = drizzle(pool.client, { schema, casing: 'snake_case' });
+
+  return {
+    kind: 'postgres',
+    executor,
+    transaction: (work) => pool.admit(() => runTransaction(executor, work, timeoutMs)),
+    async ping() {
+      await pool.client.unsafe('select 1');
+    },
+    migrate: () => migrateOnce(url),
+    stats: pool.stats,
+    close: () => client.end({ timeout: CLOSE_TIMEOUT_S }),
+  };
+}
+
+function connectionOptions(timeoutMs: number): Options<Record<string, never>> {
+  return {
+    onnotice: () => undefined,
+    connect_timeout: Math.max(1, Math.ceil(timeoutMs / 1000)),
+    // postgres.js hands its parsed options to `socket`, which its types leave out.
+    socket: (parsed: ParsedOptions) => dial(parsed, timeoutMs + NETWORK_GRACE_MS),
+    connection: {
+      application_name: 'latchkey',
+      statement_timeout: timeoutMs,
+      idle_in_transaction_session_timeout: timeoutMs * 2,
+    },
+  } as Options<Record<string, never>>;
+}
+
+interface ParsedOptions {
+  readonly host: readonly string[];
+  readonly port: readonly number[];
+  readonly path: string | false | undefined;
+}
+
+/**
+ * A connection that is destroyed when the server owes an answer and nothing arrives for `silenceMs`: a
+ * half-open connection fails its query and rolls back its transaction instead of hanging for ever.
+ */
+function dial({ host, port, path }: ParsedOptions, silenceMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = path ? connect(path) : connect(port[0] ?? 5432, host[0] ?? 'localhost');
+    let answeredUpTo = 0;
+    socket.setTimeout(silenceMs);
+    socket.on('data', () => (answeredUpTo = socket.bytesWritten));
+    socket.on('timeout', () => {
+      if (socket.connecting || socket.bytesWritten !== answeredUpTo) socket.destroy();
+    });
+    socket.once('error', reject);
+    socket.once('connect', () => {
+      socket.off('error', reject);
+      resolve(socket);
+    });
+  });
+}
+
+/** The client as Drizzle uses it, with a deadline on each query and a bound on how many wait. */
+function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
+  let pending = 0;
+
+  async function admit<T>(work: () => Promise<T>): Promise<T> {
+    if (pending >= poolSize * (1 + MAX_WAITING_PER_CONNECTION)) throw serviceUnavailable('The database is overloaded.');
+    pending += 1;
+    try {
+      return await work();
+    } catch (error) {
+      throw error instanceof AppError ? error : (outage(error) ?? error);
+    } finally {
+      pending -= 1;
+    }
+  }
+
+  function unsafe(text: string, parameters?: ParameterOrJSON<never>[], options?: postgres.UnsafeQueryOptions) {
+    const run = (inArrays: boolean) =>
+      admit(() => {
+        const query = client.unsafe(text, parameters, options);
+        return withDeadline<unknown>(inArrays ? query.values() : query, timeoutMs, () => dropIfQueued(query));
+      });
+    return {
+      values: () => run(true),
+      then: (...handlers: Parameters<Promise<unknown>['then']>) => run(false).then(...handlers),
+    };
+  }
+
+  return {
+    admit,
+    client: new Proxy(client, {
+      get: (target, key): unknown => (key === 'unsafe' ? unsafe : Reflect.get(target, key)),
+    }),
+    stats: () => ({ open: Math.min(pending, poolSize), waiting: Math.max(0, pending - poolSize) }),
+  };
+}
+
+/**
+ * Takes a late query out of the queue. One that runs is left to the server's own timeout: to cancel it takes another
+ * connection, whose failure postgres.js leaves unhandled.
+ */
+function dropIfQueued(query: { cancel(): void; readonly state?: unknown }): void {
+  if (!query.state) query.cancel();
+}
+
+/** One transaction within the deadline: once late it rolls back, and the caller was told that it failed. */
+function runTransaction<T>(executor: Executor, work: (tx: Executor) => Promise<T>, timeoutMs: number): Promise<T> {
+  let late = false;
+  const refuseWhenLate = () => {
+    if (late) throw serviceUnavailable('The database took too long.');
+  };
+  const running = executor.transaction(async (tx) => {
+    refuseWhenLate();
+    const result = await work(tx);
+    refuseWhenLate();
+    return result;
+  });
+  return withDeadline(running, timeoutMs, () => (late = true));
+}
+
+/** On a connection of its own, one instance at a time; those that come second find nothing to do. */
+async function migrateOnce(url: string): Promise<void> {
+  const client = postgres(url, {
+    max: 1,
+    onnotice: () => undefined,
+    connection: { statement_timeout: MIGRATION_TIMEOUT_MS },
+  });
+  try {
+    await client`select pg_advisory_lock(${MIGRATION_LOCK})`;
+    await migrate(drizzle(client, { casing: 'snake_case' }), { migrationsFolder: MIGRATIONS_FOLDER });
+  } catch (error) {
+    throw outage(error) ?? error;
+  } finally {
+    await client.end({ timeout: CLOSE_TIMEOUT_S });
+  }
+}

@@ -1,0 +1,6 @@
+/** Every table; drizzle-kit generates the migrations from here. */
+export { auditEvents } from './audit-events.js';
+export { rateLimits } from './rate-limits.js';
+export { sessions } from './sessions.js';
+export { signingKeys } from './signing-keys.js';
+export { users } from './users.js';

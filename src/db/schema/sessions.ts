@@ -1,0 +1,31 @@
+/**
+ * Sessions. A row is a whole refresh-token family: the current token is `generation`, its immediate
+ * predecessor `generation - 1`, and no token is stored, so a dump replays nothing.
+ */
+import { boolean, foreignKey, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from './columns.js';
+import { users } from './users.js';
+
+export const sessions = pgTable(
+  'sessions',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid().notNull(),
+    generation: integer().notNull().default(0),
+    rotatedAt: instant().notNull(),
+    rememberMe: boolean().notNull().default(false),
+    createdAt: instant().notNull(),
+    lastUsedAt: instant().notNull(),
+    expiresAt: instant().notNull(),
+    endedAt: instant(),
+    ipAddress: text(),
+    userAgent: text(),
+  },
+  (table) => [
+    foreignKey({ name: 'sessions_user_id_fk', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    index('sessions_user_id_index').on(table.userId),
+    index('sessions_expires_at_index').on(table.expiresAt),
+  ],
+);

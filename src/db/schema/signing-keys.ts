@@ -1,0 +1,16 @@
+/** Keys that sign access tokens. The private half is encrypted under a key derived from AUTH_SECRET. */
+import { jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { instant } from './columns.js';
+
+export const signingKeys = pgTable('signing_keys', {
+  kid: text().primaryKey(),
+  algorithm: text({ enum: ['EdDSA', 'ES256', 'RS256'] }).notNull(),
+  /** RFC 7517; what the JWKS publishes. */
+  publicJwk: jsonb().$type<Record<string, unknown>>().notNull(),
+  encryptedPrivateKey: text().notNull(),
+  createdAt: instant().notNull(),
+  /** When a newer key took over; it still verifies until `expiresAt`. Null for the current one. */
+  retiredAt: instant(),
+  /** When the last token it signed has run out. Null for the current one. */
+  expiresAt: instant(),
+});

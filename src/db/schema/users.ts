@@ -1,0 +1,39 @@
+/** Accounts. Uniqueness is by the `*_key` columns: the normalised form (case and Unicode compatibility). */
+import { sql } from 'drizzle-orm';
+import { boolean, check, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { instant } from './columns.js';
+
+export const users = pgTable(
+  'users',
+  {
+    id: uuid().primaryKey(),
+    email: text().notNull(),
+    emailKey: text().notNull(),
+    username: text().notNull(),
+    usernameKey: text().notNull(),
+    displayName: text(),
+    avatarUrl: text(),
+    role: text({ enum: ['USER', 'ADMIN'] })
+      .notNull()
+      .default('USER'),
+    passwordHash: text().notNull(),
+    isVerified: boolean().notNull().default(false),
+    isPremium: boolean().notNull().default(false),
+    theme: text({ enum: ['LIGHT', 'DARK', 'SYSTEM'] })
+      .notNull()
+      .default('SYSTEM'),
+    notifications: boolean().notNull().default(true),
+    language: text().notNull().default('en'),
+    createdAt: instant().notNull(),
+    updatedAt: instant().notNull(),
+    lastLoginAt: instant(),
+    disabledAt: instant(),
+    deletedAt: instant(),
+  },
+  (table) => [
+    unique('users_email_key_unique').on(table.emailKey),
+    unique('users_username_key_unique').on(table.usernameKey),
+    check('users_role_known', sql`${table.role} in ('USER', 'ADMIN')`),
+    check('users_theme_known', sql`${table.theme} in ('LIGHT', 'DARK', 'SYSTEM')`),
+  ],
+);

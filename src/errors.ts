@@ -1,0 +1,76 @@
+/**
+ * The one error of the house. Whatever leaves the process is an AppError's code, message and details;
+ * everything else is `INTERNAL_ERROR` to the outside, with its cause in the log only.
+ */
+
+/** HTTP status by error code: what `application/graphql-response+json` clients get when there is no data. */
+export const STATUS_BY_CODE = {
+  VALIDATION_ERROR: 400,
+  INVALID_CREDENTIALS: 401,
+  MISSING_TOKEN: 401,
+  TOKEN_EXPIRED: 401,
+  INVALID_TOKEN: 401,
+  INVALID_REFRESH_TOKEN: 401,
+  USER_NOT_FOUND: 401,
+  ACCOUNT_DISABLED: 403,
+  INSUFFICIENT_PERMISSIONS: 403,
+  NOT_FOUND: 404,
+  RATE_LIMIT_EXCEEDED: 429,
+  QUERY_REJECTED: 400,
+  SERVICE_UNAVAILABLE: 503,
+  INTERNAL_ERROR: 500,
+} as const;
+
+/** A code of the public contract. */
+export type ErrorCode = keyof typeof STATUS_BY_CODE;
+
+/** One refused field of an input; `field` is the path inside `input`, e.g. `preferences.language`. */
+export interface FieldFault {
+  readonly field: string;
+  readonly message: string;
+}
+
+/** What may accompany a code to the outside, as extra members of `extensions`. */
+export interface ErrorDetails {
+  /** With `VALIDATION_ERROR`: every fault at once. */
+  readonly details?: readonly FieldFault[];
+  /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
+  readonly requiredScopes?: readonly (readonly string[])[];
+  /** With `RATE_LIMIT_EXCEEDED` and `SERVICE_UNAVAILABLE`: whole seconds, at least 1. */
+  readonly retryAfter?: number;
+  /** With `INTERNAL_ERROR`: what to look for in the log. */
+  readonly requestId?: string;
+}
+
+/** An outcome that is part of the contract. `message` is public; `cause` is for the log alone. */
+export class AppError extends Error {
+  override readonly name = 'AppError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.details = details;
+  }
+
+  /** The HTTP status that belongs to the code. */
+  get status(): number {
+    return STATUS_BY_CODE[this.code];
+  }
+
+  /** What goes into a GraphQL error's `extensions`. */
+  get extensions(): { code: ErrorCode } & ErrorDetails {
+    return { code: this.code, ...this.details };
+  }
+}
+
+/** A `VALIDATION_ERROR` that names every fault. */
+export function validationError(faults: readonly FieldFault[]): AppError {
+  return new AppError('VALIDATION_ERROR', 'The input was refused; see details.', { details: faults });
+}
+
+/** A `SERVICE_UNAVAILABLE`: overloaded, or a part is away. `retryAfter` in seconds. */
+export function serviceUnavailable(message: string, retryAfter = 1, cause?: unknown): AppError {
+  return new AppError('SERVICE_UNAVAILABLE', message, { retryAfter }, cause);
+}

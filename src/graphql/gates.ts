@@ -1,0 +1,110 @@
+/**
+ * Which demands the schema makes of whom: `@public`, `@authenticated` and `@requiresScopes` on fields,
+ * objects and interfaces become gates. Pure: schema in, demands out.
+ */
+import {
+  GraphQLObjectType,
+  getDirectiveValues,
+  getNamedType,
+  isInterfaceType,
+  isObjectType,
+  type GraphQLCompositeType,
+  type GraphQLDirective,
+  type GraphQLField,
+  type GraphQLInterfaceType,
+  type GraphQLSchema,
+} from 'graphql';
+
+/** OR of ANDs of scopes. */
+export type ScopeDemand = readonly (readonly string[])[];
+
+/** What a caller must satisfy: nothing at all, or to be authenticated and to meet every demand. */
+export interface Gate {
+  readonly authenticated: boolean;
+  readonly demands: readonly ScopeDemand[];
+}
+
+export const OPEN: Gate = { authenticated: false, demands: [] };
+
+type Annotated = { readonly astNode?: Parameters<typeof getDirectiveValues>[1] | null | undefined };
+type FieldOwner = GraphQLObjectType | GraphQLInterfaceType;
+
+export function createGates(schema: GraphQLSchema) {
+  const named = (name: string): GraphQLDirective => {
+    const directive = schema.getDirective(name);
+    if (!directive) throw new Error(`The schema does not define @${name}`);
+    return directive;
+  };
+  const directives = {
+    public: named('public'),
+    authenticated: named('authenticated'),
+    scopes: named('requiresScopes'),
+  };
+  const carries = (directive: GraphQLDirective, { astNode }: Annotated) =>
+    astNode ? getDirectiveValues(directive, astNode) : undefined;
+
+  function own(annotated: Annotated): Gate {
+    const scopes = carries(directives.scopes, annotated)?.['scopes'] as ScopeDemand | undefined;
+    return {
+      authenticated: scopes !== undefined || carries(directives.authenticated, annotated) !== undefined,
+      demands: scopes === undefined ? [] : [scopes],
+    };
+  }
+
+  /** What a type demands: its own gate and those of the interfaces it implements. */
+  function ofType(type: GraphQLCompositeType): Gate {
+    const interfaces = isObjectType(type) || isInterfaceType(type) ? type.getInterfaces() : [];
+    return join(own(type), ...interfaces.map(own));
+  }
+
+  return {
+    ofType,
+
+    /** What a field demands: its own gate, its interfaces' fields', its owner's and that of the type it returns. */
+    ofField(owner: FieldOwner, field: GraphQLField<unknown, unknown>): Gate {
+      const inherited = owner.getInterfaces().flatMap((parent) => parent.getFields()[field.name] ?? []);
+      const returned = getNamedType(field.type);
+      const ofReturned = isObjectType(returned) || isInterfaceType(returned) ? ofType(returned) : OPEN;
+      return join(own(field), ...inherited.map(own), ofType(owner), ofReturned);
+    },
+
+    /** Faults of the schema's author: root fields without a gate or with a contradiction, scopes that nobody knows. */
+    faults(knownScopes: ReadonlySet<string>): string[] {
+      const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
+      const rootFaults = roots.flatMap((root) =>
+        Object.values(root?.getFields() ?? {}).flatMap((field) => {
+          const isPublic = carries(directives.public, field) !== undefined;
+          if (isPublic !== own(field).authenticated) return [];
+          const fault = isPublic
+            ? 'is @public and gated at once'
+            : 'carries none of @public, @authenticated, @requiresScopes';
+          return [`${root!.name}.${field.name} ${fault}`];
+        }),
+      );
+      return [...rootFaults, ...unknownScopes(knownScopes)];
+    },
+  };
+
+  function unknownScopes(known: ReadonlySet<string>): string[] {
+    return Object.values(schema.getTypeMap()).flatMap((type) => {
+      if (!isObjectType(type) && !isInterfaceType(type)) return [];
+      const annotated: [string, Annotated][] = [
+        [type.name, type],
+        ...Object.values(type.getFields()).map((field): [string, Annotated] => [`${type.name}.${field.name}`, field]),
+      ];
+      return annotated.flatMap(([name, node]) => {
+        const scopes = own(node).demands.flat(2);
+        return scopes
+          .filter((scope) => !known.has(scope))
+          .map((scope) => `${name} requires the unknown scope ${scope}`);
+      });
+    });
+  }
+}
+
+function join(...gates: readonly Gate[]): Gate {
+  return {
+    authenticated: gates.some((gate) => gate.authenticated),
+    demands: gates.flatMap((gate) => gate.demands),
+  };
+}

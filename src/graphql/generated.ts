@@ -1,0 +1,490 @@
+import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
+import type { AccountRecord } from '../accounts/account.js';
+import type { SessionView } from '../sessions/session.js';
+import type { AuthPayloadView } from '../sessions/auth-payload.js';
+import type { GraphqlContext } from './context.js';
+export type Maybe<T> = T | null;
+export type InputMaybe<T> = T | null | undefined;
+export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
+/** Generated from schema.graphql by `npm run codegen`; not to be edited. */
+/** All built-in and custom scalars, mapped to their actual values */
+export type Scalars = {
+  ID: { input: string; output: string };
+  String: { input: string; output: string };
+  Boolean: { input: boolean; output: boolean };
+  Int: { input: number; output: number };
+  Float: { input: number; output: number };
+  /** A moment in UTC, as RFC 3339 writes it: `2026-01-31T12:00:00.000Z`. */
+  DateTime: { input: never; output: Date };
+  /** The name of a permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one that the configuration adds. */
+  Scope: { input: string; output: string };
+};
+
+/** What `@rateLimit` counts by. */
+export type RateLimitKey =
+  /** The client's address; an IPv6 address counts as its /64 network. */
+  | 'IP'
+  /** The account that makes the request; the client's address where there is none. */
+  | 'PRINCIPAL';
+
+/** What an account may be. */
+export type Role =
+  /** Uses the product; holds the scopes of a user. */
+  | 'USER'
+  /** Administers accounts; holds the scope `admin` besides. */
+  | 'ADMIN';
+
+/** A colour scheme. */
+export type Theme =
+  /** Dark on light. */
+  | 'LIGHT'
+  /** Light on dark. */
+  | 'DARK'
+  /** As the device has it. */
+  | 'SYSTEM';
+
+/** How a refresh token travels. */
+export type TokenTransport =
+  /** In the payload, for clients that keep it themselves. */
+  'BODY';
+
+/** An account. */
+export type User = {
+  __typename?: 'User';
+  /** Never changes and is never given again (UUID version 7). */
+  id: Scalars['ID']['output'];
+  /** The address as its owner writes it; unique whatever its case or Unicode form. */
+  email: Scalars['String']['output'];
+  /** The name as its owner writes it; unique whatever its case or Unicode form. */
+  username: Scalars['String']['output'];
+  /** The name to show to people. */
+  displayName?: Maybe<Scalars['String']['output']>;
+  /** An https address of a picture. */
+  avatarUrl?: Maybe<Scalars['String']['output']>;
+  /** What the account may be. */
+  role: Role;
+  /** Whether the e-mail address was confirmed. */
+  isVerified: Scalars['Boolean']['output'];
+  /** Whether the account has the paid features of your product. */
+  isPremium: Scalars['Boolean']['output'];
+  /** What the owner likes. */
+  preferences: Preferences;
+  /** When the account was registered. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When the account was last changed. */
+  updatedAt: Scalars['DateTime']['output'];
+  /** When somebody last logged in with the password. */
+  lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The live sessions, the one used last first. */
+  sessions: Array<Session>;
+};
+
+/** What the owner of an account likes. */
+export type Preferences = {
+  __typename?: 'Preferences';
+  /** The colour scheme. */
+  theme: Theme;
+  /** Whether your product may send notifications. */
+  notifications: Scalars['Boolean']['output'];
+  /** A BCP 47 language tag such as `en` or `pt-BR`. */
+  language: Scalars['String']['output'];
+};
+
+/** A login on one device: all access and refresh tokens that came from it. */
+export type Session = {
+  __typename?: 'Session';
+  /** The `sid` of its access tokens. */
+  id: Scalars['ID']['output'];
+  /** When it was opened. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it was last refreshed. */
+  lastUsedAt: Scalars['DateTime']['output'];
+  /** When it ends at the latest. */
+  expiresAt: Scalars['DateTime']['output'];
+  /** The address it was last refreshed from. */
+  ipAddress?: Maybe<Scalars['String']['output']>;
+  /** The User-Agent it was last refreshed with. */
+  userAgent?: Maybe<Scalars['String']['output']>;
+  /** Whether this request was made in it. */
+  current: Scalars['Boolean']['output'];
+};
+
+/** What a new or renewed session gives. */
+export type AuthPayload = {
+  __typename?: 'AuthPayload';
+  /** A JWT (RFC 9068) for the `Authorization` header. */
+  accessToken: Scalars['String']['output'];
+  /** An opaque token, good for one refresh. */
+  refreshToken?: Maybe<Scalars['String']['output']>;
+  /** Always `Bearer`. */
+  tokenType: Scalars['String']['output'];
+  /** How long the access token lasts, in seconds. */
+  expiresIn: Scalars['Int']['output'];
+  /** What the access token may do: scopes, space-separated. */
+  scope: Scalars['String']['output'];
+  /** The account. */
+  user: User;
+};
+
+/** What can be asked. */
+export type Query = {
+  __typename?: 'Query';
+  /** The account that makes the request. */
+  me: User;
+};
+
+/** What can be done. */
+export type Mutation = {
+  __typename?: 'Mutation';
+  /** Creates an account and opens its first session. */
+  register: AuthPayload;
+  /** Opens a session. An unknown account and a wrong password get the same `INVALID_CREDENTIALS` after the same work. */
+  login: AuthPayload;
+  /** Renews a session: gives a new access token and a new refresh token. Each refresh token works once. */
+  refresh: AuthPayload;
+  /** Ends the session that makes the request; its tokens stop working at once. */
+  logout: Scalars['Boolean']['output'];
+  /** Changes the account that makes the request. */
+  updateMe: User;
+};
+
+/** What can be done. */
+export type MutationRegisterArgs = {
+  input: RegisterInput;
+};
+
+/** What can be done. */
+export type MutationLoginArgs = {
+  input: LoginInput;
+};
+
+/** What can be done. */
+export type MutationRefreshArgs = {
+  refreshToken?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be done. */
+export type MutationUpdateMeArgs = {
+  input: UpdateMeInput;
+};
+
+/** A new account. */
+export type RegisterInput = {
+  /** An e-mail address nobody else has. */
+  email: Scalars['String']['input'];
+  /** 3 to 32 letters, digits, dots, dashes or underscores; nobody else's, whatever the case. */
+  username: Scalars['String']['input'];
+  /** At least `PASSWORD_MIN_LENGTH` characters and at most 256; not a common one, and not made of the account's own words. */
+  password: Scalars['String']['input'];
+  /** If given, the password once more. */
+  passwordConfirmation?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show to people, up to 64 characters. */
+  displayName?: InputMaybe<Scalars['String']['input']>;
+  /** Whether the session lasts the longer of the two configured times. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token travels. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** A login. */
+export type LoginInput = {
+  /** The e-mail address or the username, in any case. */
+  identifier: Scalars['String']['input'];
+  /** The password. */
+  password: Scalars['String']['input'];
+  /** Whether the session lasts the longer of the two configured times. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token travels. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** Changes to one's own account; what is left out stays. */
+export type UpdateMeInput = {
+  /** As in `RegisterInput`; cannot be cleared. */
+  username?: InputMaybe<Scalars['String']['input']>;
+  /** The name to show to people, up to 64 characters; `null` clears it. */
+  displayName?: InputMaybe<Scalars['String']['input']>;
+  /** An https address of up to 2048 characters; `null` clears it. */
+  avatarUrl?: InputMaybe<Scalars['String']['input']>;
+  /** What the owner likes; what is left out stays. */
+  preferences?: InputMaybe<PreferencesInput>;
+};
+
+/** Changes to the preferences; what is left out stays, and nothing can be cleared. */
+export type PreferencesInput = {
+  /** The colour scheme. */
+  theme?: InputMaybe<Theme>;
+  /** Whether your product may send notifications. */
+  notifications?: InputMaybe<Scalars['Boolean']['input']>;
+  /** A BCP 47 language tag such as `en` or `pt-BR`. */
+  language?: InputMaybe<Scalars['String']['input']>;
+};
+
+export type ResolverTypeWrapper<T> = Promise<T> | T;
+
+export type Resolver<
+  TResult,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> = ResolverFn<TResult, TParent, TContext, TArgs>;
+
+export type ResolverFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => Promise<TResult> | TResult;
+
+export type SubscriptionSubscribeFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => AsyncIterable<TResult> | Promise<AsyncIterable<TResult>>;
+
+export type SubscriptionResolveFn<TResult, TParent, TContext, TArgs> = (
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => TResult | Promise<TResult>;
+
+export interface SubscriptionSubscriberObject<TResult, TKey extends string, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<{ [key in TKey]: TResult }, TParent, TContext, TArgs>;
+  resolve?: SubscriptionResolveFn<TResult, { [key in TKey]: TResult }, TContext, TArgs>;
+}
+
+export interface SubscriptionResolverObject<TResult, TParent, TContext, TArgs> {
+  subscribe: SubscriptionSubscribeFn<any, TParent, TContext, TArgs>;
+  resolve: SubscriptionResolveFn<TResult, any, TContext, TArgs>;
+}
+
+export type SubscriptionObject<TResult, TKey extends string, TParent, TContext, TArgs> =
+  | SubscriptionSubscriberObject<TResult, TKey, TParent, TContext, TArgs>
+  | SubscriptionResolverObject<TResult, TParent, TContext, TArgs>;
+
+export type SubscriptionResolver<
+  TResult,
+  TKey extends string,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> =
+  | ((...args: any[]) => SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>)
+  | SubscriptionObject<TResult, TKey, TParent, TContext, TArgs>;
+
+export type TypeResolveFn<TTypes, TParent = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (
+  parent: TParent,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => Maybe<TTypes> | Promise<Maybe<TTypes>>;
+
+export type IsTypeOfResolverFn<T = Record<PropertyKey, never>, TContext = Record<PropertyKey, never>> = (
+  obj: T,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => boolean | Promise<boolean>;
+
+export type NextResolverFn<T> = () => Promise<T>;
+
+export type DirectiveResolverFn<
+  TResult = Record<PropertyKey, never>,
+  TParent = Record<PropertyKey, never>,
+  TContext = Record<PropertyKey, never>,
+  TArgs = Record<PropertyKey, never>,
+> = (
+  next: NextResolverFn<TResult>,
+  parent: TParent,
+  args: TArgs,
+  context: TContext,
+  info: GraphQLResolveInfo,
+) => TResult | Promise<TResult>;
+
+/** Mapping between all available schema types and the resolvers types */
+export type ResolversTypes = {
+  DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
+  Scope: ResolverTypeWrapper<Scalars['Scope']['output']>;
+  RateLimitKey: RateLimitKey;
+  Role: Role;
+  Theme: Theme;
+  TokenTransport: TokenTransport;
+  User: ResolverTypeWrapper<AccountRecord>;
+  ID: ResolverTypeWrapper<Scalars['ID']['output']>;
+  Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  Preferences: ResolverTypeWrapper<Preferences>;
+  Session: ResolverTypeWrapper<SessionView>;
+  AuthPayload: ResolverTypeWrapper<AuthPayloadView>;
+  Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  RegisterInput: RegisterInput;
+  LoginInput: LoginInput;
+  UpdateMeInput: UpdateMeInput;
+  PreferencesInput: PreferencesInput;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
+  String: ResolverTypeWrapper<Scalars['String']['output']>;
+};
+
+/** Mapping between all available schema types and the resolvers parents */
+export type ResolversParentTypes = {
+  DateTime: Scalars['DateTime']['output'];
+  Scope: Scalars['Scope']['output'];
+  User: AccountRecord;
+  ID: Scalars['ID']['output'];
+  Boolean: Scalars['Boolean']['output'];
+  Preferences: Preferences;
+  Session: SessionView;
+  AuthPayload: AuthPayloadView;
+  Query: Record<PropertyKey, never>;
+  Mutation: Record<PropertyKey, never>;
+  RegisterInput: RegisterInput;
+  LoginInput: LoginInput;
+  UpdateMeInput: UpdateMeInput;
+  PreferencesInput: PreferencesInput;
+  Int: Scalars['Int']['output'];
+  String: Scalars['String']['output'];
+};
+
+export type PublicDirectiveArgs = {};
+
+export type PublicDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = PublicDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type AuthenticatedDirectiveArgs = {};
+
+export type AuthenticatedDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = AuthenticatedDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type RequiresScopesDirectiveArgs = {
+  scopes: Array<Array<Scalars['Scope']['input']>>;
+};
+
+export type RequiresScopesDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = RequiresScopesDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type RateLimitDirectiveArgs = {
+  max: Scalars['Int']['input'];
+  window: Scalars['String']['input'];
+  by?: Array<RateLimitKey>;
+};
+
+export type RateLimitDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = RateLimitDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
+  name: 'DateTime';
+}
+
+export interface ScopeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['Scope'], any> {
+  name: 'Scope';
+}
+
+export type UserResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  email?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  username?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  displayName?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  avatarUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  role?: Resolver<ResolversTypes['Role'], ParentType, ContextType>;
+  isVerified?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  isPremium?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  preferences?: Resolver<ResolversTypes['Preferences'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastLoginAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
+};
+
+export type PreferencesResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Preferences'] = ResolversParentTypes['Preferences'],
+> = {
+  theme?: Resolver<ResolversTypes['Theme'], ParentType, ContextType>;
+  notifications?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  language?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type SessionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Session'] = ResolversParentTypes['Session'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  userAgent?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  current?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type AuthPayloadResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['AuthPayload'] = ResolversParentTypes['AuthPayload'],
+> = {
+  accessToken?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  refreshToken?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  tokenType?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  expiresIn?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  scope?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
+export type QueryResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
+> = {
+  me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
+export type MutationResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation'],
+> = {
+  register?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRegisterArgs, 'input'>
+  >;
+  login?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;
+  refresh?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, Partial<MutationRefreshArgs>>;
+  logout?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  updateMe?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUpdateMeArgs, 'input'>>;
+};
+
+export type Resolvers<ContextType = GraphqlContext> = {
+  DateTime?: GraphQLScalarType;
+  Scope?: GraphQLScalarType;
+  User?: UserResolvers<ContextType>;
+  Preferences?: PreferencesResolvers<ContextType>;
+  Session?: SessionResolvers<ContextType>;
+  AuthPayload?: AuthPayloadResolvers<ContextType>;
+  Query?: QueryResolvers<ContextType>;
+  Mutation?: MutationResolvers<ContextType>;
+};
+
+export type DirectiveResolvers<ContextType = GraphqlContext> = {
+  public?: PublicDirectiveResolver<any, any, ContextType>;
+  authenticated?: AuthenticatedDirectiveResolver<any, any, ContextType>;
+  requiresScopes?: RequiresScopesDirectiveResolver<any, any, ContextType>;
+  rateLimit?: RateLimitDirectiveResolver<any, any, ContextType>;
+};

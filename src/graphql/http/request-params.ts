@@ -1,0 +1,70 @@
+/** The parameters of a GraphQL request (GraphQL over HTTP, "Request"), checked before anything else. */
+import type { FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.js';
+import { isJson } from './json-body.js';
+
+export interface GraphqlParams {
+  readonly query: string;
+  readonly operationName?: string | undefined;
+  readonly variables?: Record<string, unknown> | undefined;
+}
+
+/** Those that are customary, Apollo's among them. Each makes a browser ask first, whatever its value. */
+const PREFLIGHT_HEADERS = [
+  'graphql-require-preflight',
+  'apollo-require-preflight',
+  'x-apollo-operation-name',
+  'x-requested-with',
+];
+
+/**
+ * Reads and checks the parameters. A GET needs a header that makes a browser ask first (Fetch, CORS-preflight request),
+ * as it does for a JSON body: so no page of another origin can have anything executed unasked. A GET runs queries only
+ * and reads no cookie, but even so such a page could spend its visitor's limits, or time the answers.
+ * @throws AppError QUERY_REJECTED for what is not a GraphQL request, or one that any page could have sent
+ */
+export function readParams(request: FastifyRequest): GraphqlParams {
+  if (request.method !== 'GET') return checked(request.body);
+  const { headers } = request;
+  if (!isJson(headers['content-type']) && !PREFLIGHT_HEADERS.some((name) => headers[name] !== undefined)) {
+    throw rejected('A GET needs a header that makes browsers ask first, such as graphql-require-preflight: 1.');
+  }
+  const { query, operationName, variables, extensions } = request.query as Record<string, unknown>;
+  return checked({
+    query,
+    operationName,
+    variables: parsed('variables', variables),
+    extensions: parsed('extensions', extensions),
+  });
+}
+
+function checked(params: unknown): GraphqlParams {
+  if (Array.isArray(params)) throw rejected('Batches of operations are not allowed.');
+  if (!isMap(params)) throw rejected('The body must be a JSON object.');
+  const { query, operationName, variables, extensions } = params;
+  if (typeof query !== 'string') throw rejected('The parameter query must be a string.');
+  if (operationName != null && typeof operationName !== 'string')
+    throw rejected('The parameter operationName must be a string.');
+  if (variables != null && !isMap(variables)) throw rejected('The parameter variables must be an object.');
+  if (extensions != null && !isMap(extensions)) throw rejected('The parameter extensions must be an object.');
+  return { query, operationName: operationName || undefined, variables: variables ?? undefined };
+}
+
+/** In an address, a map is written as JSON. */
+function parsed(name: string, text: unknown): unknown {
+  if (text === undefined || text === '') return undefined;
+  if (typeof text !== 'string') throw rejected(`The parameter ${name} must be given once.`);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new AppError('QUERY_REJECTED', `The parameter ${name} must be JSON.`, {}, error);
+  }
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function rejected(message: string): AppError {
+  return new AppError('QUERY_REJECTED', message);
+}

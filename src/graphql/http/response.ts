@@ -1,0 +1,53 @@
+/** How an outcome leaves: status, headers and body (GraphQL over HTTP, "Response"). */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../errors.js';
+import type { TranslatedError } from '../error-format.js';
+import { GRAPHQL_RESPONSE, type ResponseType } from './media-type.js';
+
+export interface Outcome {
+  /** Undefined when nothing was executed, null when an error took everything. */
+  readonly data?: object | null | undefined;
+  readonly errors: readonly TranslatedError[];
+}
+
+/**
+ * Answers a well-formed request. Without data, `application/graphql-response+json` has the status of the first error;
+ * `application/json`, which older clients read, is always 200.
+ */
+export function respond(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: ResponseType,
+  { data, errors }: Outcome,
+): FastifyReply {
+  const [first] = errors;
+  if (!first) return send(reply, type, { data });
+  request.errorCode = first.fault.code;
+  const failure = errors.find(({ fault }) => fault.status >= 500)?.fault;
+  if (failure) request.failure = failure.cause ?? failure;
+  const retryAfter = Math.max(...errors.map(({ fault }) => fault.details.retryAfter ?? 0));
+  if (retryAfter > 0) reply.header('retry-after', retryAfter);
+  if (data == null && type === GRAPHQL_RESPONSE) reply.code(first.fault.status);
+  return send(reply, type, { errors: errors.map(({ formatted }) => formatted), data });
+}
+
+/** Answers a request that is not one of GraphQL over HTTP, with the status that the reply already has. */
+export function refuse(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: ResponseType,
+  message: string,
+): FastifyReply {
+  const fault = new AppError('QUERY_REJECTED', message);
+  request.errorCode = fault.code;
+  return send(reply, type, { errors: [{ message, extensions: fault.extensions }] });
+}
+
+function send(reply: FastifyReply, type: ResponseType, body: object): FastifyReply {
+  const vary = reply.getHeader('vary');
+  return reply
+    .header('content-type', `${type}; charset=utf-8`)
+    .header('cache-control', 'no-store')
+    .header('vary', vary === undefined ? 'accept' : `${String(vary)}, accept`)
+    .send(JSON.stringify(body));
+}

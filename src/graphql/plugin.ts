@@ -1,0 +1,129 @@
+/** GraphQL over HTTP: mercurius executes, this route speaks the protocol (GraphQL over HTTP, draft of 2025). */
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { GraphQLSchema } from 'graphql';
+import mercurius from 'mercurius';
+import type { Config } from '../config.js';
+import { AppError, validationError } from '../errors.js';
+import type { GraphqlContext } from './context.js';
+import { createDocuments, type PreparedDocument } from './documents.js';
+import { translateDocumentError, translateError, type TranslatedError } from './error-format.js';
+import { acceptOnlyJson } from './http/json-body.js';
+import { JSON_RESPONSE, negotiate } from './http/media-type.js';
+import { readParams } from './http/request-params.js';
+import { refuse, respond, type Outcome } from './http/response.js';
+import { RejectedDocument } from './validation.js';
+import { variableFaults } from './variable-faults.js';
+
+export interface GraphqlPluginOptions {
+  readonly schema: GraphQLSchema;
+  readonly limits: Config['graphql'];
+  /** Whether `__schema` and `__type` may be asked for. */
+  readonly introspection: boolean;
+  /** Whether errors may suggest names of the schema. */
+  readonly suggestions: boolean;
+  /** Mutations that prove or renew credentials; a document may execute one. */
+  readonly credentialFields: ReadonlySet<string>;
+  /** A context for each request; mercurius adds members of its own to it. */
+  createContext(request: FastifyRequest): GraphqlContext;
+}
+
+const URL = '/graphql';
+
+const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) => {
+  const { schema, limits } = options;
+  await app.register(mercurius, {
+    schema,
+    routes: false,
+    cache: limits.cacheEntries,
+    // Errors pass through untouched: they are translated once, below.
+    errorFormatter: (execution) => ({ statusCode: 200, response: execution }),
+  });
+  const prepare = createDocuments({
+    ...options,
+    ...limits,
+    // mercurius's own cache knows no size, only entries: setting the schema anew empties it.
+    onTurnover: () => app.graphql.replaceSchema(schema),
+  });
+
+  async function execute(
+    request: FastifyRequest,
+    { document, operation }: PreparedDocument,
+    variables: Record<string, unknown>,
+  ): Promise<Outcome> {
+    try {
+      const { data, errors = [] } = await app.graphql(
+        document,
+        options.createContext(request),
+        variables,
+        operation.name?.value,
+      );
+      return { data, errors: errors.map((error) => translateError(error, request.id)) };
+    } catch (error) {
+      const faults = variableFaults(schema, operation, variables);
+      return { errors: [translateError(faults.length > 0 ? validationError(faults) : error, request.id)] };
+    }
+  }
+
+  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const type = negotiate(request.headers.accept);
+    if (!type)
+      return refuse(
+        request,
+        reply.code(406),
+        JSON_RESPONSE,
+        'Accept application/graphql-response+json or application/json.',
+      );
+    const { query, operationName, variables = {} } = readParams(request);
+    let prepared: PreparedDocument;
+    try {
+      prepared = prepare(query, operationName);
+    } catch (error) {
+      return respond(request, reply, type, { errors: refused(error, request.id) });
+    }
+    const { operation: kind, name } = prepared.operation;
+    request.operation = { type: kind, name: name?.value ?? null };
+    if (kind === 'subscription') {
+      const error = new AppError('QUERY_REJECTED', 'Subscriptions are served over WebSocket.');
+      return respond(request, reply, type, { errors: [translateError(error, request.id)] });
+    }
+    if (kind === 'mutation' && request.method === 'GET') {
+      return refuse(request, reply.code(405).header('allow', 'POST'), type, 'A GET may only query.');
+    }
+    return respond(request, reply, type, await execute(request, prepared, variables));
+  }
+
+  await app.register(async (scope) => {
+    acceptOnlyJson(scope);
+    scope.route({
+      method: ['GET', 'POST'],
+      url: URL,
+      exposeHeadRoute: false,
+      bodyLimit: limits.maxBodyBytes,
+      handler: answer,
+    });
+    refuseOtherMethods(scope);
+  });
+};
+
+/** What is wrong with a document; every fault is told. */
+function refused(error: unknown, requestId: string): TranslatedError[] {
+  return error instanceof RejectedDocument
+    ? error.errors.map(translateDocumentError)
+    : [translateError(error, requestId)];
+}
+
+/** Refused before a body is read. OPTIONS is left to CORS. */
+function refuseOtherMethods(scope: FastifyInstance): void {
+  const handler = (request: FastifyRequest, reply: FastifyReply) =>
+    refuse(request, reply.code(405).header('allow', 'GET, POST'), JSON_RESPONSE, 'The method is not allowed.');
+  scope.route({
+    method: ['HEAD', 'PUT', 'PATCH', 'DELETE'],
+    url: URL,
+    onRequest: async (request, reply) => handler(request, reply),
+    handler,
+  });
+}
+
+/** Leaves with each request what `request-log` tells of it. */
+export const graphqlPlugin = fp(plugin, { name: 'graphql', dependencies: ['request-log'], fastify: '5.x' });

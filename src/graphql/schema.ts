@@ -1,0 +1,41 @@
+/** schema.graphql with its resolvers, its scalars and its directives enforced. */
+import { readFileSync } from 'node:fs';
+import { buildSchema, GraphQLError, isObjectType, isScalarType, type GraphQLSchema } from 'graphql';
+import { enforceDirectives, type DirectiveOptions } from './directives.js';
+import { resolvers } from './resolvers.js';
+
+/** Where the contract stands: at the top of the package, for src/ and dist/ alike. */
+export const SCHEMA_FILE = new URL('../../schema.graphql', import.meta.url);
+
+/** Builds what is served. @throws Error when the schema and the resolvers do not fit, or a directive is misused */
+export function createExecutableSchema(options: DirectiveOptions): GraphQLSchema {
+  const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
+  attachResolvers(schema, resolvers);
+  attachScalars(schema);
+  return enforceDirectives(schema, options);
+}
+
+type ResolverMap = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+function attachResolvers(schema: GraphQLSchema, map: ResolverMap): void {
+  for (const [typeName, fields] of Object.entries(map)) {
+    const type = schema.getType(typeName);
+    for (const [fieldName, resolver] of Object.entries(fields)) {
+      const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
+      if (!field) throw new Error(`There is a resolver for ${typeName}.${fieldName}, which the schema does not have`);
+      Object.assign(field, typeof resolver === 'function' ? { resolve: resolver } : resolver);
+    }
+  }
+}
+
+function attachScalars(schema: GraphQLSchema): void {
+  const dateTime = schema.getType('DateTime');
+  const scope = schema.getType('Scope');
+  if (!isScalarType(dateTime) || !isScalarType(scope)) throw new Error('The schema lacks a scalar');
+  // RFC 3339, always UTC. There is no input of this type yet, so reading one is refused.
+  dateTime.serialize = (value) => {
+    if (value instanceof Date) return value.toISOString();
+    throw new GraphQLError('DateTime takes a Date');
+  };
+  scope.serialize = String;
+}

@@ -1,0 +1,22 @@
+/** `GET /.well-known/jwks.json`: the public keys that verify access tokens (RFC 7517 section 5). */
+import type { FastifyPluginCallback } from 'fastify';
+import fp from 'fastify-plugin';
+
+/**
+ * How long verifiers may keep the set. After a rotation they meet a `kid` they do not know, which is their
+ * sign to fetch anew; retired keys stay listed until their last token has run out.
+ */
+const MAX_AGE_SECONDS = 300;
+
+const plugin: FastifyPluginCallback<{ keys(): readonly object[] }> = (app, { keys }, done) => {
+  app.get('/.well-known/jwks.json', (_request, reply) =>
+    reply
+      .header('content-type', 'application/jwk-set+json')
+      .header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
+      .header('access-control-allow-origin', '*')
+      .send(JSON.stringify({ keys: keys() })),
+  );
+  done();
+};
+
+export const jwks = fp(plugin, { name: 'jwks', dependencies: ['rate-limit'], fastify: '5.x' });

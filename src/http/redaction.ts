@@ -1,0 +1,111 @@
+/**
+ * What is taken out of everything that is logged. Errors are rebuilt from what is known to be harmless, since
+ * drivers hang values on them (`params`, `detail`, `where`, Node's `rawPacket`); texts lose what looks like a secret.
+ */
+
+const REDACTED = '[redacted]';
+const MAX_TEXT = 2000;
+const MAX_FRAMES = 30;
+const MAX_CAUSES = 5;
+
+/** Credentials by their looks. The last takes opaque tokens and digests: 43 characters of base64url are 256 bits. */
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  [/\b(bearer|basic)\s+[^\s,;"'\\]+/gi, `$1 ${REDACTED}`],
+  [/\beyJ[\w-]+(?:\.[\w-]+){0,4}/g, REDACTED],
+  [/\$argon2\w*\$[^\s"']+/g, REDACTED],
+  [/\b(\w{1,20}:\/\/)[^\s/@]+@/g, `$1${REDACTED}@`],
+  [
+    /((?:password|passphrase|secret|token|cookie)\w*\\?["']?\s{0,4}[:=]\s{0,4})(?:\\?"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}&]+)/gi,
+    `$1${REDACTED}`,
+  ],
+  [/[\w-]{43,}/g, REDACTED],
+];
+
+/** A text without what looks like a credential, and bounded. */
+export function redactText(text: string): string {
+  return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text.slice(0, MAX_TEXT));
+}
+
+/** Names of fields that hold secrets, or all that a client sent. */
+const SECRET_FIELD =
+  /password|passphrase|secret|token|cookie|authorization|^(?:body|headers|params|parameters|query|variables)$/i;
+const MAX_DEPTH = 4;
+
+/** A log line without fields that have a secret's name: the net below, for what a careless line holds. */
+export function redactFields(line: Record<string, unknown>, depth = MAX_DEPTH): Record<string, unknown> {
+  const redacted: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(line)) {
+    redacted[name] = SECRET_FIELD.test(name)
+      ? REDACTED
+      : isPlain(value)
+        ? depth > 0
+          ? redactFields(value, depth - 1)
+          : REDACTED
+        : value;
+  }
+  return redacted;
+}
+
+/** Instances (requests, errors) have serializers. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
+}
+
+/** An error as it is logged. */
+export type LoggedError = {
+  readonly type: string;
+  readonly message: string;
+  readonly code?: string;
+  readonly stack: string;
+  readonly cause?: LoggedError;
+  /** Of an AggregateError. */
+  readonly errors?: readonly LoggedError[];
+};
+
+/** The log's form of whatever was thrown. Of what is not an Error only its kind is told: it may be anything. */
+export function serializeError(thrown: unknown): LoggedError {
+  return serialize(thrown, MAX_CAUSES);
+}
+
+function serialize(thrown: unknown, depth: number): LoggedError {
+  if (!(thrown instanceof Error))
+    return { type: typeof thrown, message: 'Something that is not an Error was thrown.', stack: '' };
+  const type = thrown.constructor.name;
+  const message = harmlessPart(thrown);
+  const code = codeOf(thrown);
+  return {
+    type,
+    message,
+    ...(code === undefined ? {} : { code }),
+    stack: [`${type}: ${message}`, ...frames(thrown)].join('\n'),
+    ...(thrown.cause === undefined || depth === 0 ? {} : { cause: serialize(thrown.cause, depth - 1) }),
+    ...(thrown instanceof AggregateError && depth > 0
+      ? { errors: thrown.errors.slice(0, MAX_CAUSES).map((error) => serialize(error, 0)) }
+      : {}),
+  };
+}
+
+/** The message without the values that Drizzle, Postgres and V8's JSON parser put into theirs. */
+function harmlessPart(error: Error): string {
+  let message = error.message.replace(/\nparams: [^]*$/, '');
+  // SQLSTATE class 22, data exceptions, quote the datum.
+  if (/^22\w{3}$/.test(codeOf(error) ?? '')) message = message.replace(/"[^]*"/, `"${REDACTED}"`);
+  if (error instanceof SyntaxError) message = message.replace(/(?:\.{3})?"[^]*"(?=.* is not valid JSON)/, REDACTED);
+  return redactText(message);
+}
+
+function codeOf(error: Error): string | undefined {
+  const code = 'code' in error ? error.code : undefined;
+  return typeof code === 'string' || typeof code === 'number' ? redactText(String(code)) : undefined;
+}
+
+/** A stack begins with the message, which may look like frames; only what follows it is taken. */
+function frames({ stack = '', message }: Error): readonly string[] {
+  const start = stack.indexOf(message);
+  const rest = start === -1 ? '' : stack.slice(start + message.length);
+  return rest
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .slice(0, MAX_FRAMES)
+    .map(redactText);
+}

@@ -1,0 +1,57 @@
+/** The process: config, database, app, listen; then a graceful end. */
+import { createServer as createSocketServer, type AddressInfo } from 'node:net';
+import { buildApp } from './app.js';
+import { ConfigError, loadConfig, type Config } from './config.js';
+import type { Database } from './db/database.js';
+import { DirectoryHeldError } from './db/lock.js';
+import { openDatabase } from './db/open.js';
+import { loadSecrets } from './secrets.js';
+import { gracefulShutdown } from './shutdown.js';
+
+async function main(): Promise<void> {
+  const config = await withPort(loadConfig());
+  const secrets = await loadSecrets(config.authSecrets, config.dataDir);
+  const db = await openDatabase(config);
+  const app = await start(config, db, secrets).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  gracefulShutdown({
+    app: app.server,
+    beginDrain: app.beginDrain,
+    timeoutMs: config.shutdownTimeoutMs,
+    log: app.server.log,
+  });
+}
+
+async function start(config: Config, db: Database, secrets: readonly string[]) {
+  if (config.migrateOnStart) await db.migrate();
+  const app = await buildApp(config, { db, secrets });
+  const address = await app.server.listen({ host: config.host, port: config.port });
+  process.stdout.write(`Latchkey is ready: ${address}/graphql\n`);
+  if (config.graphiql) process.stdout.write(`Playground: ${address}/graphiql\n`);
+  return app;
+}
+
+/** PORT=0 picks a free port before anything needs it: the tokens' issuer has it when PUBLIC_URL is not set. */
+async function withPort(config: Config): Promise<Config> {
+  if (config.port !== 0) return config;
+  const port = await new Promise<number>((resolve, reject) => {
+    const probe = createSocketServer();
+    probe.once('error', reject);
+    probe.listen({ host: config.host, port: 0 }, () => {
+      const { port: free } = probe.address() as AddressInfo;
+      probe.close(() => resolve(free));
+    });
+  });
+  return { ...config, port };
+}
+
+main().catch((error: unknown) => {
+  // What a person can mend is told in plain words, the rest with where it happened.
+  const plain = error instanceof ConfigError || error instanceof DirectoryHeldError;
+  process.stderr.write(
+    `${plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  );
+  process.exitCode = 1;
+});

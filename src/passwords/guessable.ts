@@ -1,0 +1,59 @@
+/**
+ * What an attacker tries first: common passwords and the account's own words, in any case and form, with a year or
+ * a mark added (NIST SP 800-63B-4 section 3.1.1.2: "derivatives thereof"; OWASP ASVS 5.0 6.1.2, 6.2.4 and 6.2.11).
+ *
+ * The rule: such a word, or a repetition, adds nothing to a password. What is left has to be a password itself, of
+ * eight characters. So `ada.lovelace` makes `Lovelace-1815` refusable and leaves `lovelace met a difference engine`.
+ */
+import { dictionary } from '@zxcvbn-ts/language-common';
+import { countCharacters, foldText } from '../text.js';
+
+/** NIST's shortest password. */
+const ENOUGH = 8;
+/** Shorter words turn up in good passwords by chance. */
+const MIN_WORD = 4;
+/** Of each own word; a longer one is refused as what it is meant to be. */
+const MAX_OWN_WORD = 320;
+const SERVICE_WORDS = ['latchkey'];
+
+/** 49,000 passwords in lower case; some 30 ms and 4 MB at start. */
+const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
+
+const OWN = 'must be more than your e-mail address, your names or the name of this service with a few characters';
+const COMMON_FAULT = 'must be more than a common password, a repetition or a sequence with a few characters';
+
+/** Why a password would be guessed early, to show to its owner, or undefined. Own words are e-mail address and names. */
+export function guessableBecause(password: string, ownWords: readonly string[]): string | undefined {
+  const folded = foldText(password);
+  const rest = [...SERVICE_WORDS, ...ownWords.flatMap(wordsOf)]
+    .sort((a, b) => b.length - a.length)
+    .reduce((text, word) => text.replaceAll(word, ''), folded);
+  if (rest !== folded && isShort(rest)) return OWN;
+  return isCommon(rest) ? COMMON_FAULT : undefined;
+}
+
+/** A name and its parts: `ada@mail.example.com` as a whole, `mail` and `example`; `ada` and `com` are too short. */
+function wordsOf(name: string): string[] {
+  const whole = foldText(name.slice(0, MAX_OWN_WORD)).trim();
+  return [whole, ...whole.split(/[^\p{L}\p{M}\p{N}]+/u)].filter((word) => countCharacters(word) >= MIN_WORD);
+}
+
+function isCommon(text: string): boolean {
+  const unit = /^(.+?)\1+$/su.exec(text)?.[1];
+  if (unit !== undefined) return isShort(unit) || isCommon(unit);
+  if (isSequence(text) || COMMON.has(text)) return true;
+  // Without the digits and marks around its letters, and without the marks around its letters and digits.
+  const cores = [/\p{L}(?:.*\p{L})?/su, /[\p{L}\p{N}](?:.*[\p{L}\p{N}])?/su].map((core) => core.exec(text)?.[0] ?? '');
+  return cores.some((core) => core.length >= MIN_WORD && COMMON.has(core) && text.length - core.length < ENOUGH);
+}
+
+/** `abcdefgh`, `98765432`: each character the next of the one before, or each the previous. */
+function isSequence(text: string): boolean {
+  const points = Array.from(text, (character) => character.codePointAt(0)!);
+  const steps = new Set(points.slice(1).map((point, index) => point - points[index]!));
+  return steps.size === 1 && (steps.has(1) || steps.has(-1));
+}
+
+function isShort(text: string): boolean {
+  return countCharacters(text) < ENOUGH;
+}

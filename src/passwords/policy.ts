@@ -1,0 +1,55 @@
+/**
+ * Which new passwords are accepted: by length and by what an attacker would try first. No composition rules, no
+ * truncation (NIST SP 800-63B-4 section 3.1.1.2; OWASP ASVS 5.0 6.2.1, 6.2.5, 6.2.8 and 6.2.9).
+ */
+import { countCharacters } from '../text.js';
+import { guessableBecause } from './guessable.js';
+
+/** The longest password, in code points: room for passphrases, and a bound on the work of one attempt. */
+export const MAX_PASSWORD_LENGTH = 256;
+
+/**
+ * Controls (RFC 8265 section 4.2), lone surrogates (all of them hash alike) and unassigned code points (a later
+ * Unicode may normalise them otherwise; UAX 15 section 12.1, stabilized strings).
+ */
+const UNFIT = /[\p{Cc}\p{Cs}\p{Cn}]/u;
+
+export interface PasswordPolicy {
+  /**
+   * What is hashed: NFC, as NIST SP 800-63B-4 asks for, so that an é is one however a keyboard makes it. Nothing else
+   * is touched; NFKC, of the revision before, makes different passwords one.
+   */
+  normalize(password: string): string;
+  /**
+   * What is wrong with a new password, to show to its owner.
+   * @param ownWords the account's e-mail address and names, as typed
+   */
+  faults(password: string, ownWords: readonly string[]): string[];
+}
+
+export interface PasswordPolicyOptions {
+  /** In code points. */
+  readonly minLength: number;
+  /** Whether common passwords and own words are refused. */
+  readonly blocklist: boolean;
+}
+
+export function createPasswordPolicy({ minLength, blocklist }: PasswordPolicyOptions): PasswordPolicy {
+  const normalize = (password: string): string => password.normalize('NFC');
+
+  return {
+    normalize,
+
+    faults(password, ownWords) {
+      // UTF-16 units first (a code point has one or two): nothing walks through an endless text.
+      if (password.length > MAX_PASSWORD_LENGTH * 2 || countCharacters(password) > MAX_PASSWORD_LENGTH) {
+        return [`must be at most ${MAX_PASSWORD_LENGTH} characters`];
+      }
+      if (UNFIT.test(password)) return ['must not contain control characters or characters that Unicode does not know'];
+      const faults =
+        countCharacters(normalize(password)) < minLength ? [`must be at least ${minLength} characters`] : [];
+      const guessable = blocklist ? guessableBecause(password, ownWords) : undefined;
+      return guessable === undefined ? faults : [...faults, guessable];
+    },
+  };
+}

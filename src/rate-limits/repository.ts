@@ -1,0 +1,40 @@
+/** All SQL of the counters behind `@rateLimit`. */
+import { inArray, lte, sql } from 'drizzle-orm';
+import type { Executor } from '../db/database.js';
+import { rateLimits } from '../db/schema/index.js';
+
+export function createRateLimitRepository(executor: Executor) {
+  return {
+    /** Counts one more in the window that runs, or opens a new one: a single statement, so that none is lost in a race. */
+    async charge(key: string, now: Date, resetsAt: Date): Promise<{ count: number; resetsAt: Date }> {
+      const over = sql`${rateLimits.resetsAt} <= ${now.toISOString()}::timestamptz`;
+      const [row] = await executor
+        .insert(rateLimits)
+        .values({ key, count: 1, resetsAt })
+        .onConflictDoUpdate({
+          target: rateLimits.key,
+          set: {
+            count: sql`case when ${over} then 1 else ${rateLimits.count} + 1 end`,
+            resetsAt: sql`case when ${over} then excluded.resets_at else ${rateLimits.resetsAt} end`,
+          },
+        })
+        .returning({ count: rateLimits.count, resetsAt: rateLimits.resetsAt });
+      return row!;
+    },
+
+    /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */
+    async deleteOver(now: Date, limit: number): Promise<number> {
+      const over = executor
+        .select({ key: rateLimits.key })
+        .from(rateLimits)
+        .where(lte(rateLimits.resetsAt, now))
+        .limit(limit)
+        .for('update', { skipLocked: true });
+      const deleted = await executor
+        .delete(rateLimits)
+        .where(inArray(rateLimits.key, over))
+        .returning({ key: rateLimits.key });
+      return deleted.length;
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * The one place where an `Authorization` value becomes a principal, over HTTP and WebSocket alike
+ * (RFC 6750). Session and account are read anew each time.
+ */
+import type { AccountRecord } from '../accounts/account.js';
+import type { Principal } from '../authz/principal.js';
+import type { ScopeCatalogue } from '../authz/scopes.js';
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { AccessTokens } from '../tokens/access-tokens.js';
+import type { ReadSession } from './liveness.js';
+import { accountDisabled } from './service.js';
+import { isLive } from './session.js';
+
+/** A principal with its whole account, so that `me` costs no second read. */
+export type AccountPrincipal = Principal<AccountRecord>;
+
+/**
+ * Makes a principal of an `Authorization` value.
+ * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED
+ */
+export type Authenticate = (authorization: string | undefined) => Promise<AccountPrincipal>;
+
+export interface AuthenticatorOptions {
+  readonly accessTokens: Pick<AccessTokens, 'verify'>;
+  readonly readSession: ReadSession;
+  readonly accountExists: (userId: string) => Promise<boolean>;
+  readonly scopes: ScopeCatalogue;
+  readonly clock: Clock;
+}
+
+/** The token of an `Authorization: Bearer` value (RFC 6750 section 2.1), or undefined. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
+}
+
+export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
+  const { accessTokens, readSession, accountExists, scopes, clock } = options;
+
+  return async (authorization) => {
+    if (!authorization) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
+    const token = bearerToken(authorization);
+    if (token === undefined) throw invalidToken();
+    const verified = await accessTokens.verify(token);
+    const found = await readSession(verified.sessionId);
+    if (!found || found.account.id !== verified.userId) {
+      throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();
+    }
+    if (found.account.deletedAt) throw userNotFound();
+    if (!isLive(found.session, clock.now())) throw invalidToken();
+    if (found.account.disabledAt) throw accountDisabled();
+    return {
+      user: found.account,
+      credential: { kind: 'session', sessionId: verified.sessionId, expiresAt: verified.expiresAt },
+      // What the role gives now, so that a demotion holds from the next request on.
+      scopes: intersect(verified.scopes, scopes.granted(found.account.role)),
+    };
+  };
+}
+
+function intersect(held: ReadonlySet<string>, granted: readonly string[]): ReadonlySet<string> {
+  return new Set(granted.filter((scope) => held.has(scope)));
+}
+
+function invalidToken(): AppError {
+  return new AppError('INVALID_TOKEN', 'The access token is not valid, or its session has ended.');
+}
+
+function userNotFound(): AppError {
+  return new AppError('USER_NOT_FOUND', 'The account of the access token is gone.');
+}

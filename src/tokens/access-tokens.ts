@@ -1,0 +1,126 @@
+/** Access tokens: JWTs as RFC 9068 has them. A verified one is remembered until it expires; liveness is not its matter. */
+import { LRUCache } from 'lru-cache';
+import { v7 as uuidv7 } from 'uuid';
+import type { Clock } from '../clock.js';
+import { AppError } from '../errors.js';
+import type { JwtKey } from './jwt-key.js';
+import type { SigningKeys } from './signing-keys.js';
+
+/** What an access token says, after it was verified. */
+export interface VerifiedAccessToken {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly scopes: ReadonlySet<string>;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+export interface AccessTokens {
+  /** Issues a token; `expiresIn` in seconds. */
+  sign(subject: { userId: string; sessionId: string; scopes: readonly string[] }): { token: string; expiresIn: number };
+  /** @throws AppError TOKEN_EXPIRED when that is all that is wrong, else INVALID_TOKEN */
+  verify(token: string): Promise<VerifiedAccessToken>;
+  /** The account that a good token names; undefined for any other. At once, so without looking for unknown keys. */
+  subjectOf(token: string): string | undefined;
+}
+
+export interface AccessTokensOptions {
+  readonly keys: SigningKeys;
+  readonly clock: Clock;
+  readonly accessTtlMs: number;
+  readonly issuer: string;
+}
+
+/** A token of ours has some 600 characters; this leaves room for many scopes. */
+const MAX_TOKEN_LENGTH = 4096;
+/** Verified tokens remembered: about 10 MB at most. */
+const MAX_REMEMBERED = 10_000;
+const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
+
+export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessTokensOptions): AccessTokens {
+  // Only tokens that passed are remembered, so that nobody can push them out with forgeries.
+  const cache = new LRUCache<string, VerifiedAccessToken>({ max: MAX_REMEMBERED });
+
+  function recall(token: string): VerifiedAccessToken | undefined {
+    const verified = cache.get(token);
+    if (!verified || verified.expiresAt > clock.now()) return verified;
+    cache.delete(token);
+    throw expired();
+  }
+
+  /** Time is judged last, so that only a token that is otherwise right is told that it has expired. */
+  function verifyWith(key: JwtKey | undefined, token: string): VerifiedAccessToken {
+    if (!key) throw invalidToken();
+    let verified: VerifiedAccessToken;
+    try {
+      verified = readClaims(key.verify(token));
+    } catch (error) {
+      throw invalidToken(error);
+    }
+    if (verified.expiresAt <= clock.now()) throw expired();
+    cache.set(token, verified);
+    return verified;
+  }
+
+  return {
+    sign({ userId, sessionId, scopes }) {
+      const iat = Math.floor(clock.now() / 1000);
+      const expiresIn = Math.floor(accessTtlMs / 1000);
+      const token = keys.current().sign({
+        iss: issuer,
+        aud: issuer,
+        sub: userId,
+        sid: sessionId,
+        scope: scopes.join(' '),
+        type: 'access',
+        jti: uuidv7(),
+        iat,
+        exp: iat + expiresIn,
+      });
+      return { token, expiresIn };
+    },
+
+    async verify(token) {
+      const remembered = recall(token);
+      if (remembered) return remembered;
+      const kid = keyIdOf(token);
+      return verifyWith(kid === undefined ? undefined : await keys.find(kid), token);
+    },
+
+    subjectOf(token) {
+      try {
+        return (recall(token) ?? verifyWith(keys.known(keyIdOf(token) ?? ''), token)).userId;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** The header's `kid`, unverified: it only chooses among our own keys. */
+function keyIdOf(token: string): string | undefined {
+  if (token.length > MAX_TOKEN_LENGTH) return undefined;
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.slice(0, token.indexOf('.')), 'base64url').toString());
+    const kid = (header as { kid?: unknown } | null)?.kid;
+    return typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readClaims({ sub, sid, scope, type, exp, iat }: Record<string, unknown>): VerifiedAccessToken {
+  const isId = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
+  if (type !== 'access' || !isId(sub) || !isId(sid) || typeof scope !== 'string')
+    throw new Error('a claim is not as issued');
+  if (!Number.isSafeInteger(exp) || !Number.isSafeInteger(iat)) throw new Error('a time is not as issued');
+  return { userId: sub, sessionId: sid, scopes: new Set(scope.split(' ')), expiresAt: (exp as number) * 1000 };
+}
+
+function expired(): AppError {
+  return new AppError('TOKEN_EXPIRED', 'The access token has expired.');
+}
+
+function invalidToken(cause?: unknown): AppError {
+  return new AppError('INVALID_TOKEN', 'The access token is not valid, or its session has ended.', {}, cause);
+}

@@ -1,0 +1,44 @@
+/** Making keys: pairs for EdDSA, ES256 and RS256, and their public halves as JWKs (RFC 7517, 7518, 8037). */
+import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
+import { promisify } from 'node:util';
+
+export type AsymmetricAlgorithm = 'EdDSA' | 'ES256' | 'RS256';
+
+/** A public key as the JWKS publishes it. */
+export type PublicJwk = Readonly<Record<string, string>>;
+
+export interface KeyPair {
+  readonly kid: string;
+  readonly algorithm: AsymmetricAlgorithm;
+  readonly publicJwk: PublicJwk;
+  /** PKCS #8, PEM. */
+  readonly privateKey: string;
+}
+
+const generate = promisify(generateKeyPair);
+
+/** Makes a key pair. RSA has 2048 bits, what NIST SP 800-57 asks for until 2030. */
+export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promise<KeyPair> {
+  const { publicKey, privateKey } = await newPair(algorithm);
+  const jwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
+  const kid = thumbprint(jwk);
+  return {
+    kid,
+    algorithm,
+    publicJwk: { ...jwk, kid, alg: algorithm, use: 'sig' },
+    privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }) as string,
+  };
+}
+
+function newPair(algorithm: AsymmetricAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  if (algorithm === 'EdDSA') return promisify(generateKeyPair)('ed25519');
+  if (algorithm === 'ES256') return generate('ec', { namedCurve: 'P-256' });
+  return generate('rsa', { modulusLength: 2048 });
+}
+
+/** RFC 7638: the hash of the members that make the key, in lexical order. */
+function thumbprint(jwk: Readonly<Record<string, string>>): string {
+  const members = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined);
+  const canonical = JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]])));
+  return createHash('sha256').update(canonical).digest('base64url');
+}

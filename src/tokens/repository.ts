@@ -1,0 +1,46 @@
+/** All SQL of the signing keys. */
+import { and, desc, eq, isNull, lte, sql } from 'drizzle-orm';
+import type { Executor } from '../db/database.js';
+import { signingKeys } from '../db/schema/index.js';
+
+export type SigningKeyRow = typeof signingKeys.$inferSelect;
+
+/** Every instance asks for this advisory lock before it makes a key: "ltky" in ASCII. */
+const KEY_LOCK = 0x6c746b79;
+
+/** @param executor the database, or one transaction of it */
+export function createSigningKeyRepository(executor: Executor) {
+  return {
+    /** Makes instances that start or rotate at once take turns, until the transaction ends. */
+    async takeTurn(): Promise<void> {
+      await executor.execute(sql`select pg_advisory_xact_lock(${KEY_LOCK})`);
+    },
+
+    /** The newest first. */
+    async list(): Promise<SigningKeyRow[]> {
+      return executor.select().from(signingKeys).orderBy(desc(signingKeys.createdAt));
+    },
+
+    async insert(key: SigningKeyRow): Promise<void> {
+      await executor.insert(signingKeys).values(key);
+    },
+
+    /** Retires what is current; it verifies until `expiresAt`. */
+    async retireCurrent(
+      algorithm: SigningKeyRow['algorithm'] | undefined,
+      retiredAt: Date,
+      expiresAt: Date,
+    ): Promise<void> {
+      const ofAlgorithm = algorithm === undefined ? undefined : eq(signingKeys.algorithm, algorithm);
+      await executor
+        .update(signingKeys)
+        .set({ retiredAt, expiresAt })
+        .where(and(isNull(signingKeys.retiredAt), ofAlgorithm));
+    },
+
+    /** Removes keys whose last token has run out. */
+    async deleteExpired(now: Date): Promise<void> {
+      await executor.delete(signingKeys).where(lte(signingKeys.expiresAt, now));
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { LOGIN, ME, PASSWORD, setAccount } from '../helpers/seed.js';
+
+const app = await startTestApp(t);
+const client = app.client();
+const user = await app.user({ email: 'Ada@Mail.test', username: 'Ada' });
+const login = (input: object, from = client) => from.send(LOGIN, { input: { password: PASSWORD, ...input } });
+const sessions = async () =>
+  JSON.stringify(
+    await app.db.executor.execute(sql`select count(*)::int as n from sessions where user_id = ${user.id}`),
+  );
+
+t.test('an account is found by e-mail or username, in any case and form', async (t) => {
+  for (const identifier of ['Ada@Mail.test', 'ada@mail.TEST', 'ADA', 'ada', '\uFF21da', ' ada ']) {
+    const answer = await login({ identifier });
+    t.equal((answer.data?.['login'] as { user: { id: string } } | undefined)?.user.id, user.id, identifier);
+  }
+});
+
+t.test('a login is recorded and its token works', async (t) => {
+  app.clock.advance(60_000);
+  const answer = await login({ identifier: 'ada' });
+  const payload = answer.data?.['login'] as { accessToken: string; user: { lastLoginAt: string } };
+  t.equal(payload.user.lastLoginAt, new Date(app.clock.now()).toISOString());
+  t.equal((await client.send(ME, {}, { token: payload.accessToken })).data?.['me'].id, user.id);
+});
+
+t.test('unknown and wrong get the same answer, and open nothing', async (t) => {
+  const before = await sessions();
+  const wrong = await login({ identifier: 'ada', password: 'wrong horse battery staple' });
+  const unknown = await login({ identifier: 'nobody' });
+  const absurd = await login({ identifier: 'ada', password: 'x'.repeat(20_000) });
+  const odd = await login({ identifier: '\uD800@\u0000' });
+  t.equal(wrong.code, 'INVALID_CREDENTIALS');
+  t.equal(wrong.status, 401);
+  for (const answer of [unknown, absurd, odd]) t.same([answer.status, answer.errors], [wrong.status, wrong.errors]);
+  t.equal(await sessions(), before);
+});
+
+t.test('a disabled account is told so only after the right password', async (t) => {
+  const disabled = await app.user();
+  await setAccount(app.db, disabled.id, 'disabled');
+  const right = await login({ identifier: disabled.username });
+  t.same([right.code, right.status], ['ACCOUNT_DISABLED', 403]);
+  t.equal((await login({ identifier: disabled.username, password: 'not the password' })).code, 'INVALID_CREDENTIALS');
+});
+
+t.test('a deleted account behaves as unknown', async (t) => {
+  const deleted = await app.user();
+  await setAccount(app.db, deleted.id, 'deleted');
+  t.equal((await login({ identifier: deleted.username })).code, 'INVALID_CREDENTIALS');
+});
+
+t.test('rememberMe picks the longer life', async (t) => {
+  const expiry = 'mutation ($input: LoginInput!) { login(input: $input) { user { sessions { expiresAt current } } } }';
+  for (const [rememberMe, ms] of [
+    [false, 86_400_000],
+    [true, 2_592_000_000],
+  ] as const) {
+    const { data } = await client.send(expiry, { input: { identifier: 'ada', password: PASSWORD, rememberMe } });
+    const opened = data?.['login'].user.sessions.find((session: { current: boolean }) => session.current);
+    t.equal(opened.expiresAt, new Date(app.clock.now() + ms).toISOString());
+  }
+});
+
+t.test('an administrator is given the scope admin', async (t) => {
+  const admin = await app.user();
+  await setAccount(app.db, admin.id, 'role');
+  const { data } = await login({ identifier: admin.username });
+  t.match(data?.['login'], { scope: /\badmin$/, user: { role: 'ADMIN' } });
+});
+
+t.test('a hash with lower parameters is upgraded at login, and the password goes on working', async (t) => {
+  const hashOf = async () =>
+    JSON.stringify(await app.db.executor.execute(sql`select password_hash from users where id = ${user.id}`));
+  t.match(await hashOf(), /m=64,t=1,p=1\$/);
+  const raised = await startTestApp(t, { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' }, app.db);
+  t.equal((await login({ identifier: 'ada' }, raised.client())).code, undefined);
+  t.match(await hashOf(), /m=128,t=2,p=1\$/);
+  t.equal((await login({ identifier: 'ada' }, raised.client())).code, undefined);
+});
+
+t.test('a password changed between proof and session opens nothing', async (t) => {
+  const victim = await app.user();
+  const racing = {
+    ...app.db,
+    async transaction<T>(work: Parameters<typeof app.db.transaction<T>>[0]): Promise<T> {
+      await app.db.executor.execute(sql`update users set password_hash = 'changed' where id = ${victim.id}`);
+      return app.db.transaction(work);
+    },
+  };
+  const raced = await startTestApp(t, {}, racing);
+  t.equal((await login({ identifier: victim.username }, raced.client())).code, 'INVALID_CREDENTIALS');
+});

@@ -1,0 +1,110 @@
+/** The house's rules on who may import whom, read from the imports themselves. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import t from 'tap';
+import ts from 'typescript';
+
+const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+  .filter((path) => /\.c?ts$/.test(path))
+  .sort();
+const textOf = (file: string) => readFileSync(join('src', file), 'utf8');
+const importsOf = (file: string) => ts.preProcessFile(textOf(file)).importedFiles.map(({ fileName }) => fileName);
+const packages = (file: string) => importsOf(file).filter((name) => !name.startsWith('.'));
+const locals = (file: string) =>
+  importsOf(file)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'));
+
+/** Rooms from the top floor down; a file imports from its own floor or from below. Types of a room above are no weight. */
+const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
+  [0, /^(main|start|cli\/.*)\.c?ts$/],
+  [1, /^app\.ts$/],
+  [2, /^(graphql|http)\/|^(maintenance|shutdown)\.ts$/],
+  [3, /\/(resolvers|auth-payload)\.ts$/],
+  [4, /^(accounts|sessions|passwords|audit|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/],
+  [5, /\/repository\.ts$/],
+  [6, /^db\//],
+  [7, /^(authz|crypto)\/|^(errors|clock|client-info|text|config|config-readers)\.ts$/],
+];
+const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];
+/** Imports that are erased: `import type`, and files that import nothing but types of each other. */
+const isTypeOnly = (file: string, imported: string) => {
+  const name = imported.split('/').at(-1)!.replace(/\.ts$/, '.js');
+  const statements =
+    textOf(file).match(new RegExp(`^import (?:type )?[^;]*?/?${name.replace('.', '\\.')}';$`, 'gm')) ?? [];
+  return statements.every((statement) => statement.startsWith('import type'));
+};
+
+t.test('every module has its floor', async (t) => {
+  t.same(
+    files.filter((file) => floorOf(file) === undefined),
+    [],
+  );
+});
+
+t.test('imports point downwards', async (t) => {
+  const upwards = files.flatMap((file) =>
+    locals(file)
+      .filter((imported) => floorOf(imported)! < floorOf(file)! && !isTypeOnly(file, imported))
+      .map((imported) => `${file} -> ${imported}`),
+  );
+  // The one list of resolvers is where GraphQL meets the features; a repository's error is read where it is answered.
+  t.same(
+    upwards.filter((arrow) => !arrow.endsWith('/auth-payload.ts')),
+    [],
+  );
+});
+
+t.test('no file imports itself through others', async (t) => {
+  const graph = new Map(files.map((file) => [file, locals(file).filter((imported) => !isTypeOnly(file, imported))]));
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    else if (!done.has(file)) {
+      for (const next of graph.get(file) ?? []) visit(next, [...path, file]);
+      done.add(file);
+    }
+  };
+  for (const file of files) visit(file, []);
+  t.same(circles, []);
+});
+
+const only = (what: string, isIt: (name: string) => boolean, allowed: RegExp) =>
+  t.test(`only ${allowed.source} imports ${what}`, async (t) => {
+    const users = files.filter((file) => packages(file).some(isIt));
+    t.same(
+      users.filter((file) => !allowed.test(file)),
+      [],
+    );
+    t.ok(users.length > 0, 'somebody does');
+  });
+only('graphql and mercurius', (name) => /^(graphql|mercurius)(\/|$)/.test(name), /^graphql\//);
+only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|\/)repository\.ts$|^db\//);
+only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
+only('argon2', (name) => name === 'argon2', /^crypto\//);
+only(
+  'Fastify',
+  (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),
+  /^(http|graphql)\/|^(app|shutdown|maintenance)\.ts$|^tokens\/jwt-key\.ts$/,
+);
+
+t.test('the environment is read in one place', async (t) => {
+  t.same(
+    files.filter((file) => textOf(file).includes('process.env')),
+    ['config.ts', 'start.cts'],
+  );
+});
+
+t.test('files are short enough to read, and say what they are for', async (t) => {
+  const written = files.filter((file) => file !== 'graphql/generated.ts');
+  t.same(
+    written.filter((file) => textOf(file).split('\n').length > 250),
+    [],
+  );
+  t.same(
+    written.filter((file) => !textOf(file).startsWith('/**')),
+    [],
+  );
+  t.ok(written.every((file) => existsSync(join('src', file))));
+});

@@ -1,0 +1,138 @@
+import t from 'tap';
+import { ConfigError, loadConfig } from '../src/config.js';
+
+const SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
+const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com', AUTH_SECRET: SECRET };
+
+function faultsOf(env: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(env);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.faults;
+    throw error;
+  }
+}
+
+t.test('nothing set gives the documented defaults', async (t) => {
+  const config = loadConfig({});
+  t.match(config, {
+    production: false,
+    host: '127.0.0.1',
+    port: 3000,
+    databaseUrl: undefined,
+    dataDir: '.data',
+    migrateOnStart: true,
+    authSecrets: [],
+    jwt: { algorithm: 'EdDSA', accessTtlMs: 900_000 },
+    sessions: { ttlMs: 86_400_000, rememberMeTtlMs: 2_592_000_000, graceMs: 10_000 },
+    passwords: { minLength: 8, blocklist: true },
+    argon2: { memoryKib: 19_456, timeCost: 2, parallelism: 1 },
+    rateLimits: { anonymous: { max: 100, windowMs: 900_000 }, authenticated: { max: 600, windowMs: 60_000 } },
+    trustProxy: [],
+    corsOrigins: [],
+    graphiql: true,
+    introspection: true,
+    logLevel: 'info',
+  });
+  t.ok(Object.isFrozen(config));
+});
+
+t.test('an empty value counts as unset', async (t) => {
+  t.same(loadConfig({ PORT: '', HOST: ' ', AUTH_SECRET: '', TRUST_PROXY: ',' }), loadConfig({}));
+});
+
+t.test('values are read', async (t) => {
+  const config = loadConfig({
+    PORT: '0',
+    DATABASE_URL: 'postgres://u:p@127.0.0.1:5432/latchkey',
+    AUTH_SECRET: `${SECRET}, ${SECRET}2`,
+    JWT_ALGORITHM: 'HS256',
+    JWT_SECRET_KEY: SECRET,
+    ACCESS_TOKEN_TTL: '5m',
+    REFRESH_TOKEN_TTL: '7d',
+    REFRESH_GRACE: '0s',
+    MIGRATE_ON_START: 'off',
+    GRAPHIQL: 'yes',
+    PASSWORD_BLOCKLIST: 'off',
+    TRUST_PROXY: '10.0.0.0/8, ::1, fd00::/8',
+    CORS_ORIGINS: 'https://app.example.com,http://localhost:5173/',
+    RATE_LIMIT_ANONYMOUS: '5/1s',
+    RATE_LIMIT_FIELDS: 'register=1000/15m',
+    EXTRA_SCOPES: 'reports:read, reports:write=ADMIN',
+  });
+  t.match(config, {
+    port: 0,
+    databaseUrl: 'postgres://u:p@127.0.0.1:5432/latchkey',
+    authSecrets: [SECRET, `${SECRET}2`],
+    jwt: { algorithm: 'HS256', secretKey: SECRET, accessTtlMs: 300_000 },
+    sessions: { ttlMs: 604_800_000, graceMs: 0 },
+    migrateOnStart: false,
+    passwords: { blocklist: false },
+    trustProxy: ['10.0.0.0/8', '::1', 'fd00::/8'],
+    corsOrigins: ['https://app.example.com', 'http://localhost:5173'],
+    rateLimits: { anonymous: { max: 5, windowMs: 1000 } },
+    scopes: { USER: ['reports:read'], ADMIN: ['reports:write'] },
+  });
+  t.same(config.rateLimits.fields.get('register'), { max: 1000, windowMs: 900_000 });
+});
+
+t.test('every fault is named at once, by the name of its variable', async (t) => {
+  const faulty = {
+    PORT: '70000',
+    PUBLIC_URL: 'https://auth.example.com/path',
+    DATABASE_URL: 'mysql://127.0.0.1/x',
+    DATABASE_POOL_SIZE: '0',
+    AUTH_SECRET: 'short',
+    JWT_ALGORITHM: 'none',
+    ACCESS_TOKEN_TTL: '15 minutes',
+    REFRESH_TOKEN_TTL: '0s',
+    MIGRATE_ON_START: 'maybe',
+    TRUST_PROXY: 'true',
+    CORS_ORIGINS: '*',
+    RATE_LIMIT_ANONYMOUS: 'lots',
+    RATE_LIMIT_FIELDS: 'register',
+    EXTRA_SCOPES: 'a"b',
+    LOG_LEVEL: 'loud',
+  };
+  t.same(
+    faultsOf(faulty)
+      .map((fault) => fault.split(':')[0])
+      .sort(),
+    Object.keys(faulty).sort(),
+  );
+});
+
+for (const network of ['1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '::/0', 'localhost', '::1/129']) {
+  t.test(`TRUST_PROXY refuses ${network}`, async (t) => t.equal(faultsOf({ TRUST_PROXY: network }).length, 1));
+}
+
+t.test('production refuses weak and missing secrets, and says so without repeating them', async (t) => {
+  t.same(faultsOf(PRODUCTION), []);
+  t.match(faultsOf({ NODE_ENV: 'production' }), [/^PUBLIC_URL: .*production/, /^AUTH_SECRET: .*production/]);
+  t.match(faultsOf({ ...PRODUCTION, JWT_ALGORITHM: 'HS256' }), [/^JWT_SECRET_KEY/]);
+  for (const weak of [
+    'change-me-change-me-change-me-change-me',
+    'a'.repeat(64),
+    'this-is-an-example-secret-of-40-characters',
+  ]) {
+    const faults = faultsOf({ ...PRODUCTION, AUTH_SECRET: weak });
+    t.match(faults, [/^AUTH_SECRET: .*placeholder/], weak);
+    t.notOk(faults.join().includes(weak));
+  }
+});
+
+t.test('production turns the playground and introspection off unless asked for', async (t) => {
+  t.match(loadConfig(PRODUCTION), { production: true, graphiql: false, introspection: false });
+  t.match(loadConfig({ ...PRODUCTION, GRAPHIQL: 'on', INTROSPECTION: 'on' }), { graphiql: true, introspection: true });
+});
+
+t.test('argon2 needs 8 KiB a lane', async (t) => {
+  t.match(faultsOf({ ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }), [/^ARGON2_MEMORY_KIB/]);
+  t.same(faultsOf({ ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), []);
+});
+
+t.test('one fault and several are told in words', async (t) => {
+  t.throws(() => loadConfig({ PORT: 'x' }), /has a fault:\n {2}PORT/);
+  t.throws(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x' }), /has 2 faults:\n {2}PORT.*\n {2}LOG_LEVEL/);
+});

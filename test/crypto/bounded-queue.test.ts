@@ -1,0 +1,96 @@
+import t from 'tap';
+import { createBoundedQueue } from '../../src/crypto/bounded-queue.js';
+
+/** Work that ends when it is told to. */
+function work(log: string[], name: string) {
+  const [began, ended] = [defer(), defer()];
+  return {
+    began: began.promise,
+    end: ended.resolve,
+    fail: ended.reject,
+    run: async () => {
+      log.push(name);
+      began.resolve();
+      await ended.promise;
+      return name;
+    },
+  };
+}
+
+function defer() {
+  let resolve!: () => void;
+  let reject!: (reason: Error) => void;
+  const promise = new Promise<void>((yes, no) => ([resolve, reject] = [yes, no]));
+  return { promise, resolve, reject };
+}
+
+t.test('runs as many at a time as it may, the rest in the order in which they came', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 2, queue: 3 });
+  const started: string[] = [];
+  const work5 = ['a', 'b', 'c', 'd', 'e'].map((name) => work(started, name));
+  const results = work5.map(({ run }) => jobs.run(run));
+  await Promise.all([work5[0]?.began, work5[1]?.began]);
+  t.same(started, ['a', 'b']);
+  t.same(jobs.stats(), { running: 2, waiting: 3 });
+
+  work5[1]?.end();
+  t.equal(await results[1], 'b');
+  await work5[2]?.began;
+  t.same(started, ['a', 'b', 'c']);
+  t.same(jobs.stats(), { running: 2, waiting: 2 });
+
+  for (const { end } of work5) end();
+  t.same(await Promise.all(results), ['a', 'b', 'c', 'd', 'e']);
+  t.same(started, ['a', 'b', 'c', 'd', 'e']);
+  t.same(jobs.stats(), { running: 0, waiting: 0 });
+});
+
+t.test('refuses at once what does not fit into the queue, without running it', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
+  const started: string[] = [];
+  const [first, second, third] = [work(started, 'first'), work(started, 'second'), work(started, 'third')];
+  const results = [jobs.run(first.run), jobs.run(second.run)];
+  await t.rejects(jobs.run(third.run), { code: 'SERVICE_UNAVAILABLE', details: { retryAfter: 1 } });
+  first.end();
+  second.end();
+  await Promise.all(results);
+  t.same(started, ['first', 'second']);
+  await t.resolves(
+    jobs.run(async () => undefined),
+    'there is room again',
+  );
+});
+
+t.test('a newcomer does not take the place that has been handed to a waiting one', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
+  const started: string[] = [];
+  const [first, second] = [work(started, 'first'), work(started, 'second')];
+  const results = [jobs.run(first.run), jobs.run(second.run)];
+  first.end();
+  await results[0];
+  t.same(jobs.stats(), { running: 1, waiting: 0 });
+  second.end();
+  await results[1];
+});
+
+t.test('work that fails gives its place back and its error to its caller', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
+  const failing = work([], 'failing');
+  const results = [jobs.run(failing.run), jobs.run(async () => 'next')] as const;
+  failing.fail(new Error('out of memory'));
+  await t.rejects(results[0], { message: 'out of memory' });
+  t.equal(await results[1], 'next');
+  t.same(jobs.stats(), { running: 0, waiting: 0 });
+});
+
+t.test('a refused caller is told how long the queue will take', async (t) => {
+  let now = 0;
+  const jobs = createBoundedQueue({ concurrency: 2, queue: 5 }, () => now);
+  await jobs.run(async () => void (now += 2100));
+  const held = work([], 'held');
+  const results = Array.from({ length: 7 }, () => jobs.run(held.run));
+  // Five wait, two at a time, 2.1 seconds each: 5.25 seconds.
+  await t.rejects(jobs.run(held.run), { code: 'SERVICE_UNAVAILABLE', details: { retryAfter: 6 } });
+  held.end();
+  await Promise.all(results);
+});

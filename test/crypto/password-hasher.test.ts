@@ -1,0 +1,141 @@
+import t from 'tap';
+import argon2 from 'argon2';
+import { createPasswordHasher } from '../../src/crypto/password-hasher.js';
+
+const cheap = { memoryKib: 64, timeCost: 1, parallelism: 1, concurrency: 2, queue: 100 };
+const PASSWORD = 'correct horse battery staple';
+
+t.test('a hash is an argon2id PHC string with the configured parameters and a salt of its own', async (t) => {
+  const hasher = createPasswordHasher({ ...cheap, memoryKib: 128, timeCost: 3, parallelism: 2 });
+  const [one, two] = await Promise.all([hasher.hash(PASSWORD), hasher.hash(PASSWORD)]);
+  const [, kind, version, parameters, salt, hash] = one.split('$');
+  t.same([kind, version, parameters], ['argon2id', 'v=19', 'm=128,t=3,p=2']);
+  t.equal(Buffer.from(salt ?? '', 'base64').length, 16);
+  t.equal(Buffer.from(hash ?? '', 'base64').length, 32);
+  t.not(one, two);
+});
+
+t.test('verifies the password it was made from and no other', async (t) => {
+  const hasher = createPasswordHasher(cheap);
+  const hash = await hasher.hash(PASSWORD);
+  t.equal(await hasher.verify(hash, PASSWORD), true);
+  for (const wrong of ['', `${PASSWORD} `, PASSWORD.slice(0, -1), PASSWORD.toUpperCase(), `${PASSWORD}\0`]) {
+    t.equal(await hasher.verify(hash, wrong), false, JSON.stringify(wrong));
+  }
+  t.equal(await hasher.verifyAbsent(PASSWORD), false);
+});
+
+t.test('a password counts to its last byte', async (t) => {
+  const hasher = createPasswordHasher(cheap);
+  const long = 'é'.repeat(256);
+  const hash = await hasher.hash(long);
+  t.equal(await hasher.verify(hash, long), true);
+  t.equal(await hasher.verify(hash, `${long.slice(0, -1)}e`), false);
+});
+
+t.test('verifies with the parameters in the hash, lower or higher, in any order', async (t) => {
+  const hasher = createPasswordHasher({ ...cheap, memoryKib: 128, timeCost: 2 });
+  for (const parameters of [
+    { memoryKib: 64, timeCost: 1 },
+    { memoryKib: 512, timeCost: 4, parallelism: 2 },
+  ]) {
+    const hash = await createPasswordHasher({ ...cheap, ...parameters }).hash(PASSWORD);
+    t.equal(await hasher.verify(hash, PASSWORD), true, hash);
+    const reordered = hash.replace(/m=(\d+),t=(\d+),p=(\d+)/, 'm=$1,p=$3,t=$2');
+    t.not(reordered, hash);
+    t.equal(await hasher.verify(reordered, PASSWORD), true, reordered);
+    t.equal(await hasher.verify(reordered, 'wrong'), false, reordered);
+  }
+});
+
+t.test('a hash is made anew when a parameter was raised, and only then', async (t) => {
+  const current = { ...cheap, memoryKib: 256, timeCost: 2, parallelism: 2 };
+  const hasher = createPasswordHasher(current);
+  const needs = async (made: object) =>
+    hasher.needsRehash(await createPasswordHasher({ ...current, ...made }).hash(PASSWORD));
+  t.equal(await needs({}), false, 'same');
+  t.equal(await needs({ memoryKib: 128 }), true, 'memory raised');
+  t.equal(await needs({ timeCost: 1 }), true, 'time raised');
+  t.equal(await needs({ parallelism: 1 }), true, 'parallelism raised');
+  t.equal(await needs({ memoryKib: 512, timeCost: 3, parallelism: 4 }), false, 'all lowered');
+  t.equal(hasher.needsRehash(await argon2.hash(PASSWORD, { type: argon2.argon2i })), true, 'another kind');
+});
+
+t.test('what is no argon2id hash matches nothing, after the work of a verification', async (t) => {
+  const hasher = createPasswordHasher(cheap);
+  const hash = await hasher.hash(PASSWORD);
+  const malformed = [
+    '',
+    'changed',
+    '$',
+    '$2b$10$abcdefghijklmnopqrstuv',
+    hash.slice(0, 20),
+    hash.replace('v=19', 'v=16'),
+    hash.replace('m=64', 'm=x'),
+    hash.replace('m=64', 't=64'),
+    hash.replace('argon2id', 'argon2i'),
+  ];
+  for (const text of malformed) {
+    const verified = hasher.verify(text, PASSWORD);
+    t.same(hasher.stats(), { running: 1, waiting: 0 }, JSON.stringify(text));
+    t.equal(await verified, false, JSON.stringify(text));
+    t.equal(hasher.needsRehash(text), true, JSON.stringify(text));
+  }
+});
+
+t.test('a failing argon2 is SERVICE_UNAVAILABLE, with its own words in the cause alone', async (t) => {
+  const hasher = createPasswordHasher(cheap);
+  const hash = await hasher.hash(PASSWORD);
+  const impossible = hasher.verify(hash.replace('m=64', 'm=1'), PASSWORD);
+  await t.rejects(impossible, {
+    code: 'SERVICE_UNAVAILABLE',
+    cause: /Memory/,
+    message: /^(?!.*Memory)/,
+    details: { retryAfter: 1 },
+  });
+  t.same(hasher.stats(), { running: 0, waiting: 0 });
+});
+
+t.test(
+  'hash, verify and verifyAbsent share the places and the queue, and are refused alike when it is full',
+  async (t) => {
+    const hasher = createPasswordHasher({ ...cheap, concurrency: 2, queue: 2 });
+    const hash = await hasher.hash(PASSWORD);
+    const accepted = [
+      hasher.hash('one'),
+      hasher.verify(hash, PASSWORD),
+      hasher.verifyAbsent('three'),
+      hasher.verify('', 'four'),
+    ];
+    t.same(hasher.stats(), { running: 2, waiting: 2 });
+    const refused = [
+      () => hasher.hash(PASSWORD),
+      () => hasher.verify(hash, PASSWORD),
+      () => hasher.verify('', PASSWORD),
+      () => hasher.verifyAbsent(PASSWORD),
+    ];
+    for (const attempt of refused) {
+      await t.rejects<unknown>(attempt, { code: 'SERVICE_UNAVAILABLE', status: 503, details: { retryAfter: 1 } });
+    }
+    t.match(await Promise.all(accepted), [String, true, false, false]);
+    t.same(hasher.stats(), { running: 0, waiting: 0 });
+  },
+);
+
+t.test('an unknown account costs what a known one costs', async (t) => {
+  const hasher = createPasswordHasher({ ...cheap, memoryKib: 8192, timeCost: 2 });
+  const hash = await hasher.hash(PASSWORD);
+  const times = { known: [] as number[], absent: [] as number[] };
+  for (let round = 0; round < 15; round += 1) {
+    times.known.push(await elapsed(() => hasher.verify(hash, 'wrong')));
+    times.absent.push(await elapsed(() => hasher.verifyAbsent('wrong')));
+  }
+  const ratio = Math.min(...times.absent) / Math.min(...times.known);
+  t.ok(ratio > 0.5 && ratio < 2, `the fastest of each: ${ratio.toFixed(2)} to 1`);
+});
+
+async function elapsed(work: () => Promise<unknown>): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return performance.now() - startedAt;
+}

@@ -1,0 +1,39 @@
+import t from 'tap';
+import { deriveKey } from '../../src/crypto/derive.js';
+import { createSeal } from '../../src/crypto/seal.js';
+
+const OLD = 'an old secret of more than thirty-two bytes';
+const NEW = 'a new secret of more than thirty-two bytes';
+
+t.test('keys differ by secret and by purpose, and are the same each time', async (t) => {
+  const keys = [deriveKey(OLD, 'refresh-token'), deriveKey(OLD, 'signing-key'), deriveKey(NEW, 'refresh-token')];
+  t.equal(new Set(keys.map((key) => key.toString('hex'))).size, 3);
+  t.same(deriveKey(OLD, 'signing-key'), keys[1]);
+});
+
+t.test('what was sealed opens in its context alone', async (t) => {
+  const seal = createSeal([OLD], 'signing-key');
+  const sealed = seal.close('a private key', 'kid');
+  t.notMatch(Buffer.from(sealed, 'base64url').toString('latin1'), 'private');
+  t.equal(seal.open(sealed, 'kid'), 'a private key');
+  t.equal(seal.open(sealed, 'another'), undefined);
+  t.not(seal.close('a private key', 'kid'), sealed, 'no two are alike');
+});
+
+t.test('any change shows', async (t) => {
+  const seal = createSeal([OLD], 'signing-key');
+  const bytes = Buffer.from(seal.close('a private key', 'kid'), 'base64url');
+  for (let index = 0; index < bytes.length; index += 1) {
+    const changed = Buffer.from(bytes);
+    changed[index]! ^= 1;
+    t.equal(seal.open(changed.toString('base64url'), 'kid'), undefined, `byte ${index}`);
+  }
+  t.equal(seal.open('', 'kid'), undefined);
+});
+
+t.test('the first secret closes, all of them open', async (t) => {
+  const sealed = createSeal([OLD], 'signing-key').close('x', 'c');
+  t.equal(createSeal([NEW, OLD], 'signing-key').open(sealed, 'c'), 'x');
+  t.equal(createSeal([NEW], 'signing-key').open(sealed, 'c'), undefined);
+  t.equal(createSeal([NEW], 'signing-key').open(createSeal([NEW, OLD], 'signing-key').close('y', 'c'), 'c'), 'y');
+});

@@ -1,0 +1,121 @@
+/** What only a real Postgres can show; nothing here runs without TEST_DATABASE_URL. */
+import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { openPostgres } from '../../src/db/postgres.js';
+import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+
+const away = { code: 'SERVICE_UNAVAILABLE' };
+
+/** Forwards to Postgres until it is told to go silent: connections stay open and nothing passes. */
+async function blackhole(target: URL): Promise<{ url: string; silence(): void; server: Server }> {
+  const sockets: Socket[] = [];
+  let silent = false;
+  const server = createServer((client) => {
+    const upstream = connect(Number(target.port || 5432), target.hostname);
+    sockets.push(client, upstream);
+    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
+    client.on('data', (data) => !silent && upstream.write(data));
+    upstream.on('data', (data) => !silent && client.write(data));
+    client.on('close', () => upstream.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String((server.address() as AddressInfo).port);
+  return { url: url.href, server, silence: () => (silent = true) };
+}
+
+if (onRealPostgres) {
+  const open = (url: string, { poolSize = 2, timeoutMs = 300 } = {}) => {
+    const database = openPostgres({ url, poolSize, timeoutMs });
+    t.teardown(() => database.close());
+    return database;
+  };
+
+  t.test('a query past its deadline is stopped, and the connection serves the next one', async (t) => {
+    const db = open(await createTestDatabase(t), { poolSize: 1 });
+    await t.rejects(Promise.resolve(db.executor.execute(sql`select pg_sleep(30)`)), { cause: away });
+    await t.resolves(db.ping());
+  });
+
+  t.test('a transaction past its deadline commits nothing', async (t) => {
+    const db = open(await createTestDatabase(t), { poolSize: 1 });
+    let release!: () => void;
+    const late = new Promise<void>((resolve) => (release = resolve));
+    await t.rejects(
+      db.transaction(async (tx) => {
+        await tx.execute(sql`insert into rate_limits values ('late', 1, now())`);
+        await late;
+      }),
+      away,
+    );
+    release();
+    t.match(JSON.stringify(await db.executor.execute(sql`select count(*)::int as n from rate_limits`)), /"n":0/);
+  });
+
+  t.test('a half-open connection fails what waits on it, within the deadline', async (t) => {
+    const proxy = await blackhole(new URL(await createTestDatabase(t)));
+    const db = open(proxy.url, { poolSize: 1 });
+    await db.ping();
+    proxy.silence();
+    await t.rejects(db.ping(), away);
+    await t.rejects(
+      db.transaction(async () => 1),
+      away,
+    );
+  });
+
+  t.test('who waits too long for a connection is refused; too many who wait are refused at once', async (t) => {
+    const db = open(await createTestDatabase(t), { poolSize: 1 });
+    const holder = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.25)`));
+    const waiters = await Promise.allSettled(
+      Array.from({ length: 120 }, () => db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.05)`))),
+    );
+    t.ok(waiters.some((waiter) => waiter.status === 'rejected' && /overloaded/.test(String(waiter.reason))));
+    for (const waiter of waiters) if (waiter.status === 'rejected') t.match(waiter.reason, away);
+    await t.resolves(holder);
+    await t.resolves(db.ping());
+    t.same(db.stats(), { open: 0, waiting: 0 });
+  });
+
+  t.test('a Postgres that is not there is SERVICE_UNAVAILABLE, and so is its migration', async (t) => {
+    const db = open('postgres://nobody@127.0.0.1:1/nothing');
+    await t.rejects(db.ping(), away);
+    await t.rejects(
+      db.transaction(async () => 1),
+      away,
+    );
+    await t.rejects(db.migrate(), away);
+  });
+
+  t.test('connections that the server cut are replaced', async (t) => {
+    const db = open(await createTestDatabase(t), { poolSize: 2 });
+    await db.ping();
+    await Promise.resolve(
+      db.executor.execute(
+        sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database()`,
+      ),
+    ).catch(() => undefined);
+    await db.ping().catch(() => undefined);
+    await t.resolves(db.ping());
+  });
+
+  t.test('of instances that migrate an empty database at once all succeed and each step is applied once', async (t) => {
+    const url = await createTestDatabase(t, { empty: true });
+    const instances = Array.from({ length: 5 }, () => open(url, { timeoutMs: 10_000 }));
+    await Promise.all(instances.map((instance) => instance.migrate()));
+    const applied = await instances[0]?.executor.execute(sql`select hash from drizzle.__drizzle_migrations`);
+    const hashes = JSON.stringify(applied).match(/"hash":"\w+"/g) ?? [];
+    t.equal(new Set(hashes).size, hashes.length);
+    t.ok(hashes.length > 0);
+  });
+} else {
+  t.test('the embedded database has one connection, which needs no deadline', async (t) =>
+    t.equal(onRealPostgres, false),
+  );
+}

@@ -1,0 +1,9 @@
+import t from 'tap';
+import { auditFaults } from '../helpers/audit.js';
+import { startGraphqlServer } from '../helpers/graphql-server.js';
+import { listen } from '../helpers/server.js';
+
+t.test("graphql-http's audit finds no error and gives no warning", async (t) => {
+  const { app } = await startGraphqlServer(t);
+  t.same(await auditFaults(`http://127.0.0.1:${await listen(app)}/graphql`), []);
+});

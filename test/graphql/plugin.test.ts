@@ -1,0 +1,251 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { getIntrospectionQuery } from 'graphql';
+import t from 'tap';
+import { AppError, serviceUnavailable } from '../../src/errors.js';
+import { startGraphqlServer } from '../helpers/graphql-server.js';
+
+interface Body {
+  readonly data?: unknown;
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly path?: unknown;
+    readonly locations?: unknown;
+    readonly extensions: Record<string, unknown>;
+  }[];
+}
+
+const JSON_CLIENT = { accept: 'application/json' };
+const LOGIN = 'mutation Login($input: LoginInput!) { login(input: $input) }';
+
+t.test(
+  'with data there is 200, whatever else failed; without, the status of the first error, for clients that read it',
+  async (t) => {
+    const { post } = await startGraphqlServer(t, {
+      resolvers: {
+        failing: () => {
+          throw new AppError('MISSING_TOKEN', 'Log in first.');
+        },
+        failingRequired: () => {
+          throw new AppError('INSUFFICIENT_PERMISSIONS', 'Not for you.', { requiredScopes: [['admin']] });
+        },
+      },
+    });
+    const partial = await post({ query: '{ login failing }' });
+    t.equal(partial.statusCode, 200);
+    t.strictSame(partial.json(), {
+      errors: [
+        {
+          message: 'Log in first.',
+          locations: [{ line: 1, column: 9 }],
+          path: ['failing'],
+          extensions: { code: 'MISSING_TOKEN' },
+        },
+      ],
+      data: { login: 'in', failing: null },
+    });
+    const nothing = await post({ query: '{ failing failingRequired }' });
+    t.equal(nothing.statusCode, 401, 'the first error counts');
+    t.equal(nothing.json<Body>().data, null);
+    const forbidden = await post({ query: '{ failingRequired }' });
+    t.equal(forbidden.statusCode, 403);
+    t.strictSame(forbidden.json<Body>().errors?.[0]?.extensions, {
+      code: 'INSUFFICIENT_PERMISSIONS',
+      requiredScopes: [['admin']],
+    });
+    t.equal((await post({ query: '{ failingRequired }' }, JSON_CLIENT)).statusCode, 200);
+  },
+);
+
+t.test('documents that are rejected are 400 without data, or 200 for clients of application/json', async (t) => {
+  const { post } = await startGraphqlServer(t, {
+    env: {
+      GRAPHQL_MAX_LENGTH: '300',
+      GRAPHQL_MAX_DEPTH: '3',
+      GRAPHQL_MAX_ALIASES: '1',
+      GRAPHQL_MAX_DIRECTIVES: '1',
+      GRAPHQL_MAX_TOKENS: '50',
+    },
+  });
+  const cases: readonly [query: string, operationName?: string][] = [
+    ['{'],
+    ['{ unknown }'],
+    ['{ node { self { self { id } } } }'],
+    ['{ a: login b: login }'],
+    ['{ login @skip(if: true) @include(if: true) }'],
+    [`{ ${'login '.repeat(50)} }`],
+    [`{ login } #${'x'.repeat(300)}`],
+    ['mutation { refresh ...F } fragment F on Mutation { refresh }'],
+    ['query A { login } query B { login }'],
+    ['query A { login }', 'B'],
+    ['{ ...F } fragment F on Query { ...F }'],
+    ['type A { a: Int }'],
+  ];
+  for (const [query, operationName] of cases) {
+    const response = await post({ query, operationName });
+    t.equal(response.statusCode, 400, query);
+    const { errors = [], ...rest } = response.json<Body>();
+    t.same(rest, {}, 'there is no data');
+    t.same([...new Set(errors.map(({ extensions }) => extensions['code']))], ['QUERY_REJECTED']);
+    t.equal((await post({ query, operationName }, JSON_CLIENT)).statusCode, 200);
+  }
+});
+
+t.test('faults of variables come together, without their values', async (t) => {
+  const { post, rawLogs } = await startGraphqlServer(t);
+  const body = {
+    query: LOGIN,
+    variables: { input: { identifier: 5, password: ['hunter2'], inner: { colour: 'hunter2', tags: ['hunter2'] } } },
+  };
+  for (const headers of [{}, JSON_CLIENT]) {
+    const response = await post(body, headers);
+    t.equal(response.statusCode, headers === JSON_CLIENT ? 200 : 400);
+    t.notMatch(response.body, /hunter2|did you mean/i);
+    t.strictSame(response.json<Body>(), {
+      errors: [
+        {
+          message: 'The input was refused; see details.',
+          extensions: {
+            code: 'VALIDATION_ERROR',
+            details: [
+              { field: 'identifier', message: 'is not a valid String' },
+              { field: 'password', message: 'is not a valid String' },
+              { field: 'inner.colour', message: 'is not a valid Colour' },
+              { field: 'inner.tags.0', message: 'is not a valid Int' },
+            ],
+          },
+        },
+      ],
+    });
+  }
+  const missing = await post({ query: LOGIN });
+  t.strictSame(missing.json<Body>().errors?.[0]?.extensions['details'], [{ field: 'input', message: 'is required' }]);
+  t.notMatch(rawLogs.join(''), /hunter2/);
+});
+
+t.test('a variable that turns out to be null where none may be is a fault of the client', async (t) => {
+  const { post } = await startGraphqlServer(t);
+  const cases: readonly [query: string, variables: object, field: string][] = [
+    ['query($n: Int = 1) { node { many(first: $n) { id } } }', { n: null }, 'first'],
+    ['query($b: Boolean = true) { login @include(if: $b) }', { b: null }, 'if'],
+  ];
+  for (const [query, variables, field] of cases) {
+    const response = await post({ query, variables });
+    t.equal(response.statusCode, 400, query);
+    t.strictSame(
+      response.json<Body>().errors?.map(({ extensions }) => extensions),
+      [{ code: 'VALIDATION_ERROR', details: [{ field, message: 'is required' }] }],
+    );
+  }
+});
+
+t.test('what a resolver throws unforeseen says nothing but the id of the request; the log has the cause', async (t) => {
+  const { post, logs } = await startGraphqlServer(t, {
+    resolvers: {
+      failing: () => {
+        throw new Error('a cause for the log');
+      },
+      node: () => ({ id: {}, required: null }),
+    },
+  });
+  const response = await post({ query: '{ failing }' });
+  t.equal(response.statusCode, 200, 'there is data: null is one');
+  const [error] = response.json<Body>().errors ?? [];
+  t.equal(error?.message, 'Internal error.');
+  t.strictSame(error?.extensions, { code: 'INTERNAL_ERROR', requestId: response.headers['x-request-id'] });
+  t.ok(logs.some((line) => JSON.stringify(line).includes('a cause for the log')));
+  for (const query of ['{ node { id } }', '{ node { required } }']) {
+    const response = await post({ query });
+    t.equal(response.statusCode, 500, query);
+    t.match(response.json(), {
+      data: null,
+      errors: [{ message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR' } }],
+    });
+  }
+});
+
+t.test('a client is told when to come again, in the header as well', async (t) => {
+  const { post } = await startGraphqlServer(t, {
+    resolvers: {
+      failing: () => {
+        throw new AppError('RATE_LIMIT_EXCEEDED', 'Too many.', { retryAfter: 7 });
+      },
+      failingRequired: () => {
+        throw serviceUnavailable('Busy.', 3);
+      },
+    },
+  });
+  const busy = await post({ query: '{ failingRequired }' });
+  t.equal(busy.statusCode, 503);
+  t.equal(busy.headers['retry-after'], '3');
+  const partial = await post({ query: '{ login failing }' }, JSON_CLIENT);
+  t.equal(partial.statusCode, 200);
+  t.equal(partial.headers['retry-after'], '7');
+  const both = await post({ query: '{ failing failingRequired }' });
+  t.equal(both.statusCode, 429, 'of the first');
+  t.equal(both.headers['retry-after'], '7', 'the longest');
+  t.equal((await post({ query: '{ login }' })).headers['retry-after'], undefined);
+});
+
+t.test('introspection and suggestions are off where the configuration says so', async (t) => {
+  const { post } = await startGraphqlServer(t, { introspection: false });
+  for (const query of ['{ __schema { types { name } } }', '{ __type(name: "Node") { name } }']) {
+    t.match((await post({ query })).json(), { errors: [{ extensions: { code: 'QUERY_REJECTED' } }] }, query);
+  }
+  t.strictSame((await post({ query: '{ __typename }' })).json(), { data: { __typename: 'Query' } });
+  for (const [query, variables] of [
+    ['{ logim }', {}],
+    [LOGIN, { input: { identifer: 'x', identifier: 'x', password: 'x', inner: { colour: 'REED' } } }],
+  ]) {
+    t.notMatch((await post({ query, variables })).body, /did you mean/i);
+  }
+});
+
+t.test('introspection and suggestions are on where the configuration says so', async (t) => {
+  const { post } = await startGraphqlServer(t, { suggestions: true });
+  const response = await post({ query: getIntrospectionQuery() });
+  t.equal(response.statusCode, 200);
+  t.notOk(response.json<Body>().errors);
+  t.match((await post({ query: '{ logim }' })).body, /Did you mean/);
+});
+
+t.test('the operations of one document are not mixed up, however often they are asked for', async (t) => {
+  const { post } = await startGraphqlServer(t);
+  const query = 'query A { a: login } query B { b: echo(text: "B") }';
+  for (let i = 0; i < 5; i += 1) {
+    t.same((await post({ query, operationName: 'A' })).json(), { data: { a: 'in' } });
+    t.same((await post({ query, operationName: 'B' })).json(), { data: { b: 'B' } });
+  }
+});
+
+t.test('a document at the limit of tokens is executed, also where that limit was raised', async (t) => {
+  const { post } = await startGraphqlServer(t, {
+    env: { GRAPHQL_MAX_TOKENS: '20000', GRAPHQL_MAX_LENGTH: '65536', GRAPHQL_MAX_BODY: '131072' },
+  });
+  const tags = '1 '.repeat(15_000);
+  const response = await post({
+    query: `mutation { login(input: { identifier: "a", password: "b", inner: { tags: [${tags}] } }) }`,
+  });
+  t.strictSame(response.json(), { data: { login: 'in' } });
+});
+
+t.test('what is remembered of documents stays small, whatever is sent', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const heap = () => {
+    collect();
+    return process.memoryUsage().heapUsed / 2 ** 20;
+  };
+  const { post } = await startGraphqlServer(t, { env: { LOG_LEVEL: 'silent' } });
+  const tags = '1 '.repeat(960);
+  const send = async (i: number) => {
+    const query = `mutation M${i} { login(input: { identifier: "a", password: "b", inner: { tags: [${tags}] } }) }`;
+    t.equal((await post({ query })).statusCode, 200);
+    t.equal((await post({ query: query.replace('login', 'unknown') })).statusCode, 400);
+  };
+  await send(0);
+  const before = heap();
+  for (let i = 1; i <= 250; i += 1) await send(i);
+  const grown = heap() - before;
+  t.ok(grown < 30, `grew by ${Math.round(grown)} MiB`);
+});

@@ -1,0 +1,56 @@
+/** The product as it runs in production, on a fresh database, with a clock that a test moves. */
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../../src/app.js';
+import { loadConfig, type Config } from '../../src/config.js';
+import type { Database } from '../../src/db/database.js';
+import { testClient, type ClientOptions, type TestClient } from './client.js';
+import { testClock, type TestClock } from './clock.js';
+import { openTestDatabase } from './database.js';
+import { registerUser, type SeededUser } from './seed.js';
+
+export interface TestApp {
+  readonly server: FastifyInstance;
+  readonly db: Database;
+  readonly clock: TestClock;
+  readonly config: Config;
+  /** Every line that was logged, parsed. */
+  readonly logs: Record<string, unknown>[];
+  client(options?: ClientOptions): TestClient;
+  /** A registered user with a client that bears its access token. */
+  user(input?: Record<string, unknown>): Promise<SeededUser>;
+}
+
+/** Cheap hashes, and limits out of the way: a test that is about them sets its own. */
+const DEFAULTS = {
+  NODE_ENV: 'test',
+  AUTH_SECRET: 'a test secret of more than thirty-two bytes',
+  DATA_DIR: 'memory://',
+  PUBLIC_URL: 'http://auth.test',
+  ARGON2_MEMORY_KIB: '64',
+  ARGON2_TIME_COST: '1',
+  LOG_LEVEL: 'info',
+};
+
+/** What `t` of tap offers that a helper needs. */
+export interface TestScope {
+  teardown(work: () => unknown): void;
+}
+
+/**
+ * Starts the app for a test file or a single test.
+ * @param env environment variables over the defaults
+ * @param db an open database to share; otherwise a fresh one
+ */
+export async function startTestApp(t: TestScope, env: Record<string, string> = {}, db?: Database): Promise<TestApp> {
+  const logs: Record<string, unknown>[] = [];
+  const config = loadConfig({ ...DEFAULTS, ...env });
+  const clock = testClock();
+  // A shared database outlives the app, which closes its own.
+  const database = db ? { ...db, close: async () => undefined } : await openTestDatabase(t);
+  const logStream = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
+  const { server } = await buildApp(config, { db: database, secrets: config.authSecrets, clock, logStream });
+  t.teardown(() => server.close());
+  await server.ready();
+  const client = (options?: ClientOptions) => testClient(server, options);
+  return { server, db: database, clock, config, logs, client, user: (input) => registerUser(client(), input) };
+}

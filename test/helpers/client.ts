@@ -1,0 +1,77 @@
+/** A GraphQL client as a frontend has one, over `inject`: no socket, the whole production stack. */
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import type { ErrorCode, ErrorDetails } from '../../src/errors.js';
+
+export interface GraphqlError {
+  readonly message: string;
+  readonly path?: readonly (string | number)[];
+  readonly extensions: { readonly code: ErrorCode } & ErrorDetails;
+}
+
+export interface Answer<Data> {
+  readonly status: number;
+  readonly headers: LightMyRequestResponse['headers'];
+  readonly data: Data | null | undefined;
+  readonly errors: readonly GraphqlError[];
+  /** The first error's code. */
+  readonly code: ErrorCode | undefined;
+}
+
+export interface ClientOptions {
+  /** An access token to send. */
+  readonly token?: string | undefined;
+  /** The address that the request comes from; each client has one of its own otherwise. */
+  readonly ip?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+// Tests pick their fields by document, so their data has no type of its own; asserting on it is the check.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type AnyData = Record<string, any>;
+
+export interface TestClient {
+  /** Sends a document; the status is the one of `application/graphql-response+json`. */
+  send<Data = AnyData>(query: string, variables?: object, options?: ClientOptions): Promise<Answer<Data>>;
+  /** The same client with other defaults. */
+  with(options: ClientOptions): TestClient;
+}
+
+let clients = 0;
+
+/** A client from an address of its own, so that limits by address do not mix. */
+export function testClient(app: FastifyInstance, defaults: ClientOptions = {}): TestClient {
+  clients += 1;
+  const ip = defaults.ip ?? `10.${(clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;
+  return {
+    async send<Data = AnyData>(
+      query: string,
+      variables: object = {},
+      options: ClientOptions = {},
+    ): Promise<Answer<Data>> {
+      const token = 'token' in options ? options.token : defaults.token;
+      const response = await app.inject({
+        method: 'POST',
+        url: '/graphql',
+        remoteAddress: options.ip ?? ip,
+        headers: {
+          accept: 'application/graphql-response+json',
+          'content-type': 'application/json',
+          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+          ...defaults.headers,
+          ...options.headers,
+        },
+        payload: JSON.stringify({ query, variables }),
+      });
+      const body = response.json<{ data?: Data | null; errors?: GraphqlError[] }>();
+      const errors = body.errors ?? [];
+      return {
+        status: response.statusCode,
+        headers: response.headers,
+        data: body.data,
+        errors,
+        code: errors[0]?.extensions.code,
+      };
+    },
+    with: (options) => testClient(app, { ip, ...defaults, ...options }),
+  };
+}

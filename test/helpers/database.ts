@@ -1,0 +1,97 @@
+/**
+ * A fresh, migrated database for a test: embedded, or on the server of TEST_DATABASE_URL. Both are copies of
+ * a template that is made once for each state of the migrations.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import postgres from 'postgres';
+import type { Database } from '../../src/db/database.js';
+import { embedded } from '../../src/db/embedded.js';
+import { migrations } from '../../src/db/migrate.js';
+import { openPostgres } from '../../src/db/postgres.js';
+import type { TestScope } from './app.js';
+
+const SERVER = process.env['TEST_DATABASE_URL'] || undefined;
+
+/** Whether the suite runs on a real Postgres, where races mean something. */
+export const onRealPostgres = SERVER !== undefined;
+
+const state = createHash('sha256')
+  .update(JSON.stringify(migrations()) + process.version)
+  .digest('hex')
+  .slice(0, 16);
+
+/** Opens a database of the test's own; it is gone when the test is over. */
+export async function openTestDatabase(t: TestScope): Promise<Database> {
+  const database =
+    SERVER === undefined ? await openEmbeddedCopy() : openPostgres({ ...TEST_POOL, url: await createTestDatabase(t) });
+  t.teardown(() => database.close());
+  return database;
+}
+
+const TEST_POOL = { poolSize: 10, timeoutMs: 10_000 };
+
+async function openEmbeddedCopy(): Promise<Database> {
+  const file = join(tmpdir(), `latchkey-test-${state}.tar`);
+  if (!existsSync(file)) await dumpTemplate(file);
+  return embedded(await PGlite.create({ loadDataDir: new Blob([new Uint8Array(await readFile(file))]) }));
+}
+
+/** Several test processes may do it at once; the last to finish wins, with the same bytes in effect. */
+async function dumpTemplate(file: string): Promise<void> {
+  const client = await PGlite.create();
+  const template = embedded(client);
+  await template.migrate();
+  const dump = await client.dumpDataDir('none');
+  await template.close();
+  const draft = `${file}.${randomUUID()}`;
+  await writeFile(draft, new Uint8Array(await dump.arrayBuffer()));
+  await rename(draft, file);
+}
+
+/** Creates a database on the server, migrated unless `empty`; returns its address. */
+export async function createTestDatabase(t: TestScope, { empty = false } = {}): Promise<string> {
+  if (SERVER === undefined) throw new Error('TEST_DATABASE_URL is not set');
+  const name = `latchkey_test_${randomUUID().replaceAll('-', '')}`;
+  await onServer(async (server) => {
+    const template = empty ? 'template0' : await ensureTemplate(server);
+    await server.unsafe(`create database ${name} template ${template}`);
+  });
+  t.teardown(() => onServer((server) => server.unsafe(`drop database if exists ${name} with (force)`)));
+  return addressOf(name);
+}
+
+async function ensureTemplate(server: postgres.Sql): Promise<string> {
+  const name = `latchkey_template_${state}`;
+  await server`select pg_advisory_lock(hashtext(${name}))`;
+  const [known] = await server`select 1 from pg_database where datname = ${name}`;
+  if (!known) {
+    const draft = `${name}_draft`;
+    await server.unsafe(`drop database if exists ${draft} with (force)`);
+    await server.unsafe(`create database ${draft} template template0`);
+    const database = openPostgres({ ...TEST_POOL, url: addressOf(draft) });
+    await database.migrate();
+    await database.close();
+    await server.unsafe(`alter database ${draft} rename to ${name}`);
+  }
+  return name;
+}
+
+async function onServer<T>(work: (server: postgres.Sql) => Promise<T>): Promise<T> {
+  const server = postgres(SERVER!, { max: 1, onnotice: () => undefined });
+  try {
+    return await work(server);
+  } finally {
+    await server.end();
+  }
+}
+
+function addressOf(database: string): string {
+  const url = new URL(SERVER!);
+  url.pathname = `/${database}`;
+  return url.href;
+}

@@ -1,0 +1,96 @@
+/** The GraphQL route on the production HTTP server, over a small schema whose resolvers a test can break. */
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import { buildSchema, type GraphQLSchema } from 'graphql';
+import type { GraphqlContext } from '../../src/graphql/context.js';
+import { graphqlPlugin } from '../../src/graphql/plugin.js';
+import { startTestServer, type TestServer } from './server.js';
+
+const SDL = `
+  enum Colour { RED GREEN }
+  input Inner { colour: Colour, tags: [Int!] }
+  input LoginInput { identifier: String!, password: String!, inner: Inner }
+  type Node { id: ID!, name: String, self: Node!, many(first: Int! = 1): [Node!]!, broken: String, required: String! }
+  type Query { node: Node!, echo(text: String): String, login: String, failing: String, failingRequired: String! }
+  type Mutation { login(input: LoginInput!): String, register(input: LoginInput!): String, refresh(token: String): String, logout: Boolean }
+  type Subscription { ticks: Int }
+`;
+
+type Resolvers = Readonly<Record<string, (args: never, context: unknown) => unknown>>;
+
+/** The schema; `resolvers` are its root fields, over ones that work. */
+export function testSchema(resolvers: Resolvers = {}): GraphQLSchema {
+  const schema = buildSchema(SDL);
+  const node: Record<string, unknown> = { id: '1', name: 'node', required: 'yes' };
+  node['self'] = node;
+  node['many'] = [node];
+  const root: Resolvers = {
+    node: () => node,
+    echo: ({ text }: { text?: string }) => text ?? 'nothing',
+    login: () => 'in',
+    register: () => 'in',
+    refresh: () => 'in',
+    logout: () => true,
+    ...resolvers,
+  };
+  for (const type of [schema.getQueryType(), schema.getMutationType()]) {
+    for (const field of Object.values(type?.getFields() ?? {})) {
+      const resolve = root[field.name];
+      if (resolve) field.resolve = (_source, args, context) => resolve(args as never, context);
+    }
+  }
+  return schema;
+}
+
+export interface GraphqlServer extends TestServer {
+  readonly app: FastifyInstance;
+  /** How many operations were executed. */
+  executed(): number;
+  /** POSTs a JSON body; by default as a client of `application/graphql-response+json`. */
+  post(body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+  /** GETs with parameters, by default with a header that needs a preflight. */
+  get(params: Record<string, string>, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
+}
+
+export interface GraphqlServerOptions {
+  readonly env?: Record<string, string>;
+  readonly resolvers?: Resolvers;
+  readonly introspection?: boolean;
+  readonly suggestions?: boolean;
+}
+
+/** Starts it; `env` is the configuration of its limits. */
+export async function startGraphqlServer(
+  t: { teardown(work: () => unknown): void },
+  { env = {}, resolvers = {}, introspection = true, suggestions = false }: GraphqlServerOptions = {},
+): Promise<GraphqlServer> {
+  const server = startTestServer(t, env);
+  const { app, config } = server;
+  let executed = 0;
+  await app.register(graphqlPlugin, {
+    schema: testSchema(resolvers),
+    limits: config.graphql,
+    introspection,
+    suggestions,
+    credentialFields: new Set(['login', 'register', 'refresh']),
+    createContext: () => {
+      executed += 1;
+      return {} as GraphqlContext;
+    },
+  });
+  return {
+    ...server,
+    executed: () => executed,
+    post: (body, headers = {}) =>
+      app.inject({
+        method: 'POST',
+        url: '/graphql',
+        headers: { accept: 'application/graphql-response+json', 'content-type': 'application/json', ...headers },
+        payload: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+      }),
+    get: (params, headers = { 'graphql-require-preflight': '1' }) =>
+      app.inject({
+        url: `/graphql?${new URLSearchParams(params).toString()}`,
+        headers: { accept: 'application/graphql-response+json', ...headers },
+      }),
+  };
+}

@@ -1,0 +1,133 @@
+import t from 'tap';
+import { corsPlugin } from '../../src/http/cors.js';
+import { rateLimitPlugin } from '../../src/http/rate-limit.js';
+import { securityHeadersPlugin } from '../../src/http/security-headers.js';
+import { startTestServer, type TestServer } from '../helpers/server.js';
+
+const ORIGIN = 'https://app.example.com';
+
+/** Two requests by address, four by principal; `good:<name>` is a token whose signature holds. */
+async function server(t: Parameters<typeof startTestServer>[0], env: Record<string, string> = {}): Promise<TestServer> {
+  const started = startTestServer(t, env);
+  const { app, config } = started;
+  await app.register(securityHeadersPlugin, { config });
+  await app.register(corsPlugin, { origins: [ORIGIN] });
+  await app.register(rateLimitPlugin, {
+    anonymous: { max: 2, windowMs: 60_000 },
+    authenticated: { max: 4, windowMs: 30_000 },
+    principalOf: ({ headers }) => /^good:(\w+)$/.exec(headers.authorization ?? '')?.[1],
+  });
+  app.get('/', (request) => ({ ip: request.ip }));
+  app.get('/probe', { config: { rateLimit: false } }, () => ({}));
+  return started;
+}
+
+/** How many requests pass before one is refused. */
+async function allowance(
+  { app }: TestServer,
+  request: (index: number) => { remoteAddress?: string; headers?: Record<string, string>; url?: string },
+) {
+  for (let index = 0; index < 10; index += 1) {
+    const { statusCode } = await app.inject({ url: '/', ...request(index) });
+    if (statusCode === 429) return index;
+  }
+  return Infinity;
+}
+
+t.test('over the limit the answer is a coded 429 that says when to come again', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, () => ({})), 2);
+  const response = await started.app.inject('/');
+  t.equal(response.statusCode, 429);
+  const { errors } = response.json<{ errors: { extensions: { code: string; retryAfter: number } }[] }>();
+  t.match(errors, [{ message: 'Too many requests; try again later.', extensions: { code: 'RATE_LIMIT_EXCEEDED' } }]);
+  const retryAfter = errors[0]?.extensions.retryAfter ?? 0;
+  t.ok(retryAfter >= 1 && retryAfter <= 60);
+  t.match(response.headers, {
+    'retry-after': String(retryAfter),
+    'x-ratelimit-limit': '2',
+    'x-ratelimit-remaining': '0',
+  });
+  t.match(started.logs.at(-1), { status: 429, code: 'RATE_LIMIT_EXCEEDED', level: 30 });
+});
+
+t.test('an address counts by its network', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, (index) => ({ remoteAddress: `2001:db8:0:1::${index}` })), 2);
+  t.equal(await allowance(started, () => ({ remoteAddress: '2001:db8:0:2::1' })), 2, 'the next /64 has its own');
+  t.equal(
+    await allowance(started, (index) => ({ remoteAddress: index % 2 === 0 ? '203.0.113.7' : '::ffff:203.0.113.7' })),
+    2,
+  );
+});
+
+t.test('a principal has a limit of its own, wherever it comes from', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, () => ({})), 2);
+  const headers = { authorization: 'good:alice' };
+  t.equal(await allowance(started, (index) => ({ headers, remoteAddress: `203.0.113.${index}` })), 4);
+  t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4);
+  const refused = await started.app.inject({ url: '/', headers });
+  t.ok(Number(refused.headers['retry-after']) <= 30, 'in its own window');
+});
+
+t.test('forged tokens count by address, however many there are', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, (index) => ({ headers: { authorization: `forged:${index}` } })), 2);
+});
+
+t.test('a principal cannot be spelled by an address', async (t) => {
+  const started = await server(t, { TRUST_PROXY: '127.0.0.1' });
+  t.equal(await allowance(started, () => ({ headers: { 'x-forwarded-for': 'principal:alice' } })), 2);
+  t.equal(await allowance(started, () => ({ headers: { authorization: 'good:alice' } })), 4);
+});
+
+t.test('unknown routes count, probes and preflights of known origins do not', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, () => ({ url: '/probe' })), Infinity);
+  const preflight = { origin: ORIGIN, 'access-control-request-method': 'POST' };
+  for (let index = 0; index < 5; index += 1) {
+    t.equal((await started.app.inject({ method: 'OPTIONS', url: '/', headers: preflight })).statusCode, 204);
+  }
+  t.equal(await allowance(started, (index) => ({ url: `/nowhere/${index}` })), 2);
+  const stranger = await started.app.inject({
+    method: 'OPTIONS',
+    url: '/',
+    headers: { ...preflight, origin: 'https://evil.example.com' },
+  });
+  t.equal(stranger.statusCode, 429);
+});
+
+t.test(
+  'a forwarded address counts only from a trusted proxy, and only the last that the proxies do not vouch for',
+  async (t) => {
+    const direct = await server(t);
+    t.equal(
+      await allowance(direct, (index) => ({ headers: { 'x-forwarded-for': `203.0.113.${index}` } })),
+      2,
+      'spoofed without proxies',
+    );
+
+    const proxied = await server(t, { TRUST_PROXY: '10.0.0.0/8' });
+    const through = (remoteAddress: string, forwarded: string) => ({
+      remoteAddress,
+      headers: { 'x-forwarded-for': forwarded },
+    });
+    const ipSeen = async (request: object) =>
+      (await proxied.app.inject({ url: '/', ...request })).json<{ ip: string }>().ip;
+    t.equal(await ipSeen(through('10.0.0.1', '203.0.113.50')), '203.0.113.50');
+    t.equal(await ipSeen(through('10.0.0.1', '198.51.100.1, 203.0.113.51, 10.9.9.9')), '203.0.113.51');
+    t.equal(await ipSeen(through('192.0.2.9', '203.0.113.52')), '192.0.2.9');
+    t.equal(
+      await allowance(proxied, (index) => through('192.0.2.1', `203.0.113.${index}`)),
+      2,
+      'spoofed past the proxy',
+    );
+    t.equal(
+      await allowance(proxied, (index) => through('10.0.0.1', `198.51.100.${index}, 203.0.113.7`)),
+      2,
+      'spoofed through the proxy',
+    );
+    t.equal(await allowance(proxied, () => through('10.0.0.1', '203.0.113.8')), 2, 'another client of the proxy');
+  },
+);

@@ -1,0 +1,159 @@
+import fc from 'fast-check';
+import t from 'tap';
+import { createPasswordPolicy } from '../../src/passwords/policy.js';
+
+const policy = createPasswordPolicy({ minLength: 8, blocklist: true });
+const ADA = ['Ada.Lovelace@Analytical.example.com', 'countess', 'Augusta Ada King'];
+const [tooShort, tooLong] = ['must be at least 8 characters', 'must be at most 256 characters'];
+/** An unpredictable password of a length in code points. */
+const ofLength = (length: number, seed = '🔑eλ7') =>
+  Array.from({ length }, (_, index) => Array.from(seed)[((index * index + index) % 4) ^ (index % 3)] ?? 'q').join('');
+
+t.test('passphrases, spaces, any script and any mixture of characters are accepted', async (t) => {
+  for (const password of [
+    'correct horse battery staple',
+    'vvqhzkpw',
+    '83017465',
+    'пароль мой длинный',
+    '密码有八个字符长',
+    'kT9#vv ~ /\\"\'',
+    ' zq8wn1 ',
+    'x'.repeat(7) + 'kÿ',
+    '🦊🐙🎺🧲🪐🛶🧶🥨',
+  ]) {
+    t.same(policy.faults(password, ADA), [], password);
+  }
+});
+
+t.test('length is counted in code points, after normalisation at the lower end', async (t) => {
+  t.same(policy.faults(ofLength(8), []), []);
+  t.same(policy.faults(ofLength(7), []), [tooShort]);
+  t.same(policy.faults('e\u0301u\u0308o\u0302n\u0303', []), [tooShort], 'four letters, eight as typed');
+  t.same(policy.faults('', []).slice(0, 1), [tooShort]);
+  t.same(policy.faults(ofLength(256), []), []);
+  t.same(policy.faults(ofLength(257), []), [tooLong]);
+  t.same(policy.faults('🔑'.repeat(257), []), [tooLong]);
+  t.same(policy.faults('x'.repeat(50_000_000), []), [tooLong]);
+  t.same(createPasswordPolicy({ minLength: 12, blocklist: true }).faults('vvqhzkpwtub', []), [
+    'must be at least 12 characters',
+  ]);
+});
+
+t.test('what cannot be hashed or normalised for good is refused', async (t) => {
+  for (const character of ['\0', '\n', '\t', '\x7f', '\x85', '\ud800', '\udc00', '\u0378', '\uffff']) {
+    t.match(policy.faults(`vvqhzkpw${character}`, []), [/control characters/], JSON.stringify(character));
+  }
+});
+
+t.test('normalisation is NFC and nothing else', async (t) => {
+  t.equal(policy.normalize('cafe\u0301'), 'caf\u00e9');
+  for (const kept of ['  ﬁ ① Ａ \u00a0 ', 'ABC', 'a'.repeat(10_000)]) t.equal(policy.normalize(kept), kept);
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (typed) => {
+      const normal = policy.normalize(typed);
+      return policy.normalize(normal) === normal && policy.normalize(typed.normalize('NFD')) === normal;
+    }),
+  );
+});
+
+t.test('common passwords are refused in any case and form, with a year or marks added, or repeated', async (t) => {
+  for (const password of [
+    'password',
+    'PassWord',
+    'ｐａｓｓｗｏｒｄ',
+    'iloveyou',
+    '1q2w3e4r',
+    'password1',
+    'Summer2024!',
+    '!!dragon99',
+    '2019football',
+    'passwordpassword',
+    'Qwerty1!',
+    '1q2w3e4r!!',
+    '12345678',
+  ]) {
+    t.match(policy.faults(password, []), [/common password/], password);
+  }
+});
+
+t.test('repetitions and sequences are refused', async (t) => {
+  for (const password of [
+    'aaaaaaaa',
+    'abababababab',
+    'xk3!xk3!xk3!',
+    '😀'.repeat(9),
+    'abcdefgh',
+    'ZYXWVUTSR',
+    '34567890'.slice(0, 7) + ':',
+    '9876543210',
+  ]) {
+    t.match(policy.faults(password, []), [/repetition/], password);
+  }
+  t.same(policy.faults('vq7#mzk2vq7#mzk2', []), [], 'but not of something that is a password itself');
+});
+
+t.test("a password made of the account's own words is refused", async (t) => {
+  for (const password of [
+    'Ada.Lovelace@Analytical.example.com',
+    'ada.lovelace',
+    'LOVELACE',
+    'Lovelace-1815',
+    '1815lovelace',
+    'xX-countess-Xx',
+    'ｃｏｕｎｔｅｓｓ1',
+    'AugustaKing',
+    'augusta ada king',
+    'analytical!',
+    'lovelaceCountess',
+    'countess countess',
+    'latchkey',
+    'Latchkey2026!',
+    'example.com1',
+  ]) {
+    t.match(policy.faults(password, ADA), [/your names/], password);
+  }
+  t.match(policy.faults('ab.c@d.io', ['ab.c@d.io']), [/your names/], 'a whole address of short parts');
+  t.match(policy.faults('lovelace12345', ['love', 'lovelace']), [/your names/], 'the longer word first');
+  t.match(policy.faults('countesspassword', ADA), [/common password/], 'an own word and a common one');
+});
+
+t.test('a password may contain own words when there is a password beside them', async (t) => {
+  for (const password of [
+    'lovelace met a difference engine',
+    'countess-vq7#mzk2',
+    'ada1ada2king',
+    'kinglike-turnip',
+    'dragon-84923175',
+    'comcomcam-9',
+  ]) {
+    t.same(policy.faults(password, ADA), [], password);
+  }
+  t.same(policy.faults('vvqhzkpw', ['', ' ', 'a@b.c', '😀', '....']), [], 'short names do not matter');
+});
+
+t.test('every fault is told at once', async (t) => {
+  const strict = createPasswordPolicy({ minLength: 15, blocklist: true });
+  t.match(strict.faults('password', ADA), ['must be at least 15 characters', /common password/]);
+});
+
+t.test('without the block list, length is all that counts', async (t) => {
+  const lax = createPasswordPolicy({ minLength: 8, blocklist: false });
+  for (const password of ['password', 'aaaaaaaa', 'countess', 'latchkey'])
+    t.same(lax.faults(password, ADA), [], password);
+  t.same(lax.faults('short', ADA), [tooShort]);
+});
+
+t.test('own words of any size and content are taken without effort', async (t) => {
+  const endless = 'ab.cde@fghi.'.repeat(100_000);
+  t.same(policy.faults('vvqhzkpw', [endless, '\ud800\0$&*+?()[]{}|\\^'.repeat(1000)]), []);
+  t.match(policy.faults('(a+)+$[x', ['(a+)+$[x']), [/your names/], 'a name is no pattern');
+  fc.assert(
+    fc.property(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc.array(fc.string({ unit: 'binary', maxLength: 400 })),
+      (password, names) => {
+        policy.faults(password, names);
+      },
+    ),
+  );
+});

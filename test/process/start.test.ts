@@ -1,0 +1,127 @@
+/** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { refusal, startServer } from '../helpers/process.js';
+import { claimsOf } from '../helpers/tokens.js';
+
+const register = (name: string) =>
+  `mutation { register(input: { email: "${name}@mail.test", username: "${name}", password: "a quiet brass telescope" }) { accessToken user { id } } }`;
+const login = (name: string) =>
+  `mutation { login(input: { identifier: "${name}", password: "a quiet brass telescope" }) { accessToken } }`;
+
+async function home(t: Tap): Promise<Record<string, string>> {
+  const DATA_DIR = t.testdir();
+  return onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
+}
+interface Tap {
+  testdir(): string;
+  teardown(work: () => unknown): void;
+}
+
+t.test(
+  'it starts on an empty directory, serves, stops on SIGTERM with status 0, and starts again with everything',
+  async (t) => {
+    const env = await home(t);
+    const first = await startServer(t, env);
+    t.match(first.output(), /Playground: http:\/\/127\.0\.0\.1:\d+\/graphiql/);
+    t.equal((await fetch(`${first.url}/readyz`)).status, 200);
+    t.equal((await fetch(`${first.url}/graphiql`)).status, 200);
+    const { data } = await first.graphql(register('ada'));
+    const token = (data?.['register'] as { accessToken: string }).accessToken;
+    t.equal(claimsOf(token)['iss'], first.url, 'the issuer is where it listens, port 0 or not');
+    t.equal(await first.end('SIGTERM'), 0);
+
+    const again = await startServer(t, env);
+    t.equal((await again.graphql(login('ada'))).errors, undefined);
+    if (!env['DATABASE_URL']) {
+      const secret = join(env['DATA_DIR']!, 'auth-secret');
+      t.equal(statSync(secret).mode & 0o777, 0o600);
+    }
+    t.equal(await again.end('SIGINT'), 0);
+  },
+);
+
+t.test('after a kill -9 under load every acknowledged write is there, and the next start takes over', async (t) => {
+  const env = await home(t);
+  const server = await startServer(t, env);
+  const acknowledged: string[] = [];
+  let count = 0;
+  const writer = async () => {
+    for (;;) {
+      const name = `user${(count += 1)}`;
+      const answer = await server.graphql(register(name)).catch(() => undefined);
+      if (!answer?.data) return;
+      acknowledged.push(name);
+      if (acknowledged.length === 30) server.child.kill('SIGKILL');
+    }
+  };
+  await Promise.all([writer(), writer(), writer()]);
+  t.ok(acknowledged.length >= 30);
+  const next = await startServer(t, env);
+  for (const name of acknowledged) t.equal((await next.graphql(login(name))).errors, undefined, name);
+});
+
+if (!onRealPostgres) {
+  t.test('a directory is held by one process: a second refuses and names the holder', async (t) => {
+    const env = { DATA_DIR: t.testdir() };
+    const holder = await startServer(t, env);
+    const { output, status } = await refusal(t, env);
+    t.equal(status, 1);
+    t.match(output, new RegExp(`held by process ${holder.child.pid}`));
+    t.notMatch(output, /\n\s+at /, 'in plain words');
+    t.equal((await holder.graphql('{ __typename }')).data?.['__typename'], 'Query', 'the holder goes on');
+  });
+}
+
+t.test('faults of the configuration stop the start, all named', async (t) => {
+  const { output, status } = await refusal(t, { NODE_ENV: 'production', PORT: 'x', DATA_DIR: 'memory://' });
+  t.equal(status, 1);
+  for (const name of ['PORT', 'AUTH_SECRET', 'PUBLIC_URL']) t.match(output, new RegExp(`^ {2}${name}: `, 'm'));
+});
+
+t.test('a database that cannot be reached stops the start with its reason', async (t) => {
+  const { output, status } = await refusal(t, {
+    DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x',
+    DATA_DIR: t.testdir(),
+  });
+  t.equal(status, 1);
+  t.match(output, /database is away/);
+  t.notMatch(output, /hunter2/);
+});
+
+t.test('in production there is no playground and no introspection', async (t) => {
+  const env = {
+    ...(await home(t)),
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://auth.example.com',
+    AUTH_SECRET: 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj',
+  };
+  const server = await startServer(t, env);
+  t.equal((await fetch(`${server.url}/graphiql`)).status, 404);
+  t.equal((await server.graphql('{ __schema { types { name } } }')).errors?.[0]?.extensions.code, 'QUERY_REJECTED');
+  const answer = await server.graphql('{ mee { id } }');
+  t.notMatch(JSON.stringify(answer), /did you mean/i);
+  t.match((await fetch(`${server.url}/healthz`)).headers.get('strict-transport-security'), /max-age/);
+});
+
+t.test('the command rotates the signing key, and old tokens go on', async (t) => {
+  const env = await home(t);
+  const rotate = () =>
+    promisify(execFile)(process.execPath, ['dist/cli/rotate-keys.js'], { env: { PATH: process.env['PATH'], ...env } });
+  const server = await startServer(t, { ...env, PUBLIC_URL: 'http://auth.test' });
+  const { data } = await server.graphql(register('ada'));
+  const authorization = `Bearer ${(data?.['register'] as { accessToken: string }).accessToken}`;
+  if (!onRealPostgres) {
+    await t.rejects(rotate(), /held by process/);
+    await server.end('SIGTERM');
+  }
+  t.match((await rotate()).stdout, /The signing key is now [\w-]{43} \(EdDSA\)/);
+  const next = await startServer(t, { ...env, PUBLIC_URL: 'http://auth.test' });
+  t.equal((await next.graphql('{ me { id } }', { authorization })).errors, undefined);
+  const { keys } = (await (await fetch(`${next.url}/.well-known/jwks.json`)).json()) as { keys: unknown[] };
+  t.equal(keys.length, 2);
+});

@@ -1,0 +1,129 @@
+/** Who may call what, for every root field that the schema has: generated, so that a new field is in it at once. */
+import { readFileSync } from 'node:fs';
+import {
+  buildSchema,
+  getDirectiveValues,
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  type GraphQLField,
+  type GraphQLInputType,
+  type GraphQLObjectType,
+} from 'graphql';
+import t from 'tap';
+import { SCHEMA_FILE } from '../../src/graphql/schema.js';
+import { startTestApp } from '../helpers/app.js';
+import { setAccount } from '../helpers/seed.js';
+import { claimsOf, tokenSigner } from '../helpers/tokens.js';
+
+const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
+const app = await startTestApp(t);
+const sign = await tokenSigner(app);
+
+/** A subject with every scope to hold: what it does hold is up to its token. */
+const admin = await app.user();
+await setAccount(app.db, admin.id, 'role');
+const sessionId = String(claimsOf(admin.accessToken)['sid']);
+const tokenWith = (scopes: readonly string[]) => sign({ userId: admin.id, sessionId, scopes });
+
+const DENIED = new Set(['MISSING_TOKEN', 'INSUFFICIENT_PERMISSIONS', 'INVALID_TOKEN', 'TOKEN_EXPIRED']);
+const roots = [
+  ['query', schema.getQueryType()],
+  ['mutation', schema.getMutationType()],
+] as const;
+
+for (const [operation, root] of roots) {
+  for (const field of Object.values(root?.getFields() ?? {})) {
+    const document = `${operation} { result: ${field.name}${argumentsOf(field)} ${selectionOf(field)} }`;
+    const ask = async (token?: string) =>
+      (await app.client({ token }).send(document)).errors.find(({ path }) => path?.[0] === 'result')?.extensions;
+    const demands = directive(field, 'requiresScopes')?.['scopes'] as string[][] | undefined;
+
+    t.test(
+      `${operation} ${field.name}: ${demands ? JSON.stringify(demands) : directive(field, 'public') ? 'public' : 'authenticated'}`,
+      async (t) => {
+        const isPublic = directive(field, 'public') !== undefined;
+        const anonymous = await ask();
+        t.equal(DENIED.has(anonymous?.code ?? ''), !isPublic, 'anonymous');
+        if (isPublic) return;
+        t.equal(anonymous?.code, 'MISSING_TOKEN');
+        t.equal((await ask(`${tokenWith(['admin'])}x`))?.code, 'INVALID_TOKEN', 'a forged token');
+
+        if (!demands) {
+          t.notOk(DENIED.has((await ask(tokenWith([])))?.code ?? ''), 'authenticated without any scope');
+          // A field such as logout ends the session that the next field needs.
+          await app.db.executor.execute(`update sessions set ended_at = null where id = '${sessionId}'`);
+          return;
+        }
+        const wrong = [
+          ...app.config.scopes.USER,
+          'read:content',
+          'read:profile',
+          'write:profile',
+          'read:history',
+          'admin',
+        ];
+        for (const scopes of [[], wrong.filter((scope) => !demands.flat().includes(scope))]) {
+          t.same(
+            await ask(tokenWith(scopes)),
+            { code: 'INSUFFICIENT_PERMISSIONS', requiredScopes: demands },
+            `with [${scopes.join(' ')}]`,
+          );
+        }
+        for (const scopes of demands) {
+          t.notOk(DENIED.has((await ask(tokenWith(scopes)))?.code ?? ''), `with [${scopes.join(' ')}]`);
+        }
+      },
+    );
+  }
+}
+
+t.test('a scope that the role does not give is worth nothing, whatever the token says', async (t) => {
+  const user = await app.user();
+  const token = sign({ userId: user.id, sessionId: String(claimsOf(user.accessToken)['sid']), scopes: ['admin'] });
+  t.equal((await app.client({ token }).send('{ me { id } }')).code, 'INSUFFICIENT_PERMISSIONS');
+  await setAccount(app.db, user.id, 'role');
+  t.equal(
+    (await app.client({ token }).send('{ me { id } }')).errors[0]?.extensions.requiredScopes?.[0]?.[0],
+    'read:profile',
+  );
+});
+
+t.test("another account's session does not lend its token", async (t) => {
+  const user = await app.user();
+  const token = sign({ userId: user.id, sessionId, scopes: ['read:profile'] });
+  t.equal((await app.client({ token }).send('{ me { id } }')).code, 'INVALID_TOKEN');
+});
+
+function directive(field: GraphQLField<unknown, unknown>, name: string) {
+  return getDirectiveValues(schema.getDirective(name)!, field.astNode!);
+}
+
+function argumentsOf(field: GraphQLField<unknown, unknown>): string {
+  const required = field.args.filter(({ type }) => isNonNullType(type));
+  return required.length === 0 ? '' : `(${required.map(({ name, type }) => `${name}: ${literal(type)}`).join(', ')})`;
+}
+
+/** Well-typed, and meaningless enough to change nothing. */
+function literal(type: GraphQLInputType): string {
+  if (isNonNullType(type)) return literal(type.ofType);
+  if (isListType(type)) return `[${literal(type.ofType)}]`;
+  if (isEnumType(type)) return type.getValues()[0]!.name;
+  if (isInputObjectType(type)) {
+    const required = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
+    return `{ ${required.map((field) => `${field.name}: ${literal(field.type)}`).join(', ')} }`;
+  }
+  return { Int: '1', Float: '1', Boolean: 'true' }[type.name] ?? '"x"';
+}
+
+function selectionOf(field: GraphQLField<unknown, unknown>): string {
+  const type = getNamedType(field.type);
+  if (isLeafType(type)) return '';
+  const leaf = Object.values((type as GraphQLObjectType).getFields()).find((inner) =>
+    isLeafType(getNamedType(inner.type)),
+  );
+  return `{ ${leaf?.name ?? '__typename'} }`;
+}

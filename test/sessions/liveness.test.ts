@@ -1,0 +1,56 @@
+import t from 'tap';
+import { createLivenessReader } from '../../src/sessions/liveness.js';
+import type { SessionWithAccount } from '../../src/sessions/repository.js';
+
+const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as SessionWithAccount;
+
+t.test('the requests of one tick share one statement, each gets its own row', async (t) => {
+  const calls: (readonly string[])[] = [];
+  const read = createLivenessReader(async (ids) => {
+    calls.push(ids);
+    return [...ids]
+      .reverse()
+      .filter((id) => id !== 'gone')
+      .map(row);
+  });
+  const [a, again, b, gone] = await Promise.all([read('a'), read('a'), read('b'), read('gone')]);
+  t.same(calls, [['a', 'b', 'gone']]);
+  t.same([a?.session.id, again?.session.id, b?.session.id, gone], ['a', 'a', 'b', undefined]);
+});
+
+t.test('the next tick reads again, so that a revocation holds from the next request on', async (t) => {
+  let ended = false;
+  const read = createLivenessReader(async (ids) => (ended ? [] : ids.map(row)));
+  t.ok(await read('a'));
+  ended = true;
+  t.equal(await read('a'), undefined);
+});
+
+t.test('a failed read fails every request that waited for it, and only those', async (t) => {
+  let fail = true;
+  const read = createLivenessReader(async (ids) => {
+    if (fail) throw new Error('away');
+    return ids.map(row);
+  });
+  const outcomes = await Promise.allSettled([read('a'), read('b')]);
+  t.same(
+    outcomes.map(({ status }) => status),
+    ['rejected', 'rejected'],
+  );
+  fail = false;
+  t.ok(await read('a'));
+});
+
+t.test('a large tick goes in several statements and loses nobody', async (t) => {
+  const sizes: number[] = [];
+  const read = createLivenessReader(async (ids) => {
+    sizes.push(ids.length);
+    return ids.map(row);
+  });
+  const found = await Promise.all(Array.from({ length: 450 }, (_, index) => read(`s${index}`)));
+  t.ok(sizes.every((size) => size <= 200));
+  t.same(
+    found.map((each) => each?.session.id),
+    Array.from({ length: 450 }, (_, index) => `s${index}`),
+  );
+});
