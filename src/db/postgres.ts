@@ -2,7 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres, { type Options, type ParameterOrJSON, type Sql } from 'postgres';
+import postgres, { type Options, type ParameterOrJSON, type Sql, type TransactionSql } from 'postgres';
 import { AppError, serviceUnavailable } from '../errors.js';
 import type { Database, Executor } from './database.js';
 import { withDeadline } from './deadline.js';
@@ -104,7 +104,7 @@ function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
   function unsafe(text: string, parameters?: ParameterOrJSON<never>[], options?: postgres.UnsafeQueryOptions) {
     const run = (inArrays: boolean) =>
       admit(() => {
-        const query = client.unsafe(text, parameters, options);
+        const query = client.unsafe(text, parameters, { ...options, prepare: true });
         return withDeadline<unknown>(inArrays ? query.values() : query, timeoutMs, () => dropIfQueued(query));
       });
     return {
@@ -113,13 +113,27 @@ function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
     };
   }
 
+  /** Drizzle begins a transaction with a client of its own, whose statements are to be prepared as well. */
+  const begin = (work: (tx: TransactionSql) => Promise<unknown>) => client.begin((tx) => work(preparing(tx)));
+
   return {
     admit,
-    client: new Proxy(client, {
-      get: (target, key): unknown => (key === 'unsafe' ? unsafe : Reflect.get(target, key)),
-    }),
+    client: replacing(client, { unsafe, begin }),
     stats: () => ({ open: Math.min(pending, poolSize), waiting: Math.max(0, pending - poolSize) }),
   };
+}
+
+/** A client whose statements are all prepared, once a connection: the house has a fixed set of them. */
+function preparing(tx: TransactionSql): TransactionSql {
+  const unsafe: TransactionSql['unsafe'] = (text, parameters, options) =>
+    tx.unsafe(text, parameters, { ...options, prepare: true });
+  return replacing(tx, { unsafe });
+}
+
+function replacing<T extends object>(target: T, members: Readonly<Record<string, unknown>>): T {
+  return new Proxy(target, {
+    get: (on, key): unknown => (key in members ? members[String(key)] : Reflect.get(on, key)),
+  });
 }
 
 /**

@@ -6,9 +6,9 @@ import { AppError } from '../errors.js';
 const MAX_NESTING = 400;
 
 /**
- * Cuts every node loose from the parser's tokens, and counts the nodes. A location holds on to its tokens and each token
- * to its neighbours: `structuredClone`, by which mercurius copies a document, follows that chain to the end and runs out
- * of stack at some 2,400 tokens. What is left, where a node begins and ends, is all that errors need.
+ * Cuts every node loose from the parser's tokens, and counts the nodes. A location holds on to its tokens and each
+ * token to its neighbours: `structuredClone`, by which mercurius copies a document, follows that chain to the end and
+ * runs out of stack at some 2,400 tokens. What is left, where a node begins and ends, is all that errors need.
  * @throws AppError QUERY_REJECTED when selections, values or types are nested so deep that recursion would be unsafe
  */
 export function detachDocument(document: DocumentNode): number {

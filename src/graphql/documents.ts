@@ -1,7 +1,7 @@
 /**
- * From text to a document fit to execute: parsed, its operation chosen, measured, validated, remembered. mercurius gets
- * the document and not the text: that keeps it from taking a JSON syntax tree for a query, from mixing up the operations
- * of one text, and from remembering documents that were refused.
+ * From text to a document fit to execute: parsed, its operation chosen, measured, validated, remembered. mercurius
+ * gets the document and not the text: that keeps it from taking a JSON syntax tree for a query, from mixing up the
+ * operations of one text, and from remembering documents that were refused.
  */
 import {
   getOperationAST,

@@ -1,6 +1,6 @@
 /**
- * The one translator at the edge of GraphQL: whatever went wrong becomes a message, a code and its details. An error that
- * is not part of the contract leaves as INTERNAL_ERROR with the request's id; its cause is for the log alone.
+ * The one translator at the edge of GraphQL: whatever went wrong becomes a message, a code and its details. An error
+ * that is not part of the contract leaves as INTERNAL_ERROR with the request's id; its cause is for the log alone.
  */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { outage } from '../db/errors.js';

@@ -1,7 +1,7 @@
 /**
- * How much an operation asks for, with its fragments flattened. Each fragment is measured once, so the work is linear in
- * the document however often fragments spread one another; counts may grow huge, which is the point. It needs no schema
- * and runs before validation, whose rules are not all linear.
+ * How much an operation asks for, with its fragments flattened. Each fragment is measured once, so the work is linear
+ * in the document however often fragments spread one another; counts may grow huge, which is the point. It needs no
+ * schema and runs before validation, whose rules are not all linear.
  */
 import {
   Kind,
@@ -17,7 +17,7 @@ export interface DocumentLimits {
   readonly maxDepth: number;
   readonly maxAliases: number;
   readonly maxDirectives: number;
-  /** Of the text; and as many fields after flattening, so that fragments do not ask for more than could be written out. */
+  /** Of the text; and as many fields after flattening: fragments may ask for no more than could be written out. */
   readonly maxTokens: number;
 }
 

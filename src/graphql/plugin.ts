@@ -28,7 +28,7 @@ export interface GraphqlPluginOptions {
   createContext(request: FastifyRequest): GraphqlContext;
 }
 
-const URL = '/graphql';
+const PATH = '/graphql';
 
 const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) => {
   const { schema, limits } = options;
@@ -97,7 +97,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     acceptOnlyJson(scope);
     scope.route({
       method: ['GET', 'POST'],
-      url: URL,
+      url: PATH,
       exposeHeadRoute: false,
       bodyLimit: limits.maxBodyBytes,
       handler: answer,
@@ -119,7 +119,7 @@ function refuseOtherMethods(scope: FastifyInstance): void {
     refuse(request, reply.code(405).header('allow', 'GET, POST'), JSON_RESPONSE, 'The method is not allowed.');
   scope.route({
     method: ['HEAD', 'PUT', 'PATCH', 'DELETE'],
-    url: URL,
+    url: PATH,
     onRequest: async (request, reply) => handler(request, reply),
     handler,
   });

@@ -19,7 +19,7 @@ type Path = readonly (string | number)[];
 
 /** As many as graphql-js itself counts before it gives up. */
 const MAX_FAULTS = 50;
-/** graphql-js's words about one place, before it puts the value in front; the names in them are the schema's or a key's. */
+/** graphql-js's words about one place, before it puts the value in front: names of the schema, or a key, are in them. */
 const MISSING = /^Field "(\w+)" of required type /;
 const UNKNOWN = /^Field "([^]*)" is not defined by type /;
 const NULL = /^Expected non-nullable type |^Field "\w+" must be non-null/;

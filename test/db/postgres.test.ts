@@ -37,6 +37,15 @@ if (onRealPostgres) {
     return database;
   };
 
+  t.test('statements are prepared, in a transaction and outside of one', async (t) => {
+    const db = open(await createTestDatabase(t), { poolSize: 1 });
+    await db.executor.execute(sql`select ${'outside'}::text`);
+    await db.transaction(async (tx) => tx.execute(sql`select ${'inside'}::text, 1`));
+    const prepared = JSON.stringify(await db.executor.execute(sql`select statement from pg_prepared_statements`));
+    t.match(prepared, /select \$1::text"/);
+    t.match(prepared, /select \$1::text, 1"/);
+  });
+
   t.test('a query past its deadline is stopped, and the connection serves the next one', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 1 });
     await t.rejects(Promise.resolve(db.executor.execute(sql`select pg_sleep(30)`)), { cause: away });

@@ -1,5 +1,6 @@
-import { type DocumentNode, GraphQLError } from 'graphql';
+import { GraphQLError, parse, type DocumentNode } from 'graphql';
 import t from 'tap';
+import { detachDocument } from '../../src/graphql/detach.js';
 import { createDocuments, type DocumentOptions } from '../../src/graphql/documents.js';
 import { RejectedDocument } from '../../src/graphql/validation.js';
 import { testSchema } from '../helpers/graphql-server.js';
@@ -187,6 +188,11 @@ t.test(
     t.notOk(definition?.loc && 'startToken' in definition.loc, 'no token is held on to');
   },
 );
+
+t.test('nodes are counted, with a location or without', async (t) => {
+  t.equal(detachDocument(parse('{ a }')), 5, 'document, operation, selection set, field, name');
+  t.equal(detachDocument(parse('{ a }', { noLocation: true })), 5);
+});
 
 t.test('documents that are refused do not push out the ones that are remembered', async (t) => {
   const prepare = documents({ cacheEntries: 2 });

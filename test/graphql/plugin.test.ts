@@ -187,6 +187,13 @@ t.test('a client is told when to come again, in the header as well', async (t) =
   t.equal((await post({ query: '{ login }' })).headers['retry-after'], undefined);
 });
 
+t.test('what others say about Vary is kept', async (t) => {
+  const { post } = await startGraphqlServer(t, {
+    before: (app) => app.addHook('onRequest', async (_request, reply) => void reply.header('vary', 'Origin')),
+  });
+  t.equal((await post({ query: '{ login }' })).headers['vary'], 'Origin, accept');
+});
+
 t.test('introspection and suggestions are off where the configuration says so', async (t) => {
   const { post } = await startGraphqlServer(t, { introspection: false });
   for (const query of ['{ __schema { types { name } } }', '{ __type(name: "Node") { name } }']) {

@@ -93,3 +93,7 @@ t.test('keys that an object inherits are not values, and are not known', async (
 t.test('the number of faults is bounded', async (t) => {
   t.equal(faults('$i: Inner!', { i: { colour: 'RED', tags: Array.from({ length: 10_000 }, () => 'x') } }).length, 50);
 });
+
+t.test('a variable of a type that is no input is left to validation', async (t) => {
+  t.same(faults('$q: Query!, $u: Unknown!, $n: Int!', { q: 1 }), [{ field: 'n', message: 'is required' }]);
+});

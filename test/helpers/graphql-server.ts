@@ -10,8 +10,19 @@ const SDL = `
   input Inner { colour: Colour, tags: [Int!] }
   input LoginInput { identifier: String!, password: String!, inner: Inner }
   type Node { id: ID!, name: String, self: Node!, many(first: Int! = 1): [Node!]!, broken: String, required: String! }
-  type Query { node: Node!, echo(text: String): String, login: String, failing: String, failingRequired: String! }
-  type Mutation { login(input: LoginInput!): String, register(input: LoginInput!): String, refresh(token: String): String, logout: Boolean }
+  type Query {
+    node: Node!
+    echo(text: String): String
+    login: String
+    failing: String
+    failingRequired: String!
+  }
+  type Mutation {
+    login(input: LoginInput!): String
+    register(input: LoginInput!): String
+    refresh(token: String): String
+    logout: Boolean
+  }
   type Subscription { ticks: Int }
 `;
 
@@ -56,16 +67,19 @@ export interface GraphqlServerOptions {
   readonly resolvers?: Resolvers;
   readonly introspection?: boolean;
   readonly suggestions?: boolean;
+  /** Registers what stands before the route. */
+  before?(app: FastifyInstance): unknown;
 }
 
 /** Starts it; `env` is the configuration of its limits. */
 export async function startGraphqlServer(
   t: { teardown(work: () => unknown): void },
-  { env = {}, resolvers = {}, introspection = true, suggestions = false }: GraphqlServerOptions = {},
+  { env = {}, resolvers = {}, introspection = true, suggestions = false, before }: GraphqlServerOptions = {},
 ): Promise<GraphqlServer> {
   const server = startTestServer(t, env);
   const { app, config } = server;
   let executed = 0;
+  await before?.(app);
   await app.register(graphqlPlugin, {
     schema: testSchema(resolvers),
     limits: config.graphql,

@@ -7,7 +7,7 @@ interface Example {
   readonly variables?: string;
 }
 
-/** The editor's text of the variables that `Refresh` opens with; the page fills in the token. */
+/** What `Refresh` opens with; the page fills in the token. */
 export const REFRESH_VARIABLES = json({ refreshToken: '' });
 
 const PASSWORD = 'violet kettle on the moon';

@@ -7,9 +7,10 @@ import { GraphiQL } from 'graphiql';
 import { StrictMode, useMemo, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { EXAMPLES } from './examples.js';
+import { createFetcher } from './fetcher.js';
 import icon from './icon.svg';
 import { createStorage } from './storage.js';
-import { createFetcher, FillTokens, type Tokens } from './tokens.js';
+import { FillTokens, type Tokens } from './tokens.js';
 
 const storage = createStorage();
 const tabs = [...EXAMPLES];

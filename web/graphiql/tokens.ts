@@ -4,7 +4,6 @@
  * that holds anything else than what the page itself put there is left alone.
  */
 import { pick, useGraphiQL, type MonacoEditor } from '@graphiql/react';
-import { createGraphiQLFetcher, type Fetcher } from '@graphiql/toolkit';
 import { useEffect } from 'react';
 import { json, REFRESH_VARIABLES } from './examples.js';
 
@@ -12,28 +11,6 @@ import { json, REFRESH_VARIABLES } from './examples.js';
 export interface Tokens {
   readonly accessToken: string;
   readonly refreshToken?: string | null;
-}
-
-/** A fetcher that tells of the tokens it sees. */
-export function createFetcher(endpoint: string, onTokens: (tokens: Tokens) => void): Fetcher {
-  return createGraphiQLFetcher({
-    url: endpoint,
-    enableIncrementalDelivery: false,
-    async fetch(input, init) {
-      const response = await fetch(input, init);
-      const tokens = tokensIn((await response.clone().json()) as Parameters<typeof tokensIn>[0]);
-      if (tokens) onTokens(tokens);
-      return response;
-    },
-  });
-}
-
-function tokensIn(result: { readonly data?: Readonly<Record<string, unknown>> | null }): Tokens | undefined {
-  return Object.values(result.data ?? {}).find(isTokens);
-}
-
-function isTokens(value: unknown): value is Tokens {
-  return typeof value === 'object' && value !== null && 'accessToken' in value && typeof value.accessToken === 'string';
 }
 
 /** Every text that an editor may hold without it being the user's own. */
