@@ -1,23 +1,30 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 
 const HOME = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
+const SOURCES = {
+  'src/start.cts': "void import('./main.js');",
+  'src/main.ts': "import { answer } from './deep/answer.js';\nconsole.log(answer satisfies number);",
+  'src/deep/answer.ts': 'export const answer = 42;',
+  'src/db/migrations/0000_first.sql': 'select 1;',
+  'src/db/migrations/meta/_journal.json': '{}',
+};
+
 /** A small project with the build script and the playground of this one. */
 async function project(t: Test) {
-  const root = t.testdir({
-    src: {
-      'start.cts': "void import('./main.js');",
-      'main.ts': "import { answer } from './deep/answer.js';\nconsole.log(answer satisfies number);",
-      deep: { 'answer.ts': 'export const answer = 42;' },
-      db: { migrations: { '0000_first.sql': 'select 1;', meta: { '_journal.json': '{}' } } },
-    },
-    web: {},
-  });
+  // Outside of this project, whose node_modules/ would be found from below it.
+  const root = await mkdtemp(join(tmpdir(), 'latchkey-build-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  for (const [path, content] of Object.entries(SOURCES)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), content);
+  }
   await cp(join(HOME, 'scripts'), join(root, 'scripts'), { recursive: true });
   await cp(join(HOME, 'web/graphiql'), join(root, 'web/graphiql'), { recursive: true });
   await cp(join(HOME, 'package-lock.json'), join(root, 'package-lock.json'));

@@ -1,5 +1,6 @@
 /** Sends what the editors hold to the server. */
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
+import type { ExecutionResult } from 'graphql';
 import type { Tokens } from './tokens.js';
 
 /** A fetcher that tells of the tokens it sees. */
@@ -9,7 +10,7 @@ export function createFetcher(endpoint: string, onTokens: (tokens: Tokens) => vo
     enableIncrementalDelivery: false,
     async fetch(input, init) {
       const response = await fetch(input, init);
-      const tokens = tokensIn(await response.clone().json());
+      const tokens = tokensIn((await response.clone().json()) as ExecutionResult);
       if (tokens) onTokens(tokens);
       return response;
     },
@@ -24,8 +25,8 @@ function withOwnOperation(params: FetcherParams): FetcherParams {
   return own ? params : { ...params, operationName: null };
 }
 
-function tokensIn(result: { readonly data?: Readonly<Record<string, unknown>> | null }): Tokens | undefined {
-  return Object.values(result.data ?? {}).find(isTokens);
+function tokensIn({ data }: ExecutionResult): Tokens | undefined {
+  return Object.values(data ?? {}).find(isTokens);
 }
 
 function isTokens(value: unknown): value is Tokens {
