@@ -37,6 +37,8 @@ export async function bundlePlayground(source) {
     splitting: true,
     metafile: true,
     jsx: 'automatic',
+    // Nothing but what the digest of the inputs covers.
+    tsconfigRaw: {},
     loader: { '.ttf': 'file', '.svg': 'file' },
     // Prettier's old names lead to CommonJS, whose exports a chunk of its own does not name.
     alias: { 'prettier/parser-babel': 'prettier/plugins/babel', 'prettier/parser-graphql': 'prettier/plugins/graphql' },

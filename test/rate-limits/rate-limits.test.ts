@@ -1,0 +1,63 @@
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { createRateLimits } from '../../src/rate-limits/service.js';
+import { startTestApp } from '../helpers/app.js';
+import { testClock } from '../helpers/clock.js';
+import { openTestDatabase } from '../helpers/database.js';
+import { LOGIN, PASSWORD, REGISTER } from '../helpers/seed.js';
+
+const RATE = { max: 2, windowMs: 60_000 };
+const exceeded = { code: 'RATE_LIMIT_EXCEEDED' };
+
+t.test('a window admits as many as it says, then tells when to come back, then opens anew', async (t) => {
+  const clock = testClock();
+  const limits = createRateLimits({ db: await openTestDatabase(t), clock });
+  await limits.charge('a', RATE);
+  clock.advance(20_500);
+  await limits.charge('a', RATE);
+  await t.rejects(limits.charge('a', RATE), { ...exceeded, details: { retryAfter: 40 } });
+  await t.resolves(limits.charge('b', RATE), 'each key has a window of its own');
+  clock.advance(39_500);
+  await t.resolves(limits.charge('a', RATE));
+});
+
+t.test('of many at once exactly as many pass, and a restart forgets nothing', async (t) => {
+  const db = await openTestDatabase(t);
+  const clock = testClock();
+  const tries = Array.from({ length: 20 }, () => createRateLimits({ db, clock }).charge('a', RATE));
+  const passed = (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled');
+  t.equal(passed.length, 2);
+});
+
+t.test('windows that are over are cleared, the others stay', async (t) => {
+  const db = await openTestDatabase(t);
+  const clock = testClock();
+  const limits = createRateLimits({ db, clock });
+  await db.executor.execute(
+    sql`insert into rate_limits select 'old ' || n, 1, ${new Date(clock.now()).toISOString()}::timestamptz from generate_series(1, 2500) n`,
+  );
+  await limits.charge('fresh', RATE);
+  t.equal(await limits.clear(), 2500);
+  t.match(JSON.stringify(await db.executor.execute(sql`select key from rate_limits`)), /fresh/);
+});
+
+t.test('a field over its limit is refused before any work, and other addresses go on', async (t) => {
+  const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'register=1/1h,login=2/1m' });
+  const client = app.client();
+  const register = (username: string, from = client) =>
+    from.send(REGISTER, { input: { email: `${username}@mail.test`, username, password: PASSWORD } });
+  t.equal((await register('first')).code, undefined);
+  const refused = await register('second');
+  t.match(refused, { code: 'RATE_LIMIT_EXCEEDED', status: 429, headers: { 'retry-after': '3600' } });
+  t.equal((await register('second', app.client())).code, undefined, 'and the name was still free');
+
+  const login = (from = client) => from.send(LOGIN, { input: { identifier: 'first', password: PASSWORD } });
+  const codes = [await login(), await login(), await login()].map(({ code }) => code);
+  t.same(codes, [undefined, undefined, 'RATE_LIMIT_EXCEEDED']);
+  const inOneNetwork = ['2001:db8::1', '2001:db8::2', '2001:db8::3'].map((ip) => login(app.client({ ip })));
+  t.equal(
+    (await Promise.all(inOneNetwork)).filter(({ code }) => code === 'RATE_LIMIT_EXCEEDED').length,
+    1,
+    'a /64 counts as one',
+  );
+});
