@@ -28,8 +28,8 @@ async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.migrateOnStart) await db.migrate();
   const app = await buildApp(config, { db, secrets });
   const address = await app.server.listen({ host: config.host, port: config.port });
-  process.stdout.write(`Latchkey is ready: ${address}/graphql\n`);
-  if (config.graphiql) process.stdout.write(`Playground: ${address}/graphiql\n`);
+  const playground = config.graphiql ? `Playground: ${address}/graphiql\n` : '';
+  process.stdout.write(`Latchkey is ready: ${address}/graphql\n${playground}`);
   return app;
 }
 
