@@ -3,7 +3,7 @@
  * The work runs on libuv's thread pool, off the event loop, so many at a time and no more.
  */
 import { randomBytes } from 'node:crypto';
-import argon2, { type HashOptions } from 'argon2';
+import argon2, { type Options } from 'argon2';
 import { serviceUnavailable } from '../errors.js';
 import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from './bounded-queue.js';
 
@@ -39,7 +39,7 @@ interface Cost {
 
 export function createPasswordHasher(options: PasswordHasherOptions): PasswordHasher {
   const { memoryKib, timeCost, parallelism, concurrency, queue } = options;
-  const parameters: HashOptions = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
+  const parameters: Options = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
   const jobs = createBoundedQueue({ concurrency, queue });
   const today: Cost = { m: memoryKib, t: timeCost, p: parallelism };
   // A hash of today's cost that no known password has: to verify against it is the same work.
@@ -59,7 +59,7 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   }
 
   return {
-    hash: async (password) => inOrder(await run(() => argon2.hash(password, parameters))),
+    hash: (password) => run(() => argon2.hash(password, parameters)),
     verify: (hash, password) => (costOf(hash) ? run(() => argon2.verify(hash, password)) : verifyAbsent(password)),
     verifyAbsent,
     needsRehash(hash) {
@@ -79,11 +79,6 @@ function costOf(hash: string): Cost | undefined {
   const value = new Map(parameters.map((parameter) => [parameter[0], Number(parameter.slice(2))]));
   const [m, t, p] = [value.get('m'), value.get('t'), value.get('p')];
   return m && t && p ? { m, t, p } : undefined;
-}
-
-/** The PHC string with its parameters in the order that the format prescribes and libargon2 insists on, unlike the package. */
-function inOrder(hash: string): string {
-  return hash.replace(/m=(\d+),p=(\d+),t=(\d+)/, 'm=$1,t=$3,p=$2');
 }
 
 /** Random bytes as PHC strings have them: base64 without padding. */
