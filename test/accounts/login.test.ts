@@ -94,3 +94,16 @@ t.test('a password changed between proof and session opens nothing', async (t) =
   const raced = await startTestApp(t, {}, racing);
   t.equal((await login({ identifier: victim.username }, raced.client())).code, 'INVALID_CREDENTIALS');
 });
+
+t.test('scopes that the configuration declares are given by role', async (t) => {
+  const extended = await startTestApp(t, { EXTRA_SCOPES: 'reports:read,reports:write=ADMIN' }, app.db);
+  const account = await app.user();
+  const scopeOf = async () => {
+    const { data } = await login({ identifier: account.username }, extended.client());
+    return (data?.['login'] as { scope: string }).scope.split(' ');
+  };
+  t.ok((await scopeOf()).includes('reports:read'));
+  t.notOk((await scopeOf()).includes('reports:write'));
+  await setAccount(app.db, account.id, 'role');
+  t.ok((await scopeOf()).includes('reports:write'));
+});
