@@ -67,37 +67,58 @@ interface ParsedOptions {
 /**
  * A connection that is destroyed when the server owes an answer and nothing arrives for `silenceMs`: a
  * half-open connection fails its query and rolls back its transaction instead of hanging for ever.
+ * It is handed over before it is connected: a dial that failed by itself would be lost to postgres.js, which
+ * tries again only after a socket that it saw close.
  */
-function dial({ host, port, path }: ParsedOptions, silenceMs: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = path ? connect(path) : connect(port[0] ?? 5432, host[0] ?? 'localhost');
-    let answeredUpTo = 0;
-    socket.setTimeout(silenceMs);
-    socket.on('data', () => (answeredUpTo = socket.bytesWritten));
-    socket.on('timeout', () => {
-      if (socket.connecting || socket.bytesWritten !== answeredUpTo) socket.destroy();
-    });
-    socket.once('error', reject);
-    socket.once('connect', () => {
-      socket.off('error', reject);
-      resolve(socket);
-    });
+function dial({ host, port, path }: ParsedOptions, silenceMs: number): Socket {
+  const socket = path ? connect(path) : connect(port[0] ?? 5432, host[0] ?? 'localhost');
+  let answeredUpTo = 0;
+  socket.setTimeout(silenceMs);
+  socket.on('data', () => (answeredUpTo = socket.bytesWritten));
+  socket.on('timeout', () => {
+    if (socket.connecting || socket.bytesWritten !== answeredUpTo) socket.destroy();
   });
+  return socket;
 }
 
-/** The client as Drizzle uses it, with a deadline on each query and a bound on how many wait. */
+/**
+ * The client as Drizzle uses it, with a deadline on each query and a bound on how many wait. Who waits, waits here and
+ * not in postgres.js: a query taken back from its queue would leave a connection that was opened for it stuck for good.
+ */
 function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
-  let pending = 0;
+  const waiting = new Set<() => void>();
+  let running = 0;
+
+  async function turn(): Promise<void> {
+    if (running < poolSize) {
+      running += 1;
+      return;
+    }
+    if (waiting.size >= poolSize * MAX_WAITING_PER_CONNECTION) throw serviceUnavailable('The database is overloaded.');
+    let enter: (() => void) | undefined;
+    const entered = new Promise<void>((resolve) => waiting.add((enter = resolve)));
+    await withDeadline(entered, timeoutMs, () => enter && waiting.delete(enter));
+  }
+
+  /** Hands the place on to whoever waits longest. */
+  function leave(): void {
+    const [next] = waiting;
+    if (!next) {
+      running -= 1;
+      return;
+    }
+    waiting.delete(next);
+    next();
+  }
 
   async function admit<T>(work: () => Promise<T>): Promise<T> {
-    if (pending >= poolSize * (1 + MAX_WAITING_PER_CONNECTION)) throw serviceUnavailable('The database is overloaded.');
-    pending += 1;
+    await turn();
     try {
       return await work();
     } catch (error) {
       throw error instanceof AppError ? error : (outage(error) ?? error);
     } finally {
-      pending -= 1;
+      leave();
     }
   }
 
@@ -105,7 +126,7 @@ function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
     const run = (inArrays: boolean) =>
       admit(() => {
         const query = client.unsafe(text, parameters, { ...options, prepare: true });
-        return withDeadline<unknown>(inArrays ? query.values() : query, timeoutMs, () => dropIfQueued(query));
+        return withDeadline<unknown>(inArrays ? query.values() : query, timeoutMs);
       });
     return {
       values: () => run(true),
@@ -119,7 +140,7 @@ function boundPool(client: Sql, poolSize: number, timeoutMs: number) {
   return {
     admit,
     client: replacing(client, { unsafe, begin }),
-    stats: () => ({ open: Math.min(pending, poolSize), waiting: Math.max(0, pending - poolSize) }),
+    stats: () => ({ open: running, waiting: waiting.size }),
   };
 }
 
@@ -134,14 +155,6 @@ function replacing<T extends object>(target: T, members: Readonly<Record<string,
   return new Proxy(target, {
     get: (on, key): unknown => (key in members ? members[String(key)] : Reflect.get(on, key)),
   });
-}
-
-/**
- * Takes a late query out of the queue. One that runs is left to the server's own timeout: to cancel it takes another
- * connection, whose failure postgres.js leaves unhandled.
- */
-function dropIfQueued(query: { cancel(): void; readonly state?: unknown }): void {
-  if (!query.state) query.cancel();
 }
 
 /** One transaction within the deadline: once late it rolls back, and the caller was told that it failed. */

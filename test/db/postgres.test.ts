@@ -1,5 +1,5 @@
 /** What only a real Postgres can show; nothing here runs without TEST_DATABASE_URL. */
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { openPostgres } from '../../src/db/postgres.js';
@@ -8,7 +8,7 @@ import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
 const away = { code: 'SERVICE_UNAVAILABLE' };
 
 /** Forwards to Postgres until it is told to go silent: connections stay open and nothing passes. */
-async function blackhole(target: URL): Promise<{ url: string; silence(): void; server: Server }> {
+async function blackhole(target: URL): Promise<{ url: string; silence(): void; cut(): void; resume(): Promise<void> }> {
   const sockets: Socket[] = [];
   let silent = false;
   const server = createServer((client) => {
@@ -27,7 +27,15 @@ async function blackhole(target: URL): Promise<{ url: string; silence(): void; s
   const url = new URL(target);
   url.hostname = '127.0.0.1';
   url.port = String((server.address() as AddressInfo).port);
-  return { url: url.href, server, silence: () => (silent = true) };
+  return {
+    url: url.href,
+    silence: () => (silent = true),
+    cut() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+    resume: () => new Promise<void>((resolve) => server.listen(Number(url.port), '127.0.0.1', resolve)),
+  };
 }
 
 if (onRealPostgres) {
@@ -112,6 +120,26 @@ if (onRealPostgres) {
     ).catch(() => undefined);
     await db.ping().catch(() => undefined);
     await t.resolves(db.ping());
+  });
+
+  t.test('a Postgres that went away and came back is used again, without a restart', async (t) => {
+    const proxy = await blackhole(new URL(await createTestDatabase(t)));
+    const db = open(proxy.url, { poolSize: 2, timeoutMs: 2_000 });
+    const ask = () =>
+      db.ping().then(
+        () => true,
+        () => false,
+      );
+    t.ok(await ask());
+    proxy.cut();
+    // More than there are connections, so that some find one that is just being opened.
+    const away = await Promise.all(Array.from({ length: 8 }, ask));
+    t.notOk(away.includes(true));
+    await proxy.resume();
+    let attempts = 0;
+    while (!(await ask())) if ((attempts += 1) > 1000) break;
+    t.ok(await ask());
+    t.same(db.stats(), { open: 0, waiting: 0 });
   });
 
   t.test('of instances that migrate an empty database at once all succeed and each step is applied once', async (t) => {
