@@ -31,6 +31,7 @@ const code = await codegen({
       User: '../accounts/account.js#AccountRecord',
       Session: '../sessions/session.js#SessionView',
       AuthPayload: '../sessions/auth-payload.js#AuthPayloadView',
+      AuditEvent: '../audit/event.js#AuditRecord',
     },
   },
 });

@@ -1,23 +1,17 @@
 /** The one place where the parts meet. Read it from the top: data, services, then what a request passes through. */
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { createLogin } from './accounts/login.js';
-import { createProfile } from './accounts/profile.js';
-import { createRegistration } from './accounts/registration.js';
-import { createAccountRepository } from './accounts/repository.js';
-import { createAudit } from './audit/audit.js';
-import { createScopeCatalogue } from './authz/scopes.js';
+import { createFirstAdministrator } from './accounts/bootstrap.js';
+import { choresOf } from './chores.js';
 import { clientInfo } from './client-info.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Config } from './config.js';
 import { createPasswordHasher } from './crypto/password-hasher.js';
-import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
 import { createContext } from './graphql/context.js';
 import { graphqlPlugin } from './graphql/plugin.js';
 import { createExecutableSchema } from './graphql/schema.js';
-import type { Services } from './graphql/services.js';
-import { clientNetwork } from './http/client-address.js';
+import { pages } from './http/pages.js';
 import { corsPlugin } from './http/cors.js';
 import { graphiql } from './http/graphiql.js';
 import { createReadiness, healthPlugin } from './http/health.js';
@@ -25,20 +19,19 @@ import { jwks } from './http/jwks.js';
 import type { LogStream } from './http/logging.js';
 import { createMetrics, metricsPlugin } from './http/metrics.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
+import { cookiePlugin, createRefreshCookies } from './http/refresh-cookie.js';
 import { securityHeadersPlugin } from './http/security-headers.js';
 import { createServer } from './http/server.js';
-import { startMaintenance } from './maintenance.js';
-import { createPasswordPolicy } from './passwords/policy.js';
-import { createRateLimits } from './rate-limits/service.js';
-import { bearerToken, createAuthenticator } from './sessions/authenticator.js';
-import { createLivenessReader } from './sessions/liveness.js';
-import { prepareLivenessRead } from './sessions/repository.js';
-import { createSessions } from './sessions/service.js';
+import { createNoTransport } from './mail/no-transport.js';
+import { createPrintTransport, createSmtpTransport, type MailTransport } from './mail/transport.js';
+import { startMaintenance, type Chore } from './maintenance.js';
+import { createServices } from './services.js';
+import { bearerToken } from './sessions/authenticator.js';
 import { createAccessTokens, type AccessTokens } from './tokens/access-tokens.js';
 import { createSigningKeys } from './tokens/signing-keys.js';
 
 /** Mutations that prove or renew credentials: one a document, so that a document is one attempt. */
-const CREDENTIAL_FIELDS = new Set(['register', 'login', 'refresh']);
+const CREDENTIAL_FIELDS = new Set(['register', 'login', 'refresh', 'changePassword', 'resetPassword', 'deleteMe']);
 
 /** Where the build leaves the playground: in dist/, for src/ and dist/ alike. */
 const GRAPHIQL_DIR = fileURLToPath(new URL('../dist/graphiql', import.meta.url));
@@ -48,73 +41,69 @@ export interface AppDependencies {
   readonly db: Database;
   /** AUTH_SECRET: the first is current. */
   readonly secrets: readonly string[];
-  readonly clock?: Clock;
+  readonly clock?: Clock & { synchronise?(): Promise<void> };
   /** Where log lines go; standard output otherwise. */
   readonly logStream?: LogStream;
+  /** What takes mail; the configuration's otherwise. */
+  readonly mailTransport?: MailTransport;
 }
 
 export interface App {
   readonly server: FastifyInstance;
   /** From now on `/readyz` says 503. */
   beginDrain(): void;
+  /** Does now what otherwise is done every now and then, such as sending mail; by name. */
+  readonly chores: readonly Chore[];
 }
 
-/** Builds the API, ready to listen. */
+/** Builds the API, ready to listen. @throws ConfigError when the bootstrap administrator cannot be made */
 export async function buildApp(
   config: Config,
-  { db, secrets, clock = systemClock, logStream }: AppDependencies,
+  { db, secrets, clock = systemClock, logStream, mailTransport }: AppDependencies,
 ): Promise<App> {
-  const issuer = config.publicUrl ?? `http://${config.host}:${config.port}`;
-  const scopes = createScopeCatalogue(config.scopes);
-  const keys = await createSigningKeys({
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const server = createServer(config, logStream ? { logStream } : {});
+  const { algorithm, secretKey, accessTtlMs } = config.jwt;
+  const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
+  const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
+  const hasher = createPasswordHasher(config.argon2);
+  const metrics = createMetrics({ hasher, database: db });
+  const services = createServices({
+    config,
     db,
     clock,
     secrets,
-    issuer,
-    algorithm: config.jwt.algorithm,
-    secretKey: config.jwt.secretKey,
-    accessTtlMs: config.jwt.accessTtlMs,
-  });
-  const accessTokens = createAccessTokens({ keys, clock, issuer, accessTtlMs: config.jwt.accessTtlMs });
-  const hasher = createPasswordHasher(config.argon2);
-  const passwords = createPasswordPolicy(config.passwords);
-  const metrics = createMetrics({ hasher, database: db });
-
-  const audit = createAudit({ clock });
-  const rateLimits = createRateLimits({ db, clock });
-  const sessions = createSessions({
-    db,
-    clock,
-    audit,
-    refreshTokens: createRefreshTokens(secrets),
-    lifetimes: config.sessions,
-  });
-  const services: Services = {
-    register: createRegistration({ db, clock, audit, sessions, hasher, passwords }),
-    login: createLogin({ db, clock, sessions, hasher, passwords }),
-    updateProfile: createProfile({ db, clock, audit }),
-    sessions,
+    publicUrl,
     accessTokens,
-    scopes,
-    rateLimits,
-    countLogin: (outcome) => metrics.logins.inc(outcome),
-  };
-  const authenticate = createAuthenticator({
-    accessTokens,
-    readSession: createLivenessReader(prepareLivenessRead(db.executor)),
-    accountExists: (id) => createAccountRepository(db.executor).exists(id),
-    scopes,
-    clock,
+    hasher,
+    mailTransport: mailTransport ?? transportOf(config, server, logStream),
+    log: server.log,
   });
+  const { audit, passwords, scopes, authenticate } = services;
+  const { bootstrapAdmin } = config.accounts;
+  if (bootstrapAdmin) {
+    const [email, password] = bootstrapAdmin;
+    await createFirstAdministrator({ db, clock, audit, hasher, passwords, email, password });
+  }
 
+  const refreshCookie = createRefreshCookies({
+    production: config.production,
+    origins: [publicUrl, ...config.corsOrigins],
+  });
+  const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
-  const server = createServer(config, logStream ? { logStream } : {});
   await server.register(securityHeadersPlugin, { config });
   await server.register(corsPlugin, { origins: config.corsOrigins });
   await server.register(rateLimitPlugin, { ...config.rateLimits, principalOf: principalOf(accessTokens) });
   await server.register(metricsPlugin, { metrics });
   await server.register(healthPlugin, { readiness });
   await server.register(jwks, { keys: () => keys.published() });
+  await server.register(cookiePlugin);
+  await server.register(pages, {
+    minPasswordLength: config.passwords.minLength,
+    resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
+    verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),
+  });
   if (config.graphiql) await server.register(graphiql, { assetsDir: GRAPHIQL_DIR, endpoint: '/graphql' });
   await server.register(graphqlPlugin, {
     schema: createExecutableSchema({ knownScopes: scopes.all, rates: config.rateLimits.fields }),
@@ -122,21 +111,29 @@ export async function buildApp(
     introspection: config.introspection,
     suggestions: config.introspection,
     credentialFields: CREDENTIAL_FIELDS,
-    createContext: (request) =>
+    createContext: (request, reply) =>
       createContext({
-        services,
+        services: graphqlServices,
         authenticate,
         client: clientInfo(request.ip, request.headers['user-agent']),
-        network: clientNetwork(request.ip),
+        cookie: refreshCookie(request, reply),
         authorization: request.headers.authorization,
       }),
   });
-  const stopMaintenance = startMaintenance({ keys, rateLimits, log: server.log });
+  const synchroniseClock = clock.synchronise && (() => clock.synchronise!());
+  const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
+  const stopMaintenance = startMaintenance(chores, server.log);
   server.addHook('onClose', async () => {
-    stopMaintenance();
+    await stopMaintenance();
+    await services.sender.close();
+    await services.uses.flush().catch((err: unknown) => server.log.warn({ err }, 'uses of sessions were not noted'));
     await db.close();
   });
-  return { server, beginDrain: () => readiness.beginDrain() };
+  return {
+    server,
+    beginDrain: () => readiness.beginDrain(),
+    chores,
+  };
 }
 
 /** Whom a request's token names, by signature alone: for counting requests, not for letting them in. */
@@ -145,4 +142,12 @@ function principalOf({ subjectOf }: Pick<AccessTokens, 'subjectOf'>) {
     const token = bearerToken(headers.authorization);
     return token === undefined ? undefined : subjectOf(token);
   };
+}
+
+/** A mail server; without one the log in development, and nothing in production. */
+function transportOf({ mail, production }: Config, { log }: FastifyInstance, logStream: LogStream = process.stdout) {
+  if (mail.smtp) return createSmtpTransport(mail.smtp);
+  if (!production) return createPrintTransport((line) => void logStream.write(line));
+  log.warn('SMTP_URL is not set: no mail is sent, so that nobody can reset a password or confirm an address');
+  return createNoTransport();
 }

@@ -1,6 +1,10 @@
 /** Where a request came from: for the list of sessions, the audit and counting; never proof of anything. */
+import { clientNetwork } from './client-address.js';
+
 export interface ClientInfo {
   readonly ipAddress: string;
+  /** What executions and failures are counted by: the address, an IPv6 one as its /64. */
+  readonly network: string;
   /** Bounded and free of what the database refuses; see `clientInfo`. */
   readonly userAgent: string | null;
 }
@@ -10,5 +14,5 @@ const MAX_USER_AGENT = 512;
 /** Makes a ClientInfo of what a connection says of itself. */
 export function clientInfo(ipAddress: string, userAgent: string | undefined): ClientInfo {
   const printable = userAgent?.replace(/[^\x20-\x7e\xa0-\xff]/g, '').slice(0, MAX_USER_AGENT);
-  return { ipAddress, userAgent: printable || null };
+  return { ipAddress, network: clientNetwork(ipAddress), userAgent: printable || null };
 }

@@ -60,6 +60,14 @@ export function readers(env: Environment) {
     return exact ? url.origin : fault(name, `an exact origin such as https://auth.example.com, got ${value}`, value);
   };
 
+  /** Two that make sense only together. */
+  const together = (first: string, second: string): readonly [string, string] | undefined => {
+    const [a, b] = [raw(first), raw(second)];
+    if (a !== undefined && b !== undefined) return [a, b];
+    if (a === undefined && b === undefined) return undefined;
+    return fault(a === undefined ? first : second, `to be set with ${a === undefined ? second : first}`, undefined);
+  };
+
   return {
     faults: faults as readonly string[],
     fault,
@@ -133,6 +141,31 @@ export function readers(env: Environment) {
       if (value !== undefined) return origin(name, value);
       return required ? fault(name, 'to be set in production', undefined) : undefined;
     },
+
+    /** Where pages are: http or https, perhaps with a path; without a slash at the end. */
+    url(name: string): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const plain = url && ['http:', 'https:'].includes(url.protocol) && !/[?#]/.test(value) && !url.username;
+      return plain
+        ? url.href.replace(/\/+$/, '')
+        : fault(name, 'an address such as https://app.example.com/account', undefined);
+    },
+
+    /** A mail server and whom mail is from: both or neither. */
+    smtp(name: string, fromName: string): { readonly url: string; readonly from: string } | undefined {
+      const pair = together(name, fromName);
+      if (pair === undefined) return undefined;
+      const [url, from] = pair;
+      if (!URL.canParse(url) || !['smtp:', 'smtps:'].includes(new URL(url).protocol))
+        return fault(name, 'smtp://user:password@host:587 or smtps://…', undefined);
+      if (!/^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$/.test(from))
+        return fault(fromName, 'an address such as Example <no-reply@example.com>', undefined);
+      return { url, from };
+    },
+
+    together,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
 

@@ -59,6 +59,18 @@ function parseConfig(read: Readers) {
       rememberMeTtlMs: read.duration('REMEMBER_ME_TTL', '30d', '1s', '3650d'),
       graceMs: read.duration('REFRESH_GRACE', '10s', '0s', '5m'),
     },
+    accounts: {
+      /** How long a deleted account can be restored. */
+      restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
+      bootstrapAdmin: read.together('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
+    },
+    auditRetentionMs: read.duration('AUDIT_RETENTION', '365d', '1d', '3650d'),
+    mail: {
+      /** Unset: printed to the log, in production dropped. */
+      smtp: read.smtp('SMTP_URL', 'MAIL_FROM'),
+      /** Where mailed links point; unset: as PUBLIC_URL. */
+      appUrl: read.url('APP_URL'),
+    },
     scopes: read.scopes('EXTRA_SCOPES'),
     passwords: {
       minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
@@ -74,6 +86,9 @@ function parseConfig(read: Readers) {
     rateLimits: {
       anonymous: read.rate('RATE_LIMIT_ANONYMOUS', '100/15m'),
       authenticated: read.rate('RATE_LIMIT_AUTHENTICATED', '600/1m'),
+      /** Failed attempts for one account from one network, and from one network over all accounts. */
+      login: read.rate('RATE_LIMIT_LOGIN', '5/15m'),
+      loginNetwork: read.rate('RATE_LIMIT_LOGIN_ADDRESS', '100/15m'),
       /** By root field, in place of what the schema's `@rateLimit` says. */
       fields: read.fieldRates('RATE_LIMIT_FIELDS'),
     },

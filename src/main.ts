@@ -2,6 +2,7 @@
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { buildApp } from './app.js';
 import { ConfigError, loadConfig, type Config } from './config.js';
+import { createSharedClock } from './db/clock.js';
 import type { Database } from './db/database.js';
 import { DirectoryHeldError } from './db/lock.js';
 import { openDatabase } from './db/open.js';
@@ -26,7 +27,7 @@ async function main(): Promise<void> {
 
 async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.migrateOnStart) await db.migrate();
-  const app = await buildApp(config, { db, secrets });
+  const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db) });
   const address = await app.server.listen({ host: config.host, port: config.port });
   const playground = config.graphiql ? `Playground: ${address}/graphiql\n` : '';
   process.stdout.write(`Latchkey is ready: ${address}/graphql\n${playground}`);

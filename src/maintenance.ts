@@ -1,25 +1,33 @@
-/** What is done every now and then beside the requests: other instances' keys are read, counters that are over removed. */
+/** What is done every now and then beside the requests. A failure is logged and tried again. */
 import type { FastifyBaseLogger } from 'fastify';
-import type { RateLimits } from './rate-limits/service.js';
-import { RELOAD_MS, type SigningKeys } from './tokens/signing-keys.js';
 
-export interface MaintenanceOptions {
-  readonly keys: Pick<SigningKeys, 'reload'>;
-  readonly rateLimits: Pick<RateLimits, 'clear'>;
-  readonly log: Pick<FastifyBaseLogger, 'warn'>;
+/** One thing to do, and how often; milliseconds. */
+export interface Chore {
+  readonly name: string;
+  readonly everyMs: number;
+  run(): Promise<unknown>;
 }
 
-const CLEAR_MS = 600_000;
+/** Starts the timers, which keep no process alive; returns what stops them and waits for what runs. */
+export function startMaintenance(chores: readonly Chore[], log: Pick<FastifyBaseLogger, 'warn'>): () => Promise<void> {
+  const running = new Map<Chore, Promise<void>>();
 
-/** Starts the timers, which keep no process alive; returns what stops them. A failure is logged and tried again. */
-export function startMaintenance({ keys, rateLimits, log }: MaintenanceOptions): () => void {
-  const every = (ms: number, what: string, work: () => Promise<unknown>) =>
-    setInterval(() => {
-      work().catch((err: unknown) => log.warn({ err }, `${what} failed; it will be tried again`));
-    }, ms).unref();
-  const timers = [
-    every(RELOAD_MS, 'reading the signing keys', () => keys.reload()),
-    every(CLEAR_MS, 'clearing the rate limits', () => rateLimits.clear()),
-  ];
-  return () => timers.forEach((timer) => clearInterval(timer));
+  function begin(chore: Chore): void {
+    // One that takes longer than its time is not started a second time.
+    if (running.has(chore)) return;
+    const run = chore
+      .run()
+      .then(
+        () => undefined,
+        (err: unknown) => log.warn({ err }, `${chore.name} failed; it will be tried again`),
+      )
+      .finally(() => running.delete(chore));
+    running.set(chore, run);
+  }
+
+  const timers = chores.map((chore) => setInterval(() => begin(chore), chore.everyMs).unref());
+  return async () => {
+    timers.forEach((timer) => clearInterval(timer));
+    await Promise.all(running.values());
+  };
 }

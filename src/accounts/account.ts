@@ -6,6 +6,7 @@ export type Theme = 'LIGHT' | 'DARK' | 'SYSTEM';
 export interface AccountRecord {
   readonly id: string;
   readonly email: string;
+  readonly pendingEmail: string | null;
   readonly username: string;
   readonly displayName: string | null;
   readonly avatarUrl: string | null;

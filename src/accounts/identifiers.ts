@@ -78,6 +78,12 @@ export function identifierKey(identifier: string): { readonly kind: 'email' | 'u
   return isEmail ? { kind: 'email', key: emailKey(typed) } : { kind: 'username', key: usernameKey(typed) };
 }
 
+/** What the keys of names begin with that begin like a text; whatever was typed. */
+export function searchPrefix(text: string): { readonly email: string; readonly username: string } {
+  const typed = text.length > MAX_UNITS || UNSTORABLE.test(text) ? '\u{10ffff}' : text.normalize('NFKC').trim();
+  return { email: typed.includes('@') ? emailKey(typed) : foldText(typed), username: foldText(typed) };
+}
+
 function isAddress(address: string): boolean {
   const { local } = split(address);
   if (Buffer.byteLength(address) > MAX_EMAIL_BYTES || Buffer.byteLength(local) > MAX_LOCAL_BYTES) return false;

@@ -1,5 +1,8 @@
 /** What owners may write about themselves: each rule says what is wrong, or what is stored. */
-import type { FieldFault } from '../errors.js';
+import { validationError, type FieldFault } from '../errors.js';
+import type { PasswordPolicy } from '../passwords/policy.js';
+import type { AccountRecord } from './account.js';
+import { cleanEmail, cleanUsername, emailFault, usernameFault } from './identifiers.js';
 
 /** A fault of one field, or the value to store. */
 export type Checked<T> = { readonly fault: string } | { readonly value: T };
@@ -9,6 +12,18 @@ const MAX_URL = 2048;
 const MAX_LANGUAGE = 35;
 /** Controls, lone surrogates (which Postgres refuses) and marks that turn the text's direction (spoofing). */
 const UNFIT_FOR_NAMES = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
+/** As in `identifiers.ts`. */
+export function checkEmail(email: string): Checked<string> {
+  const fault = emailFault(email);
+  return fault === undefined ? { value: cleanEmail(email) } : { fault };
+}
+
+/** As in `identifiers.ts`. */
+export function checkUsername(username: string): Checked<string> {
+  const fault = usernameFault(username);
+  return fault === undefined ? { value: cleanUsername(username) } : { fault };
+}
 
 /** Up to 64 characters, kept in NFC without outer white space. */
 export function checkDisplayName(displayName: string): Checked<string> {
@@ -57,4 +72,23 @@ export function createFaults() {
       return undefined;
     },
   };
+}
+
+/**
+ * Checks a new password of an account, and its repetition.
+ * @param fields what the two are called in the input
+ * @throws AppError VALIDATION_ERROR with every fault
+ */
+export function assertNewPassword(
+  policy: PasswordPolicy,
+  { email, username, displayName }: Pick<AccountRecord, 'email' | 'username' | 'displayName'>,
+  password: string,
+  confirmation: string | null | undefined,
+  fields = { password: 'password', confirmation: 'passwordConfirmation' },
+): void {
+  const faults = createFaults();
+  faults.add(fields.password, ...policy.faults(password, [email, username, displayName ?? '']));
+  if (confirmation != null && confirmation !== password)
+    faults.add(fields.confirmation, 'must be the same as the password');
+  if (faults.all.length > 0) throw validationError(faults.all);
 }

@@ -1,10 +1,10 @@
-/** Login: the same answer after the same work for an unknown account and for a wrong password (OWASP ASVS 5.0, 6.3.8). */
+/** Login: a password opens a session. */
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
-import { AppError } from '../errors.js';
-import { MAX_PASSWORD_LENGTH, type PasswordPolicy } from '../passwords/policy.js';
+import type { PasswordPolicy } from '../passwords/policy.js';
+import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import { accountDisabled, type EnteredSession, type Sessions } from '../sessions/service.js';
 import { identifierKey } from './identifiers.js';
 import { createAccountRepository, type AccountWithHash } from './repository.js';
@@ -18,7 +18,8 @@ export interface Credentials {
 
 /**
  * Proves a password and opens a session.
- * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (after right credentials), SERVICE_UNAVAILABLE
+ * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (after right credentials), RATE_LIMIT_EXCEEDED,
+ * SERVICE_UNAVAILABLE
  */
 export type Login = (credentials: Credentials, client: ClientInfo) => Promise<EnteredSession>;
 
@@ -28,26 +29,14 @@ export interface LoginOptions {
   readonly sessions: Sessions;
   readonly hasher: PasswordHasher;
   readonly passwords: PasswordPolicy;
+  readonly provePassword: ProvePassword;
 }
 
-export function createLogin({ db, clock, sessions, hasher, passwords }: LoginOptions): Login {
+export function createLogin({ db, clock, sessions, hasher, passwords, provePassword }: LoginOptions): Login {
   const repository = createAccountRepository(db.executor);
 
-  async function prove({ identifier, password }: Credentials): Promise<AccountWithHash> {
-    const found = await findAccount(identifier);
-    // Longer than any password that was ever accepted: its value is not worth hashing, the time still is.
-    const candidate = password.length > MAX_PASSWORD_LENGTH * 2 ? undefined : passwords.normalize(password);
-    const proven =
-      found && candidate !== undefined
-        ? await hasher.verify(found.passwordHash, candidate)
-        : await hasher.verifyAbsent(candidate ?? '');
-    if (!found || !proven) throw invalidCredentials();
-    if (found.account.disabledAt) throw accountDisabled();
-    return found;
-  }
-
-  async function findAccount(identifier: string): Promise<AccountWithHash | undefined> {
-    const { kind, key } = identifierKey(identifier);
+  /** A deleted account behaves as unknown. */
+  async function findAccount(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
     const found = await repository.findByKey(kind, key);
     return found?.account.deletedAt ? undefined : found;
   }
@@ -58,18 +47,25 @@ export function createLogin({ db, clock, sessions, hasher, passwords }: LoginOpt
     return hasher.hash(passwords.normalize(password)).catch(() => hash);
   }
 
-  return async (credentials, client) => {
-    const { account, passwordHash } = await prove(credentials);
-    const nextHash = await upgraded(passwordHash, credentials.password);
-    return db.transaction(async (tx) => {
-      const now = new Date(clock.now());
-      const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
-      if (!current) throw invalidCredentials();
-      return sessions.open(tx, current, client, credentials.rememberMe ?? false);
+  return async ({ identifier, password, rememberMe }, client) => {
+    const { kind, key } = identifierKey(identifier);
+    const found = await findAccount(kind, key);
+    const account = found && { id: found.account.id, passwordHash: found.passwordHash };
+    return provePassword({ account, name: key, password }, client, async (settle) => {
+      if (!found) throw invalidCredentials();
+      if (found.account.disabledAt) {
+        await settle(db.executor);
+        throw accountDisabled();
+      }
+      const nextHash = await upgraded(found.passwordHash, password);
+      return db.transaction(async (tx) => {
+        const { id } = found.account;
+        const now = new Date(clock.now());
+        const current = await createAccountRepository(tx).markLogin(id, found.passwordHash, nextHash, now);
+        if (!current) throw invalidCredentials();
+        await settle(tx);
+        return sessions.open(tx, current, { client, rememberMe: rememberMe ?? false, by: 'login' });
+      });
     });
   };
-}
-
-function invalidCredentials(): AppError {
-  return new AppError('INVALID_CREDENTIALS', 'The identifier or the password is wrong.');
 }

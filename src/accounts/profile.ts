@@ -2,18 +2,30 @@
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
-import type { Database } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../errors.js';
+import { addressHint } from '../mail/messages.js';
+import type { Outbox } from '../mail/outbox.js';
 import type { AccountRecord, Theme } from './account.js';
-import { cleanUsername, usernameFault, usernameKey } from './identifiers.js';
-import { checkAvatarUrl, checkDisplayName, checkLanguage, createFaults, type Checked } from './input.js';
+import { emailKey, usernameKey } from './identifiers.js';
+import {
+  checkAvatarUrl,
+  checkDisplayName,
+  checkEmail,
+  checkLanguage,
+  checkUsername,
+  createFaults,
+  type Checked,
+} from './input.js';
 import { takenName } from './registration.js';
 import { createAccountRepository, type AccountChanges } from './repository.js';
+import type { Verification } from './verification.js';
 
 type Change<T> = T | null | undefined;
 
 export interface ProfileChanges {
   readonly username?: Change<string>;
+  readonly email?: Change<string>;
   readonly displayName?: Change<string>;
   readonly avatarUrl?: Change<string>;
   readonly preferences?: Change<{
@@ -24,8 +36,9 @@ export interface ProfileChanges {
 }
 
 /**
- * Applies changes to an account, all or none.
- * @throws AppError VALIDATION_ERROR (every fault), USER_NOT_FOUND when the account went meanwhile
+ * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it.
+ * @throws AppError VALIDATION_ERROR (every fault), RATE_LIMIT_EXCEEDED for too many changed addresses, USER_NOT_FOUND
+ * when the account went meanwhile
  */
 export type UpdateProfile = (
   account: AccountRecord,
@@ -37,11 +50,13 @@ export interface ProfileOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
+  readonly verification: Verification;
+  readonly outbox: Outbox;
 }
 
 const NOT_CLEARABLE = 'cannot be cleared';
 
-export function createProfile({ db, clock, audit }: ProfileOptions): UpdateProfile {
+export function createProfile({ db, clock, audit, verification, outbox }: ProfileOptions): UpdateProfile {
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
@@ -67,6 +82,10 @@ export function createProfile({ db, clock, audit }: ProfileOptions): UpdateProfi
     change('username', input.username, checkUsername, (username) => {
       Object.assign(columns, { username, usernameKey: usernameKey(username) });
     });
+    change('email', input.email, checkEmail, (email) => {
+      const pending = email === account.email ? null : email;
+      Object.assign(columns, { pendingEmail: pending, pendingEmailKey: pending && emailKey(pending) });
+    });
     const displayName = clear(input.displayName, () => (columns.displayName = null));
     change('displayName', displayName, checkDisplayName, (name) => (columns.displayName = name));
     const avatarUrl = clear(input.avatarUrl, () => (columns.avatarUrl = null));
@@ -78,25 +97,51 @@ export function createProfile({ db, clock, audit }: ProfileOptions): UpdateProfi
     change('preferences.notifications', notifications, accept, (value) => (columns.notifications = value));
     change('preferences.language', language, checkLanguage, (value) => (columns.language = value));
 
-    const taken = await repository.taken(undefined, columns.usernameKey, account.id);
+    const taken = await repository.taken(columns.pendingEmailKey ?? undefined, columns.usernameKey, account.id);
+    if (taken.email) faults.add('email', 'is taken');
     if (taken.username) faults.add('username', 'is taken');
     if (faults.all.length > 0) throw validationError(faults.all);
     return columns;
   }
 
+  /** What changed is audited; a new address gets its link, and the present one is told. */
+  async function record(
+    tx: Executor,
+    { id, email, pendingEmail }: AccountRecord,
+    columns: AccountChanges,
+    client: ClientInfo,
+  ) {
+    const asked = columns.pendingEmail;
+    const detail = Object.keys(columns)
+      .filter((column) => !['pendingEmail', 'pendingEmailKey', 'usernameKey'].includes(column))
+      .join(' ');
+    if (detail !== '') await audit.record(tx, { type: 'account.updated', userId: id, client, detail });
+    if (asked === undefined) return;
+    await audit.record(tx, {
+      type: 'email.change_requested',
+      userId: id,
+      client,
+      ...(asked === null ? { detail: 'taken back' } : {}),
+    });
+    if (pendingEmail === null) return;
+    await verification.enqueue(tx, id, pendingEmail);
+    const hint = addressHint(pendingEmail);
+    await outbox.enqueue(tx, { kind: 'email_change_requested', userId: id, address: email, detail: { hint } });
+  }
+
   return async (account, input, client) => {
     const columns = await validate(account, input);
     if (Object.keys(columns).length === 0) return account;
+    if (columns.pendingEmail != null) await verification.charge(account.id, client);
     try {
-      return await db.transaction(async (tx) => {
+      const updated = await db.transaction(async (tx) => {
         const updated = await createAccountRepository(tx).update(account.id, columns, new Date(clock.now()));
         if (!updated) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-        const detail = Object.keys(columns)
-          .filter((column) => column !== 'usernameKey')
-          .join(' ');
-        await audit.record(tx, { type: 'account.updated', userId: account.id, client, detail });
+        await record(tx, updated, columns, client);
         return updated;
       });
+      outbox.kick();
+      return updated;
     } catch (error) {
       throw takenName(error) ?? error;
     }
@@ -104,8 +149,3 @@ export function createProfile({ db, clock, audit }: ProfileOptions): UpdateProfi
 }
 
 const accept = <T>(value: T): Checked<T> => ({ value });
-
-function checkUsername(username: string): Checked<string> {
-  const fault = usernameFault(username);
-  return fault === undefined ? { value: cleanUsername(username) } : { fault };
-}

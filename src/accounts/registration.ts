@@ -7,11 +7,13 @@ import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
 import { constraintOf } from '../db/errors.js';
 import { validationError } from '../errors.js';
+import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import type { EnteredSession, Sessions } from '../sessions/service.js';
-import { cleanEmail, cleanUsername, emailFault, emailKey, usernameFault, usernameKey } from './identifiers.js';
-import { checkDisplayName, createFaults } from './input.js';
+import { emailKey, usernameKey } from './identifiers.js';
+import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
 import { createAccountRepository } from './repository.js';
+import type { Verification } from './verification.js';
 
 /** `null` and left out mean the same here: there is nothing yet to clear. */
 export interface Registration {
@@ -24,7 +26,7 @@ export interface Registration {
 }
 
 /**
- * Creates an account and opens its first session.
+ * Creates an account, opens its first session and has the link that confirms the address mailed.
  * @throws AppError VALIDATION_ERROR (every fault, taken names included), SERVICE_UNAVAILABLE
  */
 export type Register = (registration: Registration, client: ClientInfo) => Promise<EnteredSession>;
@@ -36,17 +38,20 @@ export interface RegistrationOptions {
   readonly sessions: Sessions;
   readonly hasher: PasswordHasher;
   readonly passwords: PasswordPolicy;
+  readonly verification: Verification;
+  readonly outbox: Outbox;
 }
 
 const TAKEN = 'is taken';
 
-export function createRegistration({ db, clock, audit, sessions, hasher, passwords }: RegistrationOptions): Register {
+export function createRegistration(options: RegistrationOptions): Register {
+  const { db, clock, audit, sessions, hasher, passwords, verification, outbox } = options;
   const repository = createAccountRepository(db.executor);
 
   async function validate(input: Registration) {
     const faults = createFaults();
-    const email = faults.take('email', checkedBy(emailFault, cleanEmail, input.email));
-    const username = faults.take('username', checkedBy(usernameFault, cleanUsername, input.username));
+    const email = faults.take('email', checkEmail(input.email));
+    const username = faults.take('username', checkUsername(input.username));
     const displayName =
       input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
     const ownWords = [input.email, input.username, input.displayName ?? ''];
@@ -76,7 +81,7 @@ export function createRegistration({ db, clock, audit, sessions, hasher, passwor
     const passwordHash = await hasher.hash(passwords.normalize(input.password));
     const now = new Date(clock.now());
     try {
-      return await db.transaction(async (tx) => {
+      const entered = await db.transaction(async (tx) => {
         const account = await createAccountRepository(tx).insert({
           id: uuidv7(),
           ...names,
@@ -86,8 +91,11 @@ export function createRegistration({ db, clock, audit, sessions, hasher, passwor
           lastLoginAt: now,
         });
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
-        return sessions.open(tx, account, client, input.rememberMe ?? false);
+        await verification.enqueue(tx, account.id, account.email);
+        return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false, by: 'register' });
       });
+      outbox.kick();
+      return entered;
     } catch (error) {
       throw takenName(error) ?? error;
     }
@@ -104,9 +112,4 @@ export function takenName(error: unknown) {
     default:
       return undefined;
   }
-}
-
-function checkedBy(faultOf: (text: string) => string | undefined, clean: (text: string) => string, text: string) {
-  const fault = faultOf(text);
-  return fault === undefined ? { value: clean(text) } : { fault };
 }

@@ -1,8 +1,9 @@
 /** All SQL of accounts. */
-import { and, eq, isNull, or } from 'drizzle-orm';
+import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { users } from '../db/schema/index.js';
+import type { PageRequest } from '../paging.js';
 import type { AccountRecord } from './account.js';
 
 /** An account with the hash that proves its password. */
@@ -12,12 +13,13 @@ export interface AccountWithHash {
 }
 
 export type NewAccount = typeof users.$inferInsert;
-/** Columns that the owner changes; what is left out stays. */
-export type AccountChanges = Partial<
-  Pick<NewAccount, 'username' | 'usernameKey' | 'displayName' | 'avatarUrl' | 'theme' | 'notifications' | 'language'>
->;
+/** Columns that may change; what is left out stays. */
+export type AccountChanges = Partial<Omit<NewAccount, 'id' | 'createdAt'>>;
 
 const usable = and(isNull(users.deletedAt), isNull(users.disabledAt));
+const withHash = { account: accountColumns, passwordHash: users.passwordHash };
+/** Follows every text that begins alike: in byte order nothing comes after the last code point. */
+const LAST = '\u{10ffff}';
 
 /** @param executor the database, or one transaction of it */
 export function createAccountRepository(executor: Executor) {
@@ -31,9 +33,14 @@ export function createAccountRepository(executor: Executor) {
     /** By the normalised form of its e-mail or its username. */
     async findByKey(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
       const [row] = await executor
-        .select({ account: accountColumns, passwordHash: users.passwordHash })
+        .select(withHash)
         .from(users)
         .where(eq(kind === 'email' ? users.emailKey : users.usernameKey, key));
+      return row;
+    },
+
+    async findById(id: string): Promise<AccountWithHash | undefined> {
+      const [row] = await executor.select(withHash).from(users).where(eq(users.id, id));
       return row;
     },
 
@@ -73,14 +80,116 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Undefined when the account is gone or disabled. */
-    async update(id: string, changes: AccountChanges, now: Date): Promise<AccountRecord | undefined> {
+    /**
+     * Changes a usable account, if its password is still the one that was proven; undefined otherwise.
+     * @param provenHash left out where no password was proven
+     */
+    async update(
+      id: string,
+      changes: AccountChanges,
+      now: Date,
+      provenHash?: string,
+    ): Promise<AccountRecord | undefined> {
+      const proven = provenHash === undefined ? undefined : eq(users.passwordHash, provenHash);
       const [row] = await executor
         .update(users)
         .set({ ...changes, updatedAt: now })
-        .where(and(eq(users.id, id), usable))
+        .where(and(eq(users.id, id), usable, proven))
         .returning(accountColumns);
       return row;
+    },
+
+    /** An account, locked until the end of the transaction. */
+    async lock(id: string): Promise<AccountRecord | undefined> {
+      const [row] = await executor.select(accountColumns).from(users).where(eq(users.id, id)).for('no key update');
+      return row;
+    },
+
+    /** Changes an account that is not deleted, disabled or not; undefined when there is none. */
+    async administer(id: string, changes: AccountChanges, now: Date): Promise<AccountRecord | undefined> {
+      const [row] = await executor
+        .update(users)
+        .set({ ...changes, updatedAt: now })
+        .where(and(eq(users.id, id), isNull(users.deletedAt)))
+        .returning(accountColumns);
+      return row;
+    },
+
+    /** Takes a deletion back; undefined when there is nothing to take back. */
+    async restore(id: string, deletedAfter: Date, now: Date): Promise<AccountRecord | undefined> {
+      const [row] = await executor
+        .update(users)
+        .set({ deletedAt: null, updatedAt: now })
+        .where(and(eq(users.id, id), sql`${users.deletedAt} > ${deletedAfter.toISOString()}::timestamptz`))
+        .returning(accountColumns);
+      return row;
+    },
+
+    /** Whether the address to be confirmed is the present one or the pending one; the row is locked until the end. */
+    async lockForVerification(id: string) {
+      const [row] = await executor
+        .select({
+          account: accountColumns,
+          emailKey: users.emailKey,
+          pendingEmailKey: users.pendingEmailKey,
+        })
+        .from(users)
+        .where(and(eq(users.id, id), usable))
+        .for('no key update');
+      return row;
+    },
+
+    /** Ids of those who can administer, locked until the end so that two cannot take each other's right at once. */
+    async lockAdministrators(): Promise<string[]> {
+      const rows = await executor
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.role, 'ADMIN'), usable))
+        .orderBy(users.id)
+        .for('no key update');
+      return rows.map(({ id }) => id);
+    },
+
+    async hasAdministrator(): Promise<boolean> {
+      const rows = await executor
+        .select({ id: users.id })
+        .from(users)
+        .where(and(eq(users.role, 'ADMIN'), isNull(users.deletedAt)))
+        .limit(1);
+      return rows.length > 0;
+    },
+
+    /** A page of accounts, the newest first; those whose normalised e-mail or username begins with `prefix`, or all. */
+    async list({ limit, afterId }: PageRequest, prefix: { email: string; username: string } | undefined) {
+      const from = (column: typeof users.emailKey | typeof users.usernameKey, text: string) =>
+        sql`(${column} ~>=~ ${text} and ${column} ~<~ ${text + LAST})`;
+      return executor
+        .select(accountColumns)
+        .from(users)
+        .where(
+          and(
+            prefix && or(from(users.emailKey, prefix.email), from(users.usernameKey, prefix.username)),
+            afterId === undefined ? undefined : lt(users.id, afterId),
+          ),
+        )
+        .orderBy(desc(users.id))
+        .limit(limit);
+    },
+
+    /** Ids of up to `limit` accounts that were deleted before a moment, held until the end of the transaction. */
+    async lockDeletedBefore(moment: Date, limit: number): Promise<string[]> {
+      const rows = await executor
+        .select({ id: users.id })
+        .from(users)
+        .where(and(isNotNull(users.deletedAt), lt(users.deletedAt, moment)))
+        .limit(limit)
+        .for('update', { skipLocked: true });
+      return rows.map(({ id }) => id);
+    },
+
+    /** Removes accounts for good; sessions and tokens go with them. */
+    async remove(ids: readonly string[]): Promise<void> {
+      await executor.delete(users).where(inArray(users.id, [...ids]));
     },
   };
 }

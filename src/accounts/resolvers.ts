@@ -1,19 +1,19 @@
 /** Root fields of accounts, and the fields of an account that are not columns. */
 import { AppError } from '../errors.js';
 import type { MutationResolvers, QueryResolvers, UserResolvers } from '../graphql/generated.js';
-import { authPayload } from '../sessions/auth-payload.js';
+import { entering } from '../sessions/auth-payload.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.principal().user;
 
-export const register: MutationResolvers['register'] = async (_source, { input }, context) =>
-  authPayload(await context.services.register(input, context.client), context);
+export const register: MutationResolvers['register'] = (_source, { input }, context) =>
+  entering(context, input.transport, () => context.services.register(input, context.client));
 
 export const login: MutationResolvers['login'] = async (_source, { input }, context) => {
   const { services, client } = context;
   try {
-    const entered = await services.login(input, client);
+    const payload = await entering(context, input.transport, () => services.login(input, client));
     services.countLogin('success');
-    return authPayload(entered, context);
+    return payload;
   } catch (error) {
     services.countLogin(error instanceof AppError ? error.code.toLowerCase() : 'error');
     throw error;
@@ -23,9 +23,45 @@ export const login: MutationResolvers['login'] = async (_source, { input }, cont
 export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) =>
   context.services.updateProfile(context.principal().user, input, context.client);
 
+export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
+  await context.services.deletion.deleteOwn(context.principal().user.id, input, context.client);
+  context.cookie.clear();
+  return true;
+};
+
+export const changePassword: MutationResolvers['changePassword'] = async (_source, { input }, context) => {
+  const { user, credential } = context.principal();
+  const revoker = { userId: user.id, sessionId: credential.sessionId, client: context.client };
+  // Who keeps the refresh token in the cookie would be left with a spent one.
+  const transport = context.cookie.read() === undefined ? 'BODY' : 'COOKIE';
+  return entering(context, transport, () => context.services.changePassword(input, revoker));
+};
+
+export const requestPasswordReset: MutationResolvers['requestPasswordReset'] = async (_source, { email }, context) => {
+  await context.services.recovery.request(email, context.client);
+  return true;
+};
+
+export const resetPassword: MutationResolvers['resetPassword'] = (_source, { input }, context) =>
+  entering(context, input.transport, () => context.services.recovery.reset(input, context.client));
+
+export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (
+  _source,
+  _args,
+  context,
+) => {
+  await context.services.verification.request(context.principal().user, context.client);
+  return true;
+};
+
+export const verifyEmail: MutationResolvers['verifyEmail'] = (_source, { token }, context) =>
+  context.services.verification.verify(token, context.client);
+
 export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, _args, context) => {
+    // Who holds a mailed token alone sees the account, not where it is used.
+    if (!context.maySee(id)) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
     const current = context.currentSessionId();
     const sessions = await context.services.sessions.list(id);
     return sessions.map((session) => ({ ...session, current: session.id === current }));

@@ -1,35 +1,54 @@
-/** What is worth remembering about an account. Written in the transaction of the change that it tells of. */
+/**
+ * What is worth remembering about an account: every change that touches security, and every refusal (OWASP ASVS 5.0,
+ * 16.3). Written in the transaction of the change that it tells of.
+ */
 import { v7 as uuidv7 } from 'uuid';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
-import type { Executor } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
+import { isId, page, type Connection, type PageArguments } from '../paging.js';
+import type { AuditRecord, AuditType } from './event.js';
 import { createAuditRepository } from './repository.js';
-
-export type AuditType =
-  'account.registered' | 'session.opened' | 'session.ended' | 'session.reuse_detected' | 'account.updated';
 
 export interface AuditEntry {
   readonly type: AuditType;
-  readonly userId: string;
+  /** Whose account it is about; null where there is none. */
+  readonly userId: string | null;
+  /** Whose doing it was; the account's own where it is left out. */
+  readonly actorId?: string | null;
   readonly sessionId?: string;
   readonly client: ClientInfo;
-  /** Plain words without secrets. */
+  /** Plain words without secrets, and without what somebody typed. */
   readonly detail?: string;
 }
 
 export interface Audit {
   /** Adds an event inside the caller's transaction. */
   record(tx: Executor, entry: AuditEntry): Promise<void>;
+  /**
+   * Events, the newest first; of one account, or all.
+   * @throws AppError VALIDATION_ERROR for a bad page
+   */
+  list(args: PageArguments & { readonly userId?: string | null | undefined }): Promise<Connection<AuditRecord>>;
+  /** Takes out of an account's events, inside the caller's transaction, what is personal; what happened stays. */
+  anonymise(tx: Executor, userId: string): Promise<void>;
+  /** Removes up to `limit` events that are over the retention; returns how many. */
+  clear(tx: Executor, limit: number): Promise<number>;
 }
 
-/** @param clock stamps the events */
-export function createAudit({ clock }: { clock: Clock }): Audit {
+/**
+ * @param clock stamps the events
+ * @param retentionMs how long events are kept, in milliseconds
+ */
+export function createAudit({ db, clock, retentionMs }: { db: Database; clock: Clock; retentionMs: number }): Audit {
+  const repository = createAuditRepository(db.executor);
   return {
-    async record(tx, { type, userId, sessionId, client, detail }) {
+    async record(tx, { type, userId, actorId = userId, sessionId, client, detail }) {
       await createAuditRepository(tx).insert({
         id: uuidv7(),
         type,
         userId,
+        actorId,
         sessionId: sessionId ?? null,
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
@@ -37,5 +56,12 @@ export function createAudit({ clock }: { clock: Clock }): Audit {
         createdAt: new Date(clock.now()),
       });
     },
+
+    list: ({ userId, ...args }) =>
+      page(args, async (request) => (userId != null && !isId(userId) ? [] : repository.list(request, userId))),
+
+    anonymise: (tx, userId) => createAuditRepository(tx).anonymise(userId),
+
+    clear: (tx, limit) => createAuditRepository(tx).deleteBefore(new Date(clock.now() - retentionMs), limit),
   };
 }

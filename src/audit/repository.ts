@@ -1,14 +1,57 @@
 /** All SQL of the audit. */
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { auditEvents } from '../db/schema/index.js';
+import type { PageRequest } from '../paging.js';
+import type { AuditRecord } from './event.js';
 
 export type AuditRow = typeof auditEvents.$inferInsert;
 
+/** @param executor the database, or one transaction of it */
 export function createAuditRepository(executor: Executor) {
   return {
     /** Adds one event. */
     async insert(event: AuditRow): Promise<void> {
       await executor.insert(auditEvents).values(event);
+    },
+
+    /** A page, the newest first, by the primary key or the index of one account's events. */
+    async list({ limit, afterId }: PageRequest, userId: string | null | undefined): Promise<AuditRecord[]> {
+      return executor
+        .select()
+        .from(auditEvents)
+        .where(
+          and(
+            userId == null ? undefined : eq(auditEvents.userId, userId),
+            afterId === undefined ? undefined : lt(auditEvents.id, afterId),
+          ),
+        )
+        .orderBy(desc(auditEvents.id))
+        .limit(limit);
+    },
+
+    /** Takes addresses, agents and details out of the events about an account, and of its own doings to others. */
+    async anonymise(userId: string): Promise<void> {
+      const nothing = { ipAddress: null, userAgent: null, detail: null };
+      await executor.update(auditEvents).set(nothing).where(eq(auditEvents.userId, userId));
+      await executor
+        .update(auditEvents)
+        .set(nothing)
+        .where(and(eq(auditEvents.actorId, userId), sql`${auditEvents.actorId} <> ${auditEvents.userId}`));
+    },
+
+    /** Removes up to `limit` events from before a moment. */
+    async deleteBefore(moment: Date, limit: number): Promise<number> {
+      const old = executor
+        .select({ id: auditEvents.id })
+        .from(auditEvents)
+        .where(lt(auditEvents.createdAt, moment))
+        .limit(limit);
+      const deleted = await executor
+        .delete(auditEvents)
+        .where(inArray(auditEvents.id, old))
+        .returning({ id: auditEvents.id });
+      return deleted.length;
     },
   };
 }

@@ -4,6 +4,7 @@ import { users } from './schema/users.js';
 export const accountColumns = {
   id: users.id,
   email: users.email,
+  pendingEmail: users.pendingEmail,
   username: users.username,
   displayName: users.displayName,
   avatarUrl: users.avatarUrl,

@@ -1,28 +1,32 @@
 /** What resolvers and directives get of a request: who asks, from where, and the services. */
 import type { ClientInfo } from '../client-info.js';
 import { AppError } from '../errors.js';
+import type { RefreshCookie } from '../http/refresh-cookie.js';
 import type { AccountPrincipal, Authenticate } from '../sessions/authenticator.js';
 import type { Services } from './services.js';
 
 export interface GraphqlContext {
   readonly services: Services;
   readonly client: ClientInfo;
-  /** What executions are counted by where there is no account: an address, an IPv6 one as its /64. */
-  readonly network: string;
-  /** Authenticates on first use, once a request; later calls get the same outcome. */
+  readonly cookie: RefreshCookie;
+  /** Authenticates on first use; later calls get the same outcome, until it is forgotten. */
   authenticate(): Promise<AccountPrincipal>;
+  /** Forgets that outcome: what comes after a mutation may be the caller's no longer. */
+  forget(): void;
   /** The caller, after a directive let it in. */
   principal(): AccountPrincipal;
+  /** Whether the request may see what is an account's own: it is the account's, has just entered it, or an administrator's. */
+  maySee(userId: string): boolean;
   /** The session that this request was made in or has just entered; null for strangers. */
   currentSessionId(): string | null;
   /** Notes that the request has entered a session (login, register, refresh). */
-  entered(sessionId: string): void;
+  entered(userId: string, sessionId: string): void;
 }
 
 export interface ContextOptions {
   readonly services: Services;
   readonly client: ClientInfo;
-  readonly network: string;
+  readonly cookie: RefreshCookie;
   readonly authorization: string | undefined;
   readonly authenticate: Authenticate;
 }
@@ -31,20 +35,23 @@ export interface ContextOptions {
 export function createContext({
   services,
   client,
-  network,
+  cookie,
   authorization,
   authenticate,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
   let principal: AccountPrincipal | undefined;
-  let enteredSessionId: string | undefined;
+  let session: { readonly userId: string; readonly sessionId: string } | undefined;
   return {
     services,
     client,
-    network,
+    cookie,
     authenticate() {
       pending ??= authenticate(authorization).then((authenticated) => (principal = authenticated));
       return pending;
+    },
+    forget() {
+      pending = undefined;
     },
     principal() {
       if (principal) return principal;
@@ -55,9 +62,11 @@ export function createContext({
         new Error('a field without @authenticated asked for the principal'),
       );
     },
-    currentSessionId: () => enteredSessionId ?? principal?.credential.sessionId ?? null,
-    entered(sessionId) {
-      enteredSessionId = sessionId;
+    maySee: (userId) =>
+      session?.userId === userId || principal?.user.id === userId || principal?.scopes.has('admin') === true,
+    currentSessionId: () => session?.sessionId ?? principal?.credential.sessionId ?? null,
+    entered(userId, sessionId) {
+      session = { userId, sessionId };
     },
   };
 }

@@ -46,6 +46,7 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
     if (isObjectType(type)) {
       for (const field of Object.values(type.getFields())) {
         guardField(field as GraphQLField<unknown, GraphqlContext>, gates.ofField(type, field), limits.of(type, field));
+        if (type === schema.getMutationType()) authenticateAnew(field as GraphQLField<unknown, GraphqlContext>);
       }
     } else if (isAbstractType(type)) {
       guardTypeName(type, schema, gates.ofType);
@@ -68,6 +69,15 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: Gate, li
   // Opening is charged; each event passes the gate anew but costs nothing.
   field.subscribe = guarded(field.subscribe, admit);
   field.resolve = guarded(inner, (context) => passGate(context, gate));
+}
+
+/** Mutations run one after another: after a logout, say, the next one is the caller's no more. */
+function authenticateAnew(field: GraphQLField<unknown, GraphqlContext>): void {
+  const inner = field.resolve ?? defaultFieldResolver;
+  field.resolve = async (source, args, context, info) => {
+    context.forget();
+    return inner(source, args, context, info);
+  };
 }
 
 function guarded(inner: Resolver, admit: Admit): Resolver {
@@ -100,16 +110,17 @@ async function passGate(context: GraphqlContext, { authenticated, demands }: Gat
 }
 
 async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promise<void> {
+  const { client } = context;
   const parts: string[] = [];
-  for (const key of by) parts.push(key === 'IP' ? context.network : await principalKey(context));
-  await context.services.rateLimits.charge([name, ...parts].join('|'), rate);
+  for (const key of by) parts.push(key === 'IP' ? client.network : await principalKey(context));
+  await context.services.rateLimits.charge([name, ...parts].join('|'), rate, { userId: null, client });
 }
 
 /** Strangers, and whoever brings bad credentials, count by address. */
 async function principalKey(context: GraphqlContext): Promise<string> {
   return context.authenticate().then(
     (principal) => principal.user.id,
-    () => context.network,
+    () => context.client.network,
   );
 }
 

@@ -2,9 +2,11 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { AccountRecord } from '../accounts/account.js';
 import type { SessionView } from '../sessions/session.js';
 import type { AuthPayloadView } from '../sessions/auth-payload.js';
+import type { AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from './context.js';
 export type Maybe<T> = T | null;
 export type InputMaybe<T> = T | null | undefined;
+export type Omit<T, K extends keyof T> = Pick<T, Exclude<keyof T, K>>;
 export type RequireFields<T, K extends keyof T> = Omit<T, K> & { [P in K]-?: NonNullable<T[P]> };
 /** Generated from schema.graphql by `npm run codegen`; not to be edited. */
 /** All built-in and custom scalars, mapped to their actual values */
@@ -46,7 +48,12 @@ export type Theme =
 /** How a refresh token travels. */
 export type TokenTransport =
   /** In the payload, for clients that keep it themselves. */
-  'BODY';
+  | 'BODY'
+  /**
+   * In an HttpOnly cookie, for browsers; the payload's `refreshToken` is null then. Requests that bear the cookie must come
+   * from `PUBLIC_URL` or one of `CORS_ORIGINS`.
+   */
+  | 'COOKIE';
 
 /** An account. */
 export type User = {
@@ -55,6 +62,8 @@ export type User = {
   id: Scalars['ID']['output'];
   /** The address as its owner writes it; unique whatever its case or Unicode form. */
   email: Scalars['String']['output'];
+  /** The address that takes the place of `email` once it is confirmed. */
+  pendingEmail?: Maybe<Scalars['String']['output']>;
   /** The name as its owner writes it; unique whatever its case or Unicode form. */
   username: Scalars['String']['output'];
   /** The name to show to people. */
@@ -75,8 +84,12 @@ export type User = {
   updatedAt: Scalars['DateTime']['output'];
   /** When somebody last logged in with the password. */
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
-  /** The live sessions, the one used last first. */
+  /** The live sessions, the one used last first. For the account itself and for administrators. */
   sessions: Array<Session>;
+  /** When an administrator disabled the account; its sessions ended then, and nobody can log in. */
+  disabledAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When the account was deleted; it is purged when the time to restore it is over. */
+  deletedAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
 /** What the owner of an account likes. */
@@ -97,7 +110,7 @@ export type Session = {
   id: Scalars['ID']['output'];
   /** When it was opened. */
   createdAt: Scalars['DateTime']['output'];
-  /** When it was last refreshed. */
+  /** When it was last used, to within five minutes. */
   lastUsedAt: Scalars['DateTime']['output'];
   /** When it ends at the latest. */
   expiresAt: Scalars['DateTime']['output'];
@@ -114,7 +127,7 @@ export type AuthPayload = {
   __typename?: 'AuthPayload';
   /** A JWT (RFC 9068) for the `Authorization` header. */
   accessToken: Scalars['String']['output'];
-  /** An opaque token, good for one refresh. */
+  /** An opaque token, good for one refresh; null when it is in a cookie. */
   refreshToken?: Maybe<Scalars['String']['output']>;
   /** Always `Bearer`. */
   tokenType: Scalars['String']['output'];
@@ -126,26 +139,159 @@ export type AuthPayload = {
   user: User;
 };
 
+/** One page of a list, as Relay has it. */
+export type PageInfo = {
+  __typename?: 'PageInfo';
+  /** Whether there is more after this page. */
+  hasNextPage: Scalars['Boolean']['output'];
+  /** Whether this page began after a cursor. */
+  hasPreviousPage: Scalars['Boolean']['output'];
+  /** The first edge's cursor. */
+  startCursor?: Maybe<Scalars['String']['output']>;
+  /** The last edge's cursor: `after` of the next page. */
+  endCursor?: Maybe<Scalars['String']['output']>;
+};
+
+/** A page of accounts, the newest first. */
+export type UserConnection = {
+  __typename?: 'UserConnection';
+  /** The accounts with their cursors. */
+  edges: Array<UserEdge>;
+  /** Where the page stands. */
+  pageInfo: PageInfo;
+};
+
+/** An account in a list. */
+export type UserEdge = {
+  __typename?: 'UserEdge';
+  /** Its place in the list. */
+  cursor: Scalars['String']['output'];
+  /** The account; deleted ones that can still be restored are listed too. */
+  node: User;
+};
+
+/** Something that happened to an account or a session, or was refused. */
+export type AuditEvent = {
+  __typename?: 'AuditEvent';
+  /** In the order of time (UUID version 7). */
+  id: Scalars['ID']['output'];
+  /** What happened, such as `session.opened` or `login.failed`. */
+  type: Scalars['String']['output'];
+  /** The account it is about; null where there is none. */
+  userId?: Maybe<Scalars['ID']['output']>;
+  /** Whose doing it was, when that is known. */
+  actorId?: Maybe<Scalars['ID']['output']>;
+  /** The session it is about. */
+  sessionId?: Maybe<Scalars['ID']['output']>;
+  /** Where it came from. */
+  ipAddress?: Maybe<Scalars['String']['output']>;
+  /** With which User-Agent. */
+  userAgent?: Maybe<Scalars['String']['output']>;
+  /** When it happened. */
+  createdAt: Scalars['DateTime']['output'];
+  /** What else there is to say; never a secret. */
+  detail?: Maybe<Scalars['String']['output']>;
+};
+
+/** A page of audit events, the newest first. */
+export type AuditEventConnection = {
+  __typename?: 'AuditEventConnection';
+  /** The events with their cursors. */
+  edges: Array<AuditEventEdge>;
+  /** Where the page stands. */
+  pageInfo: PageInfo;
+};
+
+/** An audit event in a list. */
+export type AuditEventEdge = {
+  __typename?: 'AuditEventEdge';
+  /** Its place in the list. */
+  cursor: Scalars['String']['output'];
+  /** The event. */
+  node: AuditEvent;
+};
+
 /** What can be asked. */
 export type Query = {
   __typename?: 'Query';
   /** The account that makes the request. */
   me: User;
+  /** All accounts, the newest first. */
+  users: UserConnection;
+  /** One account; null when there is none. */
+  user?: Maybe<User>;
+  /** What happened, the newest first. */
+  auditEvents: AuditEventConnection;
+};
+
+/** What can be asked. */
+export type QueryUsersArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  search?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** What can be asked. */
+export type QueryUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** What can be asked. */
+export type QueryAuditEventsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
 /** What can be done. */
 export type Mutation = {
   __typename?: 'Mutation';
-  /** Creates an account and opens its first session. */
+  /** Creates an account, opens its first session and mails a link that confirms the address. */
   register: AuthPayload;
-  /** Opens a session. An unknown account and a wrong password get the same `INVALID_CREDENTIALS` after the same work. */
+  /**
+   * Opens a session. An unknown account and a wrong password get the same `INVALID_CREDENTIALS` after the same work. Failed
+   * attempts are counted by account and address: after a few, `RATE_LIMIT_EXCEEDED` for a time that grows.
+   */
   login: AuthPayload;
   /** Renews a session: gives a new access token and a new refresh token. Each refresh token works once. */
   refresh: AuthPayload;
-  /** Ends the session that makes the request; its tokens stop working at once. */
+  /** Ends the session that makes the request; its tokens stop working at once, and its cookie is cleared. */
   logout: Scalars['Boolean']['output'];
   /** Changes the account that makes the request. */
   updateMe: User;
+  /**
+   * Deletes the account that makes the request: its sessions end, and nobody can log in. An administrator can restore it for
+   * a time; then it is purged. Its names stay taken until then.
+   */
+  deleteMe: Scalars['Boolean']['output'];
+  /** Ends one of the account's own sessions; `NOT_FOUND` for any other. */
+  revokeSession: Scalars['Boolean']['output'];
+  /** Ends all of the account's sessions but the one that makes the request; says how many. */
+  revokeOtherSessions: Scalars['Int']['output'];
+  /** Changes the password, ends every other session and gives new tokens for this one; the owner is told by mail. */
+  changePassword: AuthPayload;
+  /** Mails a link to choose a new password, if there is such an account. Always true, and always as fast. */
+  requestPasswordReset: Scalars['Boolean']['output'];
+  /**
+   * Chooses a new password with the token of the mailed link, ends every session and opens one; the owner is told by mail.
+   * `INVALID_TOKEN` for a token that is unknown, used, replaced or over an hour old.
+   */
+  resetPassword: AuthPayload;
+  /** Mails a link that confirms `pendingEmail`, or `email` where nothing is pending; at most five an hour. */
+  requestEmailVerification: Scalars['Boolean']['output'];
+  /**
+   * Confirms the e-mail address that the token was mailed to; a pending one takes effect. `INVALID_TOKEN` for a token that is
+   * unknown, used, replaced or over a day old.
+   */
+  verifyEmail: User;
+  /** Changes an account. The last administrator stays one. */
+  updateUser: User;
+  /** Deletes an account as `deleteMe` does. */
+  deleteUser: Scalars['Boolean']['output'];
+  /** Restores a deleted account while that is possible. Its sessions stay ended. */
+  restoreUser: User;
+  /** Ends all sessions of an account; says how many. */
+  revokeUserSessions: Scalars['Int']['output'];
 };
 
 /** What can be done. */
@@ -161,11 +307,63 @@ export type MutationLoginArgs = {
 /** What can be done. */
 export type MutationRefreshArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
+  scope?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** What can be done. */
 export type MutationUpdateMeArgs = {
   input: UpdateMeInput;
+};
+
+/** What can be done. */
+export type MutationDeleteMeArgs = {
+  input: DeleteMeInput;
+};
+
+/** What can be done. */
+export type MutationRevokeSessionArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** What can be done. */
+export type MutationChangePasswordArgs = {
+  input: ChangePasswordInput;
+};
+
+/** What can be done. */
+export type MutationRequestPasswordResetArgs = {
+  email: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationResetPasswordArgs = {
+  input: ResetPasswordInput;
+};
+
+/** What can be done. */
+export type MutationVerifyEmailArgs = {
+  token: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationUpdateUserArgs = {
+  id: Scalars['ID']['input'];
+  input: UpdateUserInput;
+};
+
+/** What can be done. */
+export type MutationDeleteUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** What can be done. */
+export type MutationRestoreUserArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** What can be done. */
+export type MutationRevokeUserSessionsArgs = {
+  userId: Scalars['ID']['input'];
 };
 
 /** A new account. */
@@ -202,6 +400,11 @@ export type LoginInput = {
 export type UpdateMeInput = {
   /** As in `RegisterInput`; cannot be cleared. */
   username?: InputMaybe<Scalars['String']['input']>;
+  /**
+   * As in `RegisterInput`; cannot be cleared. It waits in `pendingEmail` until the new address confirms it, and the old one
+   * is told. The present address takes a change back.
+   */
+  email?: InputMaybe<Scalars['String']['input']>;
   /** The name to show to people, up to 64 characters; `null` clears it. */
   displayName?: InputMaybe<Scalars['String']['input']>;
   /** An https address of up to 2048 characters; `null` clears it. */
@@ -218,6 +421,48 @@ export type PreferencesInput = {
   notifications?: InputMaybe<Scalars['Boolean']['input']>;
   /** A BCP 47 language tag such as `en` or `pt-BR`. */
   language?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The end of an account. */
+export type DeleteMeInput = {
+  /** `DELETE_MY_ACCOUNT`, to the letter. */
+  confirmation: Scalars['String']['input'];
+  /** The password. */
+  password: Scalars['String']['input'];
+};
+
+/** A new password, by who knows the old one. */
+export type ChangePasswordInput = {
+  /** The password so far. */
+  currentPassword: Scalars['String']['input'];
+  /** As in `RegisterInput`. */
+  newPassword: Scalars['String']['input'];
+  /** If given, the new password once more. */
+  newPasswordConfirmation?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** A new password, by who can read the account's mail. */
+export type ResetPasswordInput = {
+  /** The token of the mailed link. */
+  token: Scalars['String']['input'];
+  /** As in `RegisterInput`. */
+  password: Scalars['String']['input'];
+  /** If given, the password once more. */
+  passwordConfirmation?: InputMaybe<Scalars['String']['input']>;
+  /** How the refresh token travels. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** Changes to an account by an administrator; what is left out stays, and nothing can be cleared. */
+export type UpdateUserInput = {
+  /** What the account may be. */
+  role?: InputMaybe<Role>;
+  /** Whether it has the paid features of your product. */
+  isPremium?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Whether its e-mail address counts as confirmed. */
+  isVerified?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Whether it is disabled: its sessions end, and nobody can log in. */
+  disabled?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 export type ResolverTypeWrapper<T> = Promise<T> | T;
@@ -315,12 +560,24 @@ export type ResolversTypes = {
   Preferences: ResolverTypeWrapper<Preferences>;
   Session: ResolverTypeWrapper<SessionView>;
   AuthPayload: ResolverTypeWrapper<AuthPayloadView>;
+  PageInfo: ResolverTypeWrapper<PageInfo>;
+  UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
+  UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
+  AuditEvent: ResolverTypeWrapper<AuditRecord>;
+  AuditEventConnection: ResolverTypeWrapper<
+    Omit<AuditEventConnection, 'edges'> & { edges: Array<ResolversTypes['AuditEventEdge']> }
+  >;
+  AuditEventEdge: ResolverTypeWrapper<Omit<AuditEventEdge, 'node'> & { node: ResolversTypes['AuditEvent'] }>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  DeleteMeInput: DeleteMeInput;
+  ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  UpdateUserInput: UpdateUserInput;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
 };
@@ -335,12 +592,22 @@ export type ResolversParentTypes = {
   Preferences: Preferences;
   Session: SessionView;
   AuthPayload: AuthPayloadView;
+  PageInfo: PageInfo;
+  UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
+  UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
+  AuditEvent: AuditRecord;
+  AuditEventConnection: Omit<AuditEventConnection, 'edges'> & { edges: Array<ResolversParentTypes['AuditEventEdge']> };
+  AuditEventEdge: Omit<AuditEventEdge, 'node'> & { node: ResolversParentTypes['AuditEvent'] };
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  DeleteMeInput: DeleteMeInput;
+  ChangePasswordInput: ChangePasswordInput;
+  ResetPasswordInput: ResetPasswordInput;
+  UpdateUserInput: UpdateUserInput;
   Int: Scalars['Int']['output'];
   String: Scalars['String']['output'];
 };
@@ -401,6 +668,7 @@ export type UserResolvers<
 > = {
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   email?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  pendingEmail?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   username?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   displayName?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   avatarUrl?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -412,6 +680,8 @@ export type UserResolvers<
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   lastLoginAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
+  disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
 
 export type PreferencesResolvers<
@@ -448,11 +718,76 @@ export type AuthPayloadResolvers<
   user?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
 
+export type PageInfoResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo'],
+> = {
+  hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  hasPreviousPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type UserConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['UserConnection'] = ResolversParentTypes['UserConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['UserEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type UserEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['UserEdge'] = ResolversParentTypes['UserEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+};
+
+export type AuditEventResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['AuditEvent'] = ResolversParentTypes['AuditEvent'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  actorId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  sessionId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  userAgent?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  detail?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type AuditEventConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['AuditEventConnection'] = ResolversParentTypes['AuditEventConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['AuditEventEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type AuditEventEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['AuditEventEdge'] = ResolversParentTypes['AuditEventEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['AuditEvent'], ParentType, ContextType>;
+};
+
 export type QueryResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
 > = {
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
+  user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
+  auditEvents?: Resolver<
+    ResolversTypes['AuditEventConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryAuditEventsArgs, 'first'>
+  >;
 };
 
 export type MutationResolvers<
@@ -469,6 +804,58 @@ export type MutationResolvers<
   refresh?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, Partial<MutationRefreshArgs>>;
   logout?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   updateMe?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUpdateMeArgs, 'input'>>;
+  deleteMe?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType, RequireFields<MutationDeleteMeArgs, 'input'>>;
+  revokeSession?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeSessionArgs, 'id'>
+  >;
+  revokeOtherSessions?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  changePassword?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationChangePasswordArgs, 'input'>
+  >;
+  requestPasswordReset?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRequestPasswordResetArgs, 'email'>
+  >;
+  resetPassword?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationResetPasswordArgs, 'input'>
+  >;
+  requestEmailVerification?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  verifyEmail?: Resolver<
+    ResolversTypes['User'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationVerifyEmailArgs, 'token'>
+  >;
+  updateUser?: Resolver<
+    ResolversTypes['User'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationUpdateUserArgs, 'id' | 'input'>
+  >;
+  deleteUser?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationDeleteUserArgs, 'id'>
+  >;
+  restoreUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRestoreUserArgs, 'id'>>;
+  revokeUserSessions?: Resolver<
+    ResolversTypes['Int'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeUserSessionsArgs, 'userId'>
+  >;
 };
 
 export type Resolvers<ContextType = GraphqlContext> = {
@@ -478,6 +865,12 @@ export type Resolvers<ContextType = GraphqlContext> = {
   Preferences?: PreferencesResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
   AuthPayload?: AuthPayloadResolvers<ContextType>;
+  PageInfo?: PageInfoResolvers<ContextType>;
+  UserConnection?: UserConnectionResolvers<ContextType>;
+  UserEdge?: UserEdgeResolvers<ContextType>;
+  AuditEvent?: AuditEventResolvers<ContextType>;
+  AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
+  AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
 };

@@ -25,7 +25,7 @@ export interface GraphqlPluginOptions {
   /** Mutations that prove or renew credentials; a document may execute one. */
   readonly credentialFields: ReadonlySet<string>;
   /** A context for each request; mercurius adds members of its own to it. */
-  createContext(request: FastifyRequest): GraphqlContext;
+  createContext(request: FastifyRequest, reply: FastifyReply): GraphqlContext;
 }
 
 const PATH = '/graphql';
@@ -48,13 +48,14 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
 
   async function execute(
     request: FastifyRequest,
+    reply: FastifyReply,
     { document, operation }: PreparedDocument,
     variables: Record<string, unknown>,
   ): Promise<Outcome> {
     try {
       const { data, errors = [] } = await app.graphql(
         document,
-        options.createContext(request),
+        options.createContext(request, reply),
         variables,
         operation.name?.value,
       );
@@ -90,7 +91,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     if (kind === 'mutation' && request.method === 'GET') {
       return refuse(request, reply.code(405).header('allow', 'POST'), type, 'A GET may only query.');
     }
-    return respond(request, reply, type, await execute(request, prepared, variables));
+    return respond(request, reply, type, await execute(request, reply, prepared, variables));
   }
 
   await app.register(async (scope) => {

@@ -1,15 +1,14 @@
 /** Every feature's resolvers, by type. */
 import * as accounts from '../accounts/resolvers.js';
+import * as admin from '../admin/resolvers.js';
+import * as audit from '../audit/resolvers.js';
 import * as sessions from '../sessions/resolvers.js';
 
+const { me, User, ...accountMutations } = accounts;
+const { users, user, ...adminMutations } = admin;
+
 export const resolvers = {
-  Query: { me: accounts.me },
-  Mutation: {
-    register: accounts.register,
-    login: accounts.login,
-    refresh: sessions.refresh,
-    logout: sessions.logout,
-    updateMe: accounts.updateMe,
-  },
-  User: accounts.User,
+  Query: { me, users, user, auditEvents: audit.auditEvents },
+  Mutation: { ...accountMutations, ...sessions, ...adminMutations },
+  User,
 };

@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Rate } from '../config-readers.js';
 import { AppError } from '../errors.js';
-import { clientNetwork } from './client-address.js';
+import { clientNetwork } from '../client-address.js';
 
 export interface RateLimitOptions {
   /** By address: requests without a principal, forged tokens included. */

@@ -1,5 +1,5 @@
 /** All SQL of the counters behind `@rateLimit`. */
-import { inArray, lte, sql } from 'drizzle-orm';
+import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { rateLimits } from '../db/schema/index.js';
 
@@ -20,6 +20,15 @@ export function createRateLimitRepository(executor: Executor) {
         })
         .returning({ count: rateLimits.count, resetsAt: rateLimits.resetsAt });
       return row!;
+    },
+
+    /** The window that runs. */
+    async find(key: string, now: Date): Promise<{ count: number; resetsAt: Date } | undefined> {
+      const [row] = await executor
+        .select({ count: rateLimits.count, resetsAt: rateLimits.resetsAt })
+        .from(rateLimits)
+        .where(and(eq(rateLimits.key, key), gt(rateLimits.resetsAt, now)));
+      return row;
     },
 
     /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */

@@ -1,41 +1,70 @@
 /** Fixed windows counted in the database: a restart does not forget them, and instances share them. */
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Rate } from '../config-readers.js';
-import type { Database } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../errors.js';
 import { createRateLimitRepository } from './repository.js';
 
-export interface RateLimits {
-  /**
-   * Counts one execution.
-   * @param key what is counted, e.g. `register|203.0.113.7`
-   * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
-   */
-  charge(key: string, rate: Rate): Promise<void>;
-  /** Removes windows that are over, in batches; returns how many. */
-  clear(): Promise<number>;
+/** Who is counted, for the audit of a refusal. */
+export interface Charged {
+  readonly userId: string | null;
+  readonly client: ClientInfo;
 }
 
-const CLEAR_BATCH = 1000;
+export interface RateLimits {
+  /**
+   * Counts one execution. The first refusal of a window is audited.
+   * @param key what is counted, e.g. `Mutation.register|203.0.113.7`; up to the first bar it says what for
+   * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
+   */
+  charge(key: string, rate: Rate, charged: Charged): Promise<void>;
+  /** Counts one more and refuses nothing; whether it is within the limit. */
+  count(key: string, rate: Rate): Promise<boolean>;
+  /** Counts nothing. @throws AppError RATE_LIMIT_EXCEEDED when the limit is reached */
+  assertBelow(key: string, rate: Rate): Promise<void>;
+  /** Removes up to `limit` windows that are over; returns how many. */
+  clear(tx: Executor, limit: number): Promise<number>;
+}
 
-export function createRateLimits({ db, clock }: { db: Database; clock: Clock }): RateLimits {
+export interface RateLimitsOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+}
+
+export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateLimits {
   const repository = createRateLimitRepository(db.executor);
+  const charge = (key: string, { windowMs }: Rate) => {
+    const now = clock.now();
+    return repository.charge(key, new Date(now), new Date(now + windowMs));
+  };
+  const refusal = (resetsAt: Date) => {
+    const retryAfter = Math.max(1, Math.ceil((resetsAt.getTime() - clock.now()) / 1000));
+    return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', { retryAfter });
+  };
+
   return {
-    async charge(key, { max, windowMs }) {
-      const now = clock.now();
-      const { count, resetsAt } = await repository.charge(key, new Date(now), new Date(now + windowMs));
-      if (count <= max) return;
-      const retryAfter = Math.max(1, Math.ceil((resetsAt.getTime() - now) / 1000));
-      throw new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', { retryAfter });
+    async charge(key, rate, { userId, client }) {
+      const { count, resetsAt } = await charge(key, rate);
+      if (count <= rate.max) return;
+      if (count === rate.max + 1) {
+        const detail = key.split('|', 1)[0]!;
+        await db.transaction((tx) => audit.record(tx, { type: 'request.throttled', userId, client, detail }));
+      }
+      throw refusal(resetsAt);
     },
 
-    async clear() {
-      let cleared = 0;
-      for (;;) {
-        const batch = await repository.deleteOver(new Date(clock.now()), CLEAR_BATCH);
-        cleared += batch;
-        if (batch < CLEAR_BATCH) return cleared;
-      }
+    async count(key, rate) {
+      return (await charge(key, rate)).count <= rate.max;
     },
+
+    async assertBelow(key, { max }) {
+      const window = await repository.find(key, new Date(clock.now()));
+      if (window && window.count >= max) throw refusal(window.resetsAt);
+    },
+
+    clear: (tx, limit) => createRateLimitRepository(tx).deleteOver(new Date(clock.now()), limit),
   };
 }

@@ -5,7 +5,7 @@ import type { EnteredSession } from './service.js';
 
 export interface AuthPayloadView {
   readonly accessToken: string;
-  readonly refreshToken: string;
+  readonly refreshToken: string | null;
   readonly tokenType: string;
   /** Seconds. */
   readonly expiresIn: number;
@@ -13,14 +13,40 @@ export interface AuthPayloadView {
   readonly user: AccountRecord;
 }
 
-/** Signs the access token and notes the session as the request's own. */
-export function authPayload(
-  { account, sessionId, refreshToken }: EnteredSession,
+/** How a refresh token travels; null, as left out, in the payload. */
+export type Transport = 'BODY' | 'COOKIE' | null | undefined;
+
+/** What enters a session for a client, once it is known that the refresh token may travel as asked. */
+export async function entering(
   context: GraphqlContext,
+  transport: Transport,
+  enter: () => Promise<EnteredSession>,
+): Promise<AuthPayloadView> {
+  if (transport === 'COOKIE') context.cookie.assertAllowed();
+  return authPayload(await enter(), context, transport);
+}
+
+/** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */
+function authPayload(
+  { account, session, refreshToken, scopes }: EnteredSession,
+  context: GraphqlContext,
+  transport: Transport,
 ): AuthPayloadView {
-  const { accessTokens, scopes } = context.services;
-  const granted = scopes.granted(account.role);
-  const { token, expiresIn } = accessTokens.sign({ userId: account.id, sessionId, scopes: granted });
-  context.entered(sessionId);
-  return { accessToken: token, refreshToken, tokenType: 'Bearer', expiresIn, scope: granted.join(' '), user: account };
+  const { token, expiresIn } = context.services.accessTokens.sign({
+    userId: account.id,
+    sessionId: session.id,
+    scopes,
+    sessionExpiresAt: session.expiresAt,
+  });
+  context.entered(account.id, session.id);
+  const inCookie = transport === 'COOKIE';
+  if (inCookie) context.cookie.set(refreshToken, session.rememberMe ? session.expiresAt : undefined);
+  return {
+    accessToken: token,
+    refreshToken: inCookie ? null : refreshToken,
+    tokenType: 'Bearer',
+    expiresIn,
+    scope: scopes.join(' '),
+    user: account,
+  };
 }

@@ -10,7 +10,7 @@ import { AppError } from '../errors.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 import type { ReadSession } from './liveness.js';
 import { accountDisabled } from './service.js';
-import { isLive } from './session.js';
+import { isLive, type SessionRecord } from './session.js';
 
 /** A principal with its whole account, so that `me` costs no second read. */
 export type AccountPrincipal = Principal<AccountRecord>;
@@ -25,6 +25,8 @@ export interface AuthenticatorOptions {
   readonly accessTokens: Pick<AccessTokens, 'verify'>;
   readonly readSession: ReadSession;
   readonly accountExists: (userId: string) => Promise<boolean>;
+  /** Called with each session that is used. */
+  readonly noteUse: (session: SessionRecord) => void;
   readonly scopes: ScopeCatalogue;
   readonly clock: Clock;
 }
@@ -35,7 +37,7 @@ export function bearerToken(authorization: string | undefined): string | undefin
 }
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { accessTokens, readSession, accountExists, scopes, clock } = options;
+  const { accessTokens, readSession, accountExists, noteUse, scopes, clock } = options;
 
   return async (authorization) => {
     if (!authorization) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
@@ -47,8 +49,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();
     }
     if (found.account.deletedAt) throw userNotFound();
-    if (!isLive(found.session, clock.now())) throw invalidToken();
+    // Before its session, which ended when the account was disabled.
     if (found.account.disabledAt) throw accountDisabled();
+    if (!isLive(found.session, clock.now())) throw invalidToken();
+    noteUse(found.session);
     return {
       user: found.account,
       credential: { kind: 'session', sessionId: verified.sessionId, expiresAt: verified.expiresAt },

@@ -1,15 +1,34 @@
 /** Root fields of sessions. */
 import { AppError } from '../errors.js';
+import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers } from '../graphql/generated.js';
-import { authPayload } from './auth-payload.js';
+import { entering } from './auth-payload.js';
+import type { Revoker } from './revocation.js';
 
-export const refresh: MutationResolvers['refresh'] = async (_source, { refreshToken }, context) => {
-  if (refreshToken == null) throw new AppError('INVALID_REFRESH_TOKEN', 'A refresh token is needed.');
-  return authPayload(await context.services.sessions.refresh(refreshToken, context.client), context);
+export const refresh: MutationResolvers['refresh'] = async (_source, { refreshToken, scope }, context) => {
+  const given = refreshToken ?? context.cookie.read();
+  if (given === undefined) throw new AppError('INVALID_REFRESH_TOKEN', 'A refresh token is needed.');
+  // A refusal leaves the cookie alone: it may be another tab's by now, which was faster.
+  return entering(context, refreshToken == null ? 'COOKIE' : 'BODY', () =>
+    context.services.sessions.refresh(given, context.client, scope ?? undefined),
+  );
 };
 
 export const logout: MutationResolvers['logout'] = async (_source, _args, context) => {
-  const { user, credential } = context.principal();
-  await context.services.sessions.end(credential.sessionId, user.id, context.client);
+  await context.services.revocation.logout(revokerOf(context));
+  context.cookie.clear();
   return true;
 };
+
+export const revokeSession: MutationResolvers['revokeSession'] = async (_source, { id }, context) => {
+  await context.services.revocation.revoke(id, revokerOf(context));
+  return true;
+};
+
+export const revokeOtherSessions: MutationResolvers['revokeOtherSessions'] = (_source, _args, context) =>
+  context.services.revocation.revokeOthers(revokerOf(context));
+
+function revokerOf(context: GraphqlContext): Revoker {
+  const { user, credential } = context.principal();
+  return { userId: user.id, sessionId: credential.sessionId, client: context.client };
+}

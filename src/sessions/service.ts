@@ -5,31 +5,47 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountRecord } from '../accounts/account.js';
 import type { Audit } from '../audit/audit.js';
+import type { ScopeCatalogue } from '../authz/scopes.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, serviceUnavailable } from '../errors.js';
+import { AppError, serviceUnavailable, validationError } from '../errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { isLive, type SessionRecord } from './session.js';
 
 /** A session just opened or renewed, and what the client keeps of it. */
 export interface EnteredSession {
-  readonly sessionId: string;
+  readonly session: SessionRecord;
   readonly refreshToken: string;
   readonly account: AccountRecord;
+  /** What the access token may do, in the order of the catalogue. */
+  readonly scopes: readonly string[];
+}
+
+/** How a session is opened. */
+export interface Opening {
+  readonly client: ClientInfo;
+  readonly rememberMe: boolean;
+  /** What it was opened by, for the audit. */
+  readonly by: 'register' | 'login' | 'password reset';
 }
 
 export interface Sessions {
   /** Opens a session inside the caller's transaction; the caller has checked the account. */
-  open(tx: Executor, account: AccountRecord, client: ClientInfo, rememberMe: boolean): Promise<EnteredSession>;
+  open(tx: Executor, account: AccountRecord, opening: Opening): Promise<EnteredSession>;
   /**
    * Spends a refresh token for its successor.
-   * @throws AppError INVALID_REFRESH_TOKEN unknown, spent, expired or revoked; ACCOUNT_DISABLED
+   * @param scope scopes for the access token alone, space-separated; all that the account is given otherwise
+   * @throws AppError INVALID_REFRESH_TOKEN unknown, spent, expired or revoked; ACCOUNT_DISABLED; VALIDATION_ERROR for a
+   * scope that the account is not given, with nothing spent
    */
-  refresh(refreshToken: string, client: ClientInfo): Promise<EnteredSession>;
-  /** Ends a session; false when it had ended already. */
-  end(sessionId: string, userId: string, client: ClientInfo): Promise<boolean>;
+  refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<EnteredSession>;
+  /**
+   * Renews a session inside the caller's transaction so that every refresh token given before counts as reused.
+   * @throws AppError INVALID_TOKEN when it has ended meanwhile
+   */
+  renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
   /** The account's live sessions, the one used last first. */
   list(userId: string): Promise<SessionRecord[]>;
 }
@@ -39,53 +55,89 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly audit: Audit;
   readonly refreshTokens: RefreshTokens;
+  readonly scopes: ScopeCatalogue;
   /** All in milliseconds. */
   readonly lifetimes: { readonly ttlMs: number; readonly rememberMeTtlMs: number; readonly graceMs: number };
 }
 
-export function createSessions({ db, clock, audit, refreshTokens, lifetimes }: SessionsOptions): Sessions {
+export function createSessions(options: SessionsOptions): Sessions {
+  const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
   const repository = createSessionRepository(db.executor);
 
-  const enter = (
-    { session, account }: Pick<SessionWithAccount, 'account'> & { session: { id: string } },
-    generation: number,
-  ) => ({
-    sessionId: session.id,
-    refreshToken: refreshTokens.issue(session.id, generation),
+  /** @param narrowed what the client asked for; never more than the role gives at this moment */
+  const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
+    session,
+    refreshToken: refreshTokens.issue(session.id, session.generation),
     account,
+    scopes: scopes.granted(account.role).filter((scope) => narrowed?.has(scope) ?? true),
   });
+
+  /** From where it was the last time, a rotation is one statement; from elsewhere the audit is told with it. */
+  async function rotate(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount | undefined> {
+    const now = new Date(clock.now());
+    const rotated = await repository.rotate(id, generation, client, now);
+    if (rotated) return rotated;
+    return db.transaction(async (tx) => {
+      const moved = await createSessionRepository(tx).rotateAnywhere(id, generation, client, now);
+      if (!moved) return undefined;
+      const { session, previousAddress } = moved;
+      const detail = previousAddress === null ? {} : { detail: `from ${previousAddress}` };
+      await audit.record(tx, {
+        type: 'session.refreshed',
+        userId: session.userId,
+        sessionId: session.id,
+        client,
+        ...detail,
+      });
+      return moved;
+    });
+  }
 
   /** A token older than the last two was stolen or kept by a thief's victim: the family ends, before the refusal. */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
       const ended = await createSessionRepository(tx).end(session.id, new Date(clock.now()));
       if (!ended) return;
-      await audit.record(tx, { type: 'session.reuse_detected', userId: session.userId, sessionId: session.id, client });
+      await audit.record(tx, {
+        type: 'session.reuse_detected',
+        userId: session.userId,
+        actorId: null,
+        sessionId: session.id,
+        client,
+      });
     });
   }
 
   /** What a token is worth that the rotation did not take. */
-  async function afterLostRotation(id: string, generation: number, client: ClientInfo): Promise<EnteredSession> {
+  async function afterLostRotation(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount> {
     const found = await repository.find(id);
     const now = clock.now();
-    if (!found || !isLive(found.session, now) || found.account.deletedAt || generation > found.session.generation) {
-      throw invalidRefreshToken();
-    }
+    if (!found || found.account.deletedAt || generation > found.session.generation) throw invalidRefreshToken();
     if (found.account.disabledAt) throw accountDisabled();
+    if (!isLive(found.session, now)) throw invalidRefreshToken();
     // Nothing is wrong with the token: what stood in the way (a disabled account, say) has gone since.
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
 
     const isPredecessor = generation === found.session.generation - 1;
     // Parallel tabs and lost responses: the predecessor's retry gets the same successor, which needs no write.
-    if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) {
-      return enter(found, found.session.generation);
-    }
+    if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) return found;
     await endForReuse(found, client);
     throw invalidRefreshToken();
   }
 
+  /** The scopes that are asked for, all of which the account must be given (RFC 6749 section 6). */
+  async function narrowedBy(scope: string, sessionId: string): Promise<ReadonlySet<string>> {
+    const asked = new Set(scope.split(' '));
+    const account = (await repository.find(sessionId))?.account;
+    const granted = new Set(account ? scopes.granted(account.role) : []);
+    if (account && ![...asked].every((each) => granted.has(each))) {
+      throw validationError([{ field: 'scope', message: 'must be scopes that the account is given, space-separated' }]);
+    }
+    return asked;
+  }
+
   return {
-    async open(tx, account, client, rememberMe) {
+    async open(tx, account, { client, rememberMe, by }) {
       const now = clock.now();
       const at = new Date(now);
       const session: SessionRecord = {
@@ -98,27 +150,33 @@ export function createSessions({ db, clock, audit, refreshTokens, lifetimes }: S
         lastUsedAt: at,
         expiresAt: new Date(now + (rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs)),
         endedAt: null,
-        ...client,
+        ipAddress: client.ipAddress,
+        userAgent: client.userAgent,
       };
       await createSessionRepository(tx).insert(session);
-      await audit.record(tx, { type: 'session.opened', userId: account.id, sessionId: session.id, client });
-      return enter({ session, account }, session.generation);
+      await audit.record(tx, {
+        type: 'session.opened',
+        userId: account.id,
+        sessionId: session.id,
+        client,
+        detail: `by ${by}`,
+      });
+      return enter({ session, account });
     },
 
-    async refresh(refreshToken, client) {
+    async refresh(refreshToken, client, scope) {
       const opened = refreshTokens.open(refreshToken);
       if (!opened) throw invalidRefreshToken();
       const { sessionId, generation } = opened;
-      const rotated = await repository.rotate(sessionId, generation, client, new Date(clock.now()));
-      return rotated ? enter(rotated, rotated.session.generation) : afterLostRotation(sessionId, generation, client);
+      const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
+      const rotated = await rotate(sessionId, generation, client);
+      return enter(rotated ?? (await afterLostRotation(sessionId, generation, client)), narrowed);
     },
 
-    async end(sessionId, userId, client) {
-      return db.transaction(async (tx) => {
-        const ended = await createSessionRepository(tx).end(sessionId, new Date(clock.now()));
-        if (ended) await audit.record(tx, { type: 'session.ended', userId, sessionId, client });
-        return ended;
-      });
+    async renew(tx, account, sessionId, client) {
+      const session = await createSessionRepository(tx).skipGeneration(sessionId, client, new Date(clock.now()));
+      if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
+      return enter({ session, account });
     },
 
     list: (userId) => repository.listLive(userId, new Date(clock.now())),

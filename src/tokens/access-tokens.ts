@@ -15,9 +15,18 @@ export interface VerifiedAccessToken {
   readonly expiresAt: number;
 }
 
+/** Whom a token is for. */
+export interface AccessTokenSubject {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly scopes: readonly string[];
+  /** When the session ends at the latest. */
+  readonly sessionExpiresAt: Date;
+}
+
 export interface AccessTokens {
-  /** Issues a token; `expiresIn` in seconds. */
-  sign(subject: { userId: string; sessionId: string; scopes: readonly string[] }): { token: string; expiresIn: number };
+  /** Issues a token, which lasts no longer than its session; `expiresIn` in seconds. */
+  sign(subject: AccessTokenSubject): { token: string; expiresIn: number };
   /** @throws AppError TOKEN_EXPIRED when that is all that is wrong, else INVALID_TOKEN */
   verify(token: string): Promise<VerifiedAccessToken>;
   /** The account that a good token names; undefined for any other. At once, so without looking for unknown keys. */
@@ -63,9 +72,10 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   }
 
   return {
-    sign({ userId, sessionId, scopes }) {
+    sign({ userId, sessionId, scopes, sessionExpiresAt }) {
       const iat = Math.floor(clock.now() / 1000);
-      const expiresIn = Math.floor(accessTtlMs / 1000);
+      const lifetimeMs = Math.min(accessTtlMs, sessionExpiresAt.getTime() - iat * 1000);
+      const expiresIn = Math.max(1, Math.floor(lifetimeMs / 1000));
       const token = keys.current().sign({
         iss: issuer,
         aud: issuer,

@@ -1,4 +1,5 @@
 /** What happened to an account, written in the transaction of the change it tells of. */
+import { sql } from 'drizzle-orm';
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
@@ -8,12 +9,23 @@ export const auditEvents = pgTable(
   {
     id: uuid().primaryKey(),
     type: text().notNull(),
+    /** Whose account it is about; null where there is none, as with a login under a name nobody has. */
     userId: uuid(),
+    /** Whose doing it was, when that is known. */
+    actorId: uuid(),
     sessionId: uuid(),
     ipAddress: text(),
     userAgent: text(),
     detail: text(),
     createdAt: instant().notNull(),
   },
-  (table) => [index('audit_events_user_id_index').on(table.userId, table.id)],
+  (table) => [
+    index('audit_events_user_id_index').on(table.userId, table.id),
+    // Few: what administrators did to others.
+    index('audit_events_actor_id_index')
+      .on(table.actorId)
+      .where(sql`${table.actorId} <> ${table.userId}`),
+    // Rows lie in the order of their time, so that the smallest kind of index finds the old ones.
+    index('audit_events_created_at_index').using('brin', table.createdAt),
+  ],
 );

@@ -1,5 +1,8 @@
 /** Every table; drizzle-kit generates the migrations from here. */
 export { auditEvents } from './audit-events.js';
+export { mailOutbox } from './mail-outbox.js';
+export { oneTimeTokens } from './one-time-tokens.js';
+export { passwordAttempts } from './password-attempts.js';
 export { rateLimits } from './rate-limits.js';
 export { sessions } from './sessions.js';
 export { signingKeys } from './signing-keys.js';

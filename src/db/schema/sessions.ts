@@ -2,6 +2,7 @@
  * Sessions. A row is a whole refresh-token family: the current token is `generation`, its immediate
  * predecessor `generation - 1`, and no token is stored, so a dump replays nothing.
  */
+import { sql } from 'drizzle-orm';
 import { boolean, foreignKey, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 import { users } from './users.js';
@@ -27,5 +28,8 @@ export const sessions = pgTable(
     ),
     index('sessions_user_id_index').on(table.userId),
     index('sessions_expires_at_index').on(table.expiresAt),
+    index('sessions_ended_at_index')
+      .on(table.endedAt)
+      .where(sql`${table.endedAt} is not null`),
   ],
 );

@@ -1,6 +1,6 @@
 /** Accounts. Uniqueness is by the `*_key` columns: the normalised form (case and Unicode compatibility). */
 import { sql } from 'drizzle-orm';
-import { boolean, check, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { boolean, check, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
 export const users = pgTable(
@@ -9,6 +9,9 @@ export const users = pgTable(
     id: uuid().primaryKey(),
     email: text().notNull(),
     emailKey: text().notNull(),
+    /** Asked for, and waiting for its owner to confirm it; nobody's until then. */
+    pendingEmail: text(),
+    pendingEmailKey: text(),
     username: text().notNull(),
     usernameKey: text().notNull(),
     displayName: text(),
@@ -33,6 +36,15 @@ export const users = pgTable(
   (table) => [
     unique('users_email_key_unique').on(table.emailKey),
     unique('users_username_key_unique').on(table.usernameKey),
+    // Searched by prefix, whatever the database's collation.
+    index('users_email_prefix_index').on(table.emailKey.op('text_pattern_ops')),
+    index('users_username_prefix_index').on(table.usernameKey.op('text_pattern_ops')),
+    index('users_administrators_index')
+      .on(table.id)
+      .where(sql`${table.role} = 'ADMIN'`),
+    index('users_deleted_at_index')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
     check('users_role_known', sql`${table.role} in ('USER', 'ADMIN')`),
     check('users_theme_known', sql`${table.theme} in ('LIGHT', 'DARK', 'SYSTEM')`),
   ],

@@ -1,0 +1,76 @@
+/** The words of every letter about accounts. Tokens are made here, so that none waits in the outbox. */
+import type { Audit } from '../audit/audit.js';
+import type { Database } from '../db/database.js';
+import type { Messages } from '../mail/messages.js';
+import type { OutboxRow } from '../mail/repository.js';
+import type { Compose } from '../mail/sender.js';
+import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { RateLimits } from '../rate-limits/service.js';
+import { clientNetwork } from '../client-address.js';
+import { emailKey } from './identifiers.js';
+import { createAccountRepository } from './repository.js';
+
+export interface LettersOptions {
+  readonly db: Database;
+  readonly audit: Audit;
+  readonly tokens: OneTimeTokens;
+  readonly rateLimits: RateLimits;
+  readonly messages: Messages;
+}
+
+/** Links to choose a new password, for one account. */
+const RESETS = { max: 3, windowMs: 3_600_000 };
+
+export function createLetters({ db, audit, tokens, rateLimits, messages }: LettersOptions): Compose {
+  const repository = createAccountRepository(db.executor);
+
+  /** Nothing for an address that nobody has, for one that had its share, and for an account that may not log in. */
+  async function passwordReset({ address, attempts, detail }: OutboxRow) {
+    const account = (await repository.findByKey('email', address))?.account;
+    if (!account || account.deletedAt || account.disabledAt) return undefined;
+    const { id: userId, email } = account;
+    const isFirst = attempts === 1;
+    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESETS))) return undefined;
+    const token = await db.transaction(async (tx) => {
+      if (isFirst) {
+        const ipAddress = detail['ipAddress'] ?? '';
+        const client = { ipAddress, network: clientNetwork(ipAddress), userAgent: detail['userAgent'] ?? null };
+        await audit.record(tx, { type: 'password.reset_requested', userId, actorId: null, client });
+      }
+      return tokens.issue(tx, 'password_reset', { userId, emailKey: address });
+    });
+    return { to: email, ...messages.passwordReset(token) };
+  }
+
+  /** Nothing when the address is confirmed by now, or is no longer asked for. */
+  async function emailVerification({ userId, address }: OutboxRow) {
+    const account = userId === null ? undefined : (await repository.findById(userId))?.account;
+    if (!account || account.deletedAt || account.disabledAt) return undefined;
+    const isWaiting = address === account.pendingEmail || (address === account.email && !account.isVerified);
+    if (!isWaiting) return undefined;
+    const subject = { userId: account.id, emailKey: emailKey(address) };
+    const token = await tokens.issue(db.executor, 'email_verification', subject);
+    return { to: address, ...messages.emailVerification(token) };
+  }
+
+  return async (letter) => {
+    const { kind, address: to, detail } = letter;
+    switch (kind) {
+      case 'password_reset':
+        return passwordReset(letter);
+      case 'email_verification':
+        return emailVerification(letter);
+      case 'email_change_requested':
+        return { to, ...messages.emailChangeRequested(detail['hint'] ?? '') };
+      case 'email_changed':
+        return { to, ...messages.emailChanged(detail['hint'] ?? '') };
+      case 'password_changed':
+        return { to, ...messages.passwordChanged() };
+      case 'account_deleted':
+        return { to, ...messages.accountDeleted(Number(detail['days'])) };
+      default:
+        // A newer instance's; it will see to it.
+        throw new Error(`There is no letter of the kind ${kind}`);
+    }
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * A new password, by who can read the account's mail (OWASP Forgot Password Cheat Sheet). A request does the same for
+ * every address: one row in the outbox. Whether there is an account is found out when the mail is made.
+ */
+import type { ClientInfo } from '../client-info.js';
+import { AppError, validationError } from '../errors.js';
+import type { EnteredSession } from '../sessions/service.js';
+import type { AccountRecord } from './account.js';
+import { passwordChanged, type NewPasswordOptions } from './change-password.js';
+import { emailFault, emailKey } from './identifiers.js';
+import { assertNewPassword } from './input.js';
+import { createAccountRepository } from './repository.js';
+
+export interface PasswordReset {
+  readonly token: string;
+  readonly password: string;
+  readonly passwordConfirmation?: string | null | undefined;
+}
+
+export interface Recovery {
+  /** Sees to it that a link is mailed if there is an account. @throws AppError VALIDATION_ERROR for what is no address */
+  request(email: string, client: ClientInfo): Promise<void>;
+  /**
+   * Changes the password, ends every session and voids every token of the account, and opens a session.
+   * @throws AppError INVALID_TOKEN, VALIDATION_ERROR with the token still unused, SERVICE_UNAVAILABLE
+   */
+  reset(reset: PasswordReset, client: ClientInfo): Promise<EnteredSession>;
+  /** The same without opening a session. */
+  resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
+}
+
+export function createRecovery(options: NewPasswordOptions): Recovery {
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox } = options;
+  const repository = createAccountRepository(db.executor);
+
+  async function apply<T>(
+    { token, password, passwordConfirmation }: PasswordReset,
+    client: ClientInfo,
+    then: (tx: typeof db.executor, account: AccountRecord) => Promise<T>,
+  ): Promise<T> {
+    const subject = await tokens.peek(db.executor, 'password_reset', token);
+    const found = subject && (await repository.findById(subject.userId));
+    if (!found) throw invalidLink();
+    assertNewPassword(passwords, found.account, password, passwordConfirmation);
+    const passwordHash = await hasher.hash(passwords.normalize(password));
+    const result = await db.transaction(async (tx) => {
+      const now = new Date(clock.now());
+      const taken = await tokens.take(tx, 'password_reset', token);
+      // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
+      const changes = { passwordHash, isVerified: true, pendingEmail: null, pendingEmailKey: null, lastLoginAt: now };
+      const account = taken && (await createAccountRepository(tx).update(taken.userId, changes, now));
+      if (!account) throw invalidLink();
+      await tokens.void(tx, account.id);
+      await revocation.endAll(tx, account.id);
+      await audit.record(tx, { type: 'password.reset', userId: account.id, client });
+      await outbox.enqueue(tx, passwordChanged(account));
+      return then(tx, account);
+    });
+    outbox.kick();
+    return result;
+  }
+
+  return {
+    async request(email, client) {
+      if (emailFault(email) !== undefined)
+        throw validationError([{ field: 'email', message: 'must be an e-mail address' }]);
+      const { ipAddress, userAgent } = client;
+      await outbox.enqueue(db.executor, {
+        kind: 'password_reset',
+        userId: null,
+        address: emailKey(email),
+        detail: { ipAddress, userAgent },
+      });
+      // No kick: what is done for an account that there is, is done apart from the request, where nobody can time it.
+    },
+
+    reset: (reset, client) =>
+      apply(reset, client, (tx, account) =>
+        sessions.open(tx, account, { client, rememberMe: false, by: 'password reset' }),
+      ),
+
+    resetOnly: (reset, client) => apply(reset, client, async () => undefined),
+  };
+}
+
+/** One answer, whatever is wrong with a mailed token. */
+export function invalidLink(): AppError {
+  return new AppError('INVALID_TOKEN', 'The link is not valid any more; ask for a new one.');
+}

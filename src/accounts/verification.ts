@@ -1,0 +1,105 @@
+/** Confirming e-mail addresses: that of a new account, or the one that is to take its place. */
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../client-info.js';
+import type { Clock } from '../clock.js';
+import type { Database, Executor } from '../db/database.js';
+import { addressHint } from '../mail/messages.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { RateLimits } from '../rate-limits/service.js';
+import type { AccountRecord } from './account.js';
+import { invalidLink } from './recovery.js';
+import { takenName } from './registration.js';
+import { createAccountRepository, type AccountChanges } from './repository.js';
+
+export interface Verification {
+  /**
+   * Mails a link to the address that waits for it; nothing is mailed when none does.
+   * @throws AppError RATE_LIMIT_EXCEEDED
+   */
+  request(account: AccountRecord, client: ClientInfo): Promise<void>;
+  /** Counts a mail that an account causes to an address of its choice. @throws AppError RATE_LIMIT_EXCEEDED */
+  charge(userId: string, client: ClientInfo): Promise<void>;
+  /** Queues the link inside the caller's transaction. */
+  enqueue(tx: Executor, userId: string, address: string): Promise<void>;
+  /**
+   * Confirms the address that the token was mailed to.
+   * @throws AppError INVALID_TOKEN; VALIDATION_ERROR when somebody else has the address by now
+   */
+  verify(token: string, client: ClientInfo): Promise<AccountRecord>;
+}
+
+export interface VerificationOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly tokens: OneTimeTokens;
+  readonly rateLimits: RateLimits;
+  readonly outbox: Outbox;
+}
+
+/** Nobody needs more, and a stranger's mailbox is not to be filled. */
+const MAILS = { max: 5, windowMs: 3_600_000 };
+
+export function createVerification(options: VerificationOptions): Verification {
+  const { db, clock, audit, tokens, rateLimits, outbox } = options;
+
+  /** What a confirmed address changes; undefined when it is no longer the account's matter. */
+  async function confirmed(tx: Executor, userId: string, key: string, client: ClientInfo) {
+    const found = await createAccountRepository(tx).lockForVerification(userId);
+    if (!found) return undefined;
+    const { account } = found;
+    const update = (changes: AccountChanges) =>
+      createAccountRepository(tx).update(userId, { ...changes, isVerified: true }, new Date(clock.now()));
+    if (account.pendingEmail !== null && found.pendingEmailKey === key) {
+      const email = account.pendingEmail;
+      const changed = await update({ email, emailKey: key, pendingEmail: null, pendingEmailKey: null });
+      await tokens.void(tx, userId);
+      await audit.record(tx, { type: 'email.changed', userId, client });
+      const detail = { hint: addressHint(email) };
+      await outbox.enqueue(tx, { kind: 'email_changed', userId, address: account.email, detail });
+      return changed;
+    }
+    if (found.emailKey !== key) return undefined;
+    await audit.record(tx, { type: 'email.verified', userId, client });
+    return update({});
+  }
+
+  async function enqueue(tx: Executor, userId: string, address: string): Promise<void> {
+    await outbox.enqueue(tx, { kind: 'email_verification', userId, address, detail: {} });
+  }
+
+  const charge = (userId: string, client: ClientInfo) =>
+    rateLimits.charge(`verification mail|${userId}`, MAILS, { userId, client });
+
+  return {
+    charge,
+    enqueue,
+
+    async request({ id, email, pendingEmail, isVerified }, client) {
+      await charge(id, client);
+      const address = pendingEmail ?? (isVerified ? undefined : email);
+      if (address === undefined) return;
+      await db.transaction(async (tx) => {
+        await audit.record(tx, { type: 'email.verification_requested', userId: id, client });
+        await enqueue(tx, id, address);
+      });
+      outbox.kick();
+    },
+
+    async verify(token, client) {
+      try {
+        const account = await db.transaction(async (tx) => {
+          const taken = await tokens.take(tx, 'email_verification', token);
+          const changed = taken && (await confirmed(tx, taken.userId, taken.emailKey, client));
+          if (!changed) throw invalidLink();
+          return changed;
+        });
+        outbox.kick();
+        return account;
+      } catch (error) {
+        throw takenName(error) ?? error;
+      }
+    },
+  };
+}

@@ -1,0 +1,158 @@
+/** What administrators do to accounts. Every change is audited with who made it. */
+import type { AccountRecord } from '../accounts/account.js';
+import { assertNotLastAdministrator, type Deletion } from '../accounts/deletion.js';
+import { searchPrefix } from '../accounts/identifiers.js';
+import { createFaults } from '../accounts/input.js';
+import { createAccountRepository, type AccountChanges } from '../accounts/repository.js';
+import type { Audit } from '../audit/audit.js';
+import type { AuditType } from '../audit/event.js';
+import type { Role } from '../authz/scopes.js';
+import type { ClientInfo } from '../client-info.js';
+import type { Clock } from '../clock.js';
+import type { Database, Executor } from '../db/database.js';
+import { AppError, validationError } from '../errors.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import { isId, page, type Connection, type PageArguments } from '../paging.js';
+import type { Revocation } from '../sessions/revocation.js';
+
+/** Who administers, and from where. */
+export interface Administrator {
+  readonly actorId: string;
+  readonly client: ClientInfo;
+}
+
+/** Left out: unchanged. `null` is refused: nothing here can be cleared. */
+export interface UserChanges {
+  readonly role?: Role | null | undefined;
+  readonly isPremium?: boolean | null | undefined;
+  readonly isVerified?: boolean | null | undefined;
+  readonly disabled?: boolean | null | undefined;
+}
+
+/** Those that name an account: @throws AppError NOT_FOUND when there is none that it could be done to. */
+export interface Administration {
+  /** Accounts, the newest first, deleted ones included. @throws AppError VALIDATION_ERROR for a bad page */
+  list(args: PageArguments & { readonly search?: string | null | undefined }): Promise<Connection<AccountRecord>>;
+  /** An account, deleted or not; null when there is none. */
+  find(id: string): Promise<AccountRecord | null>;
+  /** @throws AppError VALIDATION_ERROR (null; the last administrator) */
+  update(id: string, changes: UserChanges, by: Administrator): Promise<AccountRecord>;
+  /** @throws AppError VALIDATION_ERROR for the last administrator */
+  delete(id: string, by: Administrator): Promise<void>;
+  restore(id: string, by: Administrator): Promise<AccountRecord>;
+  /** Ends all of an account's sessions; returns how many. */
+  revokeSessions(id: string, by: Administrator): Promise<number>;
+}
+
+export interface AdministrationOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly deletion: Deletion;
+  readonly revocation: Revocation;
+  readonly tokens: OneTimeTokens;
+  readonly outbox: Outbox;
+}
+
+export function createAdministration(options: AdministrationOptions): Administration {
+  const { db, clock, audit, deletion, revocation, tokens, outbox } = options;
+  const repository = createAccountRepository(db.executor);
+
+  async function applyChanges(tx: Executor, before: AccountRecord, input: UserChanges, by: Administrator) {
+    const { id } = before;
+    const role = changed(before.role, input.role);
+    const disabled = changed(before.disabledAt !== null, input.disabled);
+    const now = new Date(clock.now());
+    const isPremium = changed(before.isPremium, input.isPremium);
+    const isVerified = changed(before.isVerified, input.isVerified);
+    const columns: AccountChanges = {
+      ...(role === undefined ? {} : { role }),
+      ...(isPremium === undefined ? {} : { isPremium }),
+      ...(isVerified === undefined ? {} : { isVerified }),
+      ...(disabled === undefined ? {} : { disabledAt: disabled ? now : null }),
+    };
+    if (Object.keys(columns).length === 0) return before;
+    const account = await createAccountRepository(tx).administer(id, columns, now);
+    if (!account) throw notFound();
+
+    const record = (type: AuditType, detail?: string) =>
+      audit.record(tx, { type, userId: id, ...by, ...(detail === undefined ? {} : { detail }) });
+    if (role !== undefined) await record('account.role_changed', `${before.role} to ${role}`);
+    if (disabled === true) {
+      await revocation.endAll(tx, id);
+      await tokens.void(tx, id);
+    }
+    if (disabled !== undefined) await record(disabled ? 'account.disabled' : 'account.enabled');
+    const others = Object.keys(columns).filter((column) => column === 'isPremium' || column === 'isVerified');
+    if (others.length > 0) await record('account.updated', others.join(' '));
+    return account;
+  }
+
+  return {
+    async list({ search, ...args }) {
+      const prefix = search == null || search.trim() === '' ? undefined : searchPrefix(search);
+      return page(args, (request) => repository.list(request, prefix));
+    },
+
+    async find(id) {
+      return isId(id) ? ((await repository.findById(id))?.account ?? null) : null;
+    },
+
+    async update(id, input, by) {
+      const faults = createFaults();
+      for (const [field, value] of Object.entries(input)) if (value === null) faults.add(field, 'cannot be cleared');
+      if (faults.all.length > 0) throw validationError(faults.all);
+      assertId(id);
+      return db.transaction(async (tx) => {
+        // Administrators are locked before the account, here as everywhere, so that no two wait for each other.
+        if (input.role === 'USER') await assertNotLastAdministrator(tx, id, 'role');
+        else if (input.disabled) await assertNotLastAdministrator(tx, id, 'disabled');
+        const before = await createAccountRepository(tx).lock(id);
+        if (!before || before.deletedAt) throw notFound();
+        return applyChanges(tx, before, input, by);
+      });
+    },
+
+    async delete(id, by) {
+      assertId(id);
+      await db.transaction(async (tx) => {
+        if (!(await deletion.remove(tx, id, by))) throw notFound();
+      });
+      outbox.kick();
+    },
+
+    async restore(id, by) {
+      assertId(id);
+      return db.transaction(async (tx) => {
+        const account = await deletion.restore(tx, id);
+        if (!account) throw notFound();
+        await audit.record(tx, { type: 'account.restored', userId: id, ...by });
+        return account;
+      });
+    },
+
+    async revokeSessions(id, by) {
+      assertId(id);
+      return db.transaction(async (tx) => {
+        if (!(await createAccountRepository(tx).exists(id))) throw notFound();
+        const ended = await revocation.endAll(tx, id);
+        if (ended > 0) await audit.record(tx, { type: 'session.revoked', userId: id, ...by, detail: `all ${ended}` });
+        return ended;
+      });
+    },
+  };
+}
+
+/** The new value, if it is one. */
+function changed<T>(before: T, value: T | null | undefined): T | undefined {
+  return value == null || value === before ? undefined : value;
+}
+
+function assertId(id: string): void {
+  if (!isId(id)) throw notFound();
+}
+
+function notFound(): AppError {
+  return new AppError('NOT_FOUND', 'There is no such account.');
+}

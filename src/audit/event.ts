@@ -1,0 +1,38 @@
+/** What is told of an account: kinds of events, and an event as it is read back. */
+
+export type AuditType =
+  | 'account.registered'
+  | 'account.updated'
+  | 'account.role_changed'
+  | 'account.disabled'
+  | 'account.enabled'
+  | 'account.deleted'
+  | 'account.restored'
+  | 'account.purged'
+  | 'session.opened'
+  | 'session.refreshed'
+  | 'session.ended'
+  | 'session.revoked'
+  | 'session.reuse_detected'
+  | 'login.failed'
+  | 'login.throttled'
+  | 'request.throttled'
+  | 'password.changed'
+  | 'password.reset_requested'
+  | 'password.reset'
+  | 'email.verification_requested'
+  | 'email.change_requested'
+  | 'email.changed'
+  | 'email.verified';
+
+export interface AuditRecord {
+  readonly id: string;
+  readonly type: string;
+  readonly userId: string | null;
+  readonly actorId: string | null;
+  readonly sessionId: string | null;
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly detail: string | null;
+  readonly createdAt: Date;
+}

@@ -1,0 +1,36 @@
+/** Work that one instance does at a time, in transactions short enough to be in nobody's way. */
+import { sql } from 'drizzle-orm';
+import type { Database, Executor } from './database.js';
+
+/** The space of these advisory locks, apart from that of the migrations: "ltcj" in ASCII. */
+const JOBS = 0x6c74636a;
+/** Rows of one transaction. */
+const BATCH = 1000;
+
+/**
+ * Clears in batches, each in a transaction of its own, until one is not full; where another instance is at it, that is
+ * left to it.
+ * @param job what instances agree on
+ * @param clear removes up to so many and returns how many it did
+ * @returns how many were removed
+ */
+export async function clearInBatches(
+  db: Database,
+  job: string,
+  clear: (tx: Executor, limit: number) => Promise<number>,
+): Promise<number> {
+  let cleared = 0;
+  for (;;) {
+    const batch = await db.transaction(async (tx) => ((await takeLock(tx, job)) ? clear(tx, BATCH) : 0));
+    cleared += batch;
+    if (batch < BATCH) return cleared;
+  }
+}
+
+/** Until the end of the transaction; false when another instance has it. */
+async function takeLock(tx: Executor, job: string): Promise<boolean> {
+  const [row] = await tx
+    .select({ taken: sql<boolean>`pg_try_advisory_xact_lock(${JOBS}::int, hashtext(${job}))` })
+    .from(sql`(select 1) as one`);
+  return row?.taken ?? false;
+}

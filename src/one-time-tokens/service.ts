@@ -1,0 +1,74 @@
+/**
+ * Tokens that are mailed as links: 256 random bits, for one purpose, one account, one address and one use; kept as a hash
+ * (OWASP Forgot Password Cheat Sheet; ASVS 5.0, 6.5 and 6.6). A newer one takes the older one's place.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.js';
+import type { Executor } from '../db/database.js';
+import { createOneTimeTokenRepository, type TokenPurpose } from './repository.js';
+
+/** Whom a token is for. */
+export interface TokenSubject {
+  readonly userId: string;
+  /** The normalised address that it is sent to. */
+  readonly emailKey: string;
+}
+
+export interface OneTimeTokens {
+  /** Makes a token; older ones of the account for the purpose are void. */
+  issue(executor: Executor, purpose: TokenPurpose, subject: TokenSubject): Promise<string>;
+  /** Whom a usable token is for, without using it: before work that is only worth it then. */
+  peek(executor: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
+  /** Uses a token up, in one statement inside the caller's transaction. */
+  take(tx: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
+  /** Voids what is pending of an account, inside the caller's transaction. */
+  void(tx: Executor, userId: string, purposes?: readonly TokenPurpose[]): Promise<void>;
+  /** Removes tokens that have run out; returns how many. */
+  clear(tx: Executor): Promise<number>;
+}
+
+const TOKEN_BYTES = 32;
+/** 32 bytes in base64url, without padding. */
+const TOKEN = /^[\w-]{43}$/;
+const HOUR_MS = 3_600_000;
+const LIFETIME_MS: Readonly<Record<TokenPurpose, number>> = {
+  password_reset: HOUR_MS,
+  email_verification: 24 * HOUR_MS,
+};
+const ALL: readonly TokenPurpose[] = ['password_reset', 'email_verification'];
+
+export function createOneTimeTokens({ clock }: { clock: Clock }): OneTimeTokens {
+  return {
+    async issue(executor, purpose, { userId, emailKey }) {
+      const token = randomBytes(TOKEN_BYTES).toString('base64url');
+      const now = clock.now();
+      await createOneTimeTokenRepository(executor).put({
+        userId,
+        purpose,
+        tokenHash: hashOf(token),
+        emailKey,
+        createdAt: new Date(now),
+        expiresAt: new Date(now + LIFETIME_MS[purpose]),
+      });
+      return token;
+    },
+
+    async peek(executor, purpose, token) {
+      if (!TOKEN.test(token)) return undefined;
+      return createOneTimeTokenRepository(executor).find(hashOf(token), purpose, new Date(clock.now()));
+    },
+
+    async take(tx, purpose, token) {
+      if (!TOKEN.test(token)) return undefined;
+      return createOneTimeTokenRepository(tx).take(hashOf(token), purpose, new Date(clock.now()));
+    },
+
+    void: (tx, userId, purposes = ALL) => createOneTimeTokenRepository(tx).deleteOf(userId, purposes),
+
+    clear: (tx) => createOneTimeTokenRepository(tx).deleteExpired(new Date(clock.now())),
+  };
+}
+
+function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url');
+}

@@ -1,0 +1,92 @@
+/** All SQL of failed proofs. */
+import { eq, inArray, lte, sql } from 'drizzle-orm';
+import type { Executor } from '../db/database.js';
+import { passwordAttempts } from '../db/schema/index.js';
+
+/** How failures turn into a wait. All in milliseconds. */
+export interface AttemptLimits {
+  /** Failures that cost nothing. */
+  readonly max: number;
+  /** How long failures are remembered after the last one. */
+  readonly windowMs: number;
+  /** The wait after the last free failure; each further one doubles it. */
+  readonly firstDelayMs: number;
+  readonly maxDelayMs: number;
+}
+
+/** @param executor the database, or one transaction of it */
+export function createAttemptRepository(executor: Executor) {
+  return {
+    /**
+     * Counts an attempt as a failure in one statement, so that parallel guesses all count; undefined when none is
+     * admitted at the moment, and nothing is counted.
+     * @returns how many failures there are with this one
+     */
+    async charge(key: string, at: number, limits: AttemptLimits): Promise<number | undefined> {
+      const { max, windowMs, firstDelayMs, maxDelayMs } = limits;
+      const now = sql`${new Date(at).toISOString()}::timestamptz`;
+      const forgotten = sql`${passwordAttempts.expiresAt} <= ${now}`;
+      const failures = sql`case when ${forgotten} then 1 else ${passwordAttempts.failures} + 1 end`;
+      // 30 doublings are more than any wait; they keep the power from overflowing.
+      const delay = (count: typeof now) => sql`case when ${count} >= ${max}::int
+        then least(${maxDelayMs}::float8, ${firstDelayMs}::float8 * power(2, least(${count} - ${max}::int, 30))) else 0 end
+        * interval '1 millisecond'`;
+      const kept = sql`${windowMs}::float8 * interval '1 millisecond'`;
+      const first = sql`1`;
+      const [row] = await executor
+        .insert(passwordAttempts)
+        .values({
+          key,
+          failures: 1,
+          blockedUntil: sql`${now} + ${delay(first)}`,
+          expiresAt: sql`${now} + ${delay(first)} + ${kept}`,
+        })
+        .onConflictDoUpdate({
+          target: passwordAttempts.key,
+          set: {
+            failures,
+            blockedUntil: sql`${now} + ${delay(failures)}`,
+            expiresAt: sql`${now} + ${delay(failures)} + ${kept}`,
+          },
+          setWhere: sql`${passwordAttempts.blockedUntil} <= ${now} or ${forgotten}`,
+        })
+        .returning({ failures: passwordAttempts.failures });
+      return row?.failures;
+    },
+
+    async blockedUntil(key: string): Promise<Date | undefined> {
+      const [row] = await executor
+        .select({ blockedUntil: passwordAttempts.blockedUntil })
+        .from(passwordAttempts)
+        .where(eq(passwordAttempts.key, key));
+      return row?.blockedUntil;
+    },
+
+    /** Takes one attempt back that proved nothing either way, and the wait that it began. */
+    async refund(key: string, at: Date): Promise<void> {
+      await executor
+        .update(passwordAttempts)
+        .set({ failures: sql`${passwordAttempts.failures} - 1`, blockedUntil: at })
+        .where(eq(passwordAttempts.key, key));
+    },
+
+    async forget(key: string): Promise<void> {
+      await executor.delete(passwordAttempts).where(eq(passwordAttempts.key, key));
+    },
+
+    /** Removes up to `limit` that are forgotten, passing by rows that somebody holds. */
+    async deleteExpired(now: Date, limit: number): Promise<number> {
+      const expired = executor
+        .select({ key: passwordAttempts.key })
+        .from(passwordAttempts)
+        .where(lte(passwordAttempts.expiresAt, now))
+        .limit(limit)
+        .for('update', { skipLocked: true });
+      const deleted = await executor
+        .delete(passwordAttempts)
+        .where(inArray(passwordAttempts.key, expired))
+        .returning({ key: passwordAttempts.key });
+      return deleted.length;
+    },
+  };
+}

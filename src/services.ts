@@ -1,0 +1,111 @@
+/** Every service with what it stands on, from the leaves up. */
+import { createChangePassword } from './accounts/change-password.js';
+import { createDeletion } from './accounts/deletion.js';
+import { createLetters } from './accounts/letters.js';
+import { createLogin } from './accounts/login.js';
+import { createProfile } from './accounts/profile.js';
+import { createRecovery } from './accounts/recovery.js';
+import { createRegistration } from './accounts/registration.js';
+import { createAccountRepository } from './accounts/repository.js';
+import { createVerification } from './accounts/verification.js';
+import { createAdministration } from './admin/service.js';
+import { createAudit } from './audit/audit.js';
+import { createScopeCatalogue } from './authz/scopes.js';
+import type { Clock } from './clock.js';
+import type { Config } from './config.js';
+import type { PasswordHasher } from './crypto/password-hasher.js';
+import { createRefreshTokens } from './crypto/refresh-token.js';
+import type { Database } from './db/database.js';
+import { createMessages } from './mail/messages.js';
+import { createOutbox } from './mail/outbox.js';
+import { createMailSender } from './mail/sender.js';
+import type { MailTransport } from './mail/transport.js';
+import { createOneTimeTokens } from './one-time-tokens/service.js';
+import { createPasswordAttempts } from './passwords/attempts.js';
+import { createPasswordPolicy } from './passwords/policy.js';
+import { createPasswordProof } from './passwords/proof.js';
+import { createRateLimits } from './rate-limits/service.js';
+import { createAuthenticator } from './sessions/authenticator.js';
+import { createLivenessReader } from './sessions/liveness.js';
+import { prepareLivenessRead } from './sessions/repository.js';
+import { createRevocation } from './sessions/revocation.js';
+import { createSessions } from './sessions/service.js';
+import { createUseRecorder } from './sessions/use-recorder.js';
+import type { AccessTokens } from './tokens/access-tokens.js';
+
+export interface ServiceDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly secrets: readonly string[];
+  /** Where the API is to be found from outside. */
+  readonly publicUrl: string;
+  readonly accessTokens: AccessTokens;
+  readonly hasher: PasswordHasher;
+  readonly mailTransport: MailTransport;
+  readonly log: { warn(fields: object, message: string): void };
+}
+
+export type CreatedServices = ReturnType<typeof createServices>;
+
+/** Builds the services; nothing runs until it is called. */
+export function createServices(dependencies: ServiceDependencies) {
+  const { config, db, clock, secrets, publicUrl, accessTokens, hasher, mailTransport: transport, log } = dependencies;
+  const passwords = createPasswordPolicy(config.passwords);
+  const scopes = createScopeCatalogue(config.scopes);
+
+  const audit = createAudit({ db, clock, retentionMs: config.auditRetentionMs });
+  const rateLimits = createRateLimits({ db, clock, audit });
+  const tokens = createOneTimeTokens({ clock });
+
+  const messages = createMessages({ appUrl: config.mail.appUrl ?? publicUrl });
+  const compose = createLetters({ db, audit, tokens, rateLimits, messages });
+  const sender = createMailSender({ db, clock, compose, transport, log });
+  const outbox = createOutbox({ clock, onKick: () => void sender.deliverDue() });
+
+  const refreshTokens = createRefreshTokens(secrets);
+  const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes: config.sessions });
+  const revocation = createRevocation({ db, clock, audit });
+  const uses = createUseRecorder({ db, clock });
+
+  const { login: account, loginNetwork: network } = config.rateLimits;
+  const attempts = createPasswordAttempts({ db, clock, audit, rateLimits, account, network });
+  const provePassword = createPasswordProof({ attempts, hasher, passwords });
+
+  const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox });
+  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox };
+  const { restoreWindowMs } = config.accounts;
+  const deletion = createDeletion({ db, clock, audit, revocation, tokens, outbox, provePassword, restoreWindowMs });
+
+  const authenticate = createAuthenticator({
+    accessTokens,
+    readSession: createLivenessReader(prepareLivenessRead(db.executor)),
+    accountExists: (id) => createAccountRepository(db.executor).exists(id),
+    noteUse: (session) => uses.note(session),
+    scopes,
+    clock,
+  });
+
+  return {
+    authenticate,
+    scopes,
+    passwords,
+    attempts,
+    tokens,
+    sender,
+    uses,
+    register: createRegistration({ db, clock, audit, sessions, hasher, passwords, verification, outbox }),
+    login: createLogin({ db, clock, sessions, hasher, passwords, provePassword }),
+    updateProfile: createProfile({ db, clock, audit, verification, outbox }),
+    changePassword: createChangePassword({ ...newPasswords, provePassword }),
+    recovery: createRecovery(newPasswords),
+    verification,
+    deletion,
+    sessions,
+    revocation,
+    administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
+    audit,
+    accessTokens,
+    rateLimits,
+  };
+}
