@@ -18,13 +18,16 @@ const locals = (file: string) =>
 /** Rooms from the top floor down; a file imports from its own floor or from below. Types of a room above are no weight. */
 const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [0, /^(main|start|cli\/.*)\.c?ts$/],
-  [1, /^app\.ts$/],
+  [1, /^(app|services|chores)\.ts$/],
   [2, /^(graphql|http)\/|^(maintenance|shutdown)\.ts$/],
   [3, /\/(resolvers|auth-payload)\.ts$/],
-  [4, /^(accounts|sessions|passwords|audit|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/],
+  [
+    4,
+    /^(accounts|admin|sessions|passwords|audit|mail|one-time-tokens|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/,
+  ],
   [5, /\/repository\.ts$/],
   [6, /^db\//],
-  [7, /^(authz|crypto)\/|^(errors|clock|client-info|text|config|config-readers)\.ts$/],
+  [7, /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-readers)\.ts$/],
 ];
 const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];
 /** Imports that are erased: `import type`, and files that import nothing but types of each other. */
@@ -83,6 +86,7 @@ only('graphql and mercurius', (name) => /^(graphql|mercurius)(\/|$)/.test(name),
 only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|\/)repository\.ts$|^db\//);
 only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
 only('argon2', (name) => name === 'argon2', /^crypto\//);
+only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
   (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),

@@ -28,7 +28,15 @@ t.test('nothing set gives the documented defaults', async (t) => {
     sessions: { ttlMs: 86_400_000, rememberMeTtlMs: 2_592_000_000, graceMs: 10_000 },
     passwords: { minLength: 8, blocklist: true },
     argon2: { memoryKib: 19_456, timeCost: 2, parallelism: 1 },
-    rateLimits: { anonymous: { max: 100, windowMs: 900_000 }, authenticated: { max: 600, windowMs: 60_000 } },
+    rateLimits: {
+      anonymous: { max: 100, windowMs: 900_000 },
+      authenticated: { max: 600, windowMs: 60_000 },
+      login: { max: 5, windowMs: 900_000 },
+      loginNetwork: { max: 100, windowMs: 900_000 },
+    },
+    accounts: { restoreWindowMs: 2_592_000_000, bootstrapAdmin: undefined },
+    auditRetentionMs: 31_536_000_000,
+    mail: { smtp: undefined, appUrl: undefined },
     trustProxy: [],
     corsOrigins: [],
     graphiql: true,
@@ -36,6 +44,22 @@ t.test('nothing set gives the documented defaults', async (t) => {
     logLevel: 'info',
   });
   t.ok(Object.isFrozen(config));
+});
+
+t.test('what belongs together is set together, and addresses are addresses', async (t) => {
+  t.match(faultsOf({ SMTP_URL: 'smtp://mail.example.com' }), [/^MAIL_FROM: .*SMTP_URL/]);
+  t.match(faultsOf({ BOOTSTRAP_ADMIN_EMAIL: 'root@example.com' }), [/^BOOTSTRAP_ADMIN_PASSWORD: /]);
+  const from = 'Latchkey <no-reply@example.com>';
+  t.match(faultsOf({ SMTP_URL: 'https://mail.example.com', MAIL_FROM: from }), [/^SMTP_URL: /]);
+  t.match(faultsOf({ SMTP_URL: 'smtp://mail.example.com', MAIL_FROM: 'nobody' }), [/^MAIL_FROM: /]);
+  t.match(faultsOf({ APP_URL: 'https://app.example.com/?x' }), [/^APP_URL: /]);
+  t.match(faultsOf({ APP_URL: 'javascript:alert(1)' }), [/^APP_URL: /]);
+  const { mail } = loadConfig({
+    SMTP_URL: 'smtps://u:p@mail.example.com',
+    MAIL_FROM: from,
+    APP_URL: 'https://app.example.com/account/',
+  });
+  t.same(mail, { smtp: { url: 'smtps://u:p@mail.example.com', from }, appUrl: 'https://app.example.com/account' });
 });
 
 t.test('an empty value counts as unset', async (t) => {

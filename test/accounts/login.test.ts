@@ -7,6 +7,8 @@ const app = await startTestApp(t);
 const client = app.client();
 const user = await app.user({ email: 'Ada@Mail.test', username: 'Ada' });
 const login = (input: object, from = client) => from.send(LOGIN, { input: { password: PASSWORD, ...input } });
+const sessionsOf = async (id: string) =>
+  JSON.stringify(await app.db.executor.execute(sql`select count(*) as n from sessions where user_id = ${id}`));
 const sessions = async () =>
   JSON.stringify(
     await app.db.executor.execute(sql`select count(*)::int as n from sessions where user_id = ${user.id}`),
@@ -82,18 +84,30 @@ t.test('a hash with lower parameters is upgraded at login, and the password goes
   t.equal((await login({ identifier: 'ada' }, raised.client())).code, undefined);
 });
 
-t.test('a password changed between proof and session opens nothing', async (t) => {
-  const victim = await app.user();
-  const racing = {
-    ...app.db,
-    async transaction<T>(work: Parameters<typeof app.db.transaction<T>>[0]): Promise<T> {
-      await app.db.executor.execute(sql`update users set password_hash = 'changed' where id = ${victim.id}`);
-      return app.db.transaction(work);
-    },
-  };
-  const raced = await startTestApp(t, {}, racing);
-  t.equal((await login({ identifier: victim.username }, raced.client())).code, 'INVALID_CREDENTIALS');
-});
+for (const [what, change] of [
+  ['a changed password', sql`password_hash = 'changed'`],
+  ['a disabled account', sql`disabled_at = now()`],
+  ['a deleted account', sql`deleted_at = now()`],
+] as const) {
+  t.test(`${what} between proof and session opens nothing`, async (t) => {
+    const victim = await app.user();
+    let armed = false;
+    const racing = {
+      ...app.db,
+      async transaction<T>(work: Parameters<typeof app.db.transaction<T>>[0]): Promise<T> {
+        if (armed) await app.db.executor.execute(sql`update users set ${change} where id = ${victim.id}`);
+        armed = false;
+        return app.db.transaction(work);
+      },
+    };
+    const raced = await startTestApp(t, {}, racing);
+    const before = await sessionsOf(victim.id);
+    armed = true;
+    t.equal((await login({ identifier: victim.username }, raced.client())).code, 'INVALID_CREDENTIALS');
+    t.equal(armed, false, 'the race was run');
+    t.equal(await sessionsOf(victim.id), before);
+  });
+}
 
 t.test('scopes that the configuration declares are given by role', async (t) => {
   const extended = await startTestApp(t, { EXTRA_SCOPES: 'reports:read,reports:write=ADMIN' }, app.db);

@@ -103,7 +103,9 @@ t.test('a document is formatted, and the schema can be read', async () => {
   await line(query, /^mutation\sLogin/).waitFor();
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   await page.getByRole('link', { name: 'Mutation' }).click();
-  await page.getByText('Creates an account and opens its first session.').waitFor();
+  await page
+    .getByText('Creates an account, opens its first session and mails a link that confirms the address.')
+    .waitFor();
 });
 
 t.test('a reload forgets every token and password', async (t) => {

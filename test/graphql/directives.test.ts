@@ -63,8 +63,8 @@ const ROOT = {
 function contextOf(scopes: string[] | undefined, charges: string[] = [], id = 'u') {
   const counts = new Map<string, number>();
   return createContext({
-    client: { ipAddress: '192.0.2.1', userAgent: null },
-    network: '192.0.2.1',
+    client: { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null },
+    cookie: { read: () => undefined, assertAllowed: () => undefined, set: () => undefined, clear: () => undefined },
     authorization: undefined,
     services: {
       rateLimits: {

@@ -1,8 +1,10 @@
 /** The product as it runs in production, on a fresh database, with a clock that a test moves. */
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/app.js';
+import type { Clock } from '../../src/clock.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import type { Database } from '../../src/db/database.js';
+import type { Mail } from '../../src/mail/transport.js';
 import { testClient, type ClientOptions, type TestClient } from './client.js';
 import { testClock, type TestClock } from './clock.js';
 import { openTestDatabase } from './database.js';
@@ -15,6 +17,10 @@ export interface TestApp {
   readonly config: Config;
   /** Every line that was logged, parsed. */
   readonly logs: Record<string, unknown>[];
+  /** Mail that was sent to an address, after all that is due was. */
+  mailTo(address: string): Promise<Mail[]>;
+  /** Does now what is done every now and then. */
+  chore(name: string): Promise<void>;
   client(options?: ClientOptions): TestClient;
   /** A registered user with a client that bears its access token. */
   user(input?: Record<string, unknown>): Promise<SeededUser>;
@@ -40,17 +46,45 @@ export interface TestScope {
  * Starts the app for a test file or a single test.
  * @param env environment variables over the defaults
  * @param db an open database to share; otherwise a fresh one
+ * @param otherClock in place of the one that the test moves
  */
-export async function startTestApp(t: TestScope, env: Record<string, string> = {}, db?: Database): Promise<TestApp> {
+export async function startTestApp(
+  t: TestScope,
+  env: Record<string, string> = {},
+  db?: Database,
+  otherClock?: Clock,
+): Promise<TestApp> {
   const logs: Record<string, unknown>[] = [];
   const config = loadConfig({ ...DEFAULTS, ...env });
   const clock = testClock();
   // A shared database outlives the app, which closes its own.
   const database = db ? { ...db, close: async () => undefined } : await openTestDatabase(t);
   const logStream = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
-  const { server } = await buildApp(config, { db: database, secrets: config.authSecrets, clock, logStream });
+  const mails: Mail[] = [];
+  const mailTransport = { send: async (mail: Mail) => void mails.push(mail), close: () => undefined };
+  const { server, chores } = await buildApp(config, {
+    db: database,
+    secrets: config.authSecrets,
+    clock: otherClock ?? clock,
+    logStream,
+    mailTransport,
+  });
   t.teardown(() => server.close());
   await server.ready();
+  const chore = async (name: string) => void (await chores.find((each) => each.name === name)!.run());
   const client = (options?: ClientOptions) => testClient(server, options);
-  return { server, db: database, clock, config, logs, client, user: (input) => registerUser(client(), input) };
+  return {
+    server,
+    db: database,
+    clock,
+    config,
+    logs,
+    async mailTo(address) {
+      await chore('sending mail');
+      return mails.filter(({ to }) => to === address);
+    },
+    chore,
+    client,
+    user: (input) => registerUser(client(), input),
+  };
 }

@@ -58,3 +58,19 @@ export async function setAccount(
   };
   await db.executor.execute(sql`update users set ${changes[assignments]} where id = ${id}`);
 }
+
+/** The token of the newest link in what was mailed. */
+export function tokenIn(mails: readonly { readonly text: string }[]): string {
+  const token = /[?&]token=([\w-]+)/.exec(mails.at(-1)?.text ?? '')?.[1];
+  if (!token) throw new Error('No mail has a link');
+  return token;
+}
+
+/** A registered administrator. */
+export async function registerAdmin(app: { user(): Promise<SeededUser>; db: Database; client(): TestClient }) {
+  const user = await app.user();
+  await setAccount(app.db, user.id, 'role');
+  const { data } = await app.client().send(LOGIN, { input: { identifier: user.username, password: user.password } });
+  const accessToken = data!['login'].accessToken as string;
+  return { ...user, accessToken, client: user.client.with({ token: accessToken }) };
+}

@@ -23,7 +23,7 @@ export async function tokenSigner({ db, clock, config }: TestApp): Promise<(subj
     issuer,
   });
   const tokens = createAccessTokens({ keys, clock, issuer, accessTtlMs });
-  return (subject) => tokens.sign(subject).token;
+  return (subject) => tokens.sign({ ...subject, sessionExpiresAt: new Date(8.64e15) }).token;
 }
 
 /** The claims of a token, unverified. */

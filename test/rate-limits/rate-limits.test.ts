@@ -1,5 +1,9 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { createAudit } from '../../src/audit/audit.js';
+import type { Clock } from '../../src/clock.js';
+import type { Database } from '../../src/db/database.js';
+import { clearInBatches } from '../../src/db/exclusive.js';
 import { createRateLimits } from '../../src/rate-limits/service.js';
 import { startTestApp } from '../helpers/app.js';
 import { testClock } from '../helpers/clock.js';
@@ -7,24 +11,27 @@ import { openTestDatabase } from '../helpers/database.js';
 import { LOGIN, PASSWORD, REGISTER } from '../helpers/seed.js';
 
 const RATE = { max: 2, windowMs: 60_000 };
+const CHARGED = { userId: null, client: { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null } };
+const limitsOn = (db: Database, clock: Clock) =>
+  createRateLimits({ db, clock, audit: createAudit({ db, clock, retentionMs: 86_400_000 }) });
 const exceeded = { code: 'RATE_LIMIT_EXCEEDED' };
 
 t.test('a window admits as many as it says, then tells when to come back, then opens anew', async (t) => {
   const clock = testClock();
-  const limits = createRateLimits({ db: await openTestDatabase(t), clock });
-  await limits.charge('a', RATE);
+  const limits = limitsOn(await openTestDatabase(t), clock);
+  await limits.charge('a', RATE, CHARGED);
   clock.advance(20_500);
-  await limits.charge('a', RATE);
-  await t.rejects(limits.charge('a', RATE), { ...exceeded, details: { retryAfter: 40 } });
-  await t.resolves(limits.charge('b', RATE), 'each key has a window of its own');
+  await limits.charge('a', RATE, CHARGED);
+  await t.rejects(limits.charge('a', RATE, CHARGED), { ...exceeded, details: { retryAfter: 40 } });
+  await t.resolves(limits.charge('b', RATE, CHARGED), 'each key has a window of its own');
   clock.advance(39_500);
-  await t.resolves(limits.charge('a', RATE));
+  await t.resolves(limits.charge('a', RATE, CHARGED));
 });
 
 t.test('of many at once exactly as many pass, and a restart forgets nothing', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
-  const tries = Array.from({ length: 20 }, () => createRateLimits({ db, clock }).charge('a', RATE));
+  const tries = Array.from({ length: 20 }, () => limitsOn(db, clock).charge('a', RATE, CHARGED));
   const passed = (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled');
   t.equal(passed.length, 2);
 });
@@ -32,12 +39,12 @@ t.test('of many at once exactly as many pass, and a restart forgets nothing', as
 t.test('windows that are over are cleared, the others stay', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
-  const limits = createRateLimits({ db, clock });
+  const limits = limitsOn(db, clock);
   await db.executor.execute(
     sql`insert into rate_limits select 'old ' || n, 1, ${new Date(clock.now()).toISOString()}::timestamptz from generate_series(1, 2500) n`,
   );
-  await limits.charge('fresh', RATE);
-  t.equal(await limits.clear(), 2500);
+  await limits.charge('fresh', RATE, CHARGED);
+  t.equal(await clearInBatches(db, 'rate limits', limits.clear), 2500);
   t.match(JSON.stringify(await db.executor.execute(sql`select key from rate_limits`)), /fresh/);
 });
 

@@ -16,11 +16,12 @@ import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
 
 const ISSUER = 'https://auth.test';
-const SUBJECT = {
+const SESSION = {
   userId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312e',
   sessionId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312f',
   scopes: ['read:profile', 'write:profile'],
 };
+const SUBJECT = { ...SESSION, sessionExpiresAt: new Date('2999-01-01') };
 const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const decode = (part: string | undefined) =>
@@ -68,9 +69,18 @@ t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
     exp: iat + 900,
   });
   t.equal(expiresIn, 900);
-  t.same(await tokens.verify(token), { ...SUBJECT, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 });
+  t.same(await tokens.verify(token), { ...SESSION, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 });
   t.equal(tokens.subjectOf(token), SUBJECT.userId);
   t.not(tokens.sign(SUBJECT).token, token, 'each has an id of its own');
+});
+
+t.test('it ends with its session at the latest', async (t) => {
+  const { tokens, clock } = await setUp(t);
+  const sessionExpiresAt = new Date(clock.now() + 60_000);
+  const { token, expiresIn } = tokens.sign({ ...SUBJECT, sessionExpiresAt });
+  const { expiresAt } = await tokens.verify(token);
+  t.ok(expiresAt <= sessionExpiresAt.getTime());
+  t.ok(expiresIn >= 59 && expiresIn <= 60);
 });
 
 t.test('it expires, remembered or not', async (t) => {

@@ -10,6 +10,7 @@ const SECRET = 'a test secret of more than thirty-two bytes';
 const SUBJECT = {
   userId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312e',
   sessionId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312f',
+  sessionExpiresAt: new Date('2999-01-01'),
   scopes: ['a'],
 };
 const db = await openTestDatabase(t);

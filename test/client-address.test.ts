@@ -1,5 +1,5 @@
 import t from 'tap';
-import { clientNetwork } from '../../src/http/client-address.js';
+import { clientNetwork } from '../src/client-address.js';
 
 t.test('an IPv4 address counts by itself, however it is mapped into IPv6', async (t) => {
   for (const ip of [

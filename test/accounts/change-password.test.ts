@@ -1,0 +1,66 @@
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { LOGIN, ME, PASSWORD, REFRESH, type SeededUser } from '../helpers/seed.js';
+
+const app = await startTestApp(t);
+const CHANGE = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) {
+  accessToken refreshToken user { id } } }`;
+const NEW = 'a brand new brass telescope';
+const change = (user: SeededUser, input: object = {}) =>
+  user.client.send(CHANGE, { input: { currentPassword: PASSWORD, newPassword: NEW, ...input } });
+const login = (identifier: string, password: string) => app.client().send(LOGIN, { input: { identifier, password } });
+const refresh = (refreshToken: unknown) => app.client().send(REFRESH, { refreshToken });
+
+t.test('the new password takes the place of the old, and the owner is told', async (t) => {
+  const user = await app.user();
+  const answer = await change(user, { newPasswordConfirmation: NEW });
+  t.equal(answer.data?.['changePassword'].user.id, user.id);
+  t.equal((await login(user.username, NEW)).code, undefined);
+  t.equal((await login(user.username, PASSWORD)).code, 'INVALID_CREDENTIALS');
+  t.match((await app.mailTo(user.email)).at(-1)?.subject, /password/i);
+  t.ok((await auditOf(app.db, user.id)).some(({ type }) => type === 'password.changed'));
+});
+
+t.test('every other session ends, this one goes on with new tokens', async (t) => {
+  const user = await app.user();
+  const other = (await login(user.username, PASSWORD)).data!['login'] as { accessToken: string; refreshToken: string };
+  const { accessToken, refreshToken } = (await change(user)).data!['changePassword'];
+  t.equal((await app.client({ token: other.accessToken }).send(ME)).code, 'INVALID_TOKEN');
+  t.equal((await refresh(other.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
+  t.equal((await app.client({ token: accessToken }).send(ME)).code, undefined);
+  t.equal((await refresh(refreshToken)).code, undefined);
+});
+
+t.test('a refresh token from before the change counts as stolen, grace time or not', async (t) => {
+  const user = await app.user();
+  const { refreshToken } = (await change(user)).data!['changePassword'];
+  t.equal((await refresh(user.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
+  t.equal((await refresh(refreshToken)).code, 'INVALID_REFRESH_TOKEN', 'the session ended for it');
+});
+
+t.test('a wrong password changes nothing and counts as a failed attempt', async (t) => {
+  const user = await app.user();
+  for (let time = 0; time < 5; time += 1)
+    t.equal((await change(user, { currentPassword: 'wrong wrong wrong' })).code, 'INVALID_CREDENTIALS');
+  t.equal((await change(user)).code, 'RATE_LIMIT_EXCEEDED', 'the same gate as for login');
+  t.equal((await login(user.username, PASSWORD)).code, undefined, 'and elsewhere nobody is locked out');
+});
+
+t.test('every fault of the new password is told, before the old one is looked at', async (t) => {
+  const user = await app.user();
+  const answer = await change(user, { newPassword: 'short', newPasswordConfirmation: 'other' });
+  const fields = new Set(answer.errors[0]?.extensions.details?.map(({ field }) => field));
+  t.same(fields, new Set(['newPassword', 'newPasswordConfirmation']));
+  t.equal((await change(user, { newPassword: user.email })).code, 'VALIDATION_ERROR', 'own words are refused');
+  t.equal((await login(user.username, PASSWORD)).code, undefined);
+});
+
+t.test('of many changes at once one holds', async (t) => {
+  const user = await app.user();
+  const passwords = Array.from({ length: 4 }, (_, n) => `${NEW} ${n}`);
+  const answers = await Promise.all(passwords.map((newPassword) => change(user, { newPassword })));
+  const won = answers.findIndex(({ code }) => code === undefined);
+  t.equal(answers.filter(({ code }) => code === undefined).length, 1);
+  t.equal((await login(user.username, passwords[won]!)).code, undefined);
+});

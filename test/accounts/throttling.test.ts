@@ -1,0 +1,171 @@
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { LOGIN, PASSWORD, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
+import type { TestClient } from '../helpers/client.js';
+
+const app = await startTestApp(t, { RATE_LIMIT_LOGIN: '5/15m', RATE_LIMIT_FIELDS: 'login=100000/1m' });
+const WRONG = 'wrong horse battery staple';
+const login = (from: TestClient, identifier: string, password: string) =>
+  from.send(LOGIN, { input: { identifier, password } });
+const fail = async (from: TestClient, identifier: string, times: number) => {
+  const codes = [];
+  for (let time = 0; time < times; time += 1) codes.push((await login(from, identifier, WRONG)).code);
+  return codes;
+};
+
+t.test('five failures are free, then even the right password has to wait', async (t) => {
+  const user = await app.user();
+  const attacker = app.client();
+  t.same(new Set(await fail(attacker, user.username, 5)), new Set(['INVALID_CREDENTIALS']));
+  const refused = await login(attacker, user.username, PASSWORD);
+  t.match(refused, { code: 'RATE_LIMIT_EXCEEDED', status: 429, headers: { 'retry-after': '30' } });
+  t.equal(refused.errors[0]?.extensions.retryAfter, 30);
+  t.equal((await login(attacker, user.email, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED', 'by its other name as well');
+});
+
+t.test('the owner gets in from another address, and other accounts from that one', async (t) => {
+  const [user, other] = [await app.user(), await app.user()];
+  const attacker = app.client();
+  await fail(attacker, user.username, 6);
+  t.equal((await login(app.client(), user.username, PASSWORD)).code, undefined);
+  t.equal((await login(attacker, other.username, PASSWORD)).code, undefined);
+  t.equal(
+    (await login(attacker, user.username, PASSWORD)).code,
+    'RATE_LIMIT_EXCEEDED',
+    'which helps the attacker nothing',
+  );
+});
+
+t.test('each further failure doubles the wait, up to 15 minutes', async (t) => {
+  const user = await app.user();
+  const attacker = app.client();
+  await fail(attacker, user.username, 5);
+  const waits: number[] = [];
+  for (let round = 0; round < 8; round += 1) {
+    const { retryAfter } = (await login(attacker, user.username, WRONG)).errors[0]!.extensions;
+    waits.push(retryAfter!);
+    app.clock.advance(retryAfter! * 1000 - 1000);
+    t.equal((await login(attacker, user.username, WRONG)).code, 'RATE_LIMIT_EXCEEDED', 'not a second earlier');
+    app.clock.advance(1000);
+    t.equal((await login(attacker, user.username, WRONG)).code, 'INVALID_CREDENTIALS');
+  }
+  t.same(waits, [30, 60, 120, 240, 480, 900, 900, 900]);
+});
+
+t.test('a success forgets the failures before it, and so does time', async (t) => {
+  const user = await app.user();
+  const owner = app.client();
+  await fail(owner, user.username, 4);
+  t.equal((await login(owner, user.username, PASSWORD)).code, undefined);
+  t.same(new Set(await fail(owner, user.username, 4)), new Set(['INVALID_CREDENTIALS']));
+  app.clock.advance(900_000);
+  t.same(new Set(await fail(owner, user.username, 5)), new Set(['INVALID_CREDENTIALS']));
+});
+
+t.test('of parallel guesses no more are looked at than of sequential ones', async (t) => {
+  const user = await app.user();
+  const attacker = app.client();
+  const answers = await Promise.all(Array.from({ length: 30 }, () => login(attacker, user.username, WRONG)));
+  t.equal(answers.filter(({ code }) => code === 'INVALID_CREDENTIALS').length, 5);
+  t.equal(answers.filter(({ code }) => code === 'RATE_LIMIT_EXCEEDED').length, 25);
+});
+
+t.test('many right logins at once are no attack', async (t) => {
+  const user = await app.user();
+  const owner = app.client();
+  const answers = await Promise.all(Array.from({ length: 20 }, () => login(owner, user.username, PASSWORD)));
+  t.same(new Set(answers.map(({ code }) => code)), new Set([undefined]));
+});
+
+t.test('two instances count together, and a restart forgets nothing', async (t) => {
+  const other = await startTestApp(t, { RATE_LIMIT_LOGIN: '5/15m' }, app.db, app.clock);
+  const user = await app.user();
+  const ip = '203.0.113.77';
+  await fail(app.client({ ip }), user.username, 3);
+  await fail(other.client({ ip }), user.username, 2);
+  t.equal((await login(app.client({ ip }), user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+  const restarted = await startTestApp(t, { RATE_LIMIT_LOGIN: '5/15m' }, app.db, app.clock);
+  t.equal((await login(restarted.client({ ip }), user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+});
+
+t.test('a name that nobody has is throttled alike', async (t) => {
+  const attacker = app.client();
+  t.same(await fail(attacker, 'nobody-has-this', 6), [
+    ...Array.from({ length: 5 }, () => 'INVALID_CREDENTIALS'),
+    'RATE_LIMIT_EXCEEDED',
+  ]);
+});
+
+t.test('an address has a budget over all accounts', async (t) => {
+  const spraying = await startTestApp(t, { RATE_LIMIT_LOGIN_ADDRESS: '10/15m' });
+  const attacker = spraying.client();
+  const user = await spraying.user();
+  for (let n = 0; n < 10; n += 1) t.equal((await login(attacker, `victim${n}`, WRONG)).code, 'INVALID_CREDENTIALS');
+  t.equal((await login(attacker, 'victim11', WRONG)).code, 'RATE_LIMIT_EXCEEDED');
+  t.equal((await login(attacker, user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+  t.equal((await login(spraying.client(), user.username, PASSWORD)).code, undefined);
+  spraying.clock.advance(900_000);
+  t.equal((await login(attacker, user.username, PASSWORD)).code, undefined);
+});
+
+t.test('an IPv6 network counts as one address', async (t) => {
+  const user = await app.user();
+  for (let n = 1; n <= 5; n += 1) await fail(app.client({ ip: `2001:db8:9:9::${n}` }), user.username, 1);
+  t.equal((await login(app.client({ ip: '2001:db8:9:9::6' }), user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+  t.equal((await login(app.client({ ip: '2001:db8:9:a::1' }), user.username, PASSWORD)).code, undefined);
+});
+
+t.test('login, changePassword and deleteMe share one count', async (t) => {
+  const user: SeededUser = await app.user();
+  const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { tokenType } }';
+  const remove = 'mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }';
+  await fail(user.client, user.username, 2);
+  const input = { currentPassword: WRONG, newPassword: 'a brand new brass telescope' };
+  t.equal((await user.client.send(change, { input })).code, 'INVALID_CREDENTIALS');
+  for (let time = 0; time < 2; time += 1) {
+    const answer = await user.client.send(remove, { input: { confirmation: 'DELETE_MY_ACCOUNT', password: WRONG } });
+    t.equal(answer.code, 'INVALID_CREDENTIALS');
+  }
+  for (const [document, variables] of [
+    [LOGIN, { input: { identifier: user.username, password: PASSWORD } }],
+    [change, { input: { ...input, currentPassword: PASSWORD } }],
+    [remove, { input: { confirmation: 'DELETE_MY_ACCOUNT', password: PASSWORD } }],
+  ] as const)
+    t.equal((await user.client.send(document, variables)).code, 'RATE_LIMIT_EXCEEDED');
+  t.equal((await user.client.send(UPDATE_ME, { input: {} })).code, undefined, 'what needs no password goes on');
+});
+
+t.test('failures are audited, a wait once when it begins, and names that were typed nowhere', async (t) => {
+  const user = await app.user();
+  const attacker = app.client({ ip: '203.0.113.99' });
+  await fail(attacker, user.username, 9);
+  const events = await auditOf(app.db, user.id);
+  const of = (type: string) => events.filter((event) => event.type === type);
+  t.equal(of('login.failed').length, 5);
+  t.equal(of('login.throttled').length, 1);
+  t.match(of('login.failed')[0], { ipAddress: '203.0.113.99', actorId: null });
+  await fail(attacker, 'my-secret-passphrase', 1);
+  t.notMatch(JSON.stringify(await auditOf(app.db, null)), /passphrase/);
+});
+
+t.test('a proof that could not be made is not a failure', async (t) => {
+  const user = await app.user();
+  const owner = app.client();
+  await fail(owner, user.username, 4);
+  const busy = await startTestApp(
+    t,
+    { HASH_QUEUE: '0', HASH_CONCURRENCY: '1', ARGON2_TIME_COST: '60', ARGON2_MEMORY_KIB: '65536' },
+    app.db,
+  );
+  const slow = login(busy.client(), 'somebody', WRONG);
+  await new Promise(setImmediate);
+  const refused = await Promise.all(
+    [1, 2].map(() => login(busy.client({ ip: '203.0.113.3' }), user.username, PASSWORD)),
+  );
+  t.ok(refused.every(({ code }) => code === 'SERVICE_UNAVAILABLE'));
+  await slow;
+  t.equal((await login(owner, user.username, PASSWORD)).code, undefined);
+  const count = await fail(app.client({ ip: '203.0.113.3' }), user.username, 5);
+  t.same(new Set(count), new Set(['INVALID_CREDENTIALS']), 'all five are still free');
+});

@@ -1,0 +1,127 @@
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { LOGIN, PASSWORD, setAccount, tokenIn, type SeededUser } from '../helpers/seed.js';
+
+const app = await startTestApp(t);
+const VERIFY = 'mutation ($token: String!) { verifyEmail(token: $token) { id email pendingEmail isVerified } }';
+const VERIFY_SESSIONS = 'mutation ($token: String!) { verifyEmail(token: $token) { id sessions { id } } }';
+const REQUEST = 'mutation { requestEmailVerification }';
+const CHANGE = 'mutation ($email: String) { updateMe(input: { email: $email }) { email pendingEmail isVerified } }';
+const ME = '{ me { email pendingEmail isVerified } }';
+const verify = (token: string) => app.client().send(VERIFY, { token });
+const change = (user: SeededUser, email: unknown) => user.client.send(CHANGE, { email });
+
+t.test('registration mails a link, which confirms the address once', async (t) => {
+  const user = await app.user();
+  const token = tokenIn(await app.mailTo(user.email));
+  t.equal((await user.client.send(ME)).data?.['me'].isVerified, false);
+  t.match((await verify(token)).data?.['verifyEmail'], { id: user.id, isVerified: true });
+  t.equal((await verify(token)).code, 'INVALID_TOKEN');
+  t.match(await auditOf(app.db, user.id), [{ type: 'email.verified' }]);
+});
+
+t.test('a link can be asked for again; the older is void, and none is mailed once confirmed', async (t) => {
+  const user = await app.user();
+  const first = tokenIn(await app.mailTo(user.email));
+  t.equal((await user.client.send(REQUEST)).data?.['requestEmailVerification'], true);
+  const second = tokenIn(await app.mailTo(user.email));
+  t.equal((await verify(first)).code, 'INVALID_TOKEN');
+  t.equal((await verify(second)).code, undefined);
+  const before = (await app.mailTo(user.email)).length;
+  t.equal((await user.client.send(REQUEST)).data?.['requestEmailVerification'], true);
+  t.equal((await app.mailTo(user.email)).length, before);
+});
+
+t.test('a link lasts a day', async (t) => {
+  const user = await app.user();
+  const token = tokenIn(await app.mailTo(user.email));
+  app.clock.advance(86_400_000);
+  t.equal((await verify(token)).code, 'INVALID_TOKEN');
+});
+
+t.test('five mails an hour for one account', async (t) => {
+  const user = await app.user();
+  for (let time = 0; time < 5; time += 1) t.equal((await user.client.send(REQUEST)).code, undefined);
+  const refused = await user.client.send(REQUEST);
+  t.match(refused, { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
+  t.equal((await change(user, 'elsewhere@mail.test')).code, 'RATE_LIMIT_EXCEEDED', 'changing the address counts too');
+  t.equal((await user.client.send(ME)).data?.['me'].pendingEmail, null);
+  t.ok((await auditOf(app.db, user.id)).some(({ type }) => type === 'request.throttled'));
+});
+
+t.test('a changed address waits for the new one to confirm it, and the old one is told', async (t) => {
+  const user = await app.user();
+  const email = `new-${user.email}`;
+  t.same((await change(user, email)).data?.['updateMe'], { email: user.email, pendingEmail: email, isVerified: false });
+  t.equal(
+    (await app.client().send(LOGIN, { input: { identifier: email, password: PASSWORD } })).code,
+    'INVALID_CREDENTIALS',
+  );
+  const told = (await app.mailTo(user.email)).at(-1)!;
+  t.match(told.text, /…@mail\.test/);
+  t.notOk(/token=/.test(told.text), 'the old address cannot confirm');
+  const token = tokenIn(await app.mailTo(email));
+  t.same((await verify(token)).data?.['verifyEmail'], { id: user.id, email, pendingEmail: null, isVerified: true });
+  t.equal((await app.client().send(LOGIN, { input: { identifier: email, password: PASSWORD } })).code, undefined);
+  t.match((await app.mailTo(user.email)).at(-1)!.subject, /changed/i);
+  const types = (await auditOf(app.db, user.id)).map(({ type }) => type);
+  t.ok(types.includes('email.change_requested') && types.includes('email.changed'));
+});
+
+t.test('the present address takes a change back, and its link is void', async (t) => {
+  const user = await app.user();
+  await change(user, `gone-${user.email}`);
+  const token = tokenIn(await app.mailTo(`gone-${user.email}`));
+  t.match((await change(user, user.email)).data?.['updateMe'], { email: user.email, pendingEmail: null });
+  t.equal((await verify(token)).code, 'INVALID_TOKEN');
+  t.equal((await user.client.send(ME)).data?.['me'].email, user.email);
+});
+
+t.test('an address that somebody has is refused; of two who ask for one the first to confirm gets it', async (t) => {
+  const [one, two] = [await app.user(), await app.user()];
+  const taken = await change(one, two.email.toUpperCase());
+  t.match(taken.errors[0]?.extensions, {
+    code: 'VALIDATION_ERROR',
+    details: [{ field: 'email', message: 'is taken' }],
+  });
+  await change(one, 'wanted@mail.test');
+  const first = tokenIn(await app.mailTo('wanted@mail.test'));
+  await change(two, 'Wanted@mail.test');
+  const second = tokenIn(await app.mailTo('Wanted@mail.test'));
+  t.equal((await verify(second)).code, undefined);
+  const late = await verify(first);
+  t.match(late.errors[0]?.extensions, { code: 'VALIDATION_ERROR', details: [{ field: 'email' }] });
+  t.equal((await one.client.send(ME)).data?.['me'].email, one.email);
+});
+
+t.test('an address cannot be cleared, and a malformed one is refused', async (t) => {
+  const user = await app.user();
+  t.equal((await change(user, null)).code, 'VALIDATION_ERROR');
+  t.equal((await change(user, 'nonsense')).code, 'VALIDATION_ERROR');
+  t.equal((await user.client.send(ME)).data?.['me'].pendingEmail, null);
+});
+
+t.test('of many who use a link at once one gets through', async (t) => {
+  const user = await app.user();
+  const token = tokenIn(await app.mailTo(user.email));
+  const answers = await Promise.all(Array.from({ length: 8 }, () => verify(token)));
+  t.equal(answers.filter(({ code }) => code === undefined).length, 1);
+});
+
+t.test('who holds the link alone does not see where the account is used', async (t) => {
+  const user = await app.user();
+  const token = tokenIn(await app.mailTo(user.email));
+  const answer = await app.client().send(VERIFY_SESSIONS, { token });
+  t.equal(answer.code, 'MISSING_TOKEN');
+  t.notOk(answer.data?.['verifyEmail']?.sessions);
+});
+
+t.test('a link of an account that is gone meanwhile confirms nothing', async (t) => {
+  for (const state of ['deleted', 'disabled'] as const) {
+    const user = await app.user();
+    const token = tokenIn(await app.mailTo(user.email));
+    await setAccount(app.db, user.id, state);
+    t.equal((await verify(token)).code, 'INVALID_TOKEN', state);
+  }
+});

@@ -1,0 +1,58 @@
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { LOGIN, LOGOUT, PASSWORD, REFRESH } from '../helpers/seed.js';
+
+t.test('what an account does is told in order, with where it came from and no secret', async (t) => {
+  const app = await startTestApp(t);
+  const user = await app.user();
+  const client = app.client({ ip: '203.0.113.5', headers: { 'user-agent': 'Phone/1.0' } });
+  const { data } = await client.send(LOGIN, { input: { identifier: user.username, password: PASSWORD } });
+  app.clock.advance(1);
+  await client.send(REFRESH, { refreshToken: user.refreshToken });
+  app.clock.advance(1);
+  await client.send(LOGOUT, {}, { token: data!['login'].accessToken });
+  const events = await auditOf(app.db, user.id);
+  t.same(
+    events.map(({ type }) => type),
+    ['session.ended', 'session.refreshed', 'session.opened', 'session.opened', 'account.registered'],
+  );
+  t.match(events[0], { ipAddress: '203.0.113.5', userAgent: 'Phone/1.0', actorId: user.id, createdAt: Date });
+  t.match(
+    events.map(({ detail }) => detail),
+    [null, /^from 10\./, 'by login', 'by register', null],
+  );
+  const text = JSON.stringify(events);
+  for (const secret of [PASSWORD, user.accessToken, user.refreshToken, user.email]) t.notOk(text.includes(secret));
+});
+
+t.test('the event and the change it tells of are there together or not at all', async (t) => {
+  const app = await startTestApp(t);
+  const user = await app.user();
+  await app.db.executor.execute(sql`alter table audit_events add constraint refused check (type <> 'account.updated')`);
+  const answer = await user.client.send('mutation { updateMe(input: { displayName: "x" }) { id } }');
+  t.equal(answer.code, 'INTERNAL_ERROR');
+  t.equal((await user.client.send('{ me { displayName } }')).data!['me'].displayName, null);
+});
+
+t.test('events are kept as long as is configured', async (t) => {
+  const app = await startTestApp(t, { AUDIT_RETENTION: '2d' });
+  const user = await app.user();
+  app.clock.advance(2 * 86_400_000 - 1000);
+  await app.chore('clearing audit events');
+  t.equal((await auditOf(app.db, user.id)).length, 2);
+  app.clock.advance(2000);
+  await app.user();
+  await app.chore('clearing audit events');
+  t.same(await auditOf(app.db, user.id), []);
+});
+
+t.test('a refusal by a limit is audited once in its window', async (t) => {
+  const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'login=2/1m' });
+  const client = app.client({ ip: '203.0.113.6' });
+  for (let time = 0; time < 6; time += 1) await client.send(LOGIN, { input: { identifier: 'x', password: 'y' } });
+  const refusals = (await auditOf(app.db, null)).filter(({ type }) => type === 'request.throttled');
+  t.match(refusals, [{ ipAddress: '203.0.113.6', detail: 'Mutation.login' }]);
+  t.equal(refusals.length, 1);
+});

@@ -1,0 +1,104 @@
+import t from 'tap';
+import { setLetter } from '../../src/mail/layout.js';
+import { addressHint, createMessages, type Content } from '../../src/mail/messages.js';
+
+const messages = createMessages({ appUrl: 'https://app.example.com/auth' });
+const TOKEN = 'abc_-DEF';
+const ALL: Readonly<Record<string, Content>> = {
+  passwordReset: messages.passwordReset(TOKEN),
+  emailVerification: messages.emailVerification(TOKEN),
+  emailChangeRequested: messages.emailChangeRequested('n…@example.org'),
+  emailChanged: messages.emailChanged('n…@example.org'),
+  passwordChanged: messages.passwordChanged(),
+  accountDeleted: messages.accountDeleted(30),
+};
+
+/** What a reader of the HTML sees, paragraph by paragraph. */
+function paragraphs(html: string): string[] {
+  const body = html.replace(/^[^]*<body[^>]*>/, '');
+  return body
+    .split('</p>')
+    .map((part) => part.replace(/<br>/g, '\n').replace(/<[^>]*>/g, ''))
+    .map((part) =>
+      part
+        .replace(/&lt;/g, '<')
+        .replace(/&gt;/g, '>')
+        .replace(/&quot;/g, '"')
+        .replace(/&#39;/g, "'"),
+    )
+    .map((part) => part.replace(/&amp;/g, '&').trim())
+    .filter(Boolean);
+}
+
+const hrefs = ({ html }: Content) => Array.from(html.matchAll(/href="([^"]*)"/g), ([, href]) => href);
+
+t.test('text and HTML of each mail say the same', async (t) => {
+  for (const [name, content] of Object.entries(ALL)) {
+    const shown = paragraphs(content.html);
+    // The button is the label of the link once more.
+    const button = /<a [^>]*style="[^"]*background[^>]*>([^<]*)</.exec(content.html)?.[1];
+    t.same(
+      shown.filter((part) => part !== button),
+      content.text.trim().split('\n\n'),
+      name,
+    );
+  }
+});
+
+t.test('each mail names the service, and ends with why it was sent', async (t) => {
+  for (const [name, { subject, text, html }] of Object.entries(ALL)) {
+    t.match(subject, 'app.example.com', name);
+    t.notMatch(subject, /[\r\n]/, name);
+    for (const end of [text.trim().split('\n').at(-1), paragraphs(html).at(-1)]) {
+      t.match(end, /^You receive this message because .*app\.example\.com\.$/, name);
+    }
+  }
+});
+
+t.test('links carry the token to the page that takes it, as a button and as text', async (t) => {
+  for (const [content, url, hours] of [
+    [ALL['passwordReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, '1 hour'],
+    [ALL['emailVerification']!, `https://app.example.com/auth/verify-email?token=${TOKEN}`, '24 hours'],
+  ] as const) {
+    t.same(hrefs(content), [url, url]);
+    t.ok(content.text.split('\n').includes(url));
+    t.ok(paragraphs(content.html).some((part) => part.endsWith(`\n${url}`)));
+    t.match(content.text, `within ${hours}`);
+  }
+  t.match(messages.passwordReset('a&b="c').text, 'token=a%26b%3D%22c\n');
+});
+
+t.test('mails that only tell have no links', async (t) => {
+  for (const name of ['emailChangeRequested', 'emailChanged', 'passwordChanged', 'accountDeleted'] as const) {
+    t.same(hrefs(ALL[name]!), [], name);
+    t.match(ALL[name]!.text, /If it was not you/, name);
+  }
+  t.match(ALL['emailChangeRequested']!.text, 'n…@example.org');
+  t.match(ALL['emailChanged']!.text, 'n…@example.org');
+  t.match(ALL['accountDeleted']!.text, 'within 30 days');
+  t.match(messages.accountDeleted(1).text, 'within 1 day.');
+});
+
+t.test('nothing is loaded and nothing runs', async (t) => {
+  for (const [name, { html }] of Object.entries(ALL)) {
+    t.notMatch(html, /<(?:img|script|style|link|iframe|form|object)\b|\ssrc=|url\(|@import|\son\w+=/i, name);
+  }
+});
+
+t.test('whatever words there are, they are shown and not interpreted', async (t) => {
+  const hostile = '"><img src=x onerror=alert(1)>&\'';
+  const { html } = setLetter({
+    subject: hostile,
+    body: [hostile, { label: hostile, url: `https://app.example.com/?${hostile}` }],
+    reason: hostile,
+  });
+  t.notMatch(html, /<img/);
+  t.equal(html.split('&quot;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;&#39;').length - 1, 8);
+  t.match(paragraphs(messages.emailChanged('<b>…@example.org').html).join('\n'), '<b>…@example.org');
+});
+
+t.test('a hint shows the first letter of an address and its domain', async (t) => {
+  t.equal(addressHint('new.name@example.org'), 'n…@example.org');
+  t.equal(addressHint('n@example.org'), 'n…@example.org');
+  t.equal(addressHint('𝒳avier@bücher.example'), '𝒳…@bücher.example');
+});

@@ -1,0 +1,159 @@
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import type { Answer, TestClient } from '../helpers/client.js';
+import { LOGIN, LOGOUT, ME, PASSWORD, REFRESH, REGISTER } from '../helpers/seed.js';
+
+const ORIGIN = 'https://app.test';
+const app = await startTestApp(t, { CORS_ORIGINS: ORIGIN });
+const NAME = 'latchkey-refresh';
+
+/** The cookie that an answer sets: its value and its attributes in lower case; undefined when it sets none. */
+function setCookie({ headers }: Pick<Answer<unknown>, 'headers'>) {
+  const header = [headers['set-cookie'] ?? []].flat()[0];
+  if (header === undefined) return undefined;
+  const [pair = '', ...attributes] = header.split('; ');
+  const [name, value] = pair.split('=');
+  return { name, value, attributes: attributes.map((attribute) => attribute.toLowerCase()) };
+}
+
+/** A browser on a page of an origin, with the cookie it holds. */
+const browser = (cookie?: string, origin: string | undefined = ORIGIN, from: TestClient = app.client()) =>
+  from.with({
+    headers: { ...(origin ? { origin } : {}), ...(cookie === undefined ? {} : { cookie: `${NAME}=${cookie}` }) },
+  });
+
+async function loggedIn(input: object = {}) {
+  const user = await app.user();
+  const answer = await browser().send(LOGIN, {
+    input: { identifier: user.username, password: PASSWORD, transport: 'COOKIE', ...input },
+  });
+  return { user, answer, cookie: setCookie(answer)!, accessToken: answer.data!['login'].accessToken as string };
+}
+
+t.test('register, login and reset can put the refresh token into a cookie, out of the body', async (t) => {
+  const input = { email: 'cookie@mail.test', username: 'cookie', password: PASSWORD, transport: 'COOKIE' };
+  const registered = await browser().send(REGISTER, { input });
+  t.equal(registered.data?.['register'].refreshToken, null);
+  t.match(setCookie(registered), {
+    name: NAME,
+    value: /^[\w-]{70}$/,
+    attributes: ['path=/', 'httponly', 'samesite=strict'],
+  });
+  const { answer, cookie } = await loggedIn();
+  t.equal(answer.data?.['login'].refreshToken, null);
+  t.notOk(JSON.stringify(answer.data).includes(cookie.value!));
+  t.equal(
+    setCookie(await app.client().send(LOGIN, { input: { identifier: 'cookie', password: PASSWORD } })),
+    undefined,
+  );
+});
+
+t.test('rememberMe keeps the cookie until the session ends; otherwise it goes with the browser', async (t) => {
+  const expires = (attributes: readonly string[]) => attributes.find((attribute) => attribute.startsWith('expires='));
+  t.equal(expires((await loggedIn()).cookie.attributes), undefined);
+  const { cookie } = await loggedIn({ rememberMe: true });
+  const at = Date.parse(expires(cookie.attributes)!.slice('expires='.length));
+  t.ok(Math.abs(at - (app.clock.now() + 2_592_000_000)) < 1000);
+});
+
+t.test('refresh without an argument reads the cookie and renews it', async (t) => {
+  const { cookie } = await loggedIn();
+  const renewed = await browser(cookie.value).send(REFRESH);
+  t.equal(renewed.code, undefined);
+  t.equal(renewed.data?.['refresh'].refreshToken, null);
+  const next = setCookie(renewed)!;
+  t.not(next.value, cookie.value);
+  t.equal((await browser(next.value).send(REFRESH)).code, undefined, 'the renewed one works');
+  t.equal((await browser().send(REFRESH)).code, 'INVALID_REFRESH_TOKEN', 'without either there is none');
+});
+
+t.test('an argument goes before the cookie and stays in the body', async (t) => {
+  const { cookie } = await loggedIn();
+  const other = await app.user();
+  const answer = await browser(cookie.value).send(REFRESH, { refreshToken: other.refreshToken });
+  t.match(answer.data?.['refresh'], { refreshToken: /./, user: { id: other.id } });
+  t.equal(setCookie(answer), undefined);
+});
+
+t.test("a refresh that loses does not clear the winner's cookie", async (t) => {
+  const { cookie } = await loggedIn();
+  const answers = await Promise.all([1, 2, 3].map(() => browser(cookie.value).send(REFRESH)));
+  const winners = new Set(answers.map((answer) => setCookie(answer)?.value));
+  t.equal(winners.size, 1, 'within the grace time all get the same');
+  app.clock.advance(11_000);
+  const late = await browser(cookie.value).send(REFRESH);
+  t.equal(late.code, 'INVALID_REFRESH_TOKEN');
+  t.equal(setCookie(late), undefined, 'and a refusal touches no cookie');
+});
+
+t.test('logout clears the cookie with the attributes that it was set with', async (t) => {
+  const { cookie, accessToken } = await loggedIn();
+  const answer = await browser(cookie.value).send(LOGOUT, {}, { token: accessToken });
+  t.equal(answer.data?.['logout'], true);
+  const cleared = setCookie(answer)!;
+  t.equal(cleared.value, '');
+  t.ok(cleared.attributes.some((attribute) => attribute.startsWith('expires=thu, 01 jan 1970')));
+  t.ok(['path=/', 'httponly', 'samesite=strict'].every((attribute) => cleared.attributes.includes(attribute)));
+  const user = await app.user();
+  t.equal(setCookie(await user.client.send(LOGOUT)), undefined, 'without one there is nothing to clear');
+});
+
+t.test('what bears the cookie and does not come from an allowed origin is refused, and nothing is done', async (t) => {
+  const { cookie, accessToken } = await loggedIn();
+  for (const origin of ['https://evil.test', 'null', 'https://app.test.evil.test', 'http://app.test']) {
+    for (const document of [REFRESH, LOGOUT, ME]) {
+      const answer = await browser(cookie.value, origin).send(document, {}, { token: accessToken });
+      t.same([answer.code, answer.status], ['QUERY_REJECTED', 400], `${origin} ${document.slice(0, 20)}`);
+    }
+  }
+  t.equal((await app.client({ token: accessToken }).send(ME)).code, undefined, 'the session is alive');
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'and the token unspent');
+});
+
+t.test('the cookie without an Origin is refused too: what sends it is a browser, and browsers say', async (t) => {
+  const { cookie } = await loggedIn();
+  const answer = await app.client({ headers: { cookie: `${NAME}=${cookie.value}` } }).send(REFRESH);
+  t.equal(answer.code, 'QUERY_REJECTED');
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'nothing was spent');
+  t.equal((await browser(cookie.value, 'http://auth.test').send(REFRESH)).code, undefined, 'PUBLIC_URL is allowed');
+});
+
+t.test('a page of somebody else cannot plant a cookie', async (t) => {
+  const user = await app.user();
+  const answer = await browser(undefined, 'https://evil.test').send(LOGIN, {
+    input: { identifier: user.username, password: PASSWORD, transport: 'COOKIE' },
+  });
+  t.equal(answer.code, 'QUERY_REJECTED');
+  t.equal(setCookie(answer), undefined);
+  const { data } = await user.client.send('{ me { sessions { id } } }');
+  t.equal(data?.['me'].sessions.length, 1, 'no session was opened');
+});
+
+t.test('in production the cookie is __Host- and Secure', async (t) => {
+  const production = await startTestApp(t, {
+    NODE_ENV: 'production',
+    PUBLIC_URL: 'https://auth.test',
+    AUTH_SECRET: 'gJ2vYxq8mN4tR7wZ1kB5cD9fH3lP6sV0aE8iO2uT4yQ=',
+  });
+  const input = { email: 'p@mail.test', username: 'prod', password: PASSWORD, transport: 'COOKIE' };
+  const answer = await production.client({ headers: { origin: 'https://auth.test' } }).send(REGISTER, { input });
+  const cookie = setCookie(answer)!;
+  t.equal(cookie.name, '__Host-latchkey-refresh');
+  t.ok(['path=/', 'httponly', 'secure', 'samesite=strict'].every((attribute) => cookie.attributes.includes(attribute)));
+  t.notOk(cookie.attributes.some((attribute) => attribute.startsWith('domain')));
+  const headers = { origin: 'https://auth.test', cookie: `${cookie.name}=${cookie.value}` };
+  t.equal((await production.client({ headers }).send(REFRESH)).code, undefined);
+});
+
+t.test('a password change renews the cookie of those who keep the token there', async (t) => {
+  const { cookie, accessToken } = await loggedIn();
+  const change = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { refreshToken accessToken } }`;
+  const answer = await browser(cookie.value).send(
+    change,
+    { input: { currentPassword: PASSWORD, newPassword: 'another quiet brass telescope' } },
+    { token: accessToken },
+  );
+  t.equal(answer.data?.['changePassword'].refreshToken, null);
+  t.equal((await browser(setCookie(answer)!.value).send(REFRESH)).code, undefined);
+  t.equal((await browser(cookie.value).send(REFRESH)).code, 'INVALID_REFRESH_TOKEN', 'the old one counts as stolen');
+});

@@ -1,0 +1,118 @@
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { clearInBatches } from '../../src/db/exclusive.js';
+import { createAudit } from '../../src/audit/audit.js';
+import { createRevocation } from '../../src/sessions/revocation.js';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { LOGIN, LOGOUT, ME, REFRESH, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
+import { claimsOf } from '../helpers/tokens.js';
+
+const app = await startTestApp(t);
+const SESSIONS = '{ me { sessions { id current ipAddress userAgent lastUsedAt } } }';
+const REVOKE = 'mutation ($id: ID!) { revokeSession(id: $id) }';
+const REVOKE_OTHERS = 'mutation { revokeOtherSessions }';
+
+/** Logs in once more, from elsewhere. */
+async function another(user: SeededUser) {
+  const client = app.client();
+  const { data } = await client.send(LOGIN, { input: { identifier: user.username, password: user.password } });
+  const { accessToken, refreshToken } = data!['login'] as { accessToken: string; refreshToken: string };
+  return { client: client.with({ token: accessToken }), refreshToken, id: String(claimsOf(accessToken)['sid']) };
+}
+
+t.test('sessions are listed with where they are used, the one used last first', async (t) => {
+  const user = await app.user();
+  app.clock.advance(1000);
+  await app
+    .client({ ip: '203.0.113.9', headers: { 'user-agent': 'Phone/1.0' } })
+    .send(LOGIN, { input: { identifier: user.username, password: user.password } });
+  const { sessions } = (await user.client.send(SESSIONS)).data!['me'];
+  t.equal(sessions.length, 2);
+  t.match(sessions[0], { ipAddress: '203.0.113.9', userAgent: 'Phone/1.0', current: false });
+  t.equal(sessions[1].current, true);
+});
+
+t.test('one of the own sessions is revoked: its tokens stop at once, and it is audited', async (t) => {
+  const user = await app.user();
+  const other = await another(user);
+  t.equal((await user.client.send(REVOKE, { id: other.id })).data?.['revokeSession'], true);
+  t.equal((await other.client.send(ME)).code, 'INVALID_TOKEN');
+  t.equal((await other.client.send(REFRESH, { refreshToken: other.refreshToken })).code, 'INVALID_REFRESH_TOKEN');
+  t.equal((await user.client.send(ME)).code, undefined, 'the one that asked goes on');
+  t.match(await auditOf(app.db, user.id), [{ type: 'session.revoked', sessionId: other.id, actorId: user.id }]);
+  t.equal((await user.client.send(REVOKE, { id: other.id })).code, 'NOT_FOUND', 'it is over');
+});
+
+t.test("another account's session is not found, nor is what is no id, and nothing ends", async (t) => {
+  const [mine, theirs] = [await app.user(), await app.user()];
+  const id = String(claimsOf(theirs.accessToken)['sid']);
+  for (const wrong of [id, 'x', '', "' or 1=1", id.toUpperCase()]) {
+    const answer = await mine.client.send(REVOKE, { id: wrong });
+    t.same([answer.code, answer.status], ['NOT_FOUND', 404], wrong);
+  }
+  t.equal((await theirs.client.send(ME)).code, undefined);
+});
+
+t.test('all others are revoked at once, and how many is told', async (t) => {
+  const user = await app.user();
+  const others = [await another(user), await another(user)];
+  const stranger = await app.user();
+  t.equal((await user.client.send(REVOKE_OTHERS)).data?.['revokeOtherSessions'], 2);
+  for (const other of others) t.equal((await other.client.send(ME)).code, 'INVALID_TOKEN');
+  t.equal((await user.client.send(ME)).code, undefined);
+  t.equal((await stranger.client.send(ME)).code, undefined);
+  t.equal((await user.client.send(REVOKE_OTHERS)).data?.['revokeOtherSessions'], 0, 'there are no more');
+});
+
+t.test('a logout is audited, and what follows it in the same document is not done', async (t) => {
+  const user = await app.user();
+  const both = await user.client.send('mutation { logout updateMe(input: { displayName: "after" }) { displayName } }');
+  t.equal(both.code, 'INVALID_TOKEN');
+  t.match(await auditOf(app.db, user.id), [{ type: 'session.ended' }]);
+  const named = await app.db.executor.execute(sql`select id from users where display_name = 'after'`);
+  t.notMatch(JSON.stringify(named), user.id);
+  t.equal((await user.client.send(LOGOUT)).code, 'INVALID_TOKEN');
+});
+
+t.test('of many who log out at once one ends the session, and it is audited once', async (t) => {
+  const user = await app.user();
+  await Promise.all(Array.from({ length: 5 }, () => user.client.send(LOGOUT)));
+  const ended = (await auditOf(app.db, user.id)).filter(({ type }) => type === 'session.ended');
+  t.equal(ended.length, 1);
+});
+
+t.test('use is noted to within five minutes, and costs no write before that', async (t) => {
+  const user = await app.user();
+  const lastUsedAt = async () => {
+    const { data } = await user.client.send(SESSIONS);
+    return Date.parse(data!['me'].sessions[0].lastUsedAt as string);
+  };
+  const opened = await lastUsedAt();
+  app.clock.advance(299_000);
+  await user.client.send(ME);
+  await app.chore('noting when sessions were used');
+  t.equal(await lastUsedAt(), opened);
+  app.clock.advance(2_000);
+  await user.client.send(ME);
+  await app.chore('noting when sessions were used');
+  t.equal(await lastUsedAt(), app.clock.now());
+});
+
+t.test('ended and expired sessions are cleared in batches, by one instance at a time', async (t) => {
+  const fresh = await startTestApp(t);
+  const { db, clock } = fresh;
+  const user = await fresh.user();
+  const old = new Date(clock.now() - 90_000_000).toISOString();
+  await db.executor
+    .execute(sql`insert into sessions (id, user_id, rotated_at, created_at, last_used_at, expires_at, ended_at)
+    select gen_random_uuid(), ${user.id}::uuid, now(), now(), now(),
+      case when n % 2 = 0 then ${old}::timestamptz else now() + interval '1 day' end,
+      case when n % 2 = 1 then ${old}::timestamptz end
+    from generate_series(1, 2500) n`);
+  const revocation = createRevocation({ db, clock, audit: createAudit({ db, clock, retentionMs: 1 }) });
+  const cleared = await Promise.all([1, 2].map(() => clearInBatches(db, 'sessions', revocation.clear)));
+  t.equal(cleared[0]! + cleared[1]!, 2500);
+  t.equal((await user.client.send(ME)).code, undefined, 'the live one stays');
+  await user.client.send(UPDATE_ME, { input: { displayName: 'x' } });
+});

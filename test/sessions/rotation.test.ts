@@ -1,0 +1,190 @@
+/** The rotation as a state machine: whatever is interleaved, its invariants hold. */
+import fc from 'fast-check';
+import t from 'tap';
+import { createAudit } from '../../src/audit/audit.js';
+import { createScopeCatalogue } from '../../src/authz/scopes.js';
+import { createRefreshTokens } from '../../src/crypto/refresh-token.js';
+import { AppError } from '../../src/errors.js';
+import { createRevocation } from '../../src/sessions/revocation.js';
+import { createSessions } from '../../src/sessions/service.js';
+import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
+import { claimsOf } from '../helpers/tokens.js';
+import { onRealPostgres } from '../helpers/database.js';
+
+const GRACE_MS = 10_000;
+const TTL_MS = 86_400_000;
+const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
+const { db, clock, config } = app;
+const audit = createAudit({ db, clock, retentionMs: 1 });
+const refreshTokens = createRefreshTokens(config.authSecrets);
+const revocation = createRevocation({ db, clock, audit });
+const sessions = createSessions({
+  db,
+  clock,
+  audit,
+  refreshTokens,
+  scopes: createScopeCatalogue(),
+  lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS },
+});
+const HERE = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null };
+const THERE = { ipAddress: '192.0.2.2', network: '192.0.2.2', userAgent: null };
+
+/** What is known of one session from outside: the tokens it gave, and whether it should still live. */
+interface Model {
+  /** Generation of the newest token. */
+  newest: number;
+  rotatedAt: number;
+  readonly endsAt: number;
+  ended: boolean;
+}
+
+async function setUp() {
+  const user = await app.user();
+  const sessionId = String(claimsOf(user.accessToken)['sid']);
+  const now = clock.now();
+  const model: Model = { newest: 0, rotatedAt: now, endsAt: now + TTL_MS, ended: false };
+  const tokenOf = (generation: number) => refreshTokens.issue(sessionId, generation);
+  const refresh = (generation: number, client = HERE) =>
+    sessions.refresh(tokenOf(generation), client).then(
+      ({ refreshToken }) => refreshTokens.open(refreshToken)!.generation,
+      (error: unknown) => (error instanceof AppError ? error.code : String(error)),
+    );
+  return { user, sessionId, model, refresh };
+}
+
+/** What a refresh must answer, and what it does to the session. */
+function expected(model: Model, generation: number, now: number): number | string {
+  const refused = 'INVALID_REFRESH_TOKEN';
+  if (model.ended || now >= model.endsAt || generation > model.newest) return refused;
+  if (generation === model.newest) {
+    model.newest += 1;
+    model.rotatedAt = now;
+    return model.newest;
+  }
+  const isRetry = generation === model.newest - 1 && now - model.rotatedAt < GRACE_MS;
+  if (isRetry) return model.newest;
+  model.ended = true;
+  return refused;
+}
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('refresh' as const),
+      back: fc.integer({ min: -1, max: 3 }),
+      moved: fc.boolean(),
+    }),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      kind: fc.constant('wait' as const),
+      ms: fc.constantFrom(0, 1, 5_000, 9_999, 10_000, 3_600_000, TTL_MS),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('logout' as const) }) },
+);
+
+t.test('any sequence of refresh, retry, reuse, logout and expiry answers as the model does', async (t) => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+      const { user, sessionId, model, refresh } = await setUp();
+      for (const each of steps) {
+        if (each.kind === 'wait') clock.advance(each.ms);
+        else if (each.kind === 'logout') {
+          await revocation.logout({ userId: user.id, sessionId, client: HERE });
+          model.ended = true;
+        } else {
+          const generation = Math.max(0, model.newest - each.back);
+          const wanted = expected(model, generation, clock.now());
+          const got = await refresh(generation, each.moved ? THERE : HERE);
+          if (got !== wanted) throw new Error(`${JSON.stringify(each)}: wanted ${wanted}, got ${got}`);
+        }
+        const live = (await sessions.list(user.id)).some(({ id }) => id === sessionId);
+        if (live !== (!model.ended && clock.now() < model.endsAt)) throw new Error('it lives when it should not');
+      }
+    }),
+    { numRuns: 60 },
+  );
+  t.pass('60 sequences');
+});
+
+t.test(
+  'any interleaving of parallel refreshes leaves one successor, and ends the session only for reuse',
+  async (t) => {
+    const parallel = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 2, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 3 }), parallel, async (before, backs) => {
+        const { user, sessionId, refresh } = await setUp();
+        for (let generation = 0; generation < before; generation += 1) await refresh(generation);
+        const answers = await Promise.all(backs.map((back) => refresh(Math.max(0, before - back))));
+        const given = answers.filter((answer) => typeof answer === 'number');
+        // One step each from the newest on: nobody got ahead of the others by more than those who asked with the newest.
+        for (const generation of given) if (generation > before + 1) throw new Error(`skipped to ${generation}`);
+        const live = (await sessions.list(user.id)).some(({ id }) => id === sessionId);
+        const reused = (await auditOf(db, user.id)).filter(({ type }) => type === 'session.reuse_detected').length;
+        if (reused !== (live ? 0 : 1)) throw new Error(`live ${live}, audited ${reused} times`);
+        // Older than the predecessor from the start, or once another of these had moved on.
+        const distances = backs.map((back) => Math.min(back, before));
+        const isReuse = distances.includes(2) || (distances.includes(1) && distances.includes(0));
+        if (!live && !isReuse) throw new Error('ended without reuse');
+      }),
+      { numRuns: onRealPostgres ? 60 : 20 },
+    );
+    t.pass('every interleaving held');
+  },
+);
+
+t.test('in a race of fifty with one token all get the same successor, written once', async (t) => {
+  const { model, refresh, sessionId, user } = await setUp();
+  const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(model.newest)));
+  t.same(new Set(answers), new Set([1]));
+  const [session] = await sessions.list(user.id);
+  t.match(session, { id: sessionId, generation: 1 });
+});
+
+t.test('in a race of refresh and logout the logout wins in the end', async (t) => {
+  for (let round = 0; round < 10; round += 1) {
+    const { refresh, sessionId, user } = await setUp();
+    await Promise.all([refresh(0), revocation.logout({ userId: user.id, sessionId, client: HERE }), refresh(0)]);
+    t.same(await sessions.list(user.id), []);
+    t.equal(await refresh(1), 'INVALID_REFRESH_TOKEN');
+  }
+});
+
+t.test('a refresh from a new address is audited with the rotation, one from the same is not', async (t) => {
+  const { refresh, user } = await setUp();
+  const moves = async () => (await auditOf(db, user.id)).filter(({ type }) => type === 'session.refreshed');
+  await refresh(0, THERE);
+  t.match(await moves(), [{ ipAddress: '192.0.2.2', detail: /^from / }]);
+  await refresh(1, THERE);
+  t.equal((await moves()).length, 1);
+});
+
+t.test('scopes can be narrowed for an access token, and never widened', async (t) => {
+  const user = await app.user();
+  const ask = (refreshToken: string, scope: string) =>
+    app
+      .client()
+      .send(
+        'mutation ($refreshToken: String, $scope: String) { refresh(refreshToken: $refreshToken, scope: $scope) { accessToken refreshToken scope } }',
+        { refreshToken, scope },
+      );
+  for (const scope of ['admin', 'read:profile admin', 'unknown', '', ' ', 'read:profile  write:profile', '\u0000']) {
+    const answer = await ask(user.refreshToken, scope);
+    t.match(
+      answer.errors[0]?.extensions,
+      { code: 'VALIDATION_ERROR', details: [{ field: 'scope' }] },
+      JSON.stringify(scope),
+    );
+  }
+  const narrowed = (await ask(user.refreshToken, 'read:profile')).data!['refresh'];
+  t.equal(narrowed.scope, 'read:profile', 'the refusals before spent nothing');
+  t.equal(claimsOf(narrowed.accessToken)['scope'], 'read:profile');
+  const update = 'mutation { updateMe(input: { displayName: "x" }) { id } }';
+  t.equal((await app.client({ token: narrowed.accessToken }).send(update)).code, 'INSUFFICIENT_PERMISSIONS');
+  const whole = (await ask(narrowed.refreshToken, 'write:profile read:profile')).data!['refresh'];
+  t.equal(whole.scope, 'read:profile write:profile', 'the session keeps all that the account is given');
+});
