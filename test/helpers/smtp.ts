@@ -39,6 +39,8 @@ export interface TestSmtpServer {
   next(): Promise<ReceivedMail>;
   /** How many connections there were. */
   connections(): number;
+  /** The next connection, waiting at most 10 s. */
+  connected(): Promise<unknown>;
 }
 
 /** Starts it for a test; teardown ends it with all of its connections. */
@@ -116,6 +118,7 @@ export async function startSmtpServer(
       return messages[had++]!;
     },
     connections: () => connections,
+    connected: () => once(server.server, 'connection', { signal: AbortSignal.timeout(10_000) }),
   };
 }
 
