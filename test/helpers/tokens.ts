@@ -27,6 +27,11 @@ export async function tokenSigner({ db, clock, config }: TestApp): Promise<(subj
 }
 
 /** The claims of a token, unverified. */
-export function claimsOf(token: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>;
+export const claimsOf = (token: string): Record<string, unknown> => partOf(token, 1);
+
+/** The header of a token. */
+export const headerOf = (token: string): Record<string, unknown> => partOf(token, 0);
+
+function partOf(token: string, index: number): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[index] ?? '', 'base64url').toString()) as Record<string, unknown>;
 }
