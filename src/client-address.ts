@@ -1,32 +1,50 @@
 /** By what a caller's address counts. */
-import { isIP, isIPv4 } from 'node:net';
+import { isIPv4, isIPv6 } from 'node:net';
 
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
+/** As some proxies forward an address (RFC 7239, 6): with a port, and one of IPv6 in brackets. */
+const FORWARDED = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
 /** What requests count by whose address is gone (the peer hung up) or is not one (a proxy's `unknown`). */
 const UNKNOWN = 'unknown';
 
 /**
- * The network that requests from an address are counted by: an IPv4 address itself, also when it comes mapped
- * into IPv6 (RFC 4291, 2.5.5.2), and an IPv6 address's /64, which is what one subscriber gets at the least
- * (RFC 6177), so that changing the lower half buys nothing. Equal networks give equal text, whatever the spelling.
- * @param ip an address; a zone id (`fe80::1%eth0`) is left out
+ * An address without what a proxy or the system adds to it: the port of the connection, a zone id (`fe80::1%eth0`), and
+ * the IPv6 prefix of a mapped IPv4 address (RFC 4291, 2.5.5.2). Equal addresses give equal text, whatever the spelling.
+ * @param ip what the socket or a trusted proxy says
+ * @returns `203.0.113.7`, `2001:db8::1` or `unknown`
+ */
+export function clientAddress(ip: string | undefined): string {
+  const bare = withoutPort(ip ?? '');
+  if (isIPv4(bare)) return bare;
+  if (!isIPv6(bare)) return UNKNOWN;
+  const mapped = MAPPED_IPV4.exec(bare)?.[1];
+  if (mapped !== undefined) return mapped;
+
+  const address = canonical(bare.replace(/%.*/, ''));
+  const groups = expand(address);
+  const isMapped = groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff';
+  if (!isMapped) return address;
+  return groups
+    .slice(6)
+    .flatMap((group) => octets(parseInt(group, 16)))
+    .join('.');
+}
+
+/**
+ * The network that requests from an address are counted by: an IPv4 address itself, and an IPv6 address's /64, which is
+ * what one subscriber gets at the least (RFC 6177), so that changing the lower half buys nothing.
+ * @param ip as for `clientAddress`
  * @returns `203.0.113.7`, `2001:db8::/64` or `unknown`
  */
-export function clientNetwork(ip: string): string {
-  const version = isIP(ip);
-  if (version === 4) return ip;
-  if (version !== 6) return UNKNOWN;
-  const mapped = MAPPED_IPV4.exec(ip)?.[1];
-  if (mapped !== undefined && isIPv4(mapped)) return mapped;
+export function clientNetwork(ip: string | undefined): string {
+  const address = clientAddress(ip);
+  if (!isIPv6(address)) return address;
+  return `${canonical(`${expand(address).slice(0, 4).join(':')}::`)}/64`;
+}
 
-  const groups = expand(canonical(ip.replace(/%.*/, '')));
-  const isMapped = groups.slice(0, 5).every((group) => group === '0') && groups[5] === 'ffff';
-  if (isMapped)
-    return groups
-      .slice(6)
-      .flatMap((group) => octets(parseInt(group, 16)))
-      .join('.');
-  return `${canonical(`${groups.slice(0, 4).join(':')}::`)}/64`;
+function withoutPort(ip: string): string {
+  const [, bracketed, plain] = FORWARDED.exec(ip) ?? [];
+  return bracketed ?? plain ?? ip;
 }
 
 /** RFC 5952's spelling, by way of the URL parser: many times faster than the address libraries. */

@@ -1,7 +1,8 @@
 /** Where a request came from: for the list of sessions, the audit and counting; never proof of anything. */
-import { clientNetwork } from './client-address.js';
+import { clientAddress, clientNetwork } from './client-address.js';
 
 export interface ClientInfo {
+  /** In one spelling, without a port; `unknown` where it is no address. */
   readonly ipAddress: string;
   /** What executions and failures are counted by: the address, an IPv6 one as its /64. */
   readonly network: string;
@@ -12,7 +13,7 @@ export interface ClientInfo {
 const MAX_USER_AGENT = 512;
 
 /** Makes a ClientInfo of what a connection says of itself. */
-export function clientInfo(ipAddress: string, userAgent: string | undefined): ClientInfo {
+export function clientInfo(ip: string, userAgent: string | undefined): ClientInfo {
   const printable = userAgent?.replace(/[^\x20-\x7e\xa0-\xff]/g, '').slice(0, MAX_USER_AGENT);
-  return { ipAddress, network: clientNetwork(ipAddress), userAgent: printable || null };
+  return { ipAddress: clientAddress(ip), network: clientNetwork(ip), userAgent: printable || null };
 }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { clientNetwork } from '../src/client-address.js';
+import { clientAddress, clientNetwork } from '../src/client-address.js';
 
 t.test('an IPv4 address counts by itself, however it is mapped into IPv6', async (t) => {
   for (const ip of [
@@ -29,7 +29,14 @@ t.test('an address of IPv6 that only looks like a mapped one keeps its own netwo
   t.equal(clientNetwork('1::ffff:203.0.113.7'), '1::/64');
 });
 
+t.test('an address that a proxy forwards with its port counts as the one without', async (t) => {
+  for (const ip of ['203.0.113.7:1234', '203.0.113.7:1', '[::ffff:203.0.113.7]:443', '[::ffff:cb00:7107]'])
+    t.same([clientAddress(ip), clientNetwork(ip)], ['203.0.113.7', '203.0.113.7'], ip);
+  for (const ip of ['[2001:db8::1]:443', '[2001:DB8:0::1]', '[2001:db8::1%eth0]:443', '2001:0db8::1'])
+    t.same([clientAddress(ip), clientNetwork(ip)], ['2001:db8::1', '2001:db8::/64'], ip);
+});
+
 t.test('what is no address shares one counter', async (t) => {
-  for (const ip of ['', 'unknown', '203.0.113.7:443', 'x'.repeat(1000)])
-    t.equal(clientNetwork(ip), 'unknown', ip.slice(0, 20));
+  for (const ip of ['', undefined, 'unknown', '203.0.113.7:', '203.0.113.7:123456', '[203.0.113', 'x'.repeat(1000)])
+    t.same([clientAddress(ip), clientNetwork(ip)], ['unknown', 'unknown'], String(ip).slice(0, 20));
 });

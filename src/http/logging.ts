@@ -4,6 +4,7 @@
  */
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
+import { clientAddress } from '../client-address.js';
 import type { ErrorCode } from '../errors.js';
 import { redactFields, redactText, serializeError } from './redaction.js';
 
@@ -75,7 +76,7 @@ export class RequestLog extends LogController {
 
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
     // The socket forgets its address when the peer hangs up.
-    const { ip } = request;
+    const ip = clientAddress(request.ip);
     reply.raw.once('close', () => {
       logRequest(request, reply, ip);
     });

@@ -6,6 +6,7 @@ import { refuseConnection, sendFault, sendNotFound } from './errors.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
 import { createRequestIds } from './request-id.js';
 import { securityHeaders } from './security-headers.js';
+import { createTrust } from './trusted-networks.js';
 
 /** Headers within 10 s and the whole request within 15 s, so that slow senders cannot hold connections (slowloris). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -26,12 +27,13 @@ export interface ServerOverrides {
 /** Creates the server; parts are registered on it by the app. */
 export function createServer(config: Config, { logStream }: ServerOverrides = {}): FastifyInstance {
   const headers = securityHeaders(config);
+  const trusts = createTrust(config.trustProxy);
   const app: FastifyInstance = fastify({
     logger: loggerOptions(config.logLevel, logStream),
     logController: new RequestLog(),
-    genReqId: createRequestIds(config.trustProxy),
-    // Networks, not a number or true: those trust nobody or anybody.
-    trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
+    genReqId: createRequestIds(trusts),
+    // Not a number or true, which trust nobody or anybody; not the list either, which knows no address with a port.
+    trustProxy: config.trustProxy.length > 0 ? trusts : false,
     bodyLimit: config.graphql.maxBodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,

@@ -131,3 +131,13 @@ t.test(
     t.equal(await allowance(proxied, () => through('10.0.0.1', '203.0.113.8')), 2, 'another client of the proxy');
   },
 );
+
+t.test('ports that proxies write behind addresses make no clients, and hide no proxy', async (t) => {
+  const proxied = await server(t, { TRUST_PROXY: '10.0.0.0/8, 2001:db8:a::/48' });
+  const through = (forwarded: string) => ({ remoteAddress: '10.0.0.1', headers: { 'x-forwarded-for': forwarded } });
+  t.equal(await allowance(proxied, (index) => through(`203.0.113.7:${5000 + index}`)), 2);
+  t.equal(await allowance(proxied, (index) => through(`203.0.113.8:${5000 + index}, [2001:db8:a::1]:443`)), 2);
+  t.equal(await allowance(proxied, (index) => through(`[2001:db8::${index}]:443`)), 2);
+  t.equal(await allowance(proxied, () => through('203.0.113.9')), 2, 'another client');
+  t.equal(proxied.logs.at(-1)?.['ip'], '203.0.113.9');
+});
