@@ -110,7 +110,7 @@ export function finalStatus(reply: FastifyReply): number {
 
 /** The route's pattern; where there is none, the path. Never the query string: of `GET /graphql` it is the document. */
 function loggedUrl(request: FastifyRequest): string {
-  return request.routeOptions.url ?? redactText(request.url.replace(/[?#][^]*/, '').slice(0, MAX_PATH));
+  return request.routeOptions.url ?? redactText(request.url.replace(/[?#][^]*/, '')).slice(0, MAX_PATH);
 }
 
 function loggedOperation({ type, name }: Operation): Operation {

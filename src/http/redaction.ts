@@ -5,25 +5,32 @@
 
 const REDACTED = '[redacted]';
 const MAX_TEXT = 2000;
+/** Much more than is kept, as texts grow shorter when secrets go; a bound on the work. */
+const MAX_READ = 65_536;
 const MAX_FRAMES = 30;
 const MAX_CAUSES = 5;
 
-/** Credentials by their looks. The last takes opaque tokens and digests: 43 characters of base64url are 256 bits. */
+/**
+ * Credentials by their looks; each pattern takes linear time, and a quotation that never ends goes to the end of the text.
+ * The last takes opaque tokens and digests: 43 characters of base64url are 256 bits.
+ */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[^\s,;"'\\]+/gi, `$1 ${REDACTED}`],
   [/\beyJ[\w-]+(?:\.[\w-]+){0,4}/g, REDACTED],
   [/\$argon2\w*\$[^\s"']+/g, REDACTED],
   [/\b(\w{1,20}:\/\/)[^\s/@]+@/g, `$1${REDACTED}@`],
   [
-    /((?:password|passphrase|secret|token|cookie)\w*\\?["']?\s{0,4}[:=]\s{0,4})(?:\\?"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,;}&]+)/gi,
+    /((?:password|passphrase|secret|token|cookie)\w{0,40}\\?["']?\s{0,4}[:=]\s{0,4})(?:\\?"(?:[^"\\]|\\[^]?)*(?:"|$)|'[^']*(?:'|$)|[^\s,;}&]+)/gi,
     `$1${REDACTED}`,
   ],
   [/[\w-]{43,}/g, REDACTED],
 ];
 
-/** A text without what looks like a credential, and bounded. */
+/** A text without what looks like a credential, and cut to length after that: half a secret may not look like one. */
 export function redactText(text: string): string {
-  return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text.slice(0, MAX_TEXT));
+  // Between words, for the same reason.
+  const read = text.length > MAX_READ ? text.slice(0, Math.max(0, text.lastIndexOf(' ', MAX_READ))) : text;
+  return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), read).slice(0, MAX_TEXT);
 }
 
 /** Names of fields that hold secrets, or all that a client sent. */

@@ -48,7 +48,9 @@ t.test('where there is no route the path is logged, without its query and cut', 
   t.equal(String(logs[1]?.['url']).length, 200);
   await app.inject('/a/%zz');
   t.match(logs[2], { url: '/a/%zz', status: 400, code: 'QUERY_REJECTED' });
-  t.equal(logs.length, 3);
+  await app.inject(`/${'ab/'.repeat(60)}${JWT}`);
+  t.match(logs[3], { url: /^[/ab]+\[redacted\]$/ });
+  t.equal(logs.length, 4);
 });
 
 t.test('no secret is logged, wherever it is and however the request fails', async (t) => {

@@ -31,6 +31,26 @@ t.test('a text loses credentials and keeps the rest', async (t) => {
   t.equal(redactText('word '.repeat(10_000)).length, 2000);
 });
 
+t.test('a secret that the cut would halve is taken out whole', async (t) => {
+  const secrets = [
+    `postgres://latchkey:${SECRET}@db/main`,
+    `${SECRET}${'a'.repeat(43)}`,
+    `{"password":"many words and ${SECRET} and more"}`,
+    `Bearer ${SECRET}`,
+    JWT.replace('eyJ', `eyJ${SECRET}`),
+  ];
+  for (const limit of [2000, 65_536]) {
+    for (const secret of secrets) {
+      // So that the text is cut in each place of it.
+      for (let cut = 0; cut <= secret.length; cut += 1) {
+        const before = (limit === 2000 ? 'x ' : `${'a'.repeat(99)} `).repeat(limit).slice(cut + 1 - limit);
+        t.notMatch(redactText(`${before} ${secret} ${'y '.repeat(limit)}`), /hun|nter2/, `${secret} at ${cut}`);
+      }
+    }
+  }
+  t.notMatch(redactText(`password="${SECRET} and no end`), /hunter2|and no end/);
+});
+
 t.test('fields with the name of a secret lose their value, at any depth', async (t) => {
   const line = {
     newPassword: SECRET,
