@@ -42,7 +42,7 @@ export function toAppError(thrown: unknown, requestId: string): AppError {
 export function sendFault(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const fault = toAppError(thrown, request.id);
   request.errorCode = fault.code;
-  if (fault.status >= 500) request.failure = fault.cause ?? fault;
+  if (fault.status >= 500) request.failure = fault;
   if (fault.details.retryAfter !== undefined) void reply.header('retry-after', fault.details.retryAfter);
   void reply.code(fault.status).send(faultBody(fault));
 }

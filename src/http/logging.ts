@@ -5,8 +5,8 @@
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { clientAddress } from '../client-address.js';
-import type { ErrorCode } from '../errors.js';
-import { redactFields, redactText, serializeError } from './redaction.js';
+import type { AppError, ErrorCode } from '../errors.js';
+import { reasonFor, redactFields, redactText, serializeError } from './redaction.js';
 
 /** What a GraphQL request asked for. The name is the client's: it is bounded and cleaned when it is logged. */
 export interface Operation {
@@ -21,7 +21,7 @@ declare module 'fastify' {
     /** For the log: the first error's code. */
     errorCode: ErrorCode | null;
     /** For the log, never sent: what went wrong when it was not the client's doing. */
-    failure: unknown;
+    failure: AppError | undefined;
   }
 }
 
@@ -98,7 +98,9 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): v
     ...(errorCode ? { code: errorCode } : {}),
   };
   if (failure === undefined) request.log.info(line, 'request');
-  else request.log.error({ ...line, err: failure }, 'request');
+  // Expected, and as many as there are requests: under overload or in an outage a stack each would be a second one.
+  else if (failure.code === 'SERVICE_UNAVAILABLE') request.log.warn({ ...line, reason: reasonFor(failure) }, 'request');
+  else request.log.error({ ...line, err: failure.cause ?? failure }, 'request');
 }
 
 /** What the request came to: the response's status, 101 for a WebSocket, 499 when the client left before the end. */

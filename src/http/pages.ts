@@ -121,7 +121,7 @@ function showFault(
   const fault = toAppError(thrown, request.id);
   if (!SHOWN.has(fault.code)) throw thrown;
   request.errorCode = fault.code;
-  if (fault.status >= 500) request.failure = fault.cause ?? fault;
+  if (fault.status >= 500) request.failure = fault;
   if (fault.status === 429 || fault.status === 503) void reply.header('retry-after', fault.details.retryAfter ?? 1);
   return show(reply, fault.status, fault.code === 'INVALID_TOKEN' ? SPENT : page(fault));
 }

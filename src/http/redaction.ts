@@ -74,6 +74,16 @@ export function serializeError(thrown: unknown): LoggedError {
   return serialize(thrown, MAX_CAUSES);
 }
 
+/** In one line, what an error says and what is at the bottom of it: `The database is away. (ECONNREFUSED)`. */
+export function reasonFor(error: Error): string {
+  let root = serialize(error, MAX_CAUSES);
+  const { message } = root;
+  if (!root.cause) return message;
+  while (root.cause) root = root.cause;
+  const cause = [root.code ?? root.type, root.message].filter(Boolean).join(': ');
+  return redactText(`${message} (${cause})`).replace(/\s+/g, ' ');
+}
+
 function serialize(thrown: unknown, depth: number): LoggedError {
   if (!(thrown instanceof Error))
     return { type: typeof thrown, message: 'Something that is not an Error was thrown.', stack: '' };

@@ -187,6 +187,21 @@ t.test('a client is told when to come again, in the header as well', async (t) =
   t.equal((await post({ query: '{ login }' })).headers['retry-after'], undefined);
 });
 
+t.test('of an outage and a fault of ours in one answer, the log tells the fault', async (t) => {
+  const { post, logs } = await startGraphqlServer(t, {
+    resolvers: {
+      login: () => {
+        throw new AppError('SERVICE_UNAVAILABLE', 'Busy.', { retryAfter: 1 });
+      },
+      failing: () => {
+        throw new Error('a fault of ours');
+      },
+    },
+  });
+  await post({ query: '{ login failing }' });
+  t.match(logs.at(-1), { level: 50, err: { message: 'a fault of ours' } });
+});
+
 t.test('what others say about Vary is kept', async (t) => {
   const { post } = await startGraphqlServer(t, {
     before: (app) => app.addHook('onRequest', async (_request, reply) => void reply.header('vary', 'Origin')),

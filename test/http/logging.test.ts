@@ -146,11 +146,24 @@ t.test('a hijacked connection is logged as switched', async (t) => {
   t.match(logs[0], { ...REQUEST, status: 101 });
 });
 
-t.test('an outage is logged as an error with its cause', async (t) => {
-  const { app, logs } = startTestServer(t);
-  app.get('/', () => {
-    throw new AppError('SERVICE_UNAVAILABLE', 'Away.', { retryAfter: 2 }, new Error('refused'));
+t.test('an outage, or too much to do, is one line that says why, without a stack', async (t) => {
+  const { app, rawLogs, logs } = startTestServer(t);
+  const refused = Object.assign(new Error('connect\nrefused'), { code: 'ECONNREFUSED' });
+  const query = new Error(`Failed query: select\nparams: ${SECRET}`, { cause: refused });
+  app.get('/away', () => {
+    throw new AppError('SERVICE_UNAVAILABLE', 'Away.', { retryAfter: 2 }, query);
   });
-  await app.inject('/');
-  t.match(logs[0], { level: 50, code: 'SERVICE_UNAVAILABLE', err: { message: 'refused' } });
+  app.get('/busy', () => {
+    throw new AppError('SERVICE_UNAVAILABLE', 'Busy.', { retryAfter: 2 });
+  });
+  app.get('/broken', () => {
+    throw new Error('broken');
+  });
+  for (const url of ['/away', '/busy', '/broken']) await app.inject(url);
+  t.match(logs, [
+    { level: 40, code: 'SERVICE_UNAVAILABLE', reason: 'Away. (ECONNREFUSED: connect refused)' },
+    { level: 40, code: 'SERVICE_UNAVAILABLE', reason: 'Busy.' },
+    { level: 50, code: 'INTERNAL_ERROR', err: { message: 'broken', stack: /\n {4}at / } },
+  ]);
+  t.notMatch(rawLogs.slice(0, 2).join(''), /hunter2|"stack"|"err"/);
 });

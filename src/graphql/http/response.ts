@@ -23,8 +23,9 @@ export function respond(
   const [first] = errors;
   if (!first) return send(reply, type, { data });
   request.errorCode = first.fault.code;
-  const failure = errors.find(({ fault }) => fault.status >= 500)?.fault;
-  if (failure) request.failure = failure.cause ?? failure;
+  const failures = errors.map(({ fault }) => fault).filter(({ status }) => status >= 500);
+  const failure = failures.find(({ code }) => code === 'INTERNAL_ERROR') ?? failures[0];
+  if (failure) request.failure = failure;
   const retryAfter = Math.max(...errors.map(({ fault }) => fault.details.retryAfter ?? 0));
   if (retryAfter > 0) reply.header('retry-after', retryAfter);
   if (data == null && type === GRAPHQL_RESPONSE) reply.code(first.fault.status);
