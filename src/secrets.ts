@@ -1,7 +1,8 @@
 /** The secrets that the house derives its keys from: configured, or made once for development. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, writeFile, chmod } from 'node:fs/promises';
+import { chmod, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { dataDirectory } from './db/data-directory.js';
 import { IN_MEMORY } from './db/embedded.js';
 
 const FILE = 'auth-secret';
@@ -15,7 +16,7 @@ export async function loadSecrets(configured: readonly string[], dataDir: string
   if (configured.length > 0) return configured;
   const fresh = randomBytes(SECRET_BYTES).toString('base64url');
   if (dataDir === IN_MEMORY) return [fresh];
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await dataDirectory(dataDir);
   const file = join(dataDir, FILE);
   const draft = `${file}.${process.pid}`;
   await writeFile(draft, fresh, { mode: 0o600 });

@@ -1,9 +1,9 @@
 /** Postgres in the process (PGlite): in a directory of its own that one process holds, or in memory. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
+import { dataDirectory, privateDirectory } from './data-directory.js';
 import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
@@ -15,10 +15,12 @@ export const IN_MEMORY = 'memory://';
 /** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it */
 export async function openEmbedded(dataDir: string): Promise<Database> {
   if (dataDir === IN_MEMORY) return embedded(await PGlite.create());
-  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await dataDirectory(dataDir);
   const lock = await lockDirectory(dataDir);
   try {
-    return embedded(await PGlite.create({ dataDir: join(dataDir, 'postgres') }), lock);
+    const directory = join(dataDir, 'postgres');
+    await privateDirectory(directory);
+    return embedded(await PGlite.create({ dataDir: directory }), lock);
   } catch (error) {
     await lock.release();
     throw error;

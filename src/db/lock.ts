@@ -5,9 +5,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, mkdir, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { link, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { privateDirectory } from './data-directory.js';
 
 export interface DirectoryLock {
   /** Gives the directory up; the number stays, so that the next holder counts on. */
@@ -41,7 +42,7 @@ const NAME = /^holder-(\d{1,12})$/;
 /** Takes the directory for this process. @throws DirectoryHeldError */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const folder = join(directory, 'lock');
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await privateDirectory(folder);
   const highest = Math.max(0, ...(await numbers(folder)));
   if (highest > 0) await refuseWhileHeld(directory, join(folder, `holder-${highest}`));
 
