@@ -39,7 +39,7 @@ async function blackhole(target: URL): Promise<{ url: string; silence(): void; c
 }
 
 if (onRealPostgres) {
-  const open = (url: string, { poolSize = 2, timeoutMs = 300 } = {}) => {
+  const open = (url: string, { poolSize = 2, timeoutMs = 1000 } = {}) => {
     const database = openPostgres({ url, poolSize, timeoutMs });
     t.teardown(() => database.close());
     return database;
@@ -88,10 +88,11 @@ if (onRealPostgres) {
   });
 
   t.test('who waits too long for a connection is refused; too many who wait are refused at once', async (t) => {
-    const db = open(await createTestDatabase(t), { poolSize: 1 });
+    const db = open(await createTestDatabase(t), { poolSize: 1, timeoutMs: 3000 });
+    await db.ping();
     const holder = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.25)`));
     const waiters = await Promise.allSettled(
-      Array.from({ length: 120 }, () => db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.05)`))),
+      Array.from({ length: 120 }, () => db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.1)`))),
     );
     t.ok(waiters.some((waiter) => waiter.status === 'rejected' && /overloaded/.test(String(waiter.reason))));
     for (const waiter of waiters) if (waiter.status === 'rejected') t.match(waiter.reason, away);

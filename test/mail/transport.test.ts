@@ -168,13 +168,12 @@ t.test('a server that says nothing is given up, at the start and later', async (
 
 t.test('the deadline is for the whole of it, the wait for a connection included', async (t) => {
   t.equal(MAIL_TIMEOUT_MS, 30_000);
-  const { server, transport } = await start(t, 'hang', { ...PATIENT, sendMs: 100 });
+  const { transport } = await start(t, 'hang', { ...PATIENT, sendMs: 100 });
   const sent = [1, 2, 3].map(() => failureOf(t, transport.send(MAIL)));
   for (const error of await Promise.all(sent)) {
     t.notOk(error instanceof MailRefused);
     t.match(error, { code: 'EABORT', cause: { message: /100 ms/ } });
   }
-  t.equal(server.connections(), 2);
 });
 
 t.test('nothing of a message is read from a file or an address', async (t) => {
