@@ -11,7 +11,11 @@ import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from '.
 export interface PasswordHasher {
   /** A PHC string with a salt of its own and the parameters of today. */
   hash(password: string): Promise<string>;
-  /** Whether `password` has this hash, with the parameters in the hash. Something that is no hash matches nothing. */
+  /**
+   * Whether `password` has this hash, with the parameters in the hash. Something that is no hash matches nothing. A wrong
+   * password takes as long as with the costliest hash that there is, so that an account whose hash is from before the
+   * parameters were changed is not told from an unknown one by the time.
+   */
   verify(hash: string, password: string): Promise<boolean>;
   /** The work of a verification, where there is no hash: an unknown account must take as long as a known one. */
   verifyAbsent(password: string): Promise<false>;
@@ -42,6 +46,11 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   const parameters: Options = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
   const jobs = createBoundedQueue({ concurrency, queue });
   const today: Cost = { m: memoryKib, t: timeCost, p: parallelism };
+  /**
+   * The costliest hash met so far: today's, or an older one's after the parameters were lowered. What a process has not met
+   * yet since its start it cannot count with.
+   */
+  let costliest = timeOf(today);
   // A hash of today's cost that no known password has: to verify against it is the same work.
   const absentHash = `$argon2id$v=19$m=${today.m},t=${today.t},p=${today.p}$${base64(16)}$${base64(32)}`;
 
@@ -53,14 +62,33 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
       }),
     );
 
-  async function verifyAbsent(password: string): Promise<false> {
-    await run(() => argon2.verify(absentHash, password));
+  /** Work on top of a verification that was cheaper than the costliest; in the same place of the queue. */
+  async function pad(password: string, made: Cost): Promise<false> {
+    if (costliest <= timeOf(made)) return false;
+    const blocks = Math.floor((costliest - timeOf(made)) * parallelism);
+    const passes = Math.ceil(blocks / memoryKib);
+    const memoryCost = Math.floor(blocks / passes);
+    // RFC 9106 section 3.1: each lane needs 8 KiB. Less than that is no time at all.
+    if (memoryCost >= 8 * parallelism) await argon2.hash(password, { ...parameters, memoryCost, timeCost: passes });
     return false;
   }
 
+  async function verifyPadded(hash: string, password: string, made: Cost): Promise<boolean> {
+    costliest = Math.max(costliest, timeOf(made));
+    return (await argon2.verify(hash, password)) || pad(password, made);
+  }
+
+  const verifyAbsent = async (password: string): Promise<false> => {
+    await run(() => verifyPadded(absentHash, password, today));
+    return false;
+  };
+
   return {
     hash: (password) => run(() => argon2.hash(password, parameters)),
-    verify: (hash, password) => (costOf(hash) ? run(() => argon2.verify(hash, password)) : verifyAbsent(password)),
+    verify(hash, password) {
+      const made = costOf(hash);
+      return made ? run(() => verifyPadded(hash, password, made)) : verifyAbsent(password);
+    },
     verifyAbsent,
     needsRehash(hash) {
       const made = costOf(hash);
@@ -79,6 +107,11 @@ function costOf(hash: string): Cost | undefined {
   const value = new Map(parameters.map((parameter) => [parameter[0], Number(parameter.slice(2))]));
   const [m, t, p] = [value.get('m'), value.get('t'), value.get('p')];
   return m && t && p ? { m, t, p } : undefined;
+}
+
+/** How long a hash takes, in passes over a KiB: lanes run beside each other (RFC 9106, section 3.4). */
+function timeOf({ m, t, p }: Cost): number {
+  return (m * t) / p;
 }
 
 /** Random bytes as PHC strings have them: base64 without padding. */
