@@ -1,5 +1,5 @@
 /** All SQL of the signing keys. */
-import { and, desc, eq, isNull, lte, sql } from 'drizzle-orm';
+import { desc, isNull, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { signingKeys } from '../db/schema/index.js';
 
@@ -26,16 +26,8 @@ export function createSigningKeyRepository(executor: Executor) {
     },
 
     /** Retires what is current; it verifies until `expiresAt`. */
-    async retireCurrent(
-      algorithm: SigningKeyRow['algorithm'] | undefined,
-      retiredAt: Date,
-      expiresAt: Date,
-    ): Promise<void> {
-      const ofAlgorithm = algorithm === undefined ? undefined : eq(signingKeys.algorithm, algorithm);
-      await executor
-        .update(signingKeys)
-        .set({ retiredAt, expiresAt })
-        .where(and(isNull(signingKeys.retiredAt), ofAlgorithm));
+    async retireCurrent(retiredAt: Date, expiresAt: Date): Promise<void> {
+      await executor.update(signingKeys).set({ retiredAt, expiresAt }).where(isNull(signingKeys.retiredAt));
     },
 
     /** Removes keys whose last token has run out. */

@@ -18,7 +18,7 @@ export interface SigningKeys {
   known(kid: string): JwtKey | undefined;
   /** The key with this id; an unknown one is looked for in the database, at most every few seconds. */
   find(kid: string): Promise<JwtKey | undefined>;
-  /** The public keys to verify with (RFC 7517); none for HS256. */
+  /** The public keys to verify with (RFC 7517); for HS256 only those of before, while a token of theirs may be out. */
   published(): readonly PublicJwk[];
   /** Reads the keys again, so that a rotation elsewhere takes effect here. */
   reload(): Promise<void>;
@@ -86,7 +86,8 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
 
   const reload = () => (reloading ??= load().finally(() => (reloading = undefined)));
 
-  if (algorithm !== 'HS256') await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm);
+  if (algorithm === 'HS256') await db.transaction((tx) => retire(tx, options));
+  else await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm);
   await reload();
   if (!current) throw new Error('There is no signing key.');
   const initial = current;
@@ -104,27 +105,35 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
 }
 
 /** Makes a key the current one; what it succeeds verifies until its last token has run out. Returns its id. */
-export async function rotate(
-  tx: Executor,
-  { algorithm, secrets, accessTtlMs, clock }: RotationOptions,
-): Promise<string> {
-  const repository = createSigningKeyRepository(tx);
+export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
   const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
-  const now = clock.now();
-  await repository.takeTurn();
-  await repository.deleteExpired(new Date(now));
-  await repository.retireCurrent(undefined, new Date(now), new Date(now + accessTtlMs + LATE_SIGNER_MS));
+  await retire(tx, options);
   const encryptedPrivateKey = createSeal(secrets, 'signing-key').close(privateKey, kid);
-  await repository.insert({
+  await createSigningKeyRepository(tx).insert({
     kid,
     algorithm,
     publicJwk,
     encryptedPrivateKey,
-    createdAt: new Date(now),
+    createdAt: new Date(options.clock.now()),
     retiredAt: null,
     expiresAt: null,
   });
   return kid;
+}
+
+/**
+ * Retires what signs so far, for a successor or because HS256 needs none; waits for other instances that are at it. A
+ * retired key is published, and verifies, until the last token that it can have signed has run out.
+ */
+async function retire(
+  tx: Executor,
+  { accessTtlMs, clock }: Pick<SigningKeysOptions, 'accessTtlMs' | 'clock'>,
+): Promise<void> {
+  const repository = createSigningKeyRepository(tx);
+  await repository.takeTurn();
+  const now = clock.now();
+  await repository.deleteExpired(new Date(now));
+  await repository.retireCurrent(new Date(now), new Date(now + accessTtlMs + LATE_SIGNER_MS));
 }
 
 /** Of instances that start at once one makes the first key, the others find it. */

@@ -118,6 +118,31 @@ t.test('another algorithm gets a key of its own; tokens of the former still veri
   t.equal((await rows()).length, 2, 'the shared secret is not kept');
 });
 
+t.test('HS256 retires the pairs of before, and coming back makes a new one', async (t) => {
+  const before = await instance();
+  const token = before.tokens.sign(SUBJECT).token;
+  const hs256 = { algorithm: 'HS256', secretKey: `${SECRET}!` } as const;
+  const [one] = await Promise.all([instance(hs256), instance(hs256)]);
+  t.ok(await one.tokens.verify(token), 'a token of before is good until it runs out');
+  t.same(
+    one.keys.published().map((jwk) => jwk['kid']),
+    [before.keys.current().kid],
+  );
+  clock.advance(BASE.accessTtlMs + 2 * 60_000);
+  await one.keys.reload();
+  t.same(one.keys.published(), [], 'then nothing is published');
+  await t.rejects(one.tokens.verify(token), { code: 'TOKEN_EXPIRED' });
+
+  const shared = one.tokens.sign(SUBJECT).token;
+  const back = await instance();
+  t.same(
+    (await rows()).map((row) => row.kid),
+    [back.keys.current().kid],
+  );
+  t.not(back.keys.current().kid, before.keys.current().kid);
+  await t.rejects(back.tokens.verify(shared), { code: 'INVALID_TOKEN' }, 'the shared secret counts for HS256 alone');
+});
+
 t.test('AUTH_SECRET can be changed: the old secret behind the new one still opens', async (t) => {
   const { keys } = await instance();
   t.equal((await instance({ secrets: [`new ${SECRET}`, SECRET] })).keys.current().kid, keys.current().kid);
