@@ -6,6 +6,7 @@ import { choresOf } from './chores.js';
 import { clientInfo } from './client-info.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Config } from './config.js';
+import { originOf } from './config-readers.js';
 import { createPasswordHasher } from './crypto/password-hasher.js';
 import type { Database } from './db/database.js';
 import { createContext } from './graphql/context.js';
@@ -61,7 +62,7 @@ export async function buildApp(
   config: Config,
   { db, secrets, clock = systemClock, logStream, mailTransport }: AppDependencies,
 ): Promise<App> {
-  const publicUrl = config.publicUrl ?? `http://${config.host}:${config.port}`;
+  const publicUrl = config.publicUrl ?? originOf(config.host, config.port)!;
   const server = createServer(config, logStream ? { logStream } : {});
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });

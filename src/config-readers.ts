@@ -1,5 +1,5 @@
 /** How one environment variable becomes a value; faults are collected, not thrown. */
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from './authz/scopes.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -28,6 +28,17 @@ export function parseRate(text: string): Rate | undefined {
   const max = Number(match?.[1]);
   const windowMs = parseDuration(match?.[2] ?? '');
   return max >= 1 && windowMs !== undefined && windowMs >= 1000 ? { max, windowMs } : undefined;
+}
+
+/** Addresses that mean all of a machine's, and one of them. */
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** Where a server that listens on a host and port is found, e.g. `http://[::1]:3000`; undefined if that is no host. */
+export function originOf(host: string, port: number): string | undefined {
+  const name = WILDCARDS[host] ?? host;
+  // A URL has no room for a zone id (RFC 9844).
+  const url = `http://${isIPv6(name) ? `[${name.replace(/%.*/, '')}]` : name}:${port}`;
+  return URL.canParse(url) && !/[/@:?#]/.test(isIPv6(name) ? '' : name) ? new URL(url).origin : undefined;
 }
 
 export type Readers = ReturnType<typeof readers>;
@@ -72,6 +83,14 @@ export function readers(env: Environment) {
     faults: faults as readonly string[],
     fault,
     text: (name: string, fallback: string): string => raw(name) ?? fallback,
+
+    /** Without the brackets of a URL. */
+    host(name: string, fallback: string): string {
+      const value = (raw(name) ?? fallback).replace(/^\[(.*)\]$/, '$1');
+      return originOf(value, 0) === undefined
+        ? fault(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${value}`, fallback)
+        : value;
+    },
 
     oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T): T {
       const value = raw(name) ?? fallback;

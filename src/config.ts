@@ -34,7 +34,7 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function parseConfig(read: Readers) {
   const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
-  const host = read.text('HOST', '127.0.0.1');
+  const host = read.host('HOST', '127.0.0.1');
   const port = read.integer('PORT', 3000, 0, 65_535);
   const algorithm = read.oneOf('JWT_ALGORITHM', JWT_ALGORITHMS, 'EdDSA');
   return {

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { originOf } from '../src/config-readers.js';
 import { ConfigError, loadConfig } from '../src/config.js';
 
 const SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
@@ -99,6 +100,25 @@ t.test('values are read', async (t) => {
     scopes: { USER: ['reports:read'], ADMIN: ['reports:write'] },
   });
   t.same(config.rateLimits.fields.get('register'), { max: 1000, windowMs: 900_000 });
+});
+
+t.test('a host of IPv6 makes an address of the web, as others do', async (t) => {
+  for (const [host, origin] of [
+    ['127.0.0.1', 'http://127.0.0.1:3000'],
+    ['::1', 'http://[::1]:3000'],
+    ['[::1]', 'http://[::1]:3000'],
+    ['fe80::1%eth0', 'http://[fe80::1]:3000'],
+    ['0.0.0.0', 'http://127.0.0.1:3000'],
+    ['::', 'http://[::1]:3000'],
+    ['auth.internal', 'http://auth.internal:3000'],
+  ] as const) {
+    const config = loadConfig({ HOST: host });
+    t.equal(originOf(config.host, config.port), origin, host);
+  }
+  t.equal(loadConfig({ HOST: '[::1]' }).host, '::1', 'as it is listened on');
+  t.equal(originOf('127.0.0.1', 80), 'http://127.0.0.1', 'as browsers send it');
+  for (const host of ['::1::', 'a b', 'http://127.0.0.1', '127.0.0.1:3000', 'a/b', 'u@a'])
+    t.match(faultsOf({ HOST: host }), [/^HOST: /], host);
 });
 
 t.test('every fault is named at once, by the name of its variable', async (t) => {

@@ -1,6 +1,7 @@
 /** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
 import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -12,6 +13,11 @@ const register = (name: string) =>
   `mutation { register(input: { email: "${name}@mail.test", username: "${name}", password: "a quiet brass telescope" }) { accessToken user { id } } }`;
 const login = (name: string) =>
   `mutation { login(input: { identifier: "${name}", password: "a quiet brass telescope" }) { accessToken } }`;
+
+/** Containers often have none. */
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 
 async function home(t: Tap): Promise<Record<string, string>> {
   const DATA_DIR = t.testdir();
@@ -44,6 +50,15 @@ t.test(
     t.equal(await again.end('SIGINT'), 0);
   },
 );
+
+if (hasIPv6) {
+  t.test('on an address of IPv6 it prints, and issues for, an address that works', async (t) => {
+    const server = await startServer(t, { ...(await home(t)), HOST: '::1' });
+    t.match(server.url, /^http:\/\/\[::1\]:\d+$/);
+    const { data } = await server.graphql(register('ada'));
+    t.equal(claimsOf((data?.['register'] as { accessToken: string }).accessToken)['iss'], server.url);
+  });
+}
 
 t.test('after a kill -9 under load every acknowledged write is there, and the next start takes over', async (t) => {
   const env = await home(t);
