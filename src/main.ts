@@ -6,6 +6,7 @@ import { createSharedClock } from './db/clock.js';
 import type { Database } from './db/database.js';
 import { DirectoryHeldError } from './db/lock.js';
 import { openDatabase } from './db/open.js';
+import { standardOutput } from './http/log-destination.js';
 import { loadSecrets } from './secrets.js';
 import { gracefulShutdown } from './shutdown.js';
 
@@ -27,10 +28,11 @@ async function main(): Promise<void> {
 
 async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.migrateOnStart) await db.migrate();
-  const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db) });
+  const output = standardOutput();
+  const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
   const address = await app.server.listen({ host: config.host, port: config.port });
   const playground = config.graphiql ? `Playground: ${address}/graphiql\n` : '';
-  process.stdout.write(`Latchkey is ready: ${address}/graphql\n${playground}`);
+  output.write(`Latchkey is ready: ${address}/graphql\n${playground}`);
   return app;
 }
 

@@ -42,8 +42,6 @@ const SWITCHING_PROTOCOLS = 101;
 export function loggerOptions(level: string, stream: LogStream = process.stdout): LoggerOptions {
   return {
     level,
-    // Node writes standard output at once. pino's own destination goes through the thread pool, where lines queue behind
-    // password hashes, and those still there when the process exits are lost or come out of order.
     stream,
     serializers: {
       err: serializeError,
