@@ -27,7 +27,7 @@ import { createPasswordProof } from './passwords/proof.js';
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './sessions/authenticator.js';
 import { createLivenessReader } from './sessions/liveness.js';
-import { prepareLivenessRead } from './sessions/repository.js';
+import { livenessRead } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
 import { createUseRecorder } from './sessions/use-recorder.js';
@@ -79,7 +79,7 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const authenticate = createAuthenticator({
     accessTokens,
-    readSession: createLivenessReader(prepareLivenessRead(db.executor)),
+    readSession: createLivenessReader(livenessRead(db.executor)),
     accountExists: (id) => createAccountRepository(db.executor).exists(id),
     noteUse: (session) => uses.note(session),
     scopes,

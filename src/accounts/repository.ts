@@ -3,6 +3,7 @@ import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { users } from '../db/schema/index.js';
+import { given, statement } from '../db/statement.js';
 import type { PageRequest } from '../paging.js';
 import type { AccountRecord } from './account.js';
 
@@ -18,6 +19,32 @@ export type AccountChanges = Partial<Omit<NewAccount, 'id' | 'createdAt'>>;
 
 const usable = and(isNull(users.deletedAt), isNull(users.disabledAt));
 const withHash = { account: accountColumns, passwordHash: users.passwordHash };
+
+const readByKey = {
+  email: statement(withHash, (executor) =>
+    executor
+      .select(withHash)
+      .from(users)
+      .where(eq(users.emailKey, given(users.emailKey, 'key'))),
+  ),
+  username: statement(withHash, (executor) =>
+    executor
+      .select(withHash)
+      .from(users)
+      .where(eq(users.usernameKey, given(users.usernameKey, 'key'))),
+  ),
+};
+
+const markLoggedIn = statement(accountColumns, (executor) =>
+  executor
+    .update(users)
+    .set({ lastLoginAt: given(users.lastLoginAt, 'now'), passwordHash: given(users.passwordHash, 'nextHash') })
+    .where(
+      and(eq(users.id, given(users.id, 'id')), eq(users.passwordHash, given(users.passwordHash, 'provenHash')), usable),
+    )
+    .returning(accountColumns),
+);
+
 /** Follows every text that begins alike: in byte order nothing comes after the last code point. */
 const LAST = '\u{10ffff}';
 
@@ -32,10 +59,7 @@ export function createAccountRepository(executor: Executor) {
 
     /** By the normalised form of its e-mail or its username. */
     async findByKey(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
-      const [row] = await executor
-        .select(withHash)
-        .from(users)
-        .where(eq(kind === 'email' ? users.emailKey : users.usernameKey, key));
+      const [row] = await readByKey[kind](executor, { key });
       return row;
     },
 
@@ -72,11 +96,7 @@ export function createAccountRepository(executor: Executor) {
      * password, or the right to log in, has changed since it was read.
      */
     async markLogin(id: string, provenHash: string, nextHash: string, now: Date): Promise<AccountRecord | undefined> {
-      const [row] = await executor
-        .update(users)
-        .set({ lastLoginAt: now, passwordHash: nextHash })
-        .where(and(eq(users.id, id), eq(users.passwordHash, provenHash), usable))
-        .returning(accountColumns);
+      const [row] = await markLoggedIn(executor, { id, provenHash, nextHash, now });
       return row;
     },
 

@@ -2,17 +2,18 @@
 import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { auditEvents } from '../db/schema/index.js';
+import { givenRow, statement } from '../db/statement.js';
 import type { PageRequest } from '../paging.js';
 import type { AuditRecord } from './event.js';
 
-export type AuditRow = typeof auditEvents.$inferInsert;
+const insertEvent = statement(undefined, (executor) => executor.insert(auditEvents).values(givenRow(auditEvents)));
 
 /** @param executor the database, or one transaction of it */
 export function createAuditRepository(executor: Executor) {
   return {
     /** Adds one event. */
-    async insert(event: AuditRow): Promise<void> {
-      await executor.insert(auditEvents).values(event);
+    async insert(event: AuditRecord): Promise<void> {
+      await insertEvent(executor, { ...event });
     },
 
     /** A page, the newest first, by the primary key or the index of one account's events. */

@@ -1,7 +1,8 @@
 /** All SQL of failed proofs. */
-import { eq, inArray, lte, sql } from 'drizzle-orm';
+import { eq, inArray, lte, sql, type SQL } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { passwordAttempts } from '../db/schema/index.js';
+import { given, statement } from '../db/statement.js';
 
 /** How failures turn into a wait. All in milliseconds. */
 export interface AttemptLimits {
@@ -14,6 +15,43 @@ export interface AttemptLimits {
   readonly maxDelayMs: number;
 }
 
+const charge = statement({ failures: passwordAttempts.failures }, (executor) => {
+  const placed = (name: string, type: 'float8' | 'int' | 'timestamptz') =>
+    sql`${sql.placeholder(name)}::${sql.raw(type)}`;
+  const now = placed('now', 'timestamptz');
+  const forgotten = sql`${passwordAttempts.expiresAt} <= ${now}`;
+  const failures = sql`case when ${forgotten} then 1 else ${passwordAttempts.failures} + 1 end`;
+  const max = placed('max', 'int');
+  // 30 doublings are more than any wait; they keep the power from overflowing.
+  const delay = (count: SQL) => sql`case when ${count} >= ${max}
+    then least(${placed('maxDelayMs', 'float8')}, ${placed('firstDelayMs', 'float8')} * power(2, least(${count} - ${max}, 30)))
+    else 0 end * interval '1 millisecond'`;
+  const kept = sql`${placed('windowMs', 'float8')} * interval '1 millisecond'`;
+  const first = sql`1`;
+  return executor
+    .insert(passwordAttempts)
+    .values({
+      key: given(passwordAttempts.key, 'key'),
+      failures: 1,
+      blockedUntil: sql`${now} + ${delay(first)}`,
+      expiresAt: sql`${now} + ${delay(first)} + ${kept}`,
+    })
+    .onConflictDoUpdate({
+      target: passwordAttempts.key,
+      set: {
+        failures,
+        blockedUntil: sql`${now} + ${delay(failures)}`,
+        expiresAt: sql`${now} + ${delay(failures)} + ${kept}`,
+      },
+      setWhere: sql`${passwordAttempts.blockedUntil} <= ${now} or ${forgotten}`,
+    })
+    .returning({ failures: passwordAttempts.failures });
+});
+
+const forget = statement(undefined, (executor) =>
+  executor.delete(passwordAttempts).where(eq(passwordAttempts.key, given(passwordAttempts.key, 'key'))),
+);
+
 /** @param executor the database, or one transaction of it */
 export function createAttemptRepository(executor: Executor) {
   return {
@@ -23,34 +61,7 @@ export function createAttemptRepository(executor: Executor) {
      * @returns how many failures there are with this one
      */
     async charge(key: string, at: number, limits: AttemptLimits): Promise<number | undefined> {
-      const { max, windowMs, firstDelayMs, maxDelayMs } = limits;
-      const now = sql`${new Date(at).toISOString()}::timestamptz`;
-      const forgotten = sql`${passwordAttempts.expiresAt} <= ${now}`;
-      const failures = sql`case when ${forgotten} then 1 else ${passwordAttempts.failures} + 1 end`;
-      // 30 doublings are more than any wait; they keep the power from overflowing.
-      const delay = (count: typeof now) => sql`case when ${count} >= ${max}::int
-        then least(${maxDelayMs}::float8, ${firstDelayMs}::float8 * power(2, least(${count} - ${max}::int, 30))) else 0 end
-        * interval '1 millisecond'`;
-      const kept = sql`${windowMs}::float8 * interval '1 millisecond'`;
-      const first = sql`1`;
-      const [row] = await executor
-        .insert(passwordAttempts)
-        .values({
-          key,
-          failures: 1,
-          blockedUntil: sql`${now} + ${delay(first)}`,
-          expiresAt: sql`${now} + ${delay(first)} + ${kept}`,
-        })
-        .onConflictDoUpdate({
-          target: passwordAttempts.key,
-          set: {
-            failures,
-            blockedUntil: sql`${now} + ${delay(failures)}`,
-            expiresAt: sql`${now} + ${delay(failures)} + ${kept}`,
-          },
-          setWhere: sql`${passwordAttempts.blockedUntil} <= ${now} or ${forgotten}`,
-        })
-        .returning({ failures: passwordAttempts.failures });
+      const [row] = await charge(executor, { key, now: new Date(at).toISOString(), ...limits });
       return row?.failures;
     },
 
@@ -71,7 +82,7 @@ export function createAttemptRepository(executor: Executor) {
     },
 
     async forget(key: string): Promise<void> {
-      await executor.delete(passwordAttempts).where(eq(passwordAttempts.key, key));
+      await forget(executor, { key });
     },
 
     /** Removes up to `limit` that are forgotten, passing by rows that somebody holds. */

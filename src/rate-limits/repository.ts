@@ -2,32 +2,49 @@
 import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { rateLimits } from '../db/schema/index.js';
+import { given, statement } from '../db/statement.js';
+
+const window = { count: rateLimits.count, resetsAt: rateLimits.resetsAt };
+const over = sql`${rateLimits.resetsAt} <= ${given(rateLimits.resetsAt, 'now')}::timestamptz`;
+
+const chargeWindow = statement(window, (executor) =>
+  executor
+    .insert(rateLimits)
+    .values({
+      key: given(rateLimits.key, 'key'),
+      count: 1,
+      resetsAt: given(rateLimits.resetsAt, 'resetsAt'),
+    })
+    .onConflictDoUpdate({
+      target: rateLimits.key,
+      set: {
+        count: sql`case when ${over} then 1 else ${rateLimits.count} + 1 end`,
+        resetsAt: sql`case when ${over} then excluded.resets_at else ${rateLimits.resetsAt} end`,
+      },
+    })
+    .returning(window),
+);
+
+const readWindow = statement(window, (executor) =>
+  executor
+    .select(window)
+    .from(rateLimits)
+    .where(
+      and(eq(rateLimits.key, given(rateLimits.key, 'key')), gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now'))),
+    ),
+);
 
 export function createRateLimitRepository(executor: Executor) {
   return {
     /** Counts one more in the window that runs, or opens a new one: a single statement, so that none is lost in a race. */
     async charge(key: string, now: Date, resetsAt: Date): Promise<{ count: number; resetsAt: Date }> {
-      const over = sql`${rateLimits.resetsAt} <= ${now.toISOString()}::timestamptz`;
-      const [row] = await executor
-        .insert(rateLimits)
-        .values({ key, count: 1, resetsAt })
-        .onConflictDoUpdate({
-          target: rateLimits.key,
-          set: {
-            count: sql`case when ${over} then 1 else ${rateLimits.count} + 1 end`,
-            resetsAt: sql`case when ${over} then excluded.resets_at else ${rateLimits.resetsAt} end`,
-          },
-        })
-        .returning({ count: rateLimits.count, resetsAt: rateLimits.resetsAt });
+      const [row] = await chargeWindow(executor, { key, now, resetsAt });
       return row!;
     },
 
     /** The window that runs. */
     async find(key: string, now: Date): Promise<{ count: number; resetsAt: Date } | undefined> {
-      const [row] = await executor
-        .select({ count: rateLimits.count, resetsAt: rateLimits.resetsAt })
-        .from(rateLimits)
-        .where(and(eq(rateLimits.key, key), gt(rateLimits.resetsAt, now)));
+      const [row] = await readWindow(executor, { key, now });
       return row;
     },
 

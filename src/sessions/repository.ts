@@ -1,11 +1,12 @@
 /** All SQL of sessions. */
-import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
+import { given, givenRow, statement } from '../db/statement.js';
 import type { SessionRecord } from './session.js';
 
 /** A session together with its account, as one statement reads them. */
@@ -15,29 +16,67 @@ export interface SessionWithAccount {
 }
 
 const sessionColumns = getTableColumns(sessions);
-const live = (now: Date) => and(isNull(sessions.endedAt), gt(sessions.expiresAt, now));
+const withAccount = { session: sessionColumns, account: accountColumns };
+const live = (now: Date | SQL) => and(isNull(sessions.endedAt), gt(sessions.expiresAt, now));
 /** The row as it was before the statement changes it. */
 const before = alias(sessions, 'before');
+
+const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
+
+const rotation = {
+  set: {
+    generation: sql`${sessions.generation} + 1`,
+    rotatedAt: given(sessions.rotatedAt, 'now'),
+    lastUsedAt: given(sessions.lastUsedAt, 'now'),
+    ipAddress: given(sessions.ipAddress, 'ipAddress'),
+    userAgent: given(sessions.userAgent, 'userAgent'),
+  },
+  where: and(
+    eq(sessions.id, given(sessions.id, 'id')),
+    eq(sessions.generation, given(sessions.generation, 'generation')),
+    live(given(sessions.expiresAt, 'now')),
+    eq(users.id, sessions.userId),
+    isNull(users.disabledAt),
+    isNull(users.deletedAt),
+  ),
+};
+
+const rotateSession = statement(withAccount, (executor) =>
+  executor
+    .update(sessions)
+    .set(rotation.set)
+    .from(users)
+    .where(and(rotation.where, eq(sessions.ipAddress, given(sessions.ipAddress, 'ipAddress'))))
+    .returning(withAccount),
+);
+
+const withPreviousAddress = { ...withAccount, previousAddress: before.ipAddress };
+const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
+  executor
+    .update(sessions)
+    .set(rotation.set)
+    .from(users)
+    .innerJoin(before, eq(before.id, given(sessions.id, 'id')))
+    .where(rotation.where)
+    .returning(withPreviousAddress),
+);
+
+/** The sessions of one moment with their accounts, by primary key. */
+const readSessions = statement(withAccount, (executor) =>
+  executor
+    .select(withAccount)
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
+);
 
 export type SessionRepository = ReturnType<typeof createSessionRepository>;
 
 /** @param executor the database, or one transaction of it */
 export function createSessionRepository(executor: Executor) {
-  const rotation = (id: string, generation: number, { ipAddress, userAgent }: ClientInfo, now: Date) => ({
-    set: { generation: generation + 1, rotatedAt: now, lastUsedAt: now, ipAddress, userAgent },
-    where: and(
-      eq(sessions.id, id),
-      eq(sessions.generation, generation),
-      live(now),
-      eq(users.id, sessions.userId),
-      isNull(users.disabledAt),
-      isNull(users.deletedAt),
-    ),
-  });
-
   return {
     async insert(session: SessionRecord): Promise<void> {
-      await executor.insert(sessions).values(session);
+      await insertSession(executor, { ...session });
     },
 
     /**
@@ -50,13 +89,7 @@ export function createSessionRepository(executor: Executor) {
       client: ClientInfo,
       now: Date,
     ): Promise<SessionWithAccount | undefined> {
-      const { set, where } = rotation(id, generation, client, now);
-      const [row] = await executor
-        .update(sessions)
-        .set(set)
-        .from(users)
-        .where(and(where, eq(sessions.ipAddress, client.ipAddress)))
-        .returning({ session: sessionColumns, account: accountColumns });
+      const [row] = await rotateSession(executor, { id, generation, now, ...client });
       return row;
     },
 
@@ -67,14 +100,7 @@ export function createSessionRepository(executor: Executor) {
       client: ClientInfo,
       now: Date,
     ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
-      const { set, where } = rotation(id, generation, client, now);
-      const [row] = await executor
-        .update(sessions)
-        .set(set)
-        .from(users)
-        .innerJoin(before, eq(before.id, id))
-        .where(where)
-        .returning({ session: sessionColumns, account: accountColumns, previousAddress: before.ipAddress });
+      const [row] = await rotateSessionAnywhere(executor, { id, generation, now, ...client });
       return row;
     },
 
@@ -96,7 +122,7 @@ export function createSessionRepository(executor: Executor) {
 
     async find(id: string): Promise<SessionWithAccount | undefined> {
       const [row] = await executor
-        .select({ session: sessionColumns, account: accountColumns })
+        .select(withAccount)
         .from(sessions)
         .innerJoin(users, eq(users.id, sessions.userId))
         .where(eq(sessions.id, id));
@@ -160,16 +186,7 @@ export function createSessionRepository(executor: Executor) {
 /** More devices than a person has; what is older can still be ended by changing the password. */
 const MAX_LISTED = 100;
 
-/**
- * The read behind every authenticated request, prepared once: the sessions of one tick with their
- * accounts, in one statement by primary key.
- */
-export function prepareLivenessRead(executor: Executor): (ids: readonly string[]) => Promise<SessionWithAccount[]> {
-  const statement = executor
-    .select({ session: sessionColumns, account: accountColumns })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`)
-    .prepare('session_liveness');
-  return (ids) => statement.execute({ ids: `{${ids.join(',')}}` });
+/** The read behind every authenticated request: the sessions of one moment with their accounts. */
+export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<SessionWithAccount[]> {
+  return (ids) => readSessions(executor, { ids: `{${ids.join(',')}}` });
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import type { Executor } from '../../src/db/database.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, ME, PASSWORD, REFRESH, setAccount, tokenIn } from '../helpers/seed.js';
@@ -159,10 +160,16 @@ t.test('nothing that is stored can be used: tokens are hashed, and the outbox ho
   t.equal((await reset(stored!)).code, 'INVALID_TOKEN');
 });
 
-/** Notes the kind of each statement that begins on an executor. */
-function recording<T extends object>(executor: T, statements: string[]): T {
+/** Notes the kind of each statement that begins on an executor, whether it is built for it or was before. */
+function recording(executor: Executor, statements: string[]): Executor {
+  const { session } = executor._;
+  const prepareQuery: typeof session.prepareQuery = (query, ...rest) => {
+    statements.push(query.sql.split(' ', 1)[0]!);
+    return session.prepareQuery(query, ...rest);
+  };
   return new Proxy(executor, {
     get(target, key) {
+      if (key === '_') return { ...target._, session: { prepareQuery } };
       const member: unknown = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
       return (...args: unknown[]) => {

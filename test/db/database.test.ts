@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
-import { prepareLivenessRead } from '../../src/sessions/repository.js';
+import { livenessRead } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';
 
 const db = await openTestDatabase(t);
@@ -46,7 +46,7 @@ t.test('migrating again changes nothing, also many at once', async (t) => {
 });
 
 t.test('the read of sessions takes many ids, and none', async (t) => {
-  const read = prepareLivenessRead(db.executor);
+  const read = livenessRead(db.executor);
   t.same(await read([]), []);
   t.same(await read(['01a1fc41-72cb-70ec-8b3d-3273bdd9312e', '01a1fc41-72cb-70ec-8b3d-3273bdd9312f']), []);
 });
