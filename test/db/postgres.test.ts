@@ -1,42 +1,11 @@
 /** What only a real Postgres can show; nothing here runs without TEST_DATABASE_URL. */
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { openPostgres } from '../../src/db/postgres.js';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { faultProxy } from '../helpers/fault-proxy.js';
 
 const away = { code: 'SERVICE_UNAVAILABLE' };
-
-/** Forwards to Postgres until it is told to go silent: connections stay open and nothing passes. */
-async function blackhole(target: URL): Promise<{ url: string; silence(): void; cut(): void; resume(): Promise<void> }> {
-  const sockets: Socket[] = [];
-  let silent = false;
-  const server = createServer((client) => {
-    const upstream = connect(Number(target.port || 5432), target.hostname);
-    sockets.push(client, upstream);
-    for (const socket of [client, upstream]) socket.on('error', () => socket.destroy());
-    client.on('data', (data) => !silent && upstream.write(data));
-    upstream.on('data', (data) => !silent && client.write(data));
-    client.on('close', () => upstream.destroy());
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String((server.address() as AddressInfo).port);
-  return {
-    url: url.href,
-    silence: () => (silent = true),
-    cut() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-    resume: () => new Promise<void>((resolve) => server.listen(Number(url.port), '127.0.0.1', resolve)),
-  };
-}
 
 if (onRealPostgres) {
   const open = (url: string, { poolSize = 2, timeoutMs = 1000 } = {}) => {
@@ -76,10 +45,10 @@ if (onRealPostgres) {
   });
 
   t.test('a half-open connection fails what waits on it, within the deadline', async (t) => {
-    const proxy = await blackhole(new URL(await createTestDatabase(t)));
+    const proxy = await faultProxy(t, await createTestDatabase(t), 5432);
     const db = open(proxy.url, { poolSize: 1 });
     await db.ping();
-    proxy.silence();
+    proxy.stall();
     await t.rejects(db.ping(), away);
     await t.rejects(
       db.transaction(async () => 1),
@@ -124,7 +93,7 @@ if (onRealPostgres) {
   });
 
   t.test('a Postgres that went away and came back is used again, without a restart', async (t) => {
-    const proxy = await blackhole(new URL(await createTestDatabase(t)));
+    const proxy = await faultProxy(t, await createTestDatabase(t), 5432);
     const db = open(proxy.url, { poolSize: 2, timeoutMs: 2_000 });
     const ask = () =>
       db.ping().then(
@@ -132,11 +101,11 @@ if (onRealPostgres) {
         () => false,
       );
     t.ok(await ask());
-    proxy.cut();
+    await proxy.refuse();
     // More than there are connections, so that some find one that is just being opened.
     const away = await Promise.all(Array.from({ length: 8 }, ask));
     t.notOk(away.includes(true));
-    await proxy.resume();
+    await proxy.pass();
     let attempts = 0;
     while (!(await ask())) if ((attempts += 1) > 1000) break;
     t.ok(await ask());
