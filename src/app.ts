@@ -9,6 +9,8 @@ import type { Config } from './config.js';
 import { originOf } from './config-readers.js';
 import { createPasswordHasher } from './crypto/password-hasher.js';
 import type { Database } from './db/database.js';
+import { openEvents } from './events/open.js';
+import type { Events } from './events/events.js';
 import { createContext } from './graphql/context.js';
 import { graphqlPlugin } from './graphql/plugin.js';
 import { createExecutableSchema } from './graphql/schema.js';
@@ -26,6 +28,7 @@ import { createServer } from './http/server.js';
 import { createNoTransport } from './mail/no-transport.js';
 import { createPrintTransport, createSmtpTransport, type MailTransport } from './mail/transport.js';
 import { startMaintenance, type Chore } from './maintenance.js';
+import { connectRedis } from './redis/connection.js';
 import { createServices } from './services.js';
 import { bearerToken } from './sessions/authenticator.js';
 import { createAccessTokens, type AccessTokens } from './tokens/access-tokens.js';
@@ -53,6 +56,8 @@ export interface App {
   readonly server: FastifyInstance;
   /** From now on `/readyz` says 503. */
   beginDrain(): void;
+  /** What instances tell each other. */
+  readonly events: Events;
   /** Does now what otherwise is done every now and then, such as sending mail; by name. */
   readonly chores: readonly Chore[];
 }
@@ -68,11 +73,14 @@ export async function buildApp(
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
-  const metrics = createMetrics({ hasher, database: db });
+  const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
+  const events = openEvents({ db, redis, ...config.redis, log: server.log });
+  const metrics = createMetrics({ hasher, database: db, events });
   const services = createServices({
     config,
     db,
     clock,
+    events,
     secrets,
     publicUrl,
     accessTokens,
@@ -95,7 +103,11 @@ export async function buildApp(
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
   await server.register(securityHeadersPlugin, { config });
   await server.register(corsPlugin, { origins: config.corsOrigins });
-  await server.register(rateLimitPlugin, { ...config.rateLimits, principalOf: principalOf(accessTokens) });
+  await server.register(rateLimitPlugin, {
+    ...config.rateLimits,
+    principalOf: principalOf(accessTokens),
+    shared: redis && { redis, prefix: config.redis.prefix },
+  });
   await server.register(metricsPlugin, { metrics });
   await server.register(healthPlugin, { readiness });
   await server.register(jwks, { keys: () => keys.published() });
@@ -128,11 +140,14 @@ export async function buildApp(
     await stopMaintenance();
     await services.sender.close();
     await services.uses.flush().catch((err: unknown) => server.log.warn({ err }, 'uses of sessions were not noted'));
+    await events.close();
+    redis?.close();
     await db.close();
   });
   return {
     server,
     beginDrain: () => readiness.beginDrain(),
+    events,
     chores,
   };
 }

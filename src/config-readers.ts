@@ -155,6 +155,15 @@ export function readers(env: Environment) {
       return known ? value : fault(name, 'postgres://user:password@host:port/database', undefined);
     },
 
+    redisUrl(name: string): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const known =
+        url && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname && /^\/?\d*$/.test(url.pathname);
+      return known ? value : fault(name, 'redis://user:password@host:port/number or rediss://…', undefined);
+    },
+
     origin(name: string, required: boolean): string | undefined {
       const value = raw(name);
       if (value !== undefined) return origin(name, value);

@@ -46,6 +46,11 @@ function parseConfig(read: Readers) {
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
     databaseTimeoutMs: read.duration('DATABASE_TIMEOUT', '5s', '100ms', '5m'),
+    redis: {
+      /** Unset: events go through the database, and each instance counts requests by itself. */
+      url: read.redisUrl('REDIS_URL'),
+      prefix: read.text('REDIS_PREFIX', 'latchkey:'),
+    },
     dataDir: read.text('DATA_DIR', '.data'),
     migrateOnStart: read.flag('MIGRATE_ON_START', true),
     authSecrets: read.secrets('AUTH_SECRET', production),

@@ -16,6 +16,7 @@ import type { Config } from './config.js';
 import type { PasswordHasher } from './crypto/password-hasher.js';
 import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
+import type { Events } from './events/events.js';
 import { createMessages } from './mail/messages.js';
 import { createOutbox } from './mail/outbox.js';
 import { createMailSender } from './mail/sender.js';
@@ -37,6 +38,7 @@ export interface ServiceDependencies {
   readonly config: Config;
   readonly db: Database;
   readonly clock: Clock;
+  readonly events: Events;
   readonly secrets: readonly string[];
   /** Where the API is to be found from outside. */
   readonly publicUrl: string;
@@ -50,11 +52,12 @@ export type CreatedServices = ReturnType<typeof createServices>;
 
 /** Builds the services; nothing runs until it is called. */
 export function createServices(dependencies: ServiceDependencies) {
-  const { config, db, clock, secrets, publicUrl, accessTokens, hasher, mailTransport: transport, log } = dependencies;
+  const { config, db, clock, events, secrets, publicUrl, accessTokens, hasher, log } = dependencies;
+  const { mailTransport: transport } = dependencies;
   const passwords = createPasswordPolicy(config.passwords);
   const scopes = createScopeCatalogue(config.scopes);
 
-  const audit = createAudit({ db, clock, retentionMs: config.auditRetentionMs });
+  const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs });
   const rateLimits = createRateLimits({ db, clock, audit });
   const tokens = createOneTimeTokens({ clock });
 

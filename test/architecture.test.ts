@@ -23,10 +23,10 @@ const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [3, /\/(resolvers|auth-payload)\.ts$/],
   [
     4,
-    /^(accounts|admin|sessions|passwords|audit|mail|one-time-tokens|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/,
+    /^(accounts|admin|sessions|passwords|audit|events|mail|one-time-tokens|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/,
   ],
   [5, /\/repository\.ts$/],
-  [6, /^db\//],
+  [6, /^(db|redis)\//],
   [7, /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-readers)\.ts$/],
 ];
 const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];
@@ -85,6 +85,7 @@ const only = (what: string, isIt: (name: string) => boolean, allowed: RegExp) =>
 only('graphql and mercurius', (name) => /^(graphql|mercurius)(\/|$)/.test(name), /^graphql\//);
 only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|\/)repository\.ts$|^db\//);
 only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
+only('ioredis', (name) => name === 'ioredis', /^redis\//);
 only('argon2', (name) => name === 'argon2', /^crypto\//);
 only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(

@@ -23,6 +23,7 @@ t.test('nothing set gives the documented defaults', async (t) => {
     port: 3000,
     databaseUrl: undefined,
     dataDir: '.data',
+    redis: { url: undefined, prefix: 'latchkey:' },
     migrateOnStart: true,
     authSecrets: [],
     jwt: { algorithm: 'EdDSA', accessTtlMs: 900_000 },
@@ -127,6 +128,7 @@ t.test('every fault is named at once, by the name of its variable', async (t) =>
     PUBLIC_URL: 'https://auth.example.com/path',
     DATABASE_URL: 'mysql://127.0.0.1/x',
     DATABASE_POOL_SIZE: '0',
+    REDIS_URL: 'https://127.0.0.1',
     AUTH_SECRET: 'short',
     JWT_ALGORITHM: 'none',
     ACCESS_TOKEN_TTL: '15 minutes',
@@ -169,6 +171,15 @@ t.test('production refuses weak and missing secrets, and says so without repeati
 t.test('production turns the playground and introspection off unless asked for', async (t) => {
   t.match(loadConfig(PRODUCTION), { production: true, graphiql: false, introspection: false });
   t.match(loadConfig({ ...PRODUCTION, GRAPHIQL: 'on', INTROSPECTION: 'on' }), { graphiql: true, introspection: true });
+});
+
+t.test('Redis has an address, with or without TLS, and a fault does not repeat its password', async (t) => {
+  for (const REDIS_URL of ['redis://127.0.0.1', 'redis://:hunter2@cache:6380/3', 'rediss://u:p@cache.example.com'])
+    t.equal(loadConfig({ REDIS_URL }).redis.url, REDIS_URL);
+  for (const REDIS_URL of ['redis://', 'redis://u:hunter2@cache/name', 'cache:6379', '/run/redis.sock']) {
+    t.match(faultsOf({ REDIS_URL }), [/^REDIS_URL: expected redis:/], REDIS_URL);
+    t.notMatch(faultsOf({ REDIS_URL }).join(), 'hunter2');
+  }
 });
 
 t.test('argon2 needs 8 KiB a lane', async (t) => {

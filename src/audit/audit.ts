@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
+import type { Events } from '../events/events.js';
 import { isId, page, type Connection, type PageArguments } from '../paging.js';
 import type { AuditRecord, AuditType } from './event.js';
 import { createAuditRepository } from './repository.js';
@@ -16,14 +17,14 @@ export interface AuditEntry {
   readonly userId: string | null;
   /** Whose doing it was; the account's own where it is left out. */
   readonly actorId?: string | null;
-  readonly sessionId?: string;
+  readonly sessionId?: string | null;
   readonly client: ClientInfo;
   /** Plain words without secrets, and without what somebody typed. */
   readonly detail?: string;
 }
 
 export interface Audit {
-  /** Adds an event inside the caller's transaction. */
+  /** Adds an event inside the caller's transaction; instances are told of it once that commits. */
   record(tx: Executor, entry: AuditEntry): Promise<void>;
   /**
    * Events, the newest first; of one account, or all.
@@ -36,25 +37,33 @@ export interface Audit {
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
-/**
- * @param clock stamps the events
- * @param retentionMs how long events are kept, in milliseconds
- */
-export function createAudit({ db, clock, retentionMs }: { db: Database; clock: Clock; retentionMs: number }): Audit {
+export interface AuditDependencies {
+  readonly db: Database;
+  /** Stamps the events. */
+  readonly clock: Clock;
+  /** Tells instances of what is recorded. */
+  readonly events: Pick<Events, 'publish'>;
+  /** How long what is recorded is kept, in milliseconds. */
+  readonly retentionMs: number;
+}
+
+export function createAudit({ db, clock, events, retentionMs }: AuditDependencies): Audit {
   const repository = createAuditRepository(db.executor);
   return {
-    async record(tx, { type, userId, actorId = userId, sessionId, client, detail }) {
+    async record(tx, { type, userId, actorId = userId, sessionId = null, client, detail }) {
+      const id = uuidv7();
       await createAuditRepository(tx).insert({
-        id: uuidv7(),
+        id,
         type,
         userId,
         actorId,
-        sessionId: sessionId ?? null,
+        sessionId,
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
         detail: detail ?? null,
         createdAt: new Date(clock.now()),
       });
+      await events.publish(tx, { auditId: id, userId, sessionId });
     },
 
     list: ({ userId, ...args }) =>

@@ -5,6 +5,18 @@ import type * as schema from './schema/index.js';
 /** Runs statements: the database itself, or one transaction of it. Repositories take it, services pass it on. */
 export type Executor = PgDatabase<PgQueryResultHKT, typeof schema>;
 
+/** Whom the database tells of a channel's notifications. */
+export interface Listener {
+  /** Gets each notification's payload, in the order of the commits. */
+  onMessage(payload: string): void;
+  /** Whether notifications arrive; those in between are lost. It begins with false. */
+  onConnection(connected: boolean): void;
+}
+
+export interface Listening {
+  close(): Promise<void>;
+}
+
 /** A Postgres, embedded or real. */
 export interface Database {
   readonly kind: 'embedded' | 'postgres';
@@ -15,6 +27,16 @@ export interface Database {
    * @throws AppError SERVICE_UNAVAILABLE when the database is away or the deadline passed
    */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
+  /**
+   * Calls `work` once the transaction has committed, and never when it was rolled back. When the database was lost
+   * meanwhile nobody knows which it was: it is called then as well. Outside a transaction it is called at once.
+   */
+  afterCommit(tx: Executor, work: () => void): void;
+  /**
+   * Listens to what `pg_notify` tells a channel, whose name needs no quoting inside quotes, however often the
+   * connection is lost.
+   */
+  listen(channel: string, listener: Listener): Listening;
   /** Resolves when the database answers; rejects with SERVICE_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
   /** Applies the migrations that are missing; safe to call from many instances at once. */

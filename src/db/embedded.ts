@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
+import { afterCommit, inTransaction } from './after-commit.js';
 import { dataDirectory, privateDirectory } from './data-directory.js';
 import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
@@ -38,12 +39,27 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
     async transaction(work) {
       waiting += 1;
       try {
-        return await executor.transaction(work);
+        return await inTransaction(executor, work);
       } catch (error) {
         throw outage(error) ?? error;
       } finally {
         waiting -= 1;
       }
+    },
+    afterCommit,
+    listen(channel, { onMessage, onConnection }) {
+      const begun = client.listen(channel, onMessage);
+      // A database that was closed at once has nothing to tell.
+      begun.then(
+        () => onConnection(true),
+        () => undefined,
+      );
+      return {
+        async close() {
+          if (!client.closed) await (await begun)();
+          onConnection(false);
+        },
+      };
     },
     async ping() {
       await client.query('select 1').catch((error: unknown) => {

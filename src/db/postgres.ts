@@ -1,12 +1,14 @@
 /** A real Postgres through postgres.js: a bounded pool, and a deadline on every query whatever the network does. */
-import { connect, type Socket } from 'node:net';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { migrate } from 'drizzle-orm/postgres-js/migrator';
-import postgres, { type Options, type ParameterOrJSON, type Sql, type TransactionSql } from 'postgres';
+import postgres, { type ParameterOrJSON, type Sql, type TransactionSql } from 'postgres';
 import { AppError, serviceUnavailable } from '../errors.js';
+import { afterCommit, inTransaction } from './after-commit.js';
+import { connectionOptions } from './connection.js';
 import type { Database, Executor } from './database.js';
 import { withDeadline } from './deadline.js';
 import { outage } from './errors.js';
+import { listenOnPostgres } from './listen.js';
 import { MIGRATION_LOCK, MIGRATIONS_FOLDER } from './migrate.js';
 import * as schema from './schema/index.js';
 
@@ -19,8 +21,6 @@ export interface PostgresOptions {
 
 /** Requests that wait for a connection, per connection; past that the answer is SERVICE_UNAVAILABLE at once. */
 const MAX_WAITING_PER_CONNECTION = 50;
-/** Grace over the server's own timeout, which has the better error message. */
-const NETWORK_GRACE_MS = 500;
 /** Migrating a large table may take long; another instance waits for it. Ten minutes. */
 const MIGRATION_TIMEOUT_MS = 600_000;
 const CLOSE_TIMEOUT_S = 5;
@@ -35,6 +35,8 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Dat
     kind: 'postgres',
     executor,
     transaction: (work) => pool.admit(() => runTransaction(executor, work, timeoutMs)),
+    afterCommit,
+    listen: (channel, listener) => listenOnPostgres({ ...listener, url, channel }),
     async ping() {
       await pool.client.unsafe('select 1');
     },
@@ -42,43 +44,6 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Dat
     stats: pool.stats,
     close: () => client.end({ timeout: CLOSE_TIMEOUT_S }),
   };
-}
-
-function connectionOptions(timeoutMs: number): Options<Record<string, never>> {
-  return {
-    onnotice: () => undefined,
-    connect_timeout: Math.max(1, Math.ceil(timeoutMs / 1000)),
-    // postgres.js hands its parsed options to `socket`, which its types leave out.
-    socket: (parsed: ParsedOptions) => dial(parsed, timeoutMs + NETWORK_GRACE_MS),
-    connection: {
-      application_name: 'latchkey',
-      statement_timeout: timeoutMs,
-      idle_in_transaction_session_timeout: timeoutMs * 2,
-    },
-  } as Options<Record<string, never>>;
-}
-
-interface ParsedOptions {
-  readonly host: readonly string[];
-  readonly port: readonly number[];
-  readonly path: string | false | undefined;
-}
-
-/**
- * A connection that is destroyed when the server owes an answer and nothing arrives for `silenceMs`: a
- * half-open connection fails its query and rolls back its transaction instead of hanging for ever.
- * It is handed over before it is connected: a dial that failed by itself would be lost to postgres.js, which
- * tries again only after a socket that it saw close.
- */
-function dial({ host, port, path }: ParsedOptions, silenceMs: number): Socket {
-  const socket = path ? connect(path) : connect(port[0] ?? 5432, host[0] ?? 'localhost');
-  let answeredUpTo = 0;
-  socket.setTimeout(silenceMs);
-  socket.on('data', () => (answeredUpTo = socket.bytesWritten));
-  socket.on('timeout', () => {
-    if (socket.connecting || socket.bytesWritten !== answeredUpTo) socket.destroy();
-  });
-  return socket;
 }
 
 /**
@@ -163,7 +128,7 @@ function runTransaction<T>(executor: Executor, work: (tx: Executor) => Promise<T
   const refuseWhenLate = () => {
     if (late) throw serviceUnavailable('The database took too long.');
   };
-  const running = executor.transaction(async (tx) => {
+  const running = inTransaction(executor, async (tx) => {
     refuseWhenLate();
     const result = await work(tx);
     refuseWhenLate();

@@ -12,6 +12,7 @@ import { finalStatus } from './logging.js';
 export interface MetricsSources {
   readonly hasher: { stats(): { readonly running: number; readonly waiting: number } };
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
+  readonly events: { connected(): boolean };
 }
 
 /** A request that is over. */
@@ -40,7 +41,7 @@ const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
 /** Metrics of one app, in a registry of its own. */
-export function createMetrics({ hasher, database }: MetricsSources): Metrics {
+export function createMetrics({ hasher, database, events }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
@@ -76,6 +77,10 @@ export function createMetrics({ hasher, database }: MetricsSources): Metrics {
     'latchkey_database_connections_waiting',
     'Callers waiting for a database connection.',
     () => database.stats().waiting,
+  );
+
+  gauge('latchkey_events_connected', 'Whether events of other instances arrive: 1 or 0.', () =>
+    Number(events.connected()),
   );
 
   // By hand, as prom-client's default metrics keep their observers for the life of the process.

@@ -1,10 +1,11 @@
 /** How many HTTP requests an address, or a principal, may make. Executions of fields are counted by `@rateLimit`. */
-import rateLimit from '@fastify/rate-limit';
-import type { FastifyRequest } from 'fastify';
+import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
+import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Rate } from '../config-readers.js';
 import { AppError } from '../errors.js';
 import { clientNetwork } from '../client-address.js';
+import type { RedisConnection } from '../redis/connection.js';
 
 export interface RateLimitOptions {
   /** By address: requests without a principal, forged tokens included. */
@@ -16,6 +17,8 @@ export interface RateLimitOptions {
    * anything else. Must not throw or reject.
    */
   principalOf(request: FastifyRequest): string | undefined | Promise<string | undefined>;
+  /** Where instances count together; without it, and while it is away, each counts by itself. */
+  readonly shared?: { readonly redis: RedisConnection; readonly prefix: string } | undefined;
 }
 
 /**
@@ -31,9 +34,9 @@ const PRINCIPAL = 'principal:';
  * Preflights of known origins end before. Over the limit: 429 RATE_LIMIT_EXCEEDED with `retryAfter` in seconds.
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
-  async (app, { anonymous, authenticated, principalOf }) => {
+  async (app, { anonymous, authenticated, principalOf, shared }) => {
     const rateOf = (key: string): Rate => (key.startsWith(PRINCIPAL) ? authenticated : anonymous);
-    await app.register(rateLimit, {
+    const options: RateLimitPluginOptions = {
       // One hook of our own in place of the plugin's on each route: those miss what has no route.
       global: false,
       cache: MAX_COUNTERS,
@@ -48,8 +51,36 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', {
           retryAfter: Math.max(1, Math.ceil(ttl / 1000)),
         }),
+    };
+    const countHere = await counting(app, options);
+    if (!shared) {
+      app.addHook('onRequest', countHere);
+      return;
+    }
+    const { redis, prefix } = shared;
+    const countTogether = await counting(app, { ...options, redis: redis.client, nameSpace: `${prefix}requests:` });
+    app.addHook('onRequest', async function (request, reply) {
+      if (redis.isUp()) {
+        try {
+          await countTogether.call(this, request, reply);
+          return;
+        } catch (error) {
+          if (error instanceof AppError) throw error;
+          redis.drop();
+        }
+      }
+      await countHere.call(this, request, reply);
     });
-    app.addHook('onRequest', app.rateLimit());
   },
   { name: 'rate-limit', fastify: '5.x', dependencies: ['cors'] },
 );
+
+/** A hook that counts in a store of its own; the plugin has one store for each place where it is registered. */
+async function counting(app: FastifyInstance, options: RateLimitPluginOptions): Promise<onRequestAsyncHookHandler> {
+  let hook: onRequestAsyncHookHandler | undefined;
+  await app.register(async (scope) => {
+    await scope.register(rateLimit, options);
+    hook = scope.rateLimit();
+  });
+  return hook!;
+}

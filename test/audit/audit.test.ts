@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
+import { collect } from '../helpers/events.js';
 import { LOGIN, LOGOUT, PASSWORD, REFRESH } from '../helpers/seed.js';
 
 t.test('what an account does is told in order, with where it came from and no secret', async (t) => {
@@ -25,6 +26,22 @@ t.test('what an account does is told in order, with where it came from and no se
   );
   const text = JSON.stringify(events);
   for (const secret of [PASSWORD, user.accessToken, user.refreshToken, user.email]) t.notOk(text.includes(secret));
+});
+
+t.test('instances are told of everything that is recorded, by id alone', async (t) => {
+  const app = await startTestApp(t);
+  const { until } = collect(app.events);
+  const user = await app.user();
+  const wrong = { input: { identifier: user.username, password: 'hunter2hunter2' } };
+  await app.client().send(LOGIN, wrong);
+  await user.client.send(LOGOUT);
+  const recorded = (await auditOf(app.db, user.id)).reverse();
+  t.equal(recorded.length, 4);
+  const told = await until(({ length }) => length >= recorded.length);
+  t.same(
+    told,
+    recorded.map(({ id, userId, sessionId }) => ({ auditId: id, userId, sessionId })),
+  );
 });
 
 t.test('the event and the change it tells of are there together or not at all', async (t) => {

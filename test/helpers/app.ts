@@ -1,18 +1,23 @@
 /** The product as it runs in production, on a fresh database, with a clock that a test moves. */
+import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/app.js';
 import type { Clock } from '../../src/clock.js';
 import { loadConfig, type Config } from '../../src/config.js';
-import type { Database } from '../../src/db/database.js';
+import type { Database, Executor } from '../../src/db/database.js';
+import type { Events } from '../../src/events/events.js';
 import type { Mail } from '../../src/mail/transport.js';
 import { testClient, type ClientOptions, type TestClient } from './client.js';
 import { testClock, type TestClock } from './clock.js';
 import { openTestDatabase } from './database.js';
+import { connection, onRedis, REDIS_URL } from './events.js';
 import { registerUser, type SeededUser } from './seed.js';
 
 export interface TestApp {
   readonly server: FastifyInstance;
   readonly db: Database;
+  /** Events arrive from the beginning. */
+  readonly events: Events;
   readonly clock: TestClock;
   readonly config: Config;
   /** Every line that was logged, parsed. */
@@ -37,6 +42,15 @@ const DEFAULTS = {
   LOG_LEVEL: 'info',
 };
 
+/** Apps on one database are instances of one deployment, which share their Redis keys and nobody else does. */
+const prefixes = new WeakMap<Executor, string>();
+function redisOf({ executor }: Database): Record<string, string> {
+  if (!onRedis) return {};
+  const prefix = prefixes.get(executor) ?? `latchkey-test:${randomUUID()}:`;
+  prefixes.set(executor, prefix);
+  return { REDIS_URL, REDIS_PREFIX: prefix };
+}
+
 /** What `t` of tap offers that a helper needs. */
 export interface TestScope {
   teardown(work: () => unknown): void;
@@ -55,14 +69,14 @@ export async function startTestApp(
   otherClock?: Clock,
 ): Promise<TestApp> {
   const logs: Record<string, unknown>[] = [];
-  const config = loadConfig({ ...DEFAULTS, ...env });
-  const clock = testClock();
   // A shared database outlives the app, which closes its own.
   const database = db ? { ...db, close: async () => undefined } : await openTestDatabase(t);
+  const config = loadConfig({ ...DEFAULTS, ...redisOf(database), ...env });
+  const clock = testClock();
   const logStream = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
   const mails: Mail[] = [];
   const mailTransport = { send: async (mail: Mail) => void mails.push(mail), close: () => undefined };
-  const { server, chores } = await buildApp(config, {
+  const { server, events, chores } = await buildApp(config, {
     db: database,
     secrets: config.authSecrets,
     clock: otherClock ?? clock,
@@ -71,11 +85,13 @@ export async function startTestApp(
   });
   t.teardown(() => server.close());
   await server.ready();
+  await connection(events, true);
   const chore = async (name: string) => void (await chores.find((each) => each.name === name)!.run());
   const client = (options?: ClientOptions) => testClient(server, options);
   return {
     server,
     db: database,
+    events,
     clock,
     config,
     logs,

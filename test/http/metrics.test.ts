@@ -7,6 +7,7 @@ import { listen, startTestServer } from '../helpers/server.js';
 const SOURCES = {
   hasher: { stats: () => ({ running: 3, waiting: 5 }) },
   database: { stats: () => ({ open: 7, waiting: 11 }) },
+  events: { connected: () => true },
 };
 
 async function server(t: Parameters<typeof startTestServer>[0]) {
@@ -29,6 +30,7 @@ t.test('the metrics are served in Prometheus text, with what the parts tell at t
     'latchkey_password_hashes_waiting 5',
     'latchkey_database_connections_open 7',
     'latchkey_database_connections_waiting 11',
+    'latchkey_events_connected 1',
     'latchkey_logins_total{outcome="success"} 1',
     'latchkey_logins_total{outcome="invalid_credentials"} 1',
     'latchkey_logins_total{outcome="other"} 2',

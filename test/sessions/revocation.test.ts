@@ -7,6 +7,7 @@ import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, LOGOUT, ME, REFRESH, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
 import { claimsOf } from '../helpers/tokens.js';
+import { toldNobody } from '../helpers/events.js';
 
 const app = await startTestApp(t);
 const SESSIONS = '{ me { sessions { id current ipAddress userAgent lastUsedAt } } }';
@@ -110,7 +111,11 @@ t.test('ended and expired sessions are cleared in batches, by one instance at a 
       case when n % 2 = 0 then ${old}::timestamptz else now() + interval '1 day' end,
       case when n % 2 = 1 then ${old}::timestamptz end
     from generate_series(1, 2500) n`);
-  const revocation = createRevocation({ db, clock, audit: createAudit({ db, clock, retentionMs: 1 }) });
+  const revocation = createRevocation({
+    db,
+    clock,
+    audit: createAudit({ db, clock, events: toldNobody, retentionMs: 1 }),
+  });
   const cleared = await Promise.all([1, 2].map(() => clearInBatches(db, 'sessions', revocation.clear)));
   t.equal(cleared[0]! + cleared[1]!, 2500);
   t.equal((await user.client.send(ME)).code, undefined, 'the live one stays');

@@ -11,12 +11,13 @@ import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { claimsOf } from '../helpers/tokens.js';
 import { onRealPostgres } from '../helpers/database.js';
+import { toldNobody } from '../helpers/events.js';
 
 const GRACE_MS = 10_000;
 const TTL_MS = 86_400_000;
 const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
 const { db, clock, config } = app;
-const audit = createAudit({ db, clock, retentionMs: 1 });
+const audit = createAudit({ db, clock, events: toldNobody, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
 const revocation = createRevocation({ db, clock, audit });
 const sessions = createSessions({

@@ -1,0 +1,30 @@
+/** Events through the database: what a transaction notifies of is delivered when it commits, in the order of commits. */
+import type { Database } from '../db/database.js';
+import type { Events } from './events.js';
+import { createHub, type EventsLog } from './hub.js';
+import { encodeEvent } from './message.js';
+import { createEventsRepository } from './repository.js';
+
+const CHANNEL = 'latchkey_events';
+
+/** Begins to listen at once; who starts while the connection is not there yet is told when it is. */
+export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog }): Events {
+  const hub = createHub(log);
+  let lost = false;
+  const listening = db.listen(CHANNEL, {
+    onMessage: hub.receive,
+    onConnection(connected) {
+      if (!connected) log.warn({}, 'Events of other instances do not arrive; the connection will be tried again');
+      else if (lost) log.info('Events of other instances arrive again');
+      lost = !connected;
+      hub.setConnected(connected);
+    },
+  });
+  return {
+    publish: (tx, event) => createEventsRepository(tx).notify(CHANNEL, encodeEvent(event)),
+    listen: hub.listen,
+    connected: hub.connected,
+    onConnection: hub.onConnection,
+    close: () => listening.close(),
+  };
+}

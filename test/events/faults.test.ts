@@ -1,0 +1,139 @@
+/** The bus through faults of the network; on a real Postgres and a real Redis, where they are. */
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { createDatabaseEvents } from '../../src/events/database-events.js';
+import type { AccountEvent } from '../../src/events/events.js';
+import { openEvents } from '../../src/events/open.js';
+import { listenOnPostgres } from '../../src/db/listen.js';
+import { connectRedis } from '../../src/redis/connection.js';
+import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
+import { openPostgres } from '../../src/db/postgres.js';
+import { collect, connection, onRedis, recordingLog, REDIS_URL } from '../helpers/events.js';
+import { faultProxy, type FaultProxy } from '../helpers/fault-proxy.js';
+
+const event = (): AccountEvent => ({ auditId: randomUUID(), userId: randomUUID(), sessionId: null });
+
+/** Faults, and what ends them. */
+const FAULTS: Record<string, (proxy: FaultProxy) => void | Promise<void>> = {
+  'cut off': (proxy) => proxy.cut(),
+  'half-open': (proxy) => proxy.stall(),
+  'refused for a while': (proxy) => proxy.refuse(),
+};
+
+t.test('the embedded database and no Redis: nothing between them can fail', async (t) => {
+  const db = await openTestDatabase(t);
+  const events = createDatabaseEvents({ db, log: recordingLog().log });
+  await connection(events, true);
+  await events.close();
+  t.equal(events.connected(), false);
+});
+
+if (onRealPostgres) {
+  for (const [fault, cause] of Object.entries(FAULTS)) {
+    t.test(`a connection that listens and is ${fault} is told as lost, and replaced`, async (t) => {
+      const url = await createTestDatabase(t);
+      const proxy = await faultProxy(t, url, 5432);
+      const db = openPostgres({ url, poolSize: 2, timeoutMs: 5_000 });
+      t.teardown(() => db.close());
+      const { log, lines } = recordingLog();
+      const events = createDatabaseEvents({
+        db: {
+          ...db,
+          listen: (channel, listener) =>
+            listenOnPostgres({ ...listener, url: proxy.url, channel, heartbeatMs: 20, answerMs: 200 }),
+        },
+        log,
+      });
+      t.teardown(() => events.close());
+      const { arrived, until } = collect(events);
+      await connection(events, true);
+      await cause(proxy);
+      if (fault !== 'cut off') {
+        await connection(events, false);
+        await db.transaction((tx) => events.publish(tx, event()));
+        t.same(arrived, [], 'what happens meanwhile is missed');
+        await proxy.pass();
+      } else await proxy.untilConnections(2);
+      await connection(events, true);
+      const sent = event();
+      await db.transaction((tx) => events.publish(tx, sent));
+      t.same(await until(({ length }) => length > 0), [sent]);
+      t.match(
+        lines.map(({ message }) => message),
+        [/do not arrive/, /arrive again/],
+      );
+    });
+  }
+}
+
+if (onRedis) {
+  for (const [fault, cause] of Object.entries(FAULTS)) {
+    t.test(`a Redis whose connections are ${fault} loses no event of an instance that goes on`, async (t) => {
+      const proxy = await faultProxy(t, REDIS_URL, 6379);
+      const { log, lines } = recordingLog();
+      const db = await openTestDatabase(t);
+      const prefix = `latchkey-test:${randomUUID()}:`;
+      const open = (url: string) => {
+        const redis = connectRedis(url, 'requests', log);
+        const events = openEvents({ db, redis, url, prefix, log });
+        t.teardown(async () => {
+          await events.close();
+          redis.close();
+        });
+        return events;
+      };
+      const [here, elsewhere] = [open(proxy.url), open(REDIS_URL)];
+      await Promise.all([connection(here, true), connection(elsewhere, true)]);
+      const { until } = collect(elsewhere);
+      await cause(proxy);
+      if (fault !== 'cut off') await connection(here, false);
+      const sent = Array.from({ length: 250 }, event);
+      for (const each of sent) await db.transaction((tx) => here.publish(tx, each));
+      await proxy.pass();
+      t.same(await until(({ length }) => length >= sent.length), sent, 'all, once, in order');
+      await connection(here, true);
+      t.match(lines[0], { level: 'warn', message: /^Redis is away \((requests|events)\)/ });
+    });
+  }
+
+  t.test('more than can be kept is told as missed', async (t) => {
+    const proxy = await faultProxy(t, REDIS_URL, 6379);
+    const { log } = recordingLog();
+    const db = await openTestDatabase(t);
+    const prefix = `latchkey-test:${randomUUID()}:`;
+    const [away, redis] = [connectRedis(proxy.url, 'requests', log), connectRedis(REDIS_URL, 'requests', log)];
+    const here = openEvents({ db, redis: away, url: proxy.url, prefix, log });
+    const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, log });
+    t.teardown(async () => {
+      await Promise.all([here.close(), elsewhere.close()]);
+      away.close();
+      redis.close();
+    });
+    await Promise.all([connection(here, true), connection(elsewhere, true)]);
+    await proxy.refuse();
+    await connection(here, false);
+    const changes: boolean[] = [];
+    elsewhere.onConnection((connected) => changes.push(connected));
+    const { until } = collect(elsewhere);
+    const COUNT = 10_001;
+    for (let sent = 0; sent < COUNT; sent += 1) await here.publish(db.executor, event());
+    const missed = connection(elsewhere, false);
+    await proxy.pass();
+    await until(({ length }) => length === COUNT - 1);
+    await missed;
+    t.same(changes, [false, true]);
+  });
+
+  t.test('a Redis that is not there is nothing to wait for, and is told once, without its password', async (t) => {
+    const { log, lines } = recordingLog();
+    const redis = connectRedis('redis://:hunter2hunter2@127.0.0.1:1', 'requests', log);
+    await t.rejects(redis.client.ping());
+    let attempts = 0;
+    await new Promise<void>((resolve) => redis.client.on('reconnecting', () => (attempts += 1) > 2 && resolve()));
+    t.equal(lines.length, 1);
+    t.notMatch(JSON.stringify(lines), 'hunter2');
+    t.equal(redis.isUp(), false);
+    redis.drop();
+    redis.close();
+  });
+}

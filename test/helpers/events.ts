@@ -1,0 +1,51 @@
+/** Events as tests wait for them. */
+import type { AccountEvent, Events } from '../../src/events/events.js';
+import type { EventsLog } from '../../src/events/hub.js';
+import type { RedisLog } from '../../src/redis/connection.js';
+
+/** For parts that are tested without a bus. */
+export const toldNobody: Pick<Events, 'publish'> = { publish: () => Promise.resolve() };
+
+/** Until events arrive, or do not any more. */
+export async function connection(events: Events, connected: boolean): Promise<void> {
+  if (events.connected() === connected) return;
+  await new Promise<void>((resolve) => {
+    const off = events.onConnection((now) => {
+      if (now !== connected) return;
+      off();
+      resolve();
+    });
+  });
+}
+
+/** Everything that arrives from now on, and a way to wait until so many have. */
+export function collect(events: Events) {
+  const arrived: AccountEvent[] = [];
+  let wake: () => void = () => undefined;
+  events.listen((event) => {
+    arrived.push(event);
+    wake();
+  });
+  return {
+    arrived,
+    async until(isEnough: (arrived: readonly AccountEvent[]) => boolean): Promise<AccountEvent[]> {
+      while (!isEnough(arrived)) await new Promise<void>((resolve) => (wake = resolve));
+      return arrived;
+    },
+  };
+}
+
+/** Where there is a Redis to test with. */
+export const REDIS_URL = process.env['TEST_REDIS_URL'] ?? '';
+export const onRedis = REDIS_URL !== '';
+
+/** A log that keeps its lines. */
+export function recordingLog() {
+  const lines: Record<string, unknown>[] = [];
+  const log: EventsLog & RedisLog = {
+    info: (message: string) => void lines.push({ level: 'info', message }),
+    warn: (fields: object, message: string) => void lines.push({ level: 'warn', ...fields, message }),
+  };
+  return { log, lines };
+}
+export const quietLog = recordingLog().log;
