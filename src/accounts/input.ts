@@ -2,16 +2,14 @@
 import { validationError, type FieldFault } from '../errors.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import type { AccountRecord } from './account.js';
+import { cleanDisplayName, displayNameFault } from './display-name.js';
 import { cleanEmail, cleanUsername, emailFault, usernameFault } from './identifiers.js';
 
 /** A fault of one field, or the value to store. */
 export type Checked<T> = { readonly fault: string } | { readonly value: T };
 
-const MAX_DISPLAY_NAME = 64;
 const MAX_URL = 2048;
 const MAX_LANGUAGE = 35;
-/** Controls, lone surrogates (which Postgres refuses) and marks that turn the text's direction (spoofing). */
-const UNFIT_FOR_NAMES = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 
 /** As in `identifiers.ts`. */
 export function checkEmail(email: string): Checked<string> {
@@ -25,14 +23,10 @@ export function checkUsername(username: string): Checked<string> {
   return fault === undefined ? { value: cleanUsername(username) } : { fault };
 }
 
-/** Up to 64 characters, kept in NFC without outer white space. */
+/** As in `display-name.ts`. */
 export function checkDisplayName(displayName: string): Checked<string> {
-  if (displayName.length > MAX_DISPLAY_NAME * 4) return { fault: `must be at most ${MAX_DISPLAY_NAME} characters` };
-  const name = displayName.normalize('NFC').trim();
-  if (name === '') return { fault: 'must not be empty; null clears it' };
-  if ([...name].length > MAX_DISPLAY_NAME) return { fault: `must be at most ${MAX_DISPLAY_NAME} characters` };
-  if (UNFIT_FOR_NAMES.test(name)) return { fault: 'must not contain control characters' };
-  return { value: name };
+  const fault = displayNameFault(displayName);
+  return fault === undefined ? { value: cleanDisplayName(displayName) } : { fault };
 }
 
 /** An https URL without credentials; kept as the URL standard writes it. */

@@ -5,7 +5,7 @@ const refused = { fault: String };
 
 t.test('a display name is kept in NFC without outer white space', async (t) => {
   t.same(checkDisplayName('  Zoe\u0308  '), { value: 'Zo\u00eb' });
-  t.same(checkDisplayName('👩‍👩‍👧 family'), { value: '👩‍👩‍👧 family' });
+  t.same(checkDisplayName('Ada\u3000 \u00a0 Lovelace'), { value: 'Ada Lovelace' });
 });
 
 t.test('a display name is 1 to 64 characters without controls, direction marks and half characters', async (t) => {
@@ -23,6 +23,32 @@ t.test('a display name is 1 to 64 characters without controls, direction marks a
   ]) {
     t.match(checkDisplayName(name), refused, JSON.stringify(name.slice(0, 10)));
   }
+});
+
+t.test('a display name may be in any script, and have emoji', async (t) => {
+  const names = [
+    '👩\u200d👩\u200d👧 family',
+    '👩🏽\u200d🚀',
+    '❤\ufe0f\u200d🔥',
+    '🇩🇪 1\ufe0f\u20e3',
+    'علی\u200cرضا',
+    'क\u094d\u200dष',
+    'Nguyễn Văn Ầ',
+    '山田太郎',
+    "O'Brien-Müller, Jr. ♛",
+  ];
+  for (const name of names) t.same(checkDisplayName(name), { value: name.normalize('NFC') }, name);
+});
+
+t.test('a display name has nothing that hides, or turns the text around it', async (t) => {
+  const hidden = ['200b', '200c', '200d', '2060', 'feff', 'ad', '34f', '61c', '200e', '200f', '115f', '3164', 'ffa0'];
+  const turning = ['202a', '202e', '202c', '2066', '2069', '206a'];
+  const others = ['0', '85', '2028', 'fe0f', 'e0061', '2800', 'e000', 'ffff', '378', 'd800'];
+  for (const code of [...hidden, ...turning, ...others]) {
+    const name = `ad${String.fromCodePoint(parseInt(code, 16))}min`;
+    t.match(checkDisplayName(name), { fault: /do not show/ }, code);
+  }
+  t.match(checkDisplayName(`Z${'\u0351'.repeat(6)}algo`), { fault: String }, 'marks that climb over the lines around');
 });
 
 t.test('an avatar is an https address without credentials', async (t) => {
