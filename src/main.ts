@@ -1,17 +1,20 @@
 /** The process: config, database, app, listen; then a graceful end. */
 import { createServer as createSocketServer, type AddressInfo } from 'node:net';
 import { buildApp } from './app.js';
-import { ConfigError, loadConfig, type Config } from './config.js';
+import { loadConfig, type Config } from './config.js';
 import { createSharedClock } from './db/clock.js';
 import type { Database } from './db/database.js';
-import { DirectoryHeldError } from './db/lock.js';
 import { openDatabase } from './db/open.js';
 import { standardOutput } from './http/log-destination.js';
 import { loadSecrets } from './secrets.js';
 import { gracefulShutdown } from './shutdown.js';
+import { failureText } from './start-failure.js';
+
+/** For the words of a failure. */
+let config: Config | undefined;
 
 async function main(): Promise<void> {
-  const config = await withPort(loadConfig());
+  config = await withPort((config = loadConfig()));
   const secrets = await loadSecrets(config.authSecrets, config.dataDir);
   const db = await openDatabase(config);
   const app = await start(config, db, secrets).catch(async (error: unknown) => {
@@ -51,10 +54,6 @@ async function withPort(config: Config): Promise<Config> {
 }
 
 main().catch((error: unknown) => {
-  // What a person can mend is told in plain words, the rest with where it happened.
-  const plain = error instanceof ConfigError || error instanceof DirectoryHeldError;
-  process.stderr.write(
-    `${plain ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-  );
+  process.stderr.write(`${failureText(error, config)}\n`);
   process.exitCode = 1;
 });

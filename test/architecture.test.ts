@@ -19,7 +19,7 @@ const locals = (file: string) =>
 const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [0, /^(main|start|cli\/.*)\.c?ts$/],
   [1, /^(app|services|chores)\.ts$/],
-  [2, /^(graphql|http)\/|^(maintenance|shutdown)\.ts$/],
+  [2, /^(graphql|http)\/|^(maintenance|shutdown|start-failure)\.ts$/],
   [3, /\/(resolvers|auth-payload)\.ts$/],
   [
     4,

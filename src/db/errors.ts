@@ -10,6 +10,14 @@ export function constraintOf(error: unknown): string | undefined {
   return undefined;
 }
 
+/** What Postgres calls the error, such as `28P01`; undefined where it was not Postgres that refused. */
+export function sqlStateOf(error: unknown): string | undefined {
+  for (const { code, severity } of causes(error)) {
+    if (typeof code === 'string' && severity !== undefined) return code;
+  }
+  return undefined;
+}
+
 /**
  * Faults that time heals. Postgres's classes 08 (connection), 53 (resources) and 57 (operator intervention,
  * statement timeout), 25P03 (idle in transaction), 40001 and 40P01 (serialisation, deadlock); the rest are

@@ -1,6 +1,8 @@
 /** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { statSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -98,14 +100,29 @@ t.test('faults of the configuration stop the start, all named', async (t) => {
   for (const name of ['PORT', 'AUTH_SECRET', 'PUBLIC_URL']) t.match(output, new RegExp(`^ {2}${name}: `, 'm'));
 });
 
-t.test('a database that cannot be reached stops the start with its reason', async (t) => {
-  const { output, status } = await refusal(t, {
-    DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x',
-    DATA_DIR: t.testdir(),
-  });
-  t.equal(status, 1);
-  t.match(output, /database is away/);
-  t.notMatch(output, /hunter2/);
+t.test('what stops the start otherwise is one line, with status 1', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.teardown(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const failures: [Record<string, string>, RegExp][] = [
+    [{ DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x' }, /database x on 127\.0\.0\.1:1: .*ECONNREFUSED/],
+    [{ DATABASE_URL: 'postgres://u:hunter2hunter2@nowhere.invalid/x' }, /x on nowhere\.invalid:5432: .*away/],
+    [{ DATA_DIR: 'memory://', PORT: String(port) }, new RegExp(`address already in use 127\\.0\\.0\\.1:${port}`)],
+  ];
+  if (onRealPostgres) {
+    const nobody = new URL(await createTestDatabase(t));
+    nobody.username = 'nobody_of_this_name';
+    nobody.password = 'hunter2hunter2';
+    failures.push([{ DATABASE_URL: nobody.href }, /nobody_of_this_name/]);
+  }
+  for (const [env, reason] of failures) {
+    const { output, status } = await refusal(t, { DATA_DIR: t.testdir(), ...env });
+    t.equal(status, 1);
+    t.match(output, reason);
+    t.match(output, /^Latchkey cannot start.*\n$/, 'nothing else');
+    t.notMatch(output, /hunter2/);
+  }
 });
 
 t.test('in production there is no playground and no introspection', async (t) => {
