@@ -28,7 +28,7 @@ import { createServer } from './http/server.js';
 import { createNoTransport } from './mail/no-transport.js';
 import { createPrintTransport, createSmtpTransport, type MailTransport } from './mail/transport.js';
 import { startMaintenance, type Chore } from './maintenance.js';
-import { connectRedis } from './redis/connection.js';
+import { connectRedis, type RedisConnection } from './redis/connection.js';
 import { createServices } from './services.js';
 import { bearerToken } from './sessions/authenticator.js';
 import { createAccessTokens, type AccessTokens } from './tokens/access-tokens.js';
@@ -63,18 +63,47 @@ export interface App {
 }
 
 /** Builds the API, ready to listen. @throws ConfigError when the bootstrap administrator cannot be made */
-export async function buildApp(
+export async function buildApp(config: Config, dependencies: AppDependencies): Promise<App> {
+  const { db, logStream } = dependencies;
+  const server = createServer(config, logStream ? { logStream } : {});
+  const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
+  const events = openEvents({ db, redis, ...config.redis, log: server.log });
+  const bus: Bus = {
+    events,
+    redis,
+    async close() {
+      await events.close();
+      redis?.close();
+    },
+  };
+  try {
+    return await assemble(config, dependencies, server, bus);
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+}
+
+/** What connects this instance with others. */
+interface Bus {
+  readonly events: Events;
+  /** Unset: instances share nothing but the database. */
+  readonly redis: RedisConnection | undefined;
+  close(): Promise<void>;
+}
+
+async function assemble(
   config: Config,
   { db, secrets, clock = systemClock, logStream, mailTransport }: AppDependencies,
+  server: FastifyInstance,
+  bus: Bus,
 ): Promise<App> {
+  const { events, redis } = bus;
   const publicUrl = config.publicUrl ?? originOf(config.host, config.port)!;
-  const server = createServer(config, logStream ? { logStream } : {});
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
-  const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
-  const events = openEvents({ db, redis, ...config.redis, log: server.log });
   const metrics = createMetrics({ hasher, database: db, events });
   const services = createServices({
     config,
@@ -140,8 +169,7 @@ export async function buildApp(
     await stopMaintenance();
     await services.sender.close();
     await services.uses.flush().catch((err: unknown) => server.log.warn({ err }, 'uses of sessions were not noted'));
-    await events.close();
-    redis?.close();
+    await bus.close();
     await db.close();
   });
   return {
