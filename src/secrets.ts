@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmod, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ConfigError } from './config.js';
 import { dataDirectory } from './db/data-directory.js';
 import { IN_MEMORY } from './db/embedded.js';
 
@@ -26,5 +27,17 @@ export async function loadSecrets(configured: readonly string[], dataDir: string
   });
   await rm(draft);
   await chmod(file, 0o600);
-  return [(await readFile(file, 'utf8')).trim()];
+  return [await kept(file)];
+}
+
+/** The same without making any. @throws ConfigError where there is none */
+export async function findSecrets(configured: readonly string[], dataDir: string): Promise<readonly string[]> {
+  if (configured.length > 0) return configured;
+  const secret = await kept(join(dataDir, FILE)).catch(() => undefined);
+  if (secret === undefined) throw new ConfigError([`AUTH_SECRET: is not set, and there is none in ${dataDir}`]);
+  return [secret];
+}
+
+async function kept(file: string): Promise<string> {
+  return (await readFile(file, 'utf8')).trim();
 }

@@ -1,4 +1,4 @@
-/** How a start that failed is told: what a person can mend in one plain line, the rest with where it happened. */
+/** How a start, or a command, that failed is told: what a person can mend in one plain line, the rest with where it happened. */
 import { ConfigError, type Config } from './config.js';
 import { sqlStateOf } from './db/errors.js';
 import { DirectoryHeldError } from './db/lock.js';
@@ -11,17 +11,21 @@ type Where = Pick<Config, 'databaseUrl' | 'dataDir'>;
 const MENDABLE = /^(?:28...|3D000|42501|42P01)$/;
 const NO_TABLES = '42P01';
 
-/** The text for standard error; without secrets. @param where unknown while the configuration is read */
-export function failureText(error: unknown, where?: Where): string {
+/**
+ * The text for standard error; without secrets.
+ * @param where unknown while the configuration is read
+ * @param failed what failed
+ */
+export function failureText(error: unknown, where?: Where, failed = 'Latchkey cannot start'): string {
   if (error instanceof ConfigError || error instanceof DirectoryHeldError) return error.message;
   const sqlState = sqlStateOf(error);
   const ofTheDatabase = error instanceof AppError || (error instanceof Error && MENDABLE.test(sqlState ?? ''));
   if (ofTheDatabase && where) {
     const hint = sqlState === NO_TABLES ? ' Its migrations are missing: set MIGRATE_ON_START=true once.' : '';
-    return `Latchkey cannot start with ${databaseName(where)}: ${reasonFor(error)}${hint}`;
+    return `${failed} with ${databaseName(where)}: ${reasonFor(error)}${hint}`;
   }
   // Of the system: a port in use, a directory that is not ours.
-  if (error instanceof Error && 'syscall' in error) return `Latchkey cannot start: ${reasonFor(error)}`;
+  if (error instanceof Error && 'syscall' in error) return `${failed}: ${reasonFor(error)}`;
   const { message, stack } = serializeError(error);
   return stack || message;
 }

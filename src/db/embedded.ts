@@ -1,4 +1,5 @@
 /** Postgres in the process (PGlite): in a directory of its own that one process holds, or in memory. */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
@@ -12,6 +13,7 @@ import { MIGRATIONS_FOLDER } from './migrate.js';
 import * as schema from './schema/index.js';
 
 export const IN_MEMORY = 'memory://';
+const FOLDER = 'postgres';
 
 /** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it */
 export async function openEmbedded(dataDir: string): Promise<Database> {
@@ -19,13 +21,18 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   await dataDirectory(dataDir);
   const lock = await lockDirectory(dataDir);
   try {
-    const directory = join(dataDir, 'postgres');
+    const directory = join(dataDir, FOLDER);
     await privateDirectory(directory);
     return embedded(await PGlite.create({ dataDir: directory }), lock);
   } catch (error) {
     await lock.release();
     throw error;
   }
+}
+
+/** Whether there is a database under `dataDir` already. */
+export function hasEmbedded(dataDir: string): boolean {
+  return existsSync(join(dataDir, FOLDER, 'PG_VERSION'));
 }
 
 /** Makes a Database of a PGlite. It is one connection: a transaction has it alone, the others wait. */

@@ -4,7 +4,7 @@
  */
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { Clock } from '../clock.js';
-import type { JwtAlgorithm } from '../config.js';
+import { ConfigError, type JwtAlgorithm } from '../config.js';
 import { createSeal } from '../crypto/seal.js';
 import type { Database, Executor } from '../db/database.js';
 import { createJwtKey, type JwtKey } from './jwt-key.js';
@@ -67,7 +67,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
     });
     const signWith = retiredAt ? undefined : seal.open(encryptedPrivateKey, kid);
     if (!retiredAt && signWith === undefined) {
-      throw new Error('The signing key cannot be decrypted: AUTH_SECRET must list the secret that it was made with.');
+      throw undecryptable();
     }
     return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
   }
@@ -119,6 +119,26 @@ export async function rotate(tx: Executor, { algorithm, secrets, ...options }: R
     expiresAt: null,
   });
   return kid;
+}
+
+/**
+ * Makes a successor for the current key, for a person who asks for it. Returns its id.
+ * @throws ConfigError when there is no such key, or when the configuration is not the one that it was made with: running
+ * instances could not use its successor
+ */
+export async function succeed(tx: Executor, options: RotationOptions): Promise<string> {
+  const rows = await createSigningKeyRepository(tx).list();
+  const current = rows.find((row) => row.retiredAt === null);
+  if (!current) throw new ConfigError(['DATABASE_URL, DATA_DIR: there is no signing key; start the server once first']);
+  if (current.algorithm !== options.algorithm)
+    throw new ConfigError([`JWT_ALGORITHM: the signing key is for ${current.algorithm}, not for ${options.algorithm}`]);
+  if (createSeal(options.secrets, 'signing-key').open(current.encryptedPrivateKey, current.kid) === undefined)
+    throw undecryptable();
+  return rotate(tx, options);
+}
+
+function undecryptable(): ConfigError {
+  return new ConfigError(['AUTH_SECRET: must list the secret that the signing key was made with']);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -140,6 +140,34 @@ t.test('in production there is no playground and no introspection', async (t) =>
   t.match((await fetch(`${server.url}/healthz`)).headers.get('strict-transport-security'), /max-age/);
 });
 
+t.test('the command makes nothing where there was nothing', async (t) => {
+  const DATA_DIR = t.testdir();
+  const rotate = (env: Record<string, string>) =>
+    promisify(execFile)(process.execPath, ['dist/cli/rotate-keys.js'], {
+      env: { PATH: process.env['PATH'], DATA_DIR, ...env },
+    });
+  const AUTH_SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
+  await t.rejects(rotate({ AUTH_SECRET }), { code: 1, stderr: /there is no database in / });
+  await t.rejects(rotate({ DATA_DIR: 'memory://', AUTH_SECRET }), { code: 1, stderr: /no database in memory/ });
+  await t.rejects(rotate({ JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: AUTH_SECRET }), {
+    code: 1,
+    stderr: /JWT_SECRET_KEY/,
+  });
+  const elsewhere = 'postgres://u:hunter2hunter2@127.0.0.1:1/x';
+  await t.rejects(rotate({ DATABASE_URL: elsewhere }), { code: 1, stderr: /AUTH_SECRET: is not set/ });
+  await t.rejects(rotate({ DATABASE_URL: elsewhere, AUTH_SECRET }), {
+    code: 1,
+    stderr: /^The signing key cannot be changed with the database x on 127\.0\.0\.1:1: .*ECONNREFUSED[^\n]*\n$/,
+  });
+  if (onRealPostgres) {
+    const DATABASE_URL = await createTestDatabase(t, { empty: true });
+    const secondTime = { code: 1, stderr: /"signing_keys" does not exist/ };
+    await t.rejects(rotate({ DATABASE_URL, AUTH_SECRET }), secondTime);
+    await t.rejects(rotate({ DATABASE_URL, AUTH_SECRET }), secondTime, 'no migration was run');
+  }
+  t.same(readdirSync(DATA_DIR), []);
+});
+
 t.test('the command rotates the signing key, and old tokens go on', async (t) => {
   const env = await home(t);
   const rotate = () =>
@@ -151,7 +179,9 @@ t.test('the command rotates the signing key, and old tokens go on', async (t) =>
     await t.rejects(rotate(), /held by process/);
     await server.end('SIGTERM');
   }
-  t.match((await rotate()).stdout, /The signing key is now [\w-]{43} \(EdDSA\)/);
+  const { stdout } = await rotate();
+  t.match(stdout, /^The signing key of the (embedded )?database .* is now [\w-]{43} \(EdDSA\)\.\n$/);
+  t.match(stdout, onRealPostgres ? / on 127\.0\.0\.1:\d+ is / : env['DATA_DIR']);
   const next = await startServer(t, { ...env, PUBLIC_URL: 'http://auth.test' });
   t.equal((await next.graphql('{ me { id } }', { authorization })).errors, undefined);
   const { keys } = (await (await fetch(`${next.url}/.well-known/jwks.json`)).json()) as { keys: unknown[] };

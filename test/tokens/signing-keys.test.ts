@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createAccessTokens } from '../../src/tokens/access-tokens.js';
-import { createSigningKeys, rotate, type SigningKeysOptions } from '../../src/tokens/signing-keys.js';
+import { createSigningKeys, rotate, succeed, type SigningKeysOptions } from '../../src/tokens/signing-keys.js';
 import { createSigningKeyRepository } from '../../src/tokens/repository.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
@@ -146,7 +146,19 @@ t.test('HS256 retires the pairs of before, and coming back makes a new one', asy
 t.test('AUTH_SECRET can be changed: the old secret behind the new one still opens', async (t) => {
   const { keys } = await instance();
   t.equal((await instance({ secrets: [`new ${SECRET}`, SECRET] })).keys.current().kid, keys.current().kid);
-  await t.rejects(instance({ secrets: [`new ${SECRET}`] }), /AUTH_SECRET must list the secret/);
+  await t.rejects(instance({ secrets: [`new ${SECRET}`] }), /AUTH_SECRET: must list the secret/);
   await db.transaction((tx) => rotate(tx, { ...ROTATION, secrets: [`new ${SECRET}`, SECRET] }));
   t.ok(await instance({ secrets: [`new ${SECRET}`] }), 'after a rotation the new one is enough');
+});
+
+t.test('a key is succeeded only by the configuration that it was made with, and only if there is one', async (t) => {
+  const asked = (changes: object) => db.transaction((tx) => succeed(tx, { ...ROTATION, ...changes }));
+  await t.rejects(asked({}), /there is no signing key/);
+  await instance();
+  const before = await rows();
+  await t.rejects(asked({ secrets: [`new ${SECRET}`] }), /AUTH_SECRET: /);
+  await t.rejects(asked({ algorithm: 'ES256' }), /JWT_ALGORITHM: .* EdDSA, not for ES256/);
+  t.same(await rows(), before);
+  const kid = await asked({ secrets: [`new ${SECRET}`, SECRET] });
+  t.equal((await rows()).find((row) => row.retiredAt === null)?.kid, kid);
 });
