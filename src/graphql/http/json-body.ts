@@ -12,8 +12,8 @@ export function isJson(contentType: string | undefined): boolean {
 }
 
 /**
- * Makes a scope refuse every body that is not JSON: 415 for another type, charset or encoding, 400 for bytes that are
- * not UTF-8 or text that is not JSON. Form and text types, which a page of any origin can send, end here.
+ * Makes a scope refuse every body that is not JSON in UTF-8, or that has another encoding: QUERY_REJECTED with status 400,
+ * as whatever else is wrong with a request. Form and text types, which a page of any origin can send, end here.
  */
 export function acceptOnlyJson(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser('error', 'error');
