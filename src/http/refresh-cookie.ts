@@ -34,7 +34,7 @@ export interface RefreshCookieOptions {
 }
 
 /** The cookie's name: `__Host-` binds it to this host, https and the path `/`. */
-export function refreshCookieName(production: boolean): string {
+function refreshCookieName(production: boolean): string {
   return production ? '__Host-latchkey-refresh' : 'latchkey-refresh';
 }
 

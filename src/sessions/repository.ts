@@ -70,8 +70,6 @@ const readSessions = statement(withAccount, (executor) =>
     .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
 );
 
-export type SessionRepository = ReturnType<typeof createSessionRepository>;
-
 /** @param executor the database, or one transaction of it */
 export function createSessionRepository(executor: Executor) {
   return {

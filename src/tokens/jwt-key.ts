@@ -8,7 +8,7 @@ import fastify from 'fastify';
 import type { JwtAlgorithm } from '../config.js';
 
 /** RFC 9068 section 2.1. */
-export const TOKEN_TYPE = 'at+jwt';
+const TOKEN_TYPE = 'at+jwt';
 
 export interface JwtKey {
   readonly kid: string;
