@@ -26,7 +26,7 @@ export interface AuthenticatorOptions {
   readonly readSession: ReadSession;
   readonly accountExists: (userId: string) => Promise<boolean>;
   /** Called with each session that is used. */
-  readonly noteUse: (session: SessionRecord) => void;
+  readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
   readonly scopes: ScopeCatalogue;
   readonly clock: Clock;
 }

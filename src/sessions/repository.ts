@@ -15,6 +15,12 @@ export interface SessionWithAccount {
   readonly account: AccountRecord;
 }
 
+/** As much of a session as tells whether it may be used, with its account. */
+export interface LiveSession {
+  readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt'>;
+  readonly account: AccountRecord;
+}
+
 const sessionColumns = getTableColumns(sessions);
 const withAccount = { session: sessionColumns, account: accountColumns };
 const live = (now: Date | SQL) => and(isNull(sessions.endedAt), gt(sessions.expiresAt, now));
@@ -61,10 +67,11 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
     .returning(withPreviousAddress),
 );
 
-/** The sessions of one moment with their accounts, by primary key. */
-const readSessions = statement(withAccount, (executor) =>
+const { id, lastUsedAt, expiresAt, endedAt } = sessionColumns;
+const liveness = { session: { id, lastUsedAt, expiresAt, endedAt }, account: accountColumns };
+const readLiveness = statement(liveness, (executor) =>
   executor
-    .select(withAccount)
+    .select(liveness)
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
     .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
@@ -185,6 +192,6 @@ export function createSessionRepository(executor: Executor) {
 const MAX_LISTED = 100;
 
 /** The read behind every authenticated request: the sessions of one moment with their accounts. */
-export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<SessionWithAccount[]> {
-  return (ids) => readSessions(executor, { ids: `{${ids.join(',')}}` });
+export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
+  return (ids) => readLiveness(executor, { ids: `{${ids.join(',')}}` });
 }

@@ -1,8 +1,8 @@
 import t from 'tap';
 import { createLivenessReader } from '../../src/sessions/liveness.js';
-import type { SessionWithAccount } from '../../src/sessions/repository.js';
+import type { LiveSession } from '../../src/sessions/repository.js';
 
-const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as SessionWithAccount;
+const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as LiveSession;
 
 t.test('the requests of one tick share one statement, each gets its own row', async (t) => {
   const calls: (readonly string[])[] = [];
@@ -53,4 +53,39 @@ t.test('a large tick goes in several statements and loses nobody', async (t) => 
     found.map((each) => each?.session.id),
     Array.from({ length: 450 }, (_, index) => `s${index}`),
   );
+});
+
+t.test('while a statement runs, who comes waits for the next, which begins after they came', async (t) => {
+  const calls: (readonly string[])[] = [];
+  const answers: (() => void)[] = [];
+  const read = createLivenessReader(async (ids) => {
+    calls.push(ids);
+    await new Promise<void>((resolve) => answers.push(resolve));
+    return ids.map(row);
+  });
+  const first = read('a');
+  await new Promise(setImmediate);
+  const later = [read('a'), read('b')];
+  await new Promise(setImmediate);
+  const last = read('c');
+  await new Promise(setImmediate);
+  t.same(calls, [['a']]);
+  answers[0]!();
+  t.equal((await first)?.session.id, 'a');
+  t.same(calls, [['a'], ['a', 'b', 'c']], 'read anew, together');
+  answers[1]!();
+  t.same(
+    (await Promise.all([...later, last])).map((found) => found?.session.id),
+    ['a', 'b', 'c'],
+  );
+});
+
+t.test('a statement that hangs holds the next up for a moment only', async (t) => {
+  const read = createLivenessReader((ids) =>
+    ids.includes('hangs') ? new Promise(() => undefined) : Promise.resolve(ids.map(row)),
+  );
+  void read('hangs');
+  await new Promise(setImmediate);
+  t.equal((await read('a'))?.session.id, 'a');
+  t.equal((await read('b'))?.session.id, 'b', 'and those after it');
 });
