@@ -44,13 +44,15 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
 
   /** Nothing when the address is confirmed by now, or is no longer asked for. */
   async function emailVerification({ userId, address }: OutboxRow) {
-    const account = userId === null ? undefined : (await repository.findById(userId))?.account;
-    if (!account || account.deletedAt || account.disabledAt) return undefined;
-    const isWaiting = address === account.pendingEmail || (address === account.email && !account.isVerified);
-    if (!isWaiting) return undefined;
-    const subject = { userId: account.id, emailKey: emailKey(address) };
-    const token = await tokens.issue(db.executor, 'email_verification', subject);
-    return { to: address, ...messages.emailVerification(token) };
+    if (userId === null) return undefined;
+    // Locked, so that no token comes of an address that the account leaves at this moment.
+    const token = await db.transaction(async (tx) => {
+      const account = (await createAccountRepository(tx).lockForVerification(userId))?.account;
+      const waiting = account?.pendingEmail ?? (account?.isVerified ? undefined : account?.email);
+      if (address !== waiting) return undefined;
+      return tokens.issue(tx, 'email_verification', { userId, emailKey: emailKey(address) });
+    });
+    return token === undefined ? undefined : { to: address, ...messages.emailVerification(token) };
   }
 
   return async (letter) => {

@@ -117,6 +117,7 @@ export function createProfile({ db, clock, audit, verification, outbox }: Profil
       .join(' ');
     if (detail !== '') await audit.record(tx, { type: 'account.updated', userId: id, client, detail });
     if (asked === undefined) return;
+    await verification.void(tx, id);
     await audit.record(tx, {
       type: 'email.change_requested',
       userId: id,

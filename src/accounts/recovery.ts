@@ -45,10 +45,15 @@ export function createRecovery(options: NewPasswordOptions): Recovery {
     const passwordHash = await hasher.hash(passwords.normalize(password));
     const result = await db.transaction(async (tx) => {
       const now = new Date(clock.now());
-      const taken = await tokens.take(tx, 'password_reset', token);
       // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
       const changes = { passwordHash, isVerified: true, pendingEmail: null, pendingEmailKey: null, lastLoginAt: now };
-      const account = taken && (await createAccountRepository(tx).update(taken.userId, changes, now));
+      const accounts = createAccountRepository(tx);
+      // The account before its tokens, here as everywhere, so that no two wait for each other.
+      const current = await accounts.lockForVerification(subject.userId);
+      const taken = await tokens.take(tx, 'password_reset', token);
+      // Good for the address that it was mailed to: who reads a former one is nobody.
+      if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
+      const account = await accounts.update(taken.userId, changes, now);
       if (!account) throw invalidLink();
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);

@@ -20,6 +20,11 @@ export interface Verification {
   request(account: AccountRecord, client: ClientInfo): Promise<void>;
   /** Counts a mail that an account causes to an address of its choice. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string, client: ClientInfo): Promise<void>;
+  /**
+   * Voids, inside the caller's transaction, the links mailed so far: another address is to be confirmed, and that one may
+   * differ from theirs only in what makes two spellings one name.
+   */
+  void(tx: Executor, userId: string): Promise<void>;
   /** Queues the link inside the caller's transaction. */
   enqueue(tx: Executor, userId: string, address: string): Promise<void>;
   /**
@@ -45,9 +50,13 @@ export function createVerification(options: VerificationOptions): Verification {
   const { db, clock, audit, tokens, rateLimits, outbox } = options;
 
   /** What a confirmed address changes; undefined when it is no longer the account's matter. */
-  async function confirmed(tx: Executor, userId: string, key: string, client: ClientInfo) {
-    const found = await createAccountRepository(tx).lockForVerification(userId);
-    if (!found) return undefined;
+  async function confirmed(tx: Executor, token: string, client: ClientInfo) {
+    const subject = await tokens.peek(tx, 'email_verification', token);
+    // The account before its tokens, here as everywhere, so that no two wait for each other.
+    const found = subject && (await createAccountRepository(tx).lockForVerification(subject.userId));
+    const taken = found && (await tokens.take(tx, 'email_verification', token));
+    if (!taken) return undefined;
+    const { userId, emailKey: key } = taken;
     const { account } = found;
     const update = (changes: AccountChanges) =>
       createAccountRepository(tx).update(userId, { ...changes, isVerified: true }, new Date(clock.now()));
@@ -75,6 +84,7 @@ export function createVerification(options: VerificationOptions): Verification {
   return {
     charge,
     enqueue,
+    void: (tx, userId) => tokens.void(tx, userId, ['email_verification']),
 
     async request({ id, email, pendingEmail, isVerified }, client) {
       await charge(id, client);
@@ -90,8 +100,7 @@ export function createVerification(options: VerificationOptions): Verification {
     async verify(token, client) {
       try {
         const account = await db.transaction(async (tx) => {
-          const taken = await tokens.take(tx, 'email_verification', token);
-          const changed = taken && (await confirmed(tx, taken.userId, taken.emailKey, client));
+          const changed = await confirmed(tx, token, client);
           if (!changed) throw invalidLink();
           return changed;
         });

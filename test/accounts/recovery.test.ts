@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import type { Executor } from '../../src/db/database.js';
+import { createOneTimeTokens } from '../../src/one-time-tokens/service.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, ME, PASSWORD, REFRESH, setAccount, tokenIn } from '../helpers/seed.js';
@@ -48,6 +49,17 @@ t.test('every session ends, pending tokens are void, and the owner is told', asy
   t.match((await app.mailTo(user.email)).at(-1)?.subject, /password/i);
   const types = (await auditOf(app.db, user.id)).map(({ type }) => type);
   t.ok(['password.reset', 'password.reset_requested', 'session.opened'].every((type) => types.includes(type)));
+});
+
+t.test('a token for a former address of the account is good for nothing', async (t) => {
+  const user = await app.user();
+  const tokens = createOneTimeTokens({ clock: app.clock });
+  const issue = (emailKey: string) => tokens.issue(app.db.executor, 'password_reset', { userId: user.id, emailKey });
+  // As of a letter that was being written while the address changed.
+  const stale = await issue('former@mail.test');
+  t.equal((await reset(stale)).code, 'INVALID_TOKEN');
+  t.equal((await login(user.username, PASSWORD)).code, undefined);
+  t.equal((await reset(await issue(user.email))).code, undefined);
 });
 
 t.test('unknown, deleted and disabled addresses get the same answer, and no mail', async (t) => {

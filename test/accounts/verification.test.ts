@@ -1,4 +1,5 @@
 import t from 'tap';
+import { createOutbox } from '../../src/mail/outbox.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, PASSWORD, setAccount, tokenIn, type SeededUser } from '../helpers/seed.js';
@@ -30,6 +31,33 @@ t.test('a link can be asked for again; the older is void, and none is mailed onc
   t.equal((await verify(second)).code, undefined);
   const before = (await app.mailTo(user.email)).length;
   t.equal((await user.client.send(REQUEST)).data?.['requestEmailVerification'], true);
+  t.equal((await app.mailTo(user.email)).length, before);
+});
+
+t.test('a link confirms the address that it was mailed to, and none that only folds to the same name', async (t) => {
+  // Two mailboxes, one name: the second is somebody else's.
+  const user = await app.user({ email: 'm\u0131ke@mail.test', username: 'mike-1' });
+  const own = tokenIn(await app.mailTo(user.email));
+  t.equal((await change(user, 'mike@mail.test')).data?.['updateMe'].pendingEmail, 'mike@mail.test');
+  t.equal((await verify(own)).code, 'INVALID_TOKEN');
+  t.match((await user.client.send(ME)).data?.['me'], { email: user.email, isVerified: false });
+
+  const other = await app.user({ email: 'ada@mail.test', username: 'ada-1' });
+  await change(other, '\uff41da@mail.test');
+  const pending = tokenIn(await app.mailTo('\uff41da@mail.test'));
+  await change(other, other.email);
+  t.equal((await verify(pending)).code, 'INVALID_TOKEN', 'taken back');
+  t.match((await other.client.send(ME)).data?.['me'], { email: other.email, isVerified: false });
+});
+
+t.test('while a new address waits, a letter to the old one that is still to be written has no link', async (t) => {
+  const user = await app.user();
+  await change(user, 'waiting@mail.test');
+  t.equal((await app.mailTo('waiting@mail.test')).length, 1);
+  const before = (await app.mailTo(user.email)).length;
+  const outbox = createOutbox({ clock: app.clock, onKick: () => undefined });
+  const letter = { kind: 'email_verification', userId: user.id, address: user.email, detail: {} } as const;
+  await outbox.enqueue(app.db.executor, letter);
   t.equal((await app.mailTo(user.email)).length, before);
 });
 
