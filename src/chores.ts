@@ -37,20 +37,13 @@ export function choresOf({ db, keys, services, synchroniseClock }: ChoreOptions)
       : []),
     clearing('rate limits', 10 * MINUTE_MS, (tx, limit) => rateLimits.clear(tx, limit)),
     clearing('password attempts', 10 * MINUTE_MS, (tx, limit) => attempts.clear(tx, limit)),
-    clearing('one-time tokens', HOUR_MS, async (tx) => {
-      await tokens.clear(tx);
-      return 0;
-    }),
+    clearing('one-time tokens', HOUR_MS, (tx, limit) => tokens.clear(tx, limit)),
     clearing('sessions', 10 * MINUTE_MS, (tx, limit) => revocation.clear(tx, limit)),
     clearing('audit events', HOUR_MS, (tx, limit) => audit.clear(tx, limit)),
     {
       name: 'purging deleted accounts',
       everyMs: HOUR_MS,
-      run: () =>
-        clearInBatches(db, 'deleted accounts', async (tx) => {
-          await deletion.purge(tx, PURGED_AT_ONCE);
-          return 0;
-        }),
+      run: () => clearInBatches(db, 'deleted accounts', (tx, limit) => deletion.purge(tx, limit), PURGED_AT_ONCE),
     },
   ];
 }

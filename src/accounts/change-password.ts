@@ -59,11 +59,16 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
     const entered = await provePassword(claim, client, async (settle) => {
       const nextHash = await hasher.hash(passwords.normalize(newPassword));
       return db.transaction(async (tx) => {
-        const now = new Date(clock.now());
-        const changed = await createAccountRepository(tx).update(userId, { passwordHash: nextHash }, now, passwordHash);
+        const accounts = createAccountRepository(tx);
+        // What a thief may have asked for is taken back: the owner was told to change the password against it.
+        const pending = (await accounts.lock(userId))?.pendingEmail != null;
+        const changes = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
+        const changed = await accounts.update(userId, changes, new Date(clock.now()), passwordHash);
         if (!changed) throw invalidCredentials();
         await settle(tx);
-        await tokens.void(tx, userId, ['password_reset']);
+        await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
+        if (pending)
+          await audit.record(tx, { type: 'email.change_requested', userId, sessionId, client, detail: 'taken back' });
         await revocation.endAll(tx, userId, sessionId);
         await audit.record(tx, { type: 'password.changed', userId, sessionId, client });
         await outbox.enqueue(tx, passwordChanged(changed));

@@ -68,9 +68,10 @@ export function createDeletion(options: DeletionOptions): Deletion {
   async function remove(tx: Executor, id: string, { actorId, client, provenHash }: Deleter) {
     await assertNotLastAdministrator(tx, id);
     const now = new Date(clock.now());
+    const changes = { deletedAt: now, pendingEmail: null, pendingEmailKey: null };
     const account = await (provenHash === undefined
-      ? createAccountRepository(tx).administer(id, { deletedAt: now }, now)
-      : createAccountRepository(tx).update(id, { deletedAt: now }, now, provenHash));
+      ? createAccountRepository(tx).administer(id, changes, now)
+      : createAccountRepository(tx).update(id, changes, now, provenHash));
     if (!account) return undefined;
     await revocation.endAll(tx, id);
     await tokens.void(tx, id);

@@ -63,9 +63,9 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
       case 'email_verification':
         return emailVerification(letter);
       case 'email_change_requested':
-        return { to, ...messages.emailChangeRequested(detail['hint'] ?? '') };
+        return { to, ...messages.emailChangeRequested() };
       case 'email_changed':
-        return { to, ...messages.emailChanged(detail['hint'] ?? '') };
+        return { to, ...messages.emailChanged() };
       case 'password_changed':
         return { to, ...messages.passwordChanged() };
       case 'account_deleted':

@@ -4,7 +4,6 @@ import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../errors.js';
-import { addressHint } from '../mail/messages.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { AccountRecord, Theme } from './account.js';
 import { emailKey, usernameKey } from './identifiers.js';
@@ -126,8 +125,7 @@ export function createProfile({ db, clock, audit, verification, outbox }: Profil
     });
     if (pendingEmail === null) return;
     await verification.enqueue(tx, id, pendingEmail);
-    const hint = addressHint(pendingEmail);
-    await outbox.enqueue(tx, { kind: 'email_change_requested', userId: id, address: email, detail: { hint } });
+    await outbox.enqueue(tx, { kind: 'email_change_requested', userId: id, address: email, detail: {} });
   }
 
   return async (account, input, client) => {

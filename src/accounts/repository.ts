@@ -48,6 +48,9 @@ const markLoggedIn = statement(accountColumns, (executor) =>
 /** Follows every text that begins alike: in byte order nothing comes after the last code point. */
 const LAST = '\u{10ffff}';
 
+/** "ltca" in ASCII, as one number of an advisory lock. */
+const ADMINISTRATORS_LOCK = 0x6c746361;
+
 /** @param executor the database, or one transaction of it */
 export function createAccountRepository(executor: Executor) {
   return {
@@ -159,14 +162,17 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Ids of those who can administer, locked until the end so that two cannot take each other's right at once. */
+    /**
+     * Ids of those who can administer. Whoever asks next waits until the end of this transaction, so that two cannot take
+     * each other's right at once. A lock of its own: locks of their rows would cross with those of the rows to change.
+     */
     async lockAdministrators(): Promise<string[]> {
+      await executor.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
       const rows = await executor
         .select({ id: users.id })
         .from(users)
         .where(and(eq(users.role, 'ADMIN'), usable))
-        .orderBy(users.id)
-        .for('no key update');
+        .orderBy(users.id);
       return rows.map(({ id }) => id);
     },
 

@@ -1,7 +1,7 @@
 /** Root fields of accounts, and the fields of an account that are not columns. */
 import { AppError } from '../errors.js';
 import type { MutationResolvers, QueryResolvers, UserResolvers } from '../graphql/generated.js';
-import { entering } from '../sessions/auth-payload.js';
+import { bearsOwnCookie, entering } from '../sessions/auth-payload.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.principal().user;
 
@@ -25,7 +25,7 @@ export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, cont
 
 export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
   await context.services.deletion.deleteOwn(context.principal().user.id, input, context.client);
-  context.cookie.clear();
+  if (bearsOwnCookie(context)) context.cookie.clear();
   return true;
 };
 
@@ -33,7 +33,7 @@ export const changePassword: MutationResolvers['changePassword'] = async (_sourc
   const { user, credential } = context.principal();
   const revoker = { userId: user.id, sessionId: credential.sessionId, client: context.client };
   // Who keeps the refresh token in the cookie would be left with a spent one.
-  const transport = context.cookie.read() === undefined ? 'BODY' : 'COOKIE';
+  const transport = bearsOwnCookie(context) ? 'COOKIE' : 'BODY';
   return entering(context, transport, () => context.services.changePassword(input, revoker));
 };
 

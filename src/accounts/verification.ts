@@ -3,7 +3,6 @@ import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { addressHint } from '../mail/messages.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
@@ -65,8 +64,7 @@ export function createVerification(options: VerificationOptions): Verification {
       const changed = await update({ email, emailKey: key, pendingEmail: null, pendingEmailKey: null });
       await tokens.void(tx, userId);
       await audit.record(tx, { type: 'email.changed', userId, client });
-      const detail = { hint: addressHint(email) };
-      await outbox.enqueue(tx, { kind: 'email_changed', userId, address: account.email, detail });
+      await outbox.enqueue(tx, { kind: 'email_changed', userId, address: account.email, detail: {} });
       return changed;
     }
     if (found.emailKey !== key) return undefined;

@@ -23,7 +23,7 @@ export interface Database {
   /** Statements outside a transaction; each is its own. */
   readonly executor: Executor;
   /**
-   * Runs `work` in one transaction (READ COMMITTED); throwing rolls back.
+   * Runs `work` in one transaction (READ COMMITTED); throwing rolls back. After a deadlock it runs a second time.
    * @throws AppError SERVICE_UNAVAILABLE when the database is away or the deadline passed
    */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;

@@ -12,18 +12,20 @@ const BATCH = 1000;
  * left to it.
  * @param job what instances agree on
  * @param clear removes up to so many and returns how many it did
+ * @param limit how many a batch is
  * @returns how many were removed
  */
 export async function clearInBatches(
   db: Database,
   job: string,
   clear: (tx: Executor, limit: number) => Promise<number>,
+  limit = BATCH,
 ): Promise<number> {
   let cleared = 0;
   for (;;) {
-    const batch = await db.transaction(async (tx) => ((await takeLock(tx, job)) ? clear(tx, BATCH) : 0));
+    const batch = await db.transaction(async (tx) => ((await takeLock(tx, job)) ? clear(tx, limit) : 0));
     cleared += batch;
-    if (batch < BATCH) return cleared;
+    if (batch < limit) return cleared;
   }
 }
 

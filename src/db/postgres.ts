@@ -7,7 +7,7 @@ import { afterCommit, inTransaction } from './after-commit.js';
 import { connectionOptions } from './connection.js';
 import type { Database, Executor } from './database.js';
 import { withDeadline } from './deadline.js';
-import { outage } from './errors.js';
+import { outage, sqlStateOf } from './errors.js';
 import { listenOnPostgres } from './listen.js';
 import { MIGRATION_LOCK, MIGRATIONS_FOLDER } from './migrate.js';
 import * as schema from './schema/index.js';
@@ -24,6 +24,8 @@ const MAX_WAITING_PER_CONNECTION = 50;
 /** Migrating a large table may take long; another instance waits for it. Ten minutes. */
 const MIGRATION_TIMEOUT_MS = 600_000;
 const CLOSE_TIMEOUT_S = 5;
+/** Postgres rolled one of two back that waited for each other: it may begin again. */
+const DEADLOCK = '40P01';
 
 /** Opens the pool; connections are made when first needed. */
 export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Database {
@@ -128,11 +130,16 @@ function runTransaction<T>(executor: Executor, work: (tx: Executor) => Promise<T
   const refuseWhenLate = () => {
     if (late) throw serviceUnavailable('The database took too long.');
   };
-  const running = inTransaction(executor, async (tx) => {
-    refuseWhenLate();
-    const result = await work(tx);
-    refuseWhenLate();
-    return result;
+  const attempt = () =>
+    inTransaction(executor, async (tx) => {
+      refuseWhenLate();
+      const result = await work(tx);
+      refuseWhenLate();
+      return result;
+    });
+  const running = attempt().catch((error: unknown) => {
+    if (sqlStateOf(error) === DEADLOCK) return attempt();
+    throw error;
   });
   return withDeadline(running, timeoutMs, () => (late = true));
 }

@@ -1,6 +1,6 @@
 /**
- * The words of every mail. None of them is a user's own, such as a username: whoever registers with somebody else's
- * address would write to its owner in our name.
+ * The words of every mail. None of them is a user's own, such as a username or a new address: whoever registers with
+ * somebody else's address would write to its owner in our name.
  */
 import { setLetter, type Content, type Link } from './layout.js';
 
@@ -12,16 +12,10 @@ export interface Messages {
   passwordReset(token: string): Content;
   /** With a link that is good for 24 hours; of a new account's address as of a changed one. */
   emailVerification(token: string): Content;
-  /**
-   * To the old address, which stays in use until the new one is confirmed.
-   * @param newAddressHint of `addressHint`
-   */
-  emailChangeRequested(newAddressHint: string): Content;
-  /**
-   * To the old address, which is no longer the account's.
-   * @param newAddressHint of `addressHint`
-   */
-  emailChanged(newAddressHint: string): Content;
+  /** To the old address, which stays in use until the new one is confirmed. */
+  emailChangeRequested(): Content;
+  /** To the old address, which is no longer the account's. */
+  emailChanged(): Content;
   /** Changed by its owner, or reset. */
   passwordChanged(): Content;
   /** @param restoreDays for how many days the account can be restored, 1 or more */
@@ -63,22 +57,22 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
         reason: `You receive this message because this e-mail address was given for an account at ${host}.`,
       }),
 
-    emailChangeRequested: (newAddressHint) =>
+    emailChangeRequested: () =>
       setLetter({
         subject: `A new e-mail address was given for your account at ${host}`,
         body: [
-          `The e-mail address of your account at ${host} is to become ${newAddressHint}.`,
+          `The e-mail address of your account at ${host} is to become another one.`,
           'The change takes effect when it is confirmed from the new address. Until then, this address stays in use.',
-          'If it was not you, somebody else may be signed in to your account: change your password now, which signs out everybody else, and check the address of your account.',
+          'If it was not you, somebody else may be signed in to your account: change your password now, which takes this back and signs out everybody else.',
         ],
         reason: ofTheAccount,
       }),
 
-    emailChanged: (newAddressHint) =>
+    emailChanged: () =>
       setLetter({
         subject: `The e-mail address of your account at ${host} was changed`,
         body: [
-          `The e-mail address of your account at ${host} is now ${newAddressHint}. This address no longer belongs to it.`,
+          `The e-mail address of your account at ${host} is now another one. This address no longer belongs to it.`,
           `If it was not you, somebody else has access to your account: tell those who run ${host} at once.`,
         ],
         reason: ofTheOldAddress,
@@ -104,10 +98,4 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
         reason: ofTheOldAddress,
       }),
   };
-}
-
-/** `n…@example.org`: enough for its owner to recognise. */
-export function addressHint(email: string): string {
-  const [first = ''] = email;
-  return `${first}…${email.slice(email.lastIndexOf('@'))}`;
 }

@@ -13,7 +13,7 @@ export type Compose = (letter: OutboxRow) => Promise<Mail | undefined>;
 export interface MailSender {
   /** Sends what is due, then what became due meanwhile. Rejects never. */
   deliverDue(): Promise<void>;
-  /** Begins no more, and lets what is being sent finish. */
+  /** Begins no more; what is being sent may finish within a second, and is otherwise left to the next who sends. */
   close(): Promise<void>;
 }
 
@@ -33,18 +33,21 @@ const FIRST_DELAY_MS = 10_000;
 const MAX_DELAY_MS = 3_600_000;
 /** A mail server that is away for a weekend loses nothing. */
 const GIVE_UP_MS = 3 * 86_400_000;
+/** How long what is being sent may take at a stop: a mail server that is well takes less, and one that is not may not hold it up. */
+const CLOSE_GRACE_MS = 1000;
 
 export function createMailSender({ db, clock, compose, transport, log }: MailSenderOptions): MailSender {
   const repository = createOutboxRepository(db.executor);
   let running: Promise<void> | undefined;
   let again = false;
   let closed = false;
+  const stopping = new AbortController();
 
   async function send(letter: OutboxRow): Promise<void> {
     const { id, kind, attempts, createdAt } = letter;
     try {
       const mail = await compose(letter);
-      if (mail) await transport.send(mail);
+      if (mail) await transport.send(mail, stopping.signal);
     } catch (err) {
       const isOver = err instanceof MailRefused || clock.now() - createdAt.getTime() > GIVE_UP_MS;
       log.warn({ err, kind, attempts }, isOver ? 'mail given up' : 'mail not sent; it will be tried again');
@@ -80,7 +83,9 @@ export function createMailSender({ db, clock, compose, transport, log }: MailSen
     deliverDue,
     async close() {
       closed = true;
+      const grace = setTimeout(() => stopping.abort(new Error('The sender is closing.')), CLOSE_GRACE_MS);
       await running;
+      clearTimeout(grace);
       transport.close();
     },
   };

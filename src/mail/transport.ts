@@ -25,7 +25,7 @@ export interface MailTransport {
    * @throws MailRefused
    * @throws Error of whatever else went wrong, the refused login of the server's operator included
    */
-  send(mail: Mail): Promise<void>;
+  send(mail: Mail, signal?: AbortSignal): Promise<void>;
   /** What is being sent is finished, within its deadline; what waits for a connection fails. */
   close(): void;
 }
@@ -78,12 +78,13 @@ export function createSmtpTransport({ url, from, timeouts = TIMEOUTS }: SmtpOpti
   });
 
   return {
-    async send({ to, subject, text, html }) {
+    async send({ to, subject, text, html }, signal) {
       const deadline = new AbortController();
       const timer = setTimeout(() => {
         deadline.abort(new Error(`The mail was not sent within ${timeouts.sendMs} ms.`));
       }, timeouts.sendMs);
       try {
+        const signals = signal ? [deadline.signal, signal] : [deadline.signal];
         await smtp.sendMail({
           from,
           // An object: a text would be parsed, and might be several addresses.
@@ -93,7 +94,7 @@ export function createSmtpTransport({ url, from, timeouts = TIMEOUTS }: SmtpOpti
           html,
           // No out-of-office note in return (RFC 3834 section 5).
           headers: { 'Auto-Submitted': 'auto-generated' },
-          signal: deadline.signal,
+          signal: AbortSignal.any(signals),
         });
       } catch (error) {
         const refusedWith = refusalCode(error);

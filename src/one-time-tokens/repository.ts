@@ -42,11 +42,16 @@ export function createOneTimeTokenRepository(executor: Executor) {
         .where(and(eq(oneTimeTokens.userId, userId), inArray(oneTimeTokens.purpose, [...purposes])));
     },
 
-    async deleteExpired(now: Date): Promise<number> {
-      const deleted = await executor
-        .delete(oneTimeTokens)
+    /** Removes up to `limit`, passing by rows that somebody holds. */
+    async deleteExpired(now: Date, limit: number): Promise<number> {
+      const { tokenHash } = oneTimeTokens;
+      const over = executor
+        .select({ tokenHash })
+        .from(oneTimeTokens)
         .where(lte(oneTimeTokens.expiresAt, now))
-        .returning({ userId: oneTimeTokens.userId });
+        .limit(limit)
+        .for('update', { skipLocked: true });
+      const deleted = await executor.delete(oneTimeTokens).where(inArray(tokenHash, over)).returning({ tokenHash });
       return deleted.length;
     },
   };

@@ -23,8 +23,8 @@ export interface OneTimeTokens {
   take(tx: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
   /** Voids what is pending of an account, inside the caller's transaction. */
   void(tx: Executor, userId: string, purposes?: readonly TokenPurpose[]): Promise<void>;
-  /** Removes tokens that have run out; returns how many. */
-  clear(tx: Executor): Promise<number>;
+  /** Removes up to `limit` tokens that have run out; returns how many. */
+  clear(tx: Executor, limit: number): Promise<number>;
 }
 
 const TOKEN_BYTES = 32;
@@ -65,7 +65,7 @@ export function createOneTimeTokens({ clock }: { clock: Clock }): OneTimeTokens 
 
     void: (tx, userId, purposes = ALL) => createOneTimeTokenRepository(tx).deleteOf(userId, purposes),
 
-    clear: (tx) => createOneTimeTokenRepository(tx).deleteExpired(new Date(clock.now())),
+    clear: (tx, limit) => createOneTimeTokenRepository(tx).deleteExpired(new Date(clock.now()), limit),
   };
 }
 

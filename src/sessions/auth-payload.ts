@@ -26,6 +26,12 @@ export async function entering(
   return authPayload(await enter(), context, transport);
 }
 
+/** Whether the cookie of the request is of the session that makes it: a browser sends it with any token. */
+export function bearsOwnCookie({ cookie, services, principal }: GraphqlContext): boolean {
+  const token = cookie.read();
+  return token !== undefined && services.sessions.idOf(token) === principal().credential.sessionId;
+}
+
 /** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */
 function authPayload(
   { account, session, refreshToken, scopes }: EnteredSession,

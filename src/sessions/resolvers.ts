@@ -2,7 +2,7 @@
 import { AppError } from '../errors.js';
 import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers } from '../graphql/generated.js';
-import { entering } from './auth-payload.js';
+import { bearsOwnCookie, entering } from './auth-payload.js';
 import type { Revoker } from './revocation.js';
 
 export const refresh: MutationResolvers['refresh'] = async (_source, { refreshToken, scope }, context) => {
@@ -16,12 +16,14 @@ export const refresh: MutationResolvers['refresh'] = async (_source, { refreshTo
 
 export const logout: MutationResolvers['logout'] = async (_source, _args, context) => {
   await context.services.revocation.logout(revokerOf(context));
-  context.cookie.clear();
+  if (bearsOwnCookie(context)) context.cookie.clear();
   return true;
 };
 
 export const revokeSession: MutationResolvers['revokeSession'] = async (_source, { id }, context) => {
-  await context.services.revocation.revoke(id, revokerOf(context));
+  const revoker = revokerOf(context);
+  await context.services.revocation.revoke(id, revoker);
+  if (id === revoker.sessionId && bearsOwnCookie(context)) context.cookie.clear();
   return true;
 };
 

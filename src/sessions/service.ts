@@ -46,6 +46,8 @@ export interface Sessions {
    * @throws AppError INVALID_TOKEN when it has ended meanwhile
    */
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
+  /** The id of the session that a refresh token is of, spent or not; undefined for a forged one. */
+  idOf(refreshToken: string): string | undefined;
   /** The account's live sessions, the one used last first. */
   list(userId: string): Promise<SessionRecord[]>;
 }
@@ -178,6 +180,8 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
       return enter({ session, account });
     },
+
+    idOf: (refreshToken) => refreshTokens.open(refreshToken)?.sessionId,
 
     list: (userId) => repository.listLive(userId, new Date(clock.now())),
   };

@@ -87,7 +87,7 @@ t.test('a changed address waits for the new one to confirm it, and the old one i
     'INVALID_CREDENTIALS',
   );
   const told = (await app.mailTo(user.email)).at(-1)!;
-  t.match(told.text, /…@mail\.test/);
+  t.match(told.text, /is to become another one/);
   t.notOk(/token=/.test(told.text), 'the old address cannot confirm');
   const token = tokenIn(await app.mailTo(email));
   t.same((await verify(token)).data?.['verifyEmail'], { id: user.id, email, pendingEmail: null, isVerified: true });

@@ -80,6 +80,23 @@ if (onRealPostgres) {
     await t.rejects(db.migrate(), away);
   });
 
+  t.test('of two transactions that wait for each other both come through', async (t) => {
+    const db = open(await createTestDatabase(t), { timeoutMs: 10_000 });
+    const lock = (tx: typeof db.executor, key: number) => tx.execute(sql`select pg_advisory_xact_lock(${key}::int)`);
+    let arrived = 0;
+    let both!: () => void;
+    const met = new Promise<void>((resolve) => (both = resolve));
+    const crossing = (first: number, second: number) =>
+      db.transaction(async (tx) => {
+        await lock(tx, first);
+        if (++arrived === 2) both();
+        await met;
+        await lock(tx, second);
+        return first;
+      });
+    t.same(await Promise.all([crossing(1, 2), crossing(2, 1)]), [1, 2]);
+  });
+
   t.test('connections that the server cut are replaced', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 2 });
     await db.ping();

@@ -1,14 +1,14 @@
 import t from 'tap';
 import { setLetter } from '../../src/mail/layout.js';
-import { addressHint, createMessages, type Content } from '../../src/mail/messages.js';
+import { createMessages, type Content } from '../../src/mail/messages.js';
 
 const messages = createMessages({ appUrl: 'https://app.example.com/auth' });
 const TOKEN = 'abc_-DEF';
 const ALL: Readonly<Record<string, Content>> = {
   passwordReset: messages.passwordReset(TOKEN),
   emailVerification: messages.emailVerification(TOKEN),
-  emailChangeRequested: messages.emailChangeRequested('n…@example.org'),
-  emailChanged: messages.emailChanged('n…@example.org'),
+  emailChangeRequested: messages.emailChangeRequested(),
+  emailChanged: messages.emailChanged(),
   passwordChanged: messages.passwordChanged(),
   accountDeleted: messages.accountDeleted(30),
 };
@@ -73,8 +73,6 @@ t.test('mails that only tell have no links', async (t) => {
     t.same(hrefs(ALL[name]!), [], name);
     t.match(ALL[name]!.text, /If it was not you/, name);
   }
-  t.match(ALL['emailChangeRequested']!.text, 'n…@example.org');
-  t.match(ALL['emailChanged']!.text, 'n…@example.org');
   t.match(ALL['accountDeleted']!.text, 'within 30 days');
   t.match(messages.accountDeleted(1).text, 'within 1 day.');
 });
@@ -94,11 +92,4 @@ t.test('whatever words there are, they are shown and not interpreted', async (t)
   });
   t.notMatch(html, /<img/);
   t.equal(html.split('&quot;&gt;&lt;img src=x onerror=alert(1)&gt;&amp;&#39;').length - 1, 8);
-  t.match(paragraphs(messages.emailChanged('<b>…@example.org').html).join('\n'), '<b>…@example.org');
-});
-
-t.test('a hint shows the first letter of an address and its domain', async (t) => {
-  t.equal(addressHint('new.name@example.org'), 'n…@example.org');
-  t.equal(addressHint('n@example.org'), 'n…@example.org');
-  t.equal(addressHint('𝒳avier@bücher.example'), '𝒳…@bücher.example');
 });

@@ -129,6 +129,35 @@ t.test('of two instances one sends a letter; if it dies on the way the other doe
   t.equal(await waiting(db), 0);
 });
 
+t.test('of two instances that send at once each letter goes by one', async (t) => {
+  const db = await openTestDatabase(t);
+  const clock = testClock();
+  const sent: Mail[] = [];
+  const compose = async ({ address }: { address: string }): Promise<Mail> => ({ ...MAIL, to: address });
+  const transport = { send: async (mail: Mail) => void sent.push(mail), close: () => undefined };
+  const sender = () => createMailSender({ db, clock, compose, transport, log: { warn: () => undefined } });
+  const outbox = createOutbox({ clock, onKick: () => undefined });
+  const addresses = Array.from({ length: 60 }, (_, index) => `ada${index}@mail.test`);
+  for (const address of addresses) await outbox.enqueue(db.executor, { ...LETTER, address });
+  await Promise.all([sender(), sender(), sender()].map((each) => each.deliverDue()));
+  t.same(sent.map(({ to }) => to).sort(), [...addresses].sort());
+});
+
+t.test('a stop leaves what a silent server does not take to the next who sends', async (t) => {
+  const db = await openTestDatabase(t);
+  const clock = testClock();
+  const smtp = await startSmtpServer(t, { behaviour: 'hang-after-data' });
+  const log: object[] = [];
+  const transport = createSmtpTransport({ url: smtp.url, from: 'Latchkey <no-reply@auth.test>' });
+  const sender = senderOn(db, clock, transport, log);
+  await enqueue(db, clock);
+  void sender.deliverDue();
+  await smtp.next();
+  await sender.close();
+  t.match(log, [{ message: 'mail not sent; it will be tried again' }]);
+  t.equal(await waiting(db), 1);
+});
+
 t.test('many letters go in one run, also those that come while it runs', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();

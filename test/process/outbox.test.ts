@@ -40,3 +40,13 @@ t.test('a letter is sent by the next process when the one that held it was kille
   t.match(mail.text, /\/verify-email\?token=[\w-]{43}/);
   t.equal(smtp.messages.length, 1);
 });
+
+t.test('a mail server that keeps silent does not hold a stop up', async (t) => {
+  const DATA_DIR = t.testdir();
+  const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
+  const silent = await startSmtpServer(t, { behaviour: 'hang-after-data' });
+  const server = await startServer(t, { ...env, SMTP_URL: silent.url, MAIL_FROM: 'Latchkey <no-reply@auth.test>' });
+  t.equal((await server.graphql(REGISTER)).errors, undefined);
+  await silent.next();
+  t.equal(await server.end('SIGTERM'), 0);
+});

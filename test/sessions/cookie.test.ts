@@ -157,3 +157,28 @@ t.test('a password change renews the cookie of those who keep the token there', 
   t.equal((await browser(setCookie(answer)!.value).send(REFRESH)).code, undefined);
   t.equal((await browser(cookie.value).send(REFRESH)).code, 'INVALID_REFRESH_TOKEN', 'the old one counts as stolen');
 });
+
+t.test("ending one's own session by its id clears the cookie", async (t) => {
+  const { cookie, accessToken } = await loggedIn();
+  const page = browser(cookie.value).with({ token: accessToken });
+  const { data } = await page.send('{ me { sessions { id current } } }');
+  const { id } = data!['me'].sessions.find(({ current }: { current: boolean }) => current);
+  const REVOKE = 'mutation ($id: ID!) { revokeSession(id: $id) }';
+  const other = data!['me'].sessions.find(({ current }: { current: boolean }) => !current);
+  t.equal(setCookie(await page.send(REVOKE, { id: other.id })), undefined, 'that of another one leaves it');
+  t.match(setCookie(await page.send(REVOKE, { id })), { name: NAME, value: '' });
+});
+
+t.test('the cookie of another session is neither renewed nor cleared', async (t) => {
+  const { cookie } = await loggedIn();
+  const other = await app.user();
+  const page = browser(cookie.value).with({ token: other.accessToken });
+  const changed = await page.send(
+    'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken refreshToken } }',
+    { input: { currentPassword: PASSWORD, newPassword: 'a new and quiet telescope' } },
+  );
+  t.type(changed.data?.['changePassword'].refreshToken, 'string');
+  t.equal(setCookie(changed), undefined);
+  const out = await page.send(LOGOUT, {}, { token: changed.data?.['changePassword'].accessToken });
+  t.same([out.data?.['logout'], setCookie(out)], [true, undefined]);
+});
