@@ -22,6 +22,20 @@ t.test('the new password takes the place of the old, and the owner is told', asy
   t.ok((await auditOf(app.db, user.id)).some(({ type }) => type === 'password.changed'));
 });
 
+t.test(
+  'twenty changes an hour for one account: each is a mail, perhaps to somebody whose address it never was',
+  async (t) => {
+    const user = await app.user();
+    for (let time = 0; time < 10; time += 1) {
+      t.equal((await change(user)).code, undefined);
+      t.equal((await change(user, { currentPassword: NEW, newPassword: PASSWORD })).code, undefined);
+    }
+    t.match(await change(user), { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
+    t.equal((await login(user.username, PASSWORD)).code, undefined, 'and nothing changed');
+    t.equal((await change(await app.user())).code, undefined, 'another account');
+  },
+);
+
 t.test('every other session ends, this one goes on with new tokens', async (t) => {
   const user = await app.user();
   const other = (await login(user.username, PASSWORD)).data!['login'] as { accessToken: string; refreshToken: string };
