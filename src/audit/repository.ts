@@ -31,10 +31,16 @@ export function createAuditRepository(executor: Executor) {
         .limit(limit);
     },
 
-    /** Takes addresses, agents and details out of the events about an account, and of its own doings to others. */
+    /**
+     * Takes addresses, agents and details out of the events about an account. Of what it did to others, what was done
+     * stays: that is theirs.
+     */
     async anonymise(userId: string): Promise<void> {
-      const nothing = { ipAddress: null, userAgent: null, detail: null };
-      await executor.update(auditEvents).set(nothing).where(eq(auditEvents.userId, userId));
+      const nothing = { ipAddress: null, userAgent: null };
+      await executor
+        .update(auditEvents)
+        .set({ ...nothing, detail: null })
+        .where(eq(auditEvents.userId, userId));
       await executor
         .update(auditEvents)
         .set(nothing)

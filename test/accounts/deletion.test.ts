@@ -83,6 +83,19 @@ t.test('after the window it is too late, and the account is purged with all that
   t.equal(again.code, undefined, 'and the names are free');
 });
 
+t.test('what a purged administrator did to others stays in their audit, without where it came from', async (t) => {
+  const [admin, other, user] = [await registerAdmin(app), await registerAdmin(app), await app.user()];
+  const promote = 'mutation ($id: ID!) { updateUser(id: $id, input: { role: ADMIN }) { id } }';
+  t.equal((await admin.client.send(promote, { id: user.id })).code, undefined);
+  t.equal((await other.client.send('mutation ($id: ID!) { deleteUser(id: $id) }', { id: admin.id })).code, undefined);
+  app.clock.advance(30 * DAY_MS + 1000);
+  await app.chore('purging deleted accounts');
+  t.match(
+    (await auditOf(app.db, user.id)).find(({ type }) => type === 'account.role_changed'),
+    { actorId: admin.id, detail: 'USER to ADMIN', ipAddress: null, userAgent: null },
+  );
+});
+
 t.test('accounts that may still be restored are not purged', async (t) => {
   const user = await app.user();
   await deleteMe(user);
