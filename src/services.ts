@@ -98,7 +98,7 @@ export function createServices(dependencies: ServiceDependencies) {
     sender,
     uses,
     register: createRegistration({ db, clock, audit, sessions, hasher, passwords, verification, outbox }),
-    login: createLogin({ db, clock, sessions, hasher, passwords, provePassword }),
+    login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
     updateProfile: createProfile({ db, clock, audit, verification, outbox }),
     changePassword: createChangePassword({ ...newPasswords, provePassword }),
     recovery: createRecovery(newPasswords),

@@ -1,4 +1,5 @@
 /** Login: a password opens a session. */
+import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
@@ -26,13 +27,14 @@ export type Login = (credentials: Credentials, client: ClientInfo) => Promise<En
 export interface LoginOptions {
   readonly db: Database;
   readonly clock: Clock;
+  readonly audit: Audit;
   readonly sessions: Sessions;
   readonly hasher: PasswordHasher;
   readonly passwords: PasswordPolicy;
   readonly provePassword: ProvePassword;
 }
 
-export function createLogin({ db, clock, sessions, hasher, passwords, provePassword }: LoginOptions): Login {
+export function createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }: LoginOptions): Login {
   const repository = createAccountRepository(db.executor);
 
   /** A deleted account behaves as unknown. */
@@ -54,7 +56,11 @@ export function createLogin({ db, clock, sessions, hasher, passwords, provePassw
     return provePassword({ account, name: key, password }, client, async (settle) => {
       if (!found) throw invalidCredentials();
       if (found.account.disabledAt) {
-        await settle(db.executor);
+        const { id: userId } = found.account;
+        await db.transaction(async (tx) => {
+          await settle(tx);
+          await audit.record(tx, { type: 'login.failed', userId, actorId: null, client, detail: 'disabled' });
+        });
         throw accountDisabled();
       }
       const nextHash = await upgraded(found.passwordHash, password);

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, ME, PASSWORD, setAccount } from '../helpers/seed.js';
 
 const app = await startTestApp(t);
@@ -46,6 +47,7 @@ t.test('a disabled account is told so only after the right password', async (t) 
   await setAccount(app.db, disabled.id, 'disabled');
   const right = await login({ identifier: disabled.username });
   t.same([right.code, right.status], ['ACCOUNT_DISABLED', 403]);
+  t.match(await auditOf(app.db, disabled.id), [{ type: 'login.failed', actorId: null, detail: 'disabled' }]);
   t.equal((await login({ identifier: disabled.username, password: 'not the password' })).code, 'INVALID_CREDENTIALS');
 });
 
