@@ -101,7 +101,7 @@ export function createServices(dependencies: ServiceDependencies) {
     login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
     updateProfile: createProfile({ db, clock, audit, verification, outbox }),
     changePassword: createChangePassword({ ...newPasswords, provePassword }),
-    recovery: createRecovery(newPasswords),
+    recovery: createRecovery({ ...newPasswords, attempts }),
     verification,
     deletion,
     sessions,

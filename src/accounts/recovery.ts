@@ -4,6 +4,7 @@
  */
 import type { ClientInfo } from '../client-info.js';
 import { AppError, validationError } from '../errors.js';
+import type { PasswordAttempts } from '../passwords/attempts.js';
 import type { EnteredSession } from '../sessions/service.js';
 import type { AccountRecord } from './account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';
@@ -29,8 +30,12 @@ export interface Recovery {
   resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
 }
 
-export function createRecovery(options: NewPasswordOptions): Recovery {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox } = options;
+export interface RecoveryOptions extends NewPasswordOptions {
+  readonly attempts: Pick<PasswordAttempts, 'forgive'>;
+}
+
+export function createRecovery(options: RecoveryOptions): Recovery {
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, attempts } = options;
   const repository = createAccountRepository(db.executor);
 
   async function apply<T>(
@@ -57,6 +62,8 @@ export function createRecovery(options: NewPasswordOptions): Recovery {
       if (!account) throw invalidLink();
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);
+      // Who forgot the password has tried; the new one is not to wait for that.
+      await attempts.forgive(tx, account.id, client);
       await audit.record(tx, { type: 'password.reset', userId: account.id, client });
       await outbox.enqueue(tx, passwordChanged(account));
       return then(tx, account);

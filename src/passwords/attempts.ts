@@ -29,7 +29,7 @@ export interface PasswordAttempts {
   /**
    * Makes one attempt, and what it was for.
    * @param prove whether the password is right; when it throws, nothing was tried
-   * @param then what is done with the right password; until it settles the attempt counts as a failure
+   * @param then what is done with the right password; until it settles or throws the attempt counts as a failure
    * @returns undefined when the password is wrong, which is counted and audited
    * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
    */
@@ -39,6 +39,8 @@ export interface PasswordAttempts {
     prove: () => Promise<boolean>,
     then: (settle: Settle) => Promise<T>,
   ): Promise<T | undefined>;
+  /** Forgets an account's failures from a network, inside the transaction that proves its owner in another way. */
+  forgive(tx: Executor, userId: string, client: ClientInfo): Promise<void>;
   /** Removes up to `limit` failures that are forgotten; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -102,11 +104,21 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
           await repository.refund(key, new Date(clock.now()));
           throw error;
         }
-        if (proven) return then((tx) => createAttemptRepository(tx).forget(key));
+        if (proven) {
+          try {
+            return await then((tx) => createAttemptRepository(tx).forget(key));
+          } catch (error) {
+            // Right all the same: whoever was turned away for another reason may come again.
+            await repository.refund(key, new Date(clock.now())).catch(() => undefined);
+            throw error;
+          }
+        }
         await recordFailure(subject, client, failures);
         return undefined;
       });
     },
+
+    forgive: (tx, userId, client) => createAttemptRepository(tx).forget(keyOf({ userId, name: '' }, client)),
 
     clear: (tx, limit) => createAttemptRepository(tx).deleteExpired(new Date(clock.now()), limit),
   };

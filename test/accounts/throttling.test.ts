@@ -1,10 +1,11 @@
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
-import { LOGIN, PASSWORD, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
+import { LOGIN, PASSWORD, registerAdmin, tokenIn, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
 import type { TestClient } from '../helpers/client.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_LOGIN: '5/15m', RATE_LIMIT_FIELDS: 'login=100000/1m' });
+const NEW = 'a brand new brass telescope';
 const WRONG = 'wrong horse battery staple';
 const login = (from: TestClient, identifier: string, password: string) =>
   from.send(LOGIN, { input: { identifier, password } });
@@ -147,6 +148,41 @@ t.test('failures are audited, a wait once when it begins, and names that were ty
   t.match(of('login.failed')[0], { ipAddress: '203.0.113.99', actorId: null });
   await fail(attacker, 'my-secret-passphrase', 1);
   t.notMatch(JSON.stringify(await auditOf(app.db, null)), /passphrase/);
+});
+
+t.test('a right password is no failure, whatever it was for', async (t) => {
+  const admin = await registerAdmin(app);
+  const client = admin.client.with({ ip: '203.0.113.50' });
+  const deletion = 'mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }';
+  for (let time = 0; time < 7; time += 1) {
+    const refused = await client.send(deletion, { input: { confirmation: 'DELETE_MY_ACCOUNT', password: PASSWORD } });
+    t.equal(refused.code, 'VALIDATION_ERROR', 'the last administrator');
+  }
+  t.equal((await login(client, admin.username, PASSWORD)).code, undefined);
+});
+
+t.test('a new password that was mailed for does not wait for the guesses at the old one', async (t) => {
+  const user = await app.user();
+  const [owner, attacker] = [app.client({ ip: '203.0.113.51' }), app.client()];
+  for (const client of [owner, attacker]) await fail(client, user.username, 5);
+  t.equal((await login(owner, user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+  await owner.send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
+  const token = tokenIn(await app.mailTo(user.email));
+  const form = new URLSearchParams({ token, password: NEW, passwordConfirmation: NEW });
+  const response = await app.server.inject({
+    method: 'POST',
+    url: '/reset-password',
+    remoteAddress: '203.0.113.51',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: form.toString(),
+  });
+  t.equal(response.statusCode, 200);
+  t.equal((await login(owner, user.username, NEW)).code, undefined);
+  t.equal(
+    (await login(attacker, user.username, NEW)).code,
+    'RATE_LIMIT_EXCEEDED',
+    'guesses from elsewhere still count',
+  );
 });
 
 t.test('a proof that could not be made is not a failure', async (t) => {
