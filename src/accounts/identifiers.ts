@@ -26,6 +26,8 @@ const LOCAL_PART = /^[\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{|}~-]+(?:\.[\p{L}\p{M}\p{N}!
 const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$/;
 /** A domain that IDNA may map, its full stop included. The URL parser would read more into others: `/`, `:`, `%`. */
 const INTERNATIONAL_DOMAIN = /^[\p{L}\p{N}][\p{L}\p{M}\p{N}.\u3002-]*$/u;
+/** Scripts whose letters look alike: no name has two of them (Unicode TS 39, 5.2, as Moderately Restrictive has it). */
+const LOOKALIKE = [/\p{sc=Latn}/u, /\p{sc=Cyrl}/u, /\p{sc=Grek}/u];
 const USERNAME = /^[\p{L}\p{Nd}][\p{L}\p{M}\p{Nd}._-]*$/u;
 
 /** What is stored of an address without fault: the local part as written, in NFC (RFC 6532 section 3.1). */
@@ -53,6 +55,8 @@ export function usernameFault(username: string): string | undefined {
   const clean = username.length > MAX_UNITS ? '' : cleanUsername(username);
   const length = countCharacters(clean);
   if (length < MIN_USERNAME || length > MAX_USERNAME) return `must be ${MIN_USERNAME} to ${MAX_USERNAME} characters`;
+  if (LOOKALIKE.filter((script) => script.test(clean)).length > 1)
+    return 'must not mix letters of Latin, Cyrillic and Greek, which look alike';
   if (USERNAME.test(clean) && !UNFIT.test(clean)) return undefined;
   return 'may contain letters, digits, dots, dashes and underscores, and starts with a letter or digit';
 }

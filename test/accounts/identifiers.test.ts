@@ -202,6 +202,12 @@ t.test('usernames that are too short, too long or not what they look like are re
   }
 });
 
+t.test('a username does not mix scripts whose letters look alike', async (t) => {
+  for (const name of ['\u0430dmin', 'adm\u0456n', 'r\u03bfot', '\u0391dmin', '\u0430\u03bf\u0440', '\u00b5Torrent'])
+    t.match(usernameFault(name), /look alike/, name);
+  for (const name of ['админ', 'αβγ_1', 'ada山田', 'Ω-2026']) t.equal(usernameFault(name), undefined, name);
+});
+
 t.test('one username has one key, and is shown in its case', async (t) => {
   t.equal(cleanUsername(' Ａda① '), 'Ada1');
   for (const spelling of ['ADA1', 'ada1', '𝒜𝒹𝒶1', ' ada①', 'ⓐda1']) t.equal(usernameKey(spelling), 'ada1', spelling);
