@@ -4,7 +4,7 @@ import type { Database, Executor } from './database.js';
 
 /** The space of these advisory locks, apart from that of the migrations: "ltcj" in ASCII. */
 const JOBS = 0x6c74636a;
-/** Rows of one transaction. */
+/** Rows of one transaction, where no fewer are asked for. */
 const BATCH = 1000;
 
 /**
@@ -12,7 +12,7 @@ const BATCH = 1000;
  * left to it.
  * @param job what instances agree on
  * @param clear removes up to so many and returns how many it did
- * @param limit how many a batch is
+ * @param limit of one transaction
  * @returns how many were removed
  */
 export async function clearInBatches(

@@ -42,16 +42,18 @@ export function createOneTimeTokenRepository(executor: Executor) {
         .where(and(eq(oneTimeTokens.userId, userId), inArray(oneTimeTokens.purpose, [...purposes])));
     },
 
-    /** Removes up to `limit`, passing by rows that somebody holds. */
+    /** Removes up to `limit` that have run out, passing by rows that somebody holds. */
     async deleteExpired(now: Date, limit: number): Promise<number> {
-      const { tokenHash } = oneTimeTokens;
-      const over = executor
-        .select({ tokenHash })
+      const expired = executor
+        .select({ tokenHash: oneTimeTokens.tokenHash })
         .from(oneTimeTokens)
         .where(lte(oneTimeTokens.expiresAt, now))
         .limit(limit)
         .for('update', { skipLocked: true });
-      const deleted = await executor.delete(oneTimeTokens).where(inArray(tokenHash, over)).returning({ tokenHash });
+      const deleted = await executor
+        .delete(oneTimeTokens)
+        .where(inArray(oneTimeTokens.tokenHash, expired))
+        .returning({ userId: oneTimeTokens.userId });
       return deleted.length;
     },
   };

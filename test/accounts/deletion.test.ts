@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { users } from '../../src/db/schema/index.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, ME, PASSWORD, REFRESH, REGISTER, registerAdmin, setAccount, type SeededUser } from '../helpers/seed.js';
@@ -101,6 +102,15 @@ t.test('accounts that may still be restored are not purged', async (t) => {
   await deleteMe(user);
   await app.chore('purging deleted accounts');
   t.match(JSON.stringify(await app.db.executor.execute(sql`select id from users where id = ${user.id}`)), user.id);
+});
+
+t.test('however many accounts are due, one run purges them all', async (t) => {
+  const due = sql`username like 'due%'`;
+  await app.db.executor.execute(sql`insert into users (id, email, email_key, username, username_key, password_hash,
+    created_at, updated_at, deleted_at) select gen_random_uuid(), n, n, 'due' || n, 'due' || n, 'x', at, at, at
+    from generate_series(1, 120) n, (select timestamptz '2001-01-01' as at) times`);
+  await app.chore('purging deleted accounts');
+  t.equal(await app.db.executor.$count(users, due), 0);
 });
 
 t.test('an account that is deleted between two statements is told to be gone', async (t) => {

@@ -1,5 +1,5 @@
 /** Tokens that are mailed: one purpose, one account, one use. Only their hashes are kept. */
-import { foreignKey, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
+import { foreignKey, index, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 import { users } from './users.js';
 
@@ -19,6 +19,7 @@ export const oneTimeTokens = pgTable(
   (table) => [
     primaryKey({ name: 'one_time_tokens_pk', columns: [table.userId, table.purpose] }),
     unique('one_time_tokens_token_hash_unique').on(table.tokenHash),
+    index('one_time_tokens_expires_at_index').on(table.expiresAt),
     foreignKey({ name: 'one_time_tokens_user_id_fk', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
       'cascade',
     ),
