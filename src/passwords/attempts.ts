@@ -101,7 +101,7 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
         try {
           proven = await prove();
         } catch (error) {
-          await repository.refund(key, new Date(clock.now()));
+          await repository.refund(key);
           throw error;
         }
         if (proven) {

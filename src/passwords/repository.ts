@@ -26,6 +26,9 @@ const charge = statement({ failures: passwordAttempts.failures }, (executor) => 
   const delay = (count: SQL) => sql`case when ${count} >= ${max}
     then least(${placed('maxDelayMs', 'float8')}, ${placed('firstDelayMs', 'float8')} * power(2, least(${count} - ${max}, 30)))
     else 0 end * interval '1 millisecond'`;
+  // Not before its own time: of attempts at once, on clocks a little apart, the one that comes second may bear the earlier.
+  const blockedUntil = (count: SQL) =>
+    sql`case when ${count} >= ${max} then ${now} + ${delay(count)} else to_timestamp(0) end`;
   const kept = sql`${placed('windowMs', 'float8')} * interval '1 millisecond'`;
   const first = sql`1`;
   return executor
@@ -33,14 +36,14 @@ const charge = statement({ failures: passwordAttempts.failures }, (executor) => 
     .values({
       key: given(passwordAttempts.key, 'key'),
       failures: 1,
-      blockedUntil: sql`${now} + ${delay(first)}`,
+      blockedUntil: blockedUntil(first),
       expiresAt: sql`${now} + ${delay(first)} + ${kept}`,
     })
     .onConflictDoUpdate({
       target: passwordAttempts.key,
       set: {
         failures,
-        blockedUntil: sql`${now} + ${delay(failures)}`,
+        blockedUntil: blockedUntil(failures),
         expiresAt: sql`${now} + ${delay(failures)} + ${kept}`,
       },
       setWhere: sql`${passwordAttempts.blockedUntil} <= ${now} or ${forgotten}`,
@@ -74,10 +77,10 @@ export function createAttemptRepository(executor: Executor) {
     },
 
     /** Takes one attempt back that proved nothing either way, and the wait that it began. */
-    async refund(key: string, at: Date): Promise<void> {
+    async refund(key: string): Promise<void> {
       await executor
         .update(passwordAttempts)
-        .set({ failures: sql`${passwordAttempts.failures} - 1`, blockedUntil: at })
+        .set({ failures: sql`${passwordAttempts.failures} - 1`, blockedUntil: new Date(0) })
         .where(eq(passwordAttempts.key, key));
     },
 
