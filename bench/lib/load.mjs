@@ -1,0 +1,25 @@
+// Asks a load process for one measurement.
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
+
+/**
+ * Measures one scenario: `url`, `requests` (each connection sends its own), `expect` (what every answer holds), `next`
+ * ('refresh' spends the token that the last answer brought), `connections`, `seconds`, `rate` (per second; left out: as
+ * many as are answered), `watch` (process ids by name, whose CPU time is told for each request).
+ * @throws Error when an answer was not right, since its time would mean nothing
+ */
+export function measure(scenario) {
+  const worker = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', (status) => reject(new Error(`The load ended with ${status}`)));
+    worker.once('message', (result) => {
+      if (result.bad > 0)
+        reject(new Error(`${result.bad} of ${scenario.name}'s answers are not right: ${result.fault}`));
+      else resolve(result);
+    });
+    worker.send({ warmup: 0.3, connections: 64, watch: {}, ...scenario });
+  });
+}

@@ -1,0 +1,105 @@
+// The Postgres to measure on: the server of DATABASE_URL, or a cluster of our own in a temporary directory.
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import postgres from 'postgres';
+import { freePort } from './process.mjs';
+
+const EXPLANATION = `The benchmark needs a Postgres:
+  - DATABASE_URL=postgres://… of a role that may create databases, or
+  - Debian's package postgresql (apt-get install postgresql), with which it starts one of its own.`;
+
+/** Everything but where it listens is as Postgres comes; durable writes included. */
+const SETTINGS = ['-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1'];
+
+/** Opens the server; `close` drops what was made on it. @throws Error that explains what is needed */
+export async function openPostgres(workDir) {
+  const cluster = process.env.DATABASE_URL ? undefined : await startCluster(join(workDir, 'cluster'));
+  const base = new URL(process.env.DATABASE_URL || cluster.url);
+  const server = postgres(base.href, { max: 1, onnotice: () => undefined });
+  const [{ version }] = await server`select split_part(version(), ' on ', 1) as version`;
+  const created = new Set();
+  const urlOf = (name) => {
+    const url = new URL(base);
+    url.pathname = `/${name}`;
+    return url.href;
+  };
+
+  return {
+    version,
+    origin: cluster ? 'a temporary cluster' : 'DATABASE_URL',
+    binDir: cluster?.binDir ?? binaries(),
+
+    /** Creates an empty database; its address. */
+    async create(label) {
+      const name = `latchkey_bench_${label}_${process.pid}`;
+      await server.unsafe(`create database ${name} template template0`);
+      created.add(name);
+      return urlOf(name);
+    },
+
+    /** Processes of the server that work for a database, where they run on this machine. */
+    async backends(url) {
+      const name = new URL(url).pathname.slice(1);
+      const rows = await server`select pid from pg_stat_activity where datname = ${name}`;
+      return rows.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}/stat`));
+    },
+
+    async close() {
+      for (const name of created) await server.unsafe(`drop database if exists ${name} with (force)`);
+      await server.end();
+      await cluster?.stop();
+    },
+  };
+}
+
+/** Where initdb and pgbench are: the newest of Debian's, or what the path has; undefined when there are none. */
+function binaries() {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const found = [...versions.map((version) => join(debian, version, 'bin')), ...(process.env.PATH ?? '').split(':')];
+  return found.find((dir) => existsSync(join(dir, 'initdb')) && existsSync(join(dir, 'pgbench')));
+}
+
+async function startCluster(directory) {
+  const binDir = binaries();
+  if (!binDir) throw new Error(EXPLANATION);
+  mkdirSync(directory);
+  // Postgres refuses to run as root; Debian's package brings a user for it.
+  const asRoot = process.getuid() === 0;
+  if (asRoot) {
+    const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
+    chownSync(directory, id('-u'), id('-g'));
+  }
+  const command = (program, args) =>
+    asRoot
+      ? ['setpriv', ['--reuid=postgres', '--regid=postgres', '--clear-groups', program, ...args]]
+      : [program, args];
+  const data = join(directory, 'data');
+  const initdb = ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C.UTF-8'];
+  execFileSync(...command(join(binDir, 'initdb'), initdb), { cwd: directory, stdio: 'pipe' });
+  const port = await freePort();
+  const args = ['-D', data, '-p', String(port), '-k', directory, ...SETTINGS];
+  const child = spawn(...command(join(binDir, 'postgres'), args), { cwd: directory, stdio: 'ignore' });
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  for (let attempt = 0; attempt < 200; attempt += 1) {
+    const probe = postgres(url, { max: 1, connect_timeout: 2 });
+    const up = await probe`select 1`.then(Boolean, () => false);
+    await probe.end({ timeout: 1 });
+    if (up) break;
+    await delay(50);
+  }
+  return {
+    url,
+    binDir,
+    async stop() {
+      const ended = once(child, 'exit');
+      // SIGINT is Postgres's fast shutdown.
+      child.kill('SIGINT');
+      await ended;
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}

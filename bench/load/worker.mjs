@@ -1,0 +1,128 @@
+// The load, in a process of its own: requests over connections that are kept, each answer checked. What it costs is the
+// same for every variant, and is told with the result.
+import { Client } from 'undici';
+import { percentile } from '../lib/stats.mjs';
+import { cpuOf } from '../lib/process.mjs';
+
+const FIRST_ANSWER_MS = 30_000;
+
+/**
+ * One connection: a request at a time, its latency noted while measuring.
+ * @param note is told the latency in milliseconds and whether the answer was right
+ */
+function createConnection({ url, requests, expect, next }, index, connections, note) {
+  const client = new Client(url, { pipelining: 1 });
+  let turn = index;
+  let spec = requests[turn % requests.length];
+  return {
+    client,
+    spec: () => spec,
+    send(startedAt = performance.now()) {
+      return new Promise((resolve) => {
+        let text = '';
+        let ok = false;
+        const done = (answered) => {
+          const right = answered && ok && text.includes(expect);
+          note(performance.now() - startedAt, right, text);
+          spec = right && next === 'refresh' ? refreshed(spec, text) : spec;
+          if (next === 'rotate') spec = requests[(turn += connections) % requests.length];
+          resolve();
+        };
+        client.dispatch(spec, {
+          onRequestStart() {},
+          onResponseStart: (_controller, status) => void (ok = status === 200),
+          onResponseData: (_controller, chunk) => void (text += chunk.toString('latin1')),
+          onResponseEnd: () => done(true),
+          onResponseError: (_controller, error) => {
+            text = String(error);
+            done(false);
+          },
+        });
+      });
+    },
+  };
+}
+
+/** The same request with the refresh token that the answer brought. */
+function refreshed(spec, text) {
+  const { refreshToken } = JSON.parse(text).data.refresh;
+  return { ...spec, body: JSON.stringify({ ...JSON.parse(spec.body), variables: { refreshToken } }) };
+}
+
+async function run({ seconds, warmup, connections, rate, watch, ...scenario }) {
+  let measuring = false;
+  let over = false;
+  const latencies = [];
+  let bad = 0;
+  let fault;
+  const note = (latency, right, text) => {
+    if (!right) {
+      bad += 1;
+      fault ??= text.slice(0, 300);
+    }
+    if (measuring) latencies.push(latency);
+  };
+  const all = Array.from({ length: connections }, (_, index) => createConnection(scenario, index, connections, note));
+  const closedLoop = async (connection) => {
+    while (!over) await connection.send();
+  };
+  const working = rate ? [openLoop(all, rate, () => over)] : all.map(closedLoop);
+
+  await wait(warmup * 1000);
+  const watched = Object.entries(watch);
+  const before = watched.map(([, pids]) => cpuOf(pids));
+  const own = process.cpuUsage();
+  const startedAt = performance.now();
+  measuring = true;
+  await wait(seconds * 1000);
+  // What is slow is measured for as long as its first answer takes.
+  while (latencies.length === 0 && performance.now() - startedAt < FIRST_ANSWER_MS) await wait(10);
+  measuring = false;
+  const took = (performance.now() - startedAt) / 1000;
+  const used = watched.map(([name, pids], index) => [name, (cpuOf(pids) - before[index]) / latencies.length]);
+  const { user, system } = process.cpuUsage(own);
+  over = true;
+  await Promise.all(working);
+  await Promise.all(all.map(({ client }) => client.close()));
+  const sorted = Float64Array.from(latencies).sort();
+  return {
+    requests: sorted.length,
+    perSecond: sorted.length / took,
+    p50: percentile(sorted, 0.5),
+    p99: percentile(sorted, 0.99),
+    bad,
+    fault,
+    // What each connection would send next: another run goes on from there.
+    last: scenario.next === 'refresh' ? all.map((connection) => connection.spec()) : undefined,
+    cpu: { ...Object.fromEntries(used), load: (user + system) / sorted.length },
+  };
+}
+
+/** So many requests a second whatever the answers take; a latency counts from when its request was due. */
+async function openLoop(all, rate, isOver) {
+  const idle = [...all];
+  const due = [];
+  const running = new Set();
+  const begin = performance.now();
+  for (let sent = 0; !isOver();) {
+    while (begin + (sent * 1000) / rate <= performance.now()) due.push(begin + (sent++ * 1000) / rate);
+    while (due.length > 0 && idle.length > 0) {
+      const connection = idle.pop();
+      const answered = connection.send(due.shift()).then(() => {
+        idle.push(connection);
+        running.delete(answered);
+      });
+      running.add(answered);
+    }
+    await wait(1);
+  }
+  await Promise.all(running);
+}
+
+function wait(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+process.once('message', async (spec) => {
+  process.send(await run(spec), () => process.disconnect());
+});

@@ -1,0 +1,113 @@
+// Measures Latchkey against the floor and against peers, and writes docs/benchmarks.md with a chart.
+//   npm run bench                    everything, about a quarter of an hour
+//   npm run bench -- --quick         under two minutes, with a wider spread
+//   npm run bench -- --only me,login some of it
+//   npm run bench -- --out DIR       the report elsewhere
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { goalsOf } from './lib/goals.mjs';
+import { ROOT } from './lib/latchkey.mjs';
+import { describeMachine } from './lib/machine.mjs';
+import { openPostgres } from './lib/postgres.mjs';
+import { writeReport } from './lib/report.mjs';
+import { measureLogin } from './suites/login.mjs';
+import { measureMe } from './suites/me.mjs';
+import { measureMemory, measureStartup } from './suites/process.mjs';
+import { measureRefresh } from './suites/refresh.mjs';
+import { measureSockets } from './suites/sockets.mjs';
+
+const FULL = {
+  me: { rounds: 9, seconds: 4, peers: true },
+  refresh: { rounds: 7, seconds: 4 },
+  login: { rounds: 5, seconds: 5, peers: true },
+  startup: { starts: 7 },
+  memory: { requests: 1_000_000 },
+  sockets: { count: 5000, perSecond: 1000, seconds: 15 },
+};
+const QUICK = {
+  me: { rounds: 3, seconds: 1, peers: true },
+  refresh: { rounds: 3, seconds: 1 },
+  login: { rounds: 3, seconds: 1.5, peers: true },
+  startup: { starts: 2 },
+  memory: { requests: 20_000 },
+  sockets: { count: 500, perSecond: 200, seconds: 3 },
+};
+/** Proves that all of it runs and that answers are right; the numbers mean nothing. */
+const SMOKE = {
+  me: { rounds: 1, seconds: 0.3, peers: true, accounts: 8 },
+  refresh: { rounds: 1, seconds: 1, accounts: 10 },
+  login: { rounds: 1, seconds: 0.3, peers: true, accounts: 8 },
+  startup: { starts: 1 },
+  memory: { requests: 1, accounts: 8 },
+  sockets: { count: 20, perSecond: 50, seconds: 1 },
+};
+const SUITES = {
+  me: measureMe,
+  refresh: measureRefresh,
+  login: measureLogin,
+  startup: measureStartup,
+  memory: measureMemory,
+  ...(existsSync(join(ROOT, 'dist/graphql/ws')) ? { sockets: measureSockets } : {}),
+};
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    smoke: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string', default: join(ROOT, 'docs') },
+  },
+});
+const plan = options.smoke ? SMOKE : options.quick ? QUICK : FULL;
+const wanted = options.only ? options.only.split(',') : Object.keys(SUITES);
+const unknown = wanted.filter((name) => !(name in SUITES));
+if (unknown.length > 0) throw new Error(`There is no ${unknown.join()}: ${Object.keys(SUITES).join(', ')}`);
+
+const startedAt = performance.now();
+const workDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+// A temporary cluster in it runs as another user.
+chmodSync(workDir, 0o755);
+const ends = [];
+const progress = (line) => console.log(line);
+let postgres;
+try {
+  postgres = await openPostgres(workDir);
+  const machine = describeMachine(postgres);
+  const results = { machine, settings: settingsOf(plan) };
+  for (const name of wanted) {
+    progress(name);
+    const suite = { workDir, postgres, progress, onEnd: (end) => ends.push(end) };
+    results[name] = await SUITES[name](suite, plan[name]);
+    // What one suite started is not in the way of the next.
+    for (const end of ends.splice(0).reverse()) await end();
+  }
+  if (!options.smoke) {
+    console.log(`\n${await writeReport(options.out, results)}\n`);
+    writeFileSync(join(options.out, 'benchmarks.json'), `${JSON.stringify(bare(results), undefined, 2)}\n`);
+  }
+  const goals = goalsOf(results);
+  const hit = goals.filter(({ factor }) => factor >= 1).length;
+  console.log(`${options.smoke ? 'It runs, and every answer was right' : `${hit} of ${goals.length} goals`}`);
+  console.log(`${Math.round((performance.now() - startedAt) / 1000)} s`);
+} finally {
+  for (const end of ends.reverse()) await end();
+  await postgres?.close();
+  rmSync(workDir, { recursive: true, force: true });
+}
+
+function settingsOf({ me, login }) {
+  return (
+    `${me.rounds} rounds of ${me.seconds} s for each variant of \`me\` over 64 connections, ${login.rounds} of ` +
+    `${login.seconds} s for logins over 32; variants in turns, each ratio between runs of one round; in brackets the ` +
+    'lowest and the highest. Ratios can be compared between machines, the rest cannot.'
+  );
+}
+
+/** Results without what only a run needs. */
+function bare(results) {
+  return JSON.parse(
+    JSON.stringify(results, (key, value) => (['eddsa', 'runs', 'cpu'].includes(key) ? undefined : value)),
+  );
+}

@@ -1,0 +1,23 @@
+// Better Auth as its guide sets it up, on Postgres; the cookie cache as the environment says. Its limits are off: they
+// would refuse what is measured.
+import { createServer } from 'node:http';
+import { betterAuth } from 'better-auth';
+import { getMigrations } from 'better-auth/db/migration';
+import { toNodeHandler } from 'better-auth/node';
+import pg from 'pg';
+
+const options = {
+  baseURL: process.env.PUBLIC_URL,
+  secret: process.env.AUTH_SECRET,
+  database: new pg.Pool({
+    connectionString: process.env.DATABASE_URL,
+    max: Number(process.env.DATABASE_POOL_SIZE),
+  }),
+  emailAndPassword: { enabled: true },
+  session: { cookieCache: { enabled: process.env.COOKIE_CACHE === 'on', maxAge: 300 } },
+  rateLimit: { enabled: false },
+  telemetry: { enabled: false },
+};
+const { runMigrations } = await getMigrations(options);
+await runMigrations();
+createServer(toNodeHandler(betterAuth(options))).listen(Number(process.env.PORT), process.env.HOST);

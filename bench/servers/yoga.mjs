@@ -1,0 +1,12 @@
+// `me` on GraphQL Yoga, on Node's own HTTP server as its guide has it.
+import { createServer } from 'node:http';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { latchkeyCheck, resolvers, typeDefs } from './latchkey-check.mjs';
+
+const authenticate = await latchkeyCheck();
+const yoga = createYoga({
+  schema: createSchema({ typeDefs, resolvers }),
+  context: ({ request }) => ({ authenticate, authorization: request.headers.get('authorization') ?? undefined }),
+  logging: 'error',
+});
+createServer(yoga).listen(Number(process.env.PORT), process.env.HOST);

@@ -1,0 +1,58 @@
+// Better Auth with accounts, for the suites that compare with it.
+import { join } from 'node:path';
+import { environment, PASSWORD, ROOT } from '../lib/latchkey.mjs';
+import { startServer } from '../lib/process.mjs';
+
+/** Its requests must come from where it is. */
+const headersOf = (url) => ({ 'content-type': 'application/json', origin: url });
+
+/** Starts it on a database of its own and signs accounts up; `cookies` are what their clients would send. */
+export async function startBetterAuth(context, name, cookieCache, count) {
+  const databaseUrl = await context.postgres.create(
+    `better_auth_${cookieCache ? 'cached' : 'plain'}_${Date.now() % 1e6}`,
+  );
+  const server = await startServer({
+    name,
+    args: [join(ROOT, 'bench/servers/better-auth.mjs')],
+    workDir: context.workDir,
+    env: (url) => environment(url, databaseUrl, { COOKIE_CACHE: cookieCache ? 'on' : 'off' }),
+    answers: async (url) => (await fetch(`${url}/api/auth/ok`)).ok,
+  });
+  context.onEnd(() => server.stop());
+  const cookies = [];
+  for (let member = 0; member < count; member += 1) {
+    const email = `member${member}@example.test`;
+    const response = await fetch(`${server.url}/api/auth/sign-up/email`, {
+      method: 'POST',
+      headers: headersOf(server.url),
+      body: JSON.stringify({ name: `Member ${member}`, email, password: PASSWORD }),
+    });
+    if (!response.ok) throw new Error(`${name} refused an account: ${await response.text()}`);
+    cookies.push(
+      response.headers
+        .getSetCookie()
+        .map((cookie) => cookie.split(';', 1)[0])
+        .join('; '),
+    );
+  }
+  return { server, databaseUrl, cookies };
+}
+
+/** @throws Error unless a session is told to who has its cookie, and to nobody else */
+export async function assertSession({ name, url }, cookie) {
+  const ask = async (headers) => (await fetch(`${url}/api/auth/get-session`, { headers })).json();
+  const session = await ask({ cookie });
+  if (session?.user?.email !== 'member0@example.test' || (await ask({})) !== null) {
+    throw new Error(`${name} answers wrongly: ${JSON.stringify(session)}`);
+  }
+}
+
+/** A sign-in for each account. */
+export function signInRequests({ url }, count) {
+  return Array.from({ length: count }, (_, member) => ({
+    method: 'POST',
+    path: '/api/auth/sign-in/email',
+    headers: headersOf(url),
+    body: JSON.stringify({ email: `member${member}@example.test`, password: PASSWORD }),
+  }));
+}

@@ -1,0 +1,137 @@
+// Login against raw argon2 and against Better Auth's sign-in, and `me` while logins take every core.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { assertMe, graphql, meRequests, PASSWORD, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
+import { measure } from '../lib/load.mjs';
+import { against, interleave } from '../lib/rounds.mjs';
+import { signInRequests, startBetterAuth } from './better-auth.mjs';
+
+/** Enough that every core hashes all the time; more would have those wait who hash all they have at once. */
+const CONNECTIONS = 2 * availableParallelism();
+/** Of the storm. */
+const STORM_CONNECTIONS = 32;
+const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken } }';
+/** Latchkey's defaults. */
+const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+const ME_PER_SECOND = 200;
+
+async function startWithAccounts(context, count) {
+  const databaseUrl = await context.postgres.create('login');
+  const server = await startLatchkey({ name: 'login', workDir: context.workDir, databaseUrl });
+  context.onEnd(() => server.stop());
+  const accounts = await registerAccounts(server.url, count);
+  await assertMe(server, accounts[0]);
+  const wrong = await graphql(server.url, LOGIN, {
+    variables: { input: { identifier: 'member0', password: 'wrong' } },
+  });
+  if (wrong.errors?.[0].extensions.code !== 'INVALID_CREDENTIALS') throw new Error('A wrong password was let in');
+  return { server, databaseUrl, accounts };
+}
+
+/** A login for each account. */
+export function loginRequests(accounts) {
+  return accounts.map(({ user }) => ({
+    method: 'POST',
+    path: '/graphql',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: LOGIN, variables: { input: { identifier: user.username, password: PASSWORD } } }),
+  }));
+}
+
+/** Argon2 alone, in a process with as many threads as Latchkey has. */
+export async function startArgon2(context, { directory = ROOT, env = {} } = {}) {
+  const concurrency = availableParallelism();
+  const options = JSON.stringify({ ...PARAMETERS, concurrency });
+  const child = fork(join(directory, 'bench/servers/argon2.mjs'), [options], {
+    env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1), ...env },
+  });
+  context.onEnd(() => child.kill());
+  await once(child, 'message');
+  return async (seconds) => {
+    child.send(seconds);
+    const [result] = await once(child, 'message');
+    return result;
+  };
+}
+
+/** Measures login. */
+export async function measureLogin(context, { rounds, seconds, peers, accounts: count = 32 }) {
+  const { server, databaseUrl, accounts } = await startWithAccounts(context, count);
+  const argon2 = await startArgon2(context);
+  const load = async (name, { url, pid }, requests, expect, database) =>
+    measure({
+      name,
+      url,
+      requests,
+      expect,
+      connections: CONNECTIONS,
+      seconds,
+      watch: { server: [pid], database: await context.postgres.backends(database) },
+    });
+  const variants = [
+    { name: 'raw argon2', run: () => argon2(seconds) },
+    {
+      name: 'Latchkey login',
+      run: () => load('login', server, loginRequests(accounts), '"refreshToken":"', databaseUrl),
+    },
+  ];
+  if (peers) {
+    const betterAuth = await startBetterAuth(context, 'Better Auth', false, count);
+    const requests = signInRequests(betterAuth.server, count);
+    variants.push({
+      name: 'Better Auth sign-in',
+      run: () => load('sign-in', betterAuth.server, requests, '"token":"', betterAuth.databaseUrl),
+    });
+  }
+  for (const { run } of variants) await run();
+  const measured = await interleave(variants, rounds, context.progress);
+  const [raw, login, peer] = measured;
+  const storm = await measureStorm(context, { rounds, seconds, server, accounts });
+  return {
+    rows: measured.map((variant) => ({ ...variant, ratio: against(variant, raw) })),
+    overRaw: against(login, raw),
+    overPeer: peer && against(login, peer),
+    storm,
+  };
+}
+
+/** `me` at a constant rate, alone and while logins saturate the server. */
+async function measureStorm(context, { rounds, seconds, server, accounts }) {
+  const requests = meRequests(accounts);
+  const me = () =>
+    measure({
+      name: 'me',
+      url: server.url,
+      requests,
+      expect: '"email":"member',
+      connections: 16,
+      rate: ME_PER_SECOND,
+      seconds,
+      watch: {},
+    });
+  const variants = [
+    { name: `me at ${ME_PER_SECOND}/s, idle server`, run: me },
+    {
+      name: `me at ${ME_PER_SECOND}/s, logins at full speed`,
+      async run() {
+        const logins = measure({
+          name: 'login',
+          url: server.url,
+          requests: loginRequests(accounts),
+          expect: '"refreshToken":"',
+          connections: STORM_CONNECTIONS,
+          // It begins before and ends after.
+          seconds: seconds + 1.5,
+          watch: {},
+        });
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        const [measured] = await Promise.all([me(), logins]);
+        return measured;
+      },
+    },
+  ];
+  const [idle, busy] = await interleave(variants, rounds, context.progress);
+  return { idle, busy, ratio: against(busy, idle, (run) => run.p99) };
+}

@@ -1,0 +1,107 @@
+// `me` against the floor and against peers: requests a second, CPU time of a request, latency.
+import { join } from 'node:path';
+import { assertMe, environment, meRequests, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
+import { measure } from '../lib/load.mjs';
+import { residentMb, startServer } from '../lib/process.mjs';
+import { against, interleave } from '../lib/rounds.mjs';
+import { assertSession, startBetterAuth } from './better-auth.mjs';
+
+const HS256 = { JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: 'only for benchmarks: a shared secret of enough bytes' };
+
+/** Latchkey with one algorithm, with accounts, as a variant. */
+async function latchkeyVariant(context, name, env, embedded = false) {
+  const label = name.replace(/\W+/g, '_').toLowerCase();
+  const databaseUrl = embedded ? undefined : await context.postgres.create(label);
+  const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl, env });
+  context.onEnd(() => server.stop());
+  const accounts = await registerAccounts(server.url, context.accounts);
+  await assertMe(server, accounts[0]);
+  return { name, server, databaseUrl, accounts, requests: meRequests(accounts), expect: '"email":"member' };
+}
+
+/** Another server on the same database with the same tokens. */
+async function peerVariant(context, name, script, { server, databaseUrl, accounts, requests, expect }) {
+  const peer = await startServer({
+    name,
+    args: [join(ROOT, 'bench/servers', script)],
+    workDir: context.workDir,
+    env: () => environment(server.url, databaseUrl),
+    answers: async (url) => {
+      await assertMe({ name, url }, accounts[0]);
+      return true;
+    },
+  });
+  context.onEnd(() => peer.stop());
+  return { name, server: peer, databaseUrl, requests, expect };
+}
+
+async function floorVariant(context, { databaseUrl, accounts }) {
+  const expected = JSON.stringify(accounts[0].user);
+  const server = await startServer({
+    name: 'floor',
+    args: [join(ROOT, 'bench/servers/floor.mjs')],
+    workDir: context.workDir,
+    env: (url) => environment(url, databaseUrl),
+    answers: async (url) => (await (await fetch(`${url}/users/${accounts[0].user.id}`)).text()) === expected,
+  });
+  context.onEnd(() => server.stop());
+  const requests = accounts.map(({ user }) => ({ method: 'GET', path: `/users/${user.id}` }));
+  return { name: 'the floor', server, databaseUrl, requests, expect: '"email":"member' };
+}
+
+async function betterAuthVariant(context, cookieCache) {
+  const name = `Better Auth get-session${cookieCache ? ', cookie cache' : ''}`;
+  const started = await startBetterAuth(context, name, cookieCache, context.accounts);
+  await assertSession(started.server, started.cookies[0]);
+  const requests = started.cookies.map((cookie) => ({
+    method: 'GET',
+    path: '/api/auth/get-session',
+    headers: { cookie },
+  }));
+  return { ...started, name, requests, expect: '"email":"member' };
+}
+
+/** Measures. @param peers whether those of other makers take part */
+export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }) {
+  const context = { ...suite, accounts };
+  const eddsa = await latchkeyVariant(context, 'Latchkey, EdDSA', {});
+  const servers = [
+    await floorVariant(context, eddsa),
+    eddsa,
+    await latchkeyVariant(context, 'Latchkey, ES256', { JWT_ALGORITHM: 'ES256' }),
+    await latchkeyVariant(context, 'Latchkey, HS256', HS256),
+    await latchkeyVariant(context, 'Latchkey, EdDSA, embedded', {}, true),
+  ];
+  if (peers) {
+    servers.push(await peerVariant(context, 'Apollo Server', 'apollo.mjs', eddsa));
+    servers.push(await peerVariant(context, 'GraphQL Yoga', 'yoga.mjs', eddsa));
+    servers.push(await betterAuthVariant(context, false), await betterAuthVariant(context, true));
+  }
+  const variants = servers.map(({ name, server, databaseUrl, requests, expect }) => {
+    const run = async (during = seconds) => {
+      const database = databaseUrl ? await context.postgres.backends(databaseUrl) : [];
+      const watch = { server: [server.pid], ...(database.length > 0 ? { database } : {}) };
+      return measure({ name, url: server.url, requests, expect, watch, seconds: during });
+    };
+    return { name, server, run };
+  });
+  // Once before it counts: connections are opened, and code is compiled.
+  for (const { run } of variants) await run(Math.min(seconds, 1));
+  const measured = await interleave(variants, rounds, context.progress);
+  const [floor] = measured;
+  return {
+    rows: measured.map((variant) => ({
+      ...summary(variant),
+      ratio: against(variant, floor),
+      memoryMb: residentMb(variant.server.pid),
+    })),
+    overPeers: measured
+      .filter(({ name }) => !/floor|Latchkey/.test(name))
+      .map((peer) => ({ name: peer.name, ratio: against(measured[1], peer) })),
+    eddsa,
+  };
+}
+
+function summary({ name, perSecond, p50, p99, serverCpu, databaseCpu, loadCpu }) {
+  return { name, perSecond, p50, p99, serverCpu, databaseCpu, loadCpu };
+}

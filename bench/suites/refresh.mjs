@@ -1,0 +1,106 @@
+// Refresh against pgbench, which runs the same statement over the same number of connections and does nothing else.
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { graphql, POOL_SIZE, registerAccounts, startLatchkey } from '../lib/latchkey.mjs';
+import { measure } from '../lib/load.mjs';
+import { against, interleave } from '../lib/rounds.mjs';
+import { migrate, seed } from '../lib/seed.mjs';
+import { rotationScript } from '../lib/statement.mjs';
+
+const REFRESH = 'mutation ($refreshToken: String) { refresh(refreshToken: $refreshToken) { refreshToken } }';
+
+/** A refresh of each account's newest session, and what keeps the tokens between runs. */
+async function refreshScenario({ url, pid }, accounts) {
+  const requestOf = (refreshToken) => ({
+    method: 'POST',
+    path: '/graphql',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: REFRESH, variables: { refreshToken } }),
+  });
+  let tokens = accounts.map(({ refreshToken }) => refreshToken);
+  return async (seconds, database) => {
+    const result = await measure({
+      name: 'refresh',
+      url,
+      requests: tokens.map(requestOf),
+      expect: '"refreshToken":"',
+      next: 'refresh',
+      connections: tokens.length,
+      seconds,
+      watch: { server: [pid], database },
+    });
+    tokens = result.last.map(({ body }) => JSON.parse(body).variables.refreshToken);
+    return result;
+  };
+}
+
+/** Measures. @throws Error without pgbench */
+export async function measureRefresh(context, { rounds, seconds, accounts: count = 64 }) {
+  const { binDir } = context.postgres;
+  if (!binDir) throw new Error("There is no pgbench: it is in Debian's package postgresql.");
+  const databaseUrl = await context.postgres.create('refresh');
+  const server = await startLatchkey({ name: 'refresh', workDir: context.workDir, databaseUrl });
+  context.onEnd(() => server.stop());
+  const accounts = await registerAccounts(server.url, count);
+  await assertRotation(server.url, await registerAccount(server.url));
+  const refresh = await refreshScenario(server, accounts);
+  const rotations = await startPgbench(context, binDir, count);
+  const variants = [
+    { name: 'pgbench, the same statement', run: () => rotations(seconds) },
+    {
+      name: 'Latchkey refresh',
+      run: async (during = seconds) => refresh(during, await context.postgres.backends(databaseUrl)),
+    },
+  ];
+  await variants[1].run(1);
+  const measured = await interleave(variants, rounds, context.progress);
+  const [base, latchkey] = measured;
+  return {
+    rows: measured.map((variant) => ({ ...variant, ratio: against(variant, base) })),
+    ratio: against(latchkey, base),
+  };
+}
+
+async function registerAccount(url) {
+  const input = { email: 'checked@example.test', username: 'checked', password: 'a quiet brass telescope' };
+  const { data } = await graphql(
+    url,
+    'mutation ($input: RegisterInput!) { register(input: $input) { refreshToken } }',
+    {
+      variables: { input },
+    },
+  );
+  return data.register.refreshToken;
+}
+
+/** @throws Error unless a token brings a new one, the new one works, and a forged one does not */
+async function assertRotation(url, first) {
+  const rotate = async (refreshToken) => (await graphql(url, REFRESH, { variables: { refreshToken } })).data?.refresh;
+  const second = (await rotate(first))?.refreshToken;
+  const third = (await rotate(second))?.refreshToken;
+  const forged = await rotate(`${third.slice(0, -4)}AAAA`);
+  if (!third || new Set([first, second, third]).size !== 3 || forged) throw new Error('refresh answers wrongly');
+}
+
+/** pgbench on as many sessions in a database of its own, so that neither changes what the other finds. */
+async function startPgbench(context, binDir, count) {
+  const script = join(context.workDir, 'rotation.sql');
+  await rotationScript(script);
+  const databaseUrl = await context.postgres.create('pgbench');
+  await migrate(databaseUrl);
+  const sql = postgres(databaseUrl, { max: 1 });
+  context.onEnd(() => sql.end());
+  await seed(sql, { users: count, sessions: count });
+  const run = promisify(execFile);
+  return async (seconds) => {
+    await sql`update sessions set generation = 0`;
+    const args = ['-n', '-M', 'prepared', '-c', String(POOL_SIZE), '-j', '2', '-T', String(seconds)];
+    const { stdout } = await run(join(binDir, 'pgbench'), [...args, '-D', 'generation=-1', '-f', script, databaseUrl]);
+    const made = Number(/number of transactions actually processed: (\d+)/.exec(stdout)[1]);
+    const [{ rotated }] = await sql`select sum(generation)::int as rotated from sessions`;
+    if (rotated !== made) throw new Error(`pgbench says ${made} rotations, the table ${rotated}`);
+    return { perSecond: Number(/tps = ([\d.]+)/.exec(stdout)[1]) };
+  };
+}

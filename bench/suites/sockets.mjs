@@ -1,0 +1,68 @@
+// Subscriptions: what an idle socket costs in memory, and events to many sockets.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertMe, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
+import { cpuOf, residentMb } from '../lib/process.mjs';
+
+const ACCOUNTS = 64;
+/** Sockets of the account that changes. */
+const AUDIENCE = 50;
+const SETTLE_MS = 2000;
+
+function startSockets(context) {
+  const child = fork(join(ROOT, 'bench/load/sockets.mjs'));
+  context.onEnd(() => child.kill());
+  return async (work, options) => {
+    child.send({ work, ...options });
+    const [{ result, error }] = await once(child, 'message');
+    if (error) throw new Error(error);
+    return result;
+  };
+}
+
+/**
+ * Measures.
+ * @param count idle sockets, each with a subscription
+ * @param perSecond events delivered a second, to 50 sockets of one account
+ */
+export async function measureSockets(context, { count, perSecond, seconds }) {
+  const start = async (name) => {
+    const databaseUrl = await context.postgres.create(name);
+    const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl });
+    context.onEnd(() => server.stop());
+    const accounts = await registerAccounts(server.url, ACCOUNTS);
+    await assertMe(server, accounts[0]);
+    await delay(SETTLE_MS);
+    return { server, tokens: accounts.map(({ accessToken }) => accessToken) };
+  };
+
+  const idle = await start('sockets');
+  const before = residentMb(idle.server.pid);
+  const { opened } = await startSockets(context)('open', { url: idle.server.url, tokens: idle.tokens, count });
+  await delay(SETTLE_MS);
+  const moreMb = residentMb(idle.server.pid) - before;
+  context.progress(`  ${opened} sockets: ${Math.round(moreMb)} MB`);
+
+  const { server, tokens } = await start('fan_out');
+  const work = startSockets(context);
+  const [token] = tokens;
+  await work('open', { url: server.url, tokens: [token], count: AUDIENCE });
+  await delay(SETTLE_MS);
+  const cpu = cpuOf([server.pid]);
+  const rate = perSecond / AUDIENCE;
+  const changes = Math.round(rate * seconds);
+  const heard = await work('fan-out', { url: server.url, token, changes, perSecond: rate });
+  if (heard.delivered !== heard.expected) {
+    throw new Error(`${heard.expected} events were to arrive, ${heard.delivered} did`);
+  }
+  context.progress(`  ${Math.round(heard.perSecond)} events/s: p99 ${heard.p99.toFixed(1)} ms`);
+  return {
+    count: opened,
+    moreMb,
+    eachKb: (moreMb * 1024) / opened,
+    ...heard,
+    cpuPerEvent: (cpuOf([server.pid]) - cpu) / heard.delivered,
+  };
+}
