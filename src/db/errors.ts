@@ -1,5 +1,5 @@
 /** Reads what went wrong out of a driver's error; Drizzle wraps it, so the chain of causes is walked. */
-import { serviceUnavailable, type AppError } from '../errors.js';
+import { AppError, serviceUnavailable } from '../errors.js';
 
 /** The violated constraint's name: PGlite calls it `constraint`, postgres.js `constraint_name`. */
 export function constraintOf(error: unknown): string | undefined {
@@ -29,6 +29,7 @@ const PASSING =
 /** SERVICE_UNAVAILABLE when the database is away or overloaded; undefined for any other error. */
 export function outage(error: unknown): AppError | undefined {
   for (const link of causes(error)) {
+    if (link instanceof AppError && link.code === 'SERVICE_UNAVAILABLE') return link;
     const { code, message } = link;
     if (typeof code === 'string' && PASSING.test(code)) return serviceUnavailable('The database is away.', 1, error);
     if (message === 'PGlite is closed') return serviceUnavailable('The database is closed.', 1, error);

@@ -2,9 +2,7 @@
  * Listening to a channel of a real Postgres, on a connection of its own that is replaced whenever it is lost. It is
  * asked something every now and then: a connection that is open at this end only would be silent for ever.
  */
-import type { Socket } from 'node:net';
-import postgres from 'postgres';
-import { connectionOptions, type ConnectionOptions } from './connection.js';
+import { connectionTemplate, openConnection, type Connection } from './connection.js';
 import type { Listener, Listening } from './database.js';
 import { withDeadline } from './deadline.js';
 
@@ -24,7 +22,7 @@ const LAST_RETRY_MS = 2_000;
 
 /** Listens until it is closed, however often the connection is lost. */
 export function listenOnPostgres(options: ListenOptions): Listening {
-  let session: { end(): void } | undefined;
+  let session: Connection | undefined;
   let retry: NodeJS.Timeout | undefined;
   let failures = 0;
   let closed = false;
@@ -48,7 +46,7 @@ export function listenOnPostgres(options: ListenOptions): Listening {
     async close() {
       closed = true;
       clearTimeout(retry);
-      session?.end();
+      session?.discard();
     },
   };
 }
@@ -59,42 +57,27 @@ interface SessionEvents {
 }
 
 /** One connection, until it is lost or ended. */
-function openSession(options: ListenOptions, { onListening, onEnd }: SessionEvents): { end(): void } {
+function openSession(options: ListenOptions, { onListening, onEnd }: SessionEvents): Connection {
   const { url, channel, onMessage, heartbeatMs = HEARTBEAT_MS, answerMs = ANSWER_MS } = options;
-  let socket: Socket | undefined;
   let timer: NodeJS.Timeout | undefined;
   let listening = false;
-  let over = false;
 
-  const end = (): void => {
-    if (over) return;
-    over = true;
-    clearTimeout(timer);
-    // Not only ended: nobody may be there to answer that.
-    socket?.destroy();
-    void client.end({ timeout: 0 });
-    onEnd(listening);
-  };
-  // postgres.js tells of notifications and ends by these, which its types leave out.
-  const client = postgres(url, {
-    ...connectionOptions(answerMs, (dialled) => (socket = dialled)),
-    max: 1,
-    idle_timeout: null,
-    max_lifetime: null,
-    fetch_types: false,
-    onnotify: (_channel: string, payload: string) => onMessage(payload),
-    onclose: end,
-  } as unknown as ConnectionOptions);
-  const ask = (statement: string) => withDeadline<unknown>(client.unsafe(statement), answerMs);
-
+  const connection = openConnection(connectionTemplate({ url, timeoutMs: answerMs }), {
+    onNotification: onMessage,
+    onEnd() {
+      clearTimeout(timer);
+      onEnd(listening);
+    },
+  });
+  const ask = (statement: string) => withDeadline<unknown>(connection.client.unsafe(statement), answerMs);
   const beat = (): void => {
-    timer = setTimeout(() => void ask('select 1').then(beat, end), heartbeatMs).unref();
+    timer = setTimeout(() => void ask('select 1').then(beat, connection.discard), heartbeatMs).unref();
   };
   ask(`listen "${channel}"`).then(() => {
-    if (over) return;
+    if (connection.isLost()) return;
     listening = true;
     onListening();
     beat();
-  }, end);
-  return { end };
+  }, connection.discard);
+  return connection;
 }

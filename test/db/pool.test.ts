@@ -1,0 +1,129 @@
+/** Connections that are lost while they are used; nothing here runs without TEST_DATABASE_URL. */
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import type { Database, Executor } from '../../src/db/database.js';
+import { createPool } from '../../src/db/pool.js';
+import { openPostgres } from '../../src/db/postgres.js';
+import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+
+const away = { code: 'SERVICE_UNAVAILABLE' };
+
+/** A pool of one connection, and another database to end it from. */
+async function open(t: Tap, timeoutMs = 5_000) {
+  const url = await createTestDatabase(t);
+  const [db, other] = [openPostgres({ url, poolSize: 1, timeoutMs }), openPostgres({ url, poolSize: 1, timeoutMs })];
+  t.teardown(() => Promise.all([db.close(), other.close()]));
+  return { db, other };
+}
+interface Tap {
+  teardown(work: () => unknown): void;
+}
+const backendOf = async (tx: Executor): Promise<number> => {
+  const [row] = await tx.select({ pid: sql<number>`pg_backend_pid()` }).from(sql`(select 1) as one`);
+  return row!.pid;
+};
+/** Until it is gone, which its client learns at about the same time. */
+const end = (db: Database, pid: number) => db.executor.execute(sql`select pg_terminate_backend(${pid}, 5000)`);
+const insert = (tx: Executor, key: string) => tx.execute(sql`insert into rate_limits values (${key}, 1, now())`);
+const keys = async (db: Database) =>
+  JSON.stringify(await db.executor.execute(sql`select key from rate_limits order by key`));
+
+if (onRealPostgres) {
+  t.test('a transaction whose connection ends in a statement fails, coded, and the next one runs', async (t) => {
+    const { db, other } = await open(t);
+    let afterwards = 0;
+    await t.rejects(
+      db.transaction(async (tx) => {
+        db.afterCommit(tx, () => (afterwards += 1));
+        const pid = await backendOf(tx);
+        await Promise.all([tx.execute(sql`select pg_sleep(30)`), end(other, pid)]);
+      }),
+      away,
+    );
+    t.equal(afterwards, 1, 'nobody knows whether it committed, so what waits for that is done');
+    t.not(await backendOf(db.executor), undefined);
+  });
+
+  t.test('what a transaction goes on to do after its connection was lost happens nowhere', async (t) => {
+    const { db, other } = await open(t);
+    let goOn!: () => void;
+    const told = new Promise<void>((resolve) => (goOn = resolve));
+    let work: Promise<unknown> | undefined;
+    const lost = db.transaction((tx) => {
+      work = insert(tx, 'before')
+        .then(async () => end(other, await backendOf(tx)))
+        .then(() => told)
+        .then(() => insert(tx, 'after'));
+      return work;
+    });
+    // The only place is free again: its successor is in a transaction while the lost one goes on.
+    await t.rejects(lost, away);
+    await db.transaction(async (tx) => {
+      await insert(tx, 'next');
+      goOn();
+      await t.rejects(work!, { cause: away });
+    });
+    t.equal(await keys(other), '[{"key":"next"}]');
+  });
+
+  t.test('a statement that failed fails its transaction, also when that was swallowed', async (t) => {
+    const { db, other } = await open(t);
+    await t.rejects(
+      db.transaction(async (tx) => {
+        await insert(tx, 'one');
+        await tx.execute(sql`select 1 / 0`).catch(() => undefined);
+      }),
+      /division by zero|Failed query/,
+    );
+    t.equal(await keys(other), '[]');
+    await t.resolves(db.transaction(async (tx) => insert(tx, 'two')));
+  });
+
+  t.test('a transaction past its deadline gives its place back at once, whatever it goes on to do', async (t) => {
+    const { db, other } = await open(t, 300);
+    let goOn!: () => void;
+    const never = new Promise<void>((resolve) => (goOn = resolve));
+    let late: Promise<unknown> | undefined;
+    await t.rejects(
+      db.transaction((tx) => {
+        late = insert(tx, 'one').then(() => never.then(() => insert(tx, 'two')));
+        return late;
+      }),
+      away,
+    );
+    t.same(db.stats(), { open: 0, waiting: 0 });
+    await t.resolves(db.ping());
+    goOn();
+    await t.rejects(late!, { cause: away });
+    t.equal(await keys(other), '[]');
+  });
+
+  t.test('a connection is used again, the last one first, until it is old or the pool is closed', async (t) => {
+    const url = await createTestDatabase(t);
+    const pidOf = async (pool: ReturnType<typeof createPool>) => {
+      const [row] = await pool.client.unsafe('select pg_backend_pid() as pid');
+      return row!['pid'] as number;
+    };
+    const pool = createPool({ url, size: 3, timeoutMs: 5_000 });
+    const [first] = await Promise.all([pidOf(pool), pidOf(pool), pidOf(pool)]);
+    t.ok(first);
+    t.equal(await pidOf(pool), await pidOf(pool));
+    await pool.close();
+    await t.rejects(pidOf(pool), away);
+
+    const shortLived = createPool({ url, size: 3, timeoutMs: 5_000, lifetimeMs: 0 });
+    t.teardown(() => shortLived.close());
+    t.not(await pidOf(shortLived), await pidOf(shortLived));
+  });
+
+  t.test('closing waits for what runs', async (t) => {
+    const url = await createTestDatabase(t);
+    const db = openPostgres({ url, poolSize: 1, timeoutMs: 5_000 });
+    const running = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.2)`));
+    const closed = db.close();
+    await t.resolves(running);
+    await closed;
+  });
+} else {
+  t.test('the embedded database has no connections', async (t) => t.equal(onRealPostgres, false));
+}
