@@ -174,7 +174,10 @@ async function assemble(
   });
   return {
     server,
-    beginDrain: () => readiness.beginDrain(),
+    beginDrain() {
+      readiness.beginDrain();
+      server.beginDrain();
+    },
     events,
     chores,
   };

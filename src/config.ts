@@ -111,6 +111,7 @@ function parseConfig(read: Readers) {
     graphiql: read.flag('GRAPHIQL', !production),
     introspection: read.flag('INTROSPECTION', !production),
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    shutdownDelayMs: read.duration('SHUTDOWN_DELAY', production ? '5s' : '0s', '0s', '5m'),
     shutdownTimeoutMs: read.duration('SHUTDOWN_TIMEOUT', '10s', '1s', '10m'),
   };
 }

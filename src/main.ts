@@ -24,6 +24,7 @@ async function main(): Promise<void> {
   gracefulShutdown({
     app: app.server,
     beginDrain: app.beginDrain,
+    delayMs: config.shutdownDelayMs,
     timeoutMs: config.shutdownTimeoutMs,
     log: app.server.log,
   });

@@ -13,7 +13,9 @@ export interface ShutdownOptions {
   readonly app: { close(): PromiseLike<unknown> };
   /** Makes `/readyz` say 503, so that no new requests are sent. */
   beginDrain(): void;
-  /** How long closing may take, in milliseconds. */
+  /** How long it goes on serving when it is not ready any more, until whoever sends requests has seen that; milliseconds. */
+  readonly delayMs?: number;
+  /** How long closing may take after that, in milliseconds. */
   readonly timeoutMs: number;
   /** Its `err` serializer must redact. */
   readonly log: Pick<FastifyBaseLogger, 'info' | 'error' | 'fatal'>;
@@ -26,7 +28,14 @@ export interface ShutdownOptions {
  * unknown then: Node's documentation of `uncaughtException`).
  * @returns takes the listeners off again
  */
-export function gracefulShutdown({ app, beginDrain, timeoutMs, log, host = process }: ShutdownOptions): () => void {
+export function gracefulShutdown({
+  app,
+  beginDrain,
+  delayMs = 0,
+  timeoutMs,
+  log,
+  host = process,
+}: ShutdownOptions): () => void {
   let stopping = false;
 
   const stop = (status: 0 | 1): void => {
@@ -38,22 +47,26 @@ export function gracefulShutdown({ app, beginDrain, timeoutMs, log, host = proce
     const deadline = setTimeout(() => {
       log.error(`Not closed within ${timeoutMs} ms; giving up.`);
       host.exit(1);
-    }, timeoutMs);
+    }, delayMs + timeoutMs);
     const end = (final: number): void => {
       clearTimeout(deadline);
       host.exit(final);
     };
     beginDrain();
-    app.close().then(
-      () => {
-        log.info('Closed.');
-        end(status);
-      },
-      (err: unknown) => {
-        log.error({ err }, 'Closing failed.');
-        end(1);
-      },
-    );
+    const close = () =>
+      void app.close().then(
+        () => {
+          log.info('Closed.');
+          end(status);
+        },
+        (err: unknown) => {
+          log.error({ err }, 'Closing failed.');
+          end(1);
+        },
+      );
+    // After a fault that nobody caught nothing more is begun.
+    if (delayMs > 0 && status === 0) setTimeout(close, delayMs);
+    else close();
   };
 
   const listeners: Readonly<Record<string, (reason: unknown) => void>> = {

@@ -44,6 +44,8 @@ t.test('nothing set gives the documented defaults', async (t) => {
     graphiql: true,
     introspection: true,
     logLevel: 'info',
+    shutdownDelayMs: 0,
+    shutdownTimeoutMs: 10_000,
   });
   t.ok(Object.isFrozen(config));
 });
@@ -169,7 +171,12 @@ t.test('production refuses weak and missing secrets, and says so without repeati
 });
 
 t.test('production turns the playground and introspection off unless asked for', async (t) => {
-  t.match(loadConfig(PRODUCTION), { production: true, graphiql: false, introspection: false });
+  t.match(loadConfig(PRODUCTION), {
+    production: true,
+    graphiql: false,
+    introspection: false,
+    shutdownDelayMs: 5_000,
+  });
   t.match(loadConfig({ ...PRODUCTION, GRAPHIQL: 'on', INTROSPECTION: 'on' }), { graphiql: true, introspection: true });
 });
 

@@ -20,7 +20,7 @@ function standIn() {
   return { events, exits, host };
 }
 
-function start(options: { close?: () => Promise<unknown>; timeoutMs?: number } = {}) {
+function start(options: { close?: () => Promise<unknown>; delayMs?: number; timeoutMs?: number } = {}) {
   const { events, exits, host } = standIn();
   const steps: string[] = [];
   const lines: unknown[][] = [];
@@ -33,6 +33,7 @@ function start(options: { close?: () => Promise<unknown>; timeoutMs?: number } =
       },
     },
     beginDrain: () => void steps.push('drain'),
+    ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
     timeoutMs: options.timeoutMs ?? 60_000,
     log: { info: note, error: note, fatal: note },
     host,
@@ -52,6 +53,18 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
     t.same(steps, ['drain', 'close']);
   });
 }
+
+t.test('between not being ready and closing it goes on serving, but not after a fault', async (t) => {
+  const one = start({ delayMs: 1 });
+  const exit = one.exited();
+  one.events.emit('SIGTERM');
+  t.same(one.steps, ['drain']);
+  await exit;
+  t.same(one.steps, ['drain', 'close']);
+  const other = start({ delayMs: 60_000 });
+  other.events.emit('uncaughtException', new Error('x'));
+  t.same(other.steps, ['drain', 'close']);
+});
 
 t.test('what does not close in time is ended with 1', async (t) => {
   const { events, exits, lines, exited } = start({ close: never, timeoutMs: 1 });

@@ -1,6 +1,13 @@
 /** Closing without losing a request: what is in flight is finished, and then no connection is kept. */
 import fp from 'fastify-plugin';
 
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** From now on responses ask for the connection to be closed, so that the next request goes elsewhere. */
+    beginDrain(): void;
+  }
+}
+
 export interface DrainOptions {
   /** How long a connection may stay that has not sent its request yet, in milliseconds: its bytes may be under way. */
   readonly graceMs?: number;
@@ -27,6 +34,7 @@ export const drainPlugin = fp<DrainOptions>(
       inFlight += 1;
       response.once('close', onResponseClosed);
     });
+    app.decorate('beginDrain', () => void (draining = true));
     app.addHook('onSend', (_request, reply, payload, next) => {
       if (draining) void reply.header('connection', 'close');
       next(null, payload);

@@ -37,6 +37,14 @@ async function everything(socket: Socket): Promise<string> {
   return text;
 }
 
+t.test('before it closes it serves, and asks for the next request to go elsewhere', async (t) => {
+  const { app } = await server();
+  t.teardown(() => app.close());
+  t.not((await app.inject('/')).headers['connection'], 'close');
+  app.beginDrain();
+  t.match(await app.inject('/'), { statusCode: 200, headers: { connection: 'close' } });
+});
+
 t.test('what is in flight is finished and told to close, before close resolves', async (t) => {
   const { app, port, slow } = await server();
   const arrived = new Promise<void>((resolve) => (slow.arrived = resolve));
