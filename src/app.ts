@@ -14,6 +14,8 @@ import type { Events } from './events/events.js';
 import { createContext } from './graphql/context.js';
 import { graphqlPlugin } from './graphql/plugin.js';
 import { createExecutableSchema } from './graphql/schema.js';
+import { createHub } from './graphql/ws/hub.js';
+import { createSockets } from './graphql/ws/sockets.js';
 import { pages } from './http/pages.js';
 import { corsPlugin } from './http/cors.js';
 import { graphiql } from './http/graphiql.js';
@@ -22,7 +24,7 @@ import { jwks } from './http/jwks.js';
 import type { LogStream } from './http/logging.js';
 import { createMetrics, metricsPlugin } from './http/metrics.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
-import { cookiePlugin, createRefreshCookies } from './http/refresh-cookie.js';
+import { cookiePlugin, createRefreshCookies, NO_COOKIE } from './http/refresh-cookie.js';
 import { securityHeadersPlugin } from './http/security-headers.js';
 import { createServer } from './http/server.js';
 import { createNoTransport } from './mail/no-transport.js';
@@ -104,7 +106,6 @@ async function assemble(
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
-  const metrics = createMetrics({ hasher, database: db, events });
   const services = createServices({
     config,
     db,
@@ -124,10 +125,11 @@ async function assemble(
     await createFirstAdministrator({ db, clock, audit, hasher, passwords, email, password });
   }
 
-  const refreshCookie = createRefreshCookies({
-    production: config.production,
-    origins: [publicUrl, ...config.corsOrigins],
-  });
+  const sockets = createSockets(config.sockets);
+  const hub = createHub({ authenticate, events, clock, log: server.log });
+  const metrics = createMetrics({ hasher, database: db, events, sockets });
+  const origins = [publicUrl, ...config.corsOrigins];
+  const refreshCookie = createRefreshCookies({ production: config.production, origins });
   const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
   await server.register(securityHeadersPlugin, { config });
@@ -153,6 +155,13 @@ async function assemble(
     introspection: config.introspection,
     suggestions: config.introspection,
     credentialFields: CREDENTIAL_FIELDS,
+    live: {
+      origins,
+      sockets,
+      hub,
+      createContext: (client, authorization, onDemand) =>
+        createContext({ services: graphqlServices, authenticate, client, cookie: NO_COOKIE, authorization, onDemand }),
+    },
     createContext: (request, reply) =>
       createContext({
         services: graphqlServices,
@@ -166,6 +175,7 @@ async function assemble(
   const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
   const stopMaintenance = startMaintenance(chores, server.log);
   server.addHook('onClose', async () => {
+    hub.close();
     await stopMaintenance();
     await services.sender.close();
     await services.uses.flush().catch((err: unknown) => server.log.warn({ err }, 'uses of sessions were not noted'));

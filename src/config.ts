@@ -108,6 +108,11 @@ function parseConfig(read: Readers) {
       maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
       cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
     },
+    sockets: {
+      max: read.integer('MAX_SOCKETS', 10_000, 0, 1_000_000),
+      /** From one address, an IPv6 /64 counting as one. */
+      maxPerNetwork: read.integer('MAX_SOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
+    },
     graphiql: read.flag('GRAPHIQL', !production),
     introspection: read.flag('INTROSPECTION', !production),
     logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),

@@ -82,7 +82,7 @@ const only = (what: string, isIt: (name: string) => boolean, allowed: RegExp) =>
     );
     t.ok(users.length > 0, 'somebody does');
   });
-only('graphql and mercurius', (name) => /^(graphql|mercurius)(\/|$)/.test(name), /^graphql\//);
+only('graphql and mercurius', (name) => /^(graphql|graphql-ws|mercurius)(\/|$)/.test(name), /^graphql\//);
 only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|\/)repository\.ts$|^db\//);
 only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
 only('ioredis', (name) => name === 'ioredis', /^redis\//);

@@ -3,6 +3,7 @@ import type { ClientInfo } from '../client-info.js';
 import { AppError } from '../errors.js';
 import type { RefreshCookie } from '../http/refresh-cookie.js';
 import type { AccountPrincipal, Authenticate } from '../sessions/authenticator.js';
+import type { ScopeDemand } from './gates.js';
 import type { Services } from './services.js';
 
 export interface GraphqlContext {
@@ -11,7 +12,7 @@ export interface GraphqlContext {
   readonly cookie: RefreshCookie;
   /** Authenticates on first use; later calls get the same outcome, until it is forgotten. */
   authenticate(): Promise<AccountPrincipal>;
-  /** Forgets that outcome: what comes after a mutation may be the caller's no longer. */
+  /** Forgets that outcome: what comes after a mutation or an event may be the caller's no longer. */
   forget(): void;
   /** The caller, after a directive let it in. */
   principal(): AccountPrincipal;
@@ -19,6 +20,8 @@ export interface GraphqlContext {
   maySee(userId: string): boolean;
   /** The session that this request was made in or has just entered; null for strangers. */
   currentSessionId(): string | null;
+  /** Notes what a subscription that opens demands of its caller as long as it is open. */
+  demand(demands: readonly ScopeDemand[]): void;
   /** Notes that the request has entered a session (login, register, refresh). */
   entered(userId: string, sessionId: string): void;
 }
@@ -29,6 +32,8 @@ export interface ContextOptions {
   readonly cookie: RefreshCookie;
   readonly authorization: string | undefined;
   readonly authenticate: Authenticate;
+  /** Told what a subscription demands. */
+  readonly onDemand?: (demands: readonly ScopeDemand[]) => void;
 }
 
 /** Makes the context of one request. */
@@ -38,6 +43,7 @@ export function createContext({
   cookie,
   authorization,
   authenticate,
+  onDemand,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
   let principal: AccountPrincipal | undefined;
@@ -65,6 +71,9 @@ export function createContext({
     maySee: (userId) =>
       session?.userId === userId || principal?.user.id === userId || principal?.scopes.has('admin') === true,
     currentSessionId: () => session?.sessionId ?? principal?.credential.sessionId ?? null,
+    demand(demands) {
+      onDemand?.(demands);
+    },
     entered(userId, sessionId) {
       session = { userId, sessionId };
     },

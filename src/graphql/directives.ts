@@ -66,9 +66,15 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: Gate, li
     field.resolve = guarded(inner, admit);
     return;
   }
-  // Opening is charged; each event passes the gate anew but costs nothing.
-  field.subscribe = guarded(field.subscribe, admit);
-  field.resolve = guarded(inner, (context) => passGate(context, gate));
+  // Opening is charged; each event passes the gate anew, with the caller read anew, but costs nothing.
+  field.subscribe = guarded(field.subscribe, async (context) => {
+    await admit(context);
+    context.demand(gate.demands);
+  });
+  field.resolve = guarded(inner, (context) => {
+    context.forget();
+    return passGate(context, gate);
+  });
 }
 
 /** Mutations run one after another: after a logout, say, the next one is the caller's no more. */

@@ -1,4 +1,4 @@
-/** GraphQL over HTTP: mercurius executes, this route speaks the protocol (GraphQL over HTTP, draft of 2025). */
+/** The GraphQL route. Over HTTP mercurius executes and this speaks the protocol (GraphQL over HTTP, draft of 2025). */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
@@ -13,6 +13,7 @@ import { JSON_RESPONSE, negotiate } from './http/media-type.js';
 import { readParams } from './http/request-params.js';
 import { refuse, respond, type Outcome } from './http/response.js';
 import { RejectedDocument } from './validation.js';
+import { serveSockets, type LiveOptions } from './ws/transport.js';
 import { variableFaults } from './variable-faults.js';
 
 export interface GraphqlPluginOptions {
@@ -24,6 +25,8 @@ export interface GraphqlPluginOptions {
   readonly suggestions: boolean;
   /** Mutations that prove or renew credentials; a document may execute one. */
   readonly credentialFields: ReadonlySet<string>;
+  /** What sockets need besides. */
+  readonly live: LiveOptions;
   /** A context for each request; mercurius adds members of its own to it. */
   createContext(request: FastifyRequest, reply: FastifyReply): GraphqlContext;
 }
@@ -94,15 +97,11 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     return respond(request, reply, type, await execute(request, reply, prepared, variables));
   }
 
+  const sockets = await serveSockets(app, { ...options.live, schema, prepare });
   await app.register(async (scope) => {
     acceptOnlyJson(scope);
-    scope.route({
-      method: ['GET', 'POST'],
-      url: PATH,
-      exposeHeadRoute: false,
-      bodyLimit: limits.maxBodyBytes,
-      handler: answer,
-    });
+    scope.route({ method: 'GET', url: PATH, exposeHeadRoute: false, handler: answer, ...sockets });
+    scope.route({ method: 'POST', url: PATH, bodyLimit: limits.maxBodyBytes, handler: answer });
     refuseOtherMethods(scope);
   });
 };

@@ -13,6 +13,7 @@ export interface MetricsSources {
   readonly hasher: { stats(): { readonly running: number; readonly waiting: number } };
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
   readonly events: { connected(): boolean };
+  readonly sockets: { count(): number };
 }
 
 /** A request that is over. */
@@ -41,7 +42,7 @@ const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
 /** Metrics of one app, in a registry of its own. */
-export function createMetrics({ hasher, database, events }: MetricsSources): Metrics {
+export function createMetrics({ hasher, database, events, sockets }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
@@ -82,6 +83,8 @@ export function createMetrics({ hasher, database, events }: MetricsSources): Met
   gauge('latchkey_events_connected', 'Whether events of other instances arrive: 1 or 0.', () =>
     Number(events.connected()),
   );
+
+  gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
 
   // By hand, as prom-client's default metrics keep their observers for the life of the process.
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });

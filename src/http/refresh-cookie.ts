@@ -26,6 +26,16 @@ export interface RefreshCookie {
  */
 export type ReadRefreshCookie = (request: FastifyRequest, reply: FastifyReply) => RefreshCookie;
 
+/** Where there is no request to bear a cookie, and no response to set one: over a WebSocket. */
+export const NO_COOKIE: RefreshCookie = {
+  read: () => undefined,
+  assertAllowed: () => {
+    throw new AppError('QUERY_REJECTED', 'Cookies are set over HTTP.');
+  },
+  set: () => undefined,
+  clear: () => undefined,
+};
+
 export interface RefreshCookieOptions {
   /** `__Host-` and Secure; without TLS browsers take neither. */
   readonly production: boolean;

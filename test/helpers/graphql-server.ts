@@ -2,6 +2,11 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from '../../src/graphql/context.js';
+import { AppError, serviceUnavailable } from '../../src/errors.js';
+import { createHub, type HubOptions } from '../../src/graphql/ws/hub.js';
+import { createSockets, type SocketsOptions } from '../../src/graphql/ws/sockets.js';
+import type { AccountPrincipal, Authenticate } from '../../src/sessions/authenticator.js';
+import { testClock } from './clock.js';
 import { graphqlPlugin } from '../../src/graphql/plugin.js';
 import { startTestServer, type TestServer } from './server.js';
 
@@ -23,7 +28,7 @@ const SDL = `
     refresh(token: String): String
     logout: Boolean
   }
-  type Subscription { ticks: Int }
+  type Subscription { ticks: Int, greet(name: String!): Node! }
 `;
 
 type Resolvers = Readonly<Record<string, (args: never, context: unknown) => unknown>>;
@@ -52,6 +57,8 @@ export function testSchema(resolvers: Resolvers = {}): GraphQLSchema {
   return schema;
 }
 
+type Subscribe = (args: never) => AsyncIterable<unknown>;
+
 export interface GraphqlServer extends TestServer {
   readonly app: FastifyInstance;
   /** How many operations were executed. */
@@ -67,21 +74,75 @@ export interface GraphqlServerOptions {
   readonly resolvers?: Resolvers;
   readonly introspection?: boolean;
   readonly suggestions?: boolean;
+  /** Streams of `ticks` and `greet`, whose items are what the fields resolve to. */
+  readonly streams?: Readonly<Record<string, Subscribe>>;
+  /** Bounds and the beat of its sockets. */
+  readonly sockets?: Partial<SocketsOptions>;
   /** Registers what stands before the route. */
   before?(app: FastifyInstance): unknown;
 }
 
+/** A bus that nothing arrives on. */
+const SILENCE: HubOptions['events'] = {
+  listen: () => () => undefined,
+  connected: () => true,
+  onConnection: () => () => undefined,
+};
+
+/** `good` is a token for ever; others are what is said of them. */
+const knownTokens: Authenticate = async (authorization) => {
+  switch (authorization) {
+    case 'good':
+      return {
+        user: { id: 'u' },
+        credential: { expiresAt: Infinity },
+        scopes: new Set(),
+      } as unknown as AccountPrincipal;
+    case undefined:
+      throw new AppError('MISSING_TOKEN', 'no token');
+    case 'expired':
+      throw new AppError('TOKEN_EXPIRED', 'too late');
+    case 'away':
+      throw serviceUnavailable('the database is away');
+    case 'broken':
+      throw new Error('a secret cause');
+    default:
+      throw new AppError('INVALID_TOKEN', 'no such token');
+  }
+};
+
 /** Starts it; `env` is the configuration of its limits. */
 export async function startGraphqlServer(
   t: { teardown(work: () => unknown): void },
-  { env = {}, resolvers = {}, introspection = true, suggestions = false, before }: GraphqlServerOptions = {},
+  {
+    env = {},
+    resolvers = {},
+    introspection = true,
+    suggestions = false,
+    streams = {},
+    sockets = {},
+    before,
+  }: GraphqlServerOptions = {},
 ): Promise<GraphqlServer> {
   const server = startTestServer(t, env);
   const { app, config } = server;
   let executed = 0;
   await before?.(app);
+  const schema = testSchema(resolvers);
+  for (const field of Object.values(schema.getSubscriptionType()!.getFields())) {
+    field.subscribe = (_source, args) => streams[field.name]!(args as never);
+    field.resolve = (item: unknown) => (typeof item === 'function' ? (item as () => unknown)() : item);
+  }
+  const hub = createHub({ authenticate: knownTokens, events: SILENCE, clock: testClock(), log: app.log });
+  app.addHook('onClose', async () => hub.close());
   await app.register(graphqlPlugin, {
-    schema: testSchema(resolvers),
+    schema,
+    live: {
+      origins: ['http://allowed.test'],
+      hub,
+      sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),
+      createContext: () => ({}) as GraphqlContext,
+    },
     limits: config.graphql,
     introspection,
     suggestions,

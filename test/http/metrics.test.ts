@@ -8,6 +8,7 @@ const SOURCES = {
   hasher: { stats: () => ({ running: 3, waiting: 5 }) },
   database: { stats: () => ({ open: 7, waiting: 11 }) },
   events: { connected: () => true },
+  sockets: { count: () => 13 },
 };
 
 async function server(t: Parameters<typeof startTestServer>[0]) {

@@ -1,0 +1,84 @@
+/** One WebSocket with its bounds: how much a client may send, and how much may wait for it to read. */
+import type { WebSocket } from '@fastify/websocket';
+import { BAD_MESSAGE, TOO_MANY_MESSAGES, type Closing } from './closings.js';
+
+export interface Connection {
+  /** What sockets are counted by: the client's address, an IPv6 one as its /64. */
+  readonly network: string;
+  isOpen(): boolean;
+  /** Says why and hangs up; the first reason counts. From now on nothing is sent or read. */
+  close(closing: Closing): void;
+  /** Hangs up without a word, for who would not hear it. */
+  terminate(): void;
+  /** Resolves when the text is on its way, or never will be: what comes next waits for a client that is slow to read. */
+  send(text: string): Promise<void>;
+  /** Calls `listener` with each text message within the bounds. */
+  onMessage(listener: (text: string) => void): void;
+  onClose(listener: () => void): void;
+  /** To be called each second: the client may send as much anew. */
+  renewBudget(): void;
+  /** Asks for a sign of life; hangs up on who has given none since the last time. */
+  ping(): void;
+}
+
+/**
+ * What may wait to be sent, in bytes. Each subscription waits for its last message to go, so an honest client has 50
+ * messages under way at most; who goes past this is not reading.
+ */
+const MAX_BUFFERED = 1_048_576;
+/** Messages and pings a second: every subscription that a socket may have, opened and completed twice. */
+const MAX_MESSAGES = 200;
+
+/** Wraps an open socket. */
+export function createConnection(socket: WebSocket, network: string): Connection {
+  let received = 0;
+  let isAlive = true;
+  const isOpen = () => socket.readyState === socket.OPEN;
+
+  /** Whether the client keeps to its bounds; who does not is closed. */
+  function isWithinBounds(): boolean {
+    if (!isOpen()) return false;
+    received += 1;
+    isAlive = true;
+    if (received > MAX_MESSAGES) close(TOO_MANY_MESSAGES);
+    // Replies to pings wait like everything else.
+    else if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
+    return isOpen();
+  }
+
+  function close({ code, reason }: Closing): void {
+    socket.close(code, reason);
+  }
+
+  socket.on('ping', isWithinBounds);
+  socket.on('pong', isWithinBounds);
+
+  return {
+    network,
+    isOpen,
+    close,
+    terminate: () => socket.terminate(),
+    async send(text) {
+      if (!isOpen()) return;
+      if (socket.bufferedAmount > MAX_BUFFERED) socket.terminate();
+      else await new Promise<void>((resolve) => socket.send(text, () => resolve()));
+    },
+    onMessage(listener) {
+      socket.on('message', (data: Buffer, isBinary: boolean) => {
+        if (!isWithinBounds()) return;
+        if (isBinary) close(BAD_MESSAGE);
+        else listener(data.toString());
+      });
+    },
+    onClose: (listener) => void socket.once('close', listener),
+    renewBudget() {
+      received = 0;
+    },
+    ping() {
+      if (!isOpen()) return;
+      if (!isAlive) return socket.terminate();
+      isAlive = false;
+      socket.ping();
+    },
+  };
+}

@@ -1,0 +1,229 @@
+/**
+ * What is said over one socket: the `graphql-ws` package speaks the protocol, subscriptions alone are served, and what goes
+ * wrong leaves as it does over HTTP.
+ */
+import {
+  GraphQLError,
+  subscribe,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import { makeServer, type SubscribePayload } from 'graphql-ws';
+import { AppError, validationError } from '../../errors.js';
+import type { GraphqlContext } from '../context.js';
+import type { PrepareDocument } from '../documents.js';
+import { translateDocumentError, translateError, type FormattedError, type TranslatedError } from '../error-format.js';
+import type { ScopeDemand } from '../gates.js';
+import { RejectedDocument } from '../validation.js';
+import { variableFaults } from '../variable-faults.js';
+import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
+import type { Connection } from './connection.js';
+import type { Hub, Seat } from './hub.js';
+
+export interface ConversationOptions {
+  readonly schema: GraphQLSchema;
+  readonly prepare: PrepareDocument;
+  readonly hub: Pick<Hub, 'enter'>;
+  /** A context for each subscription. */
+  createContext(authorization: string, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
+  /** What INTERNAL_ERROR tells, to find the log lines by. */
+  readonly requestId: string;
+  readonly log: { error(fields: object, message: string): void };
+}
+
+const INIT_TIMEOUT_MS = 3000;
+/** Subscriptions that are open, or opening, on one socket. */
+const MAX_SUBSCRIPTIONS = 50;
+/** Longer than any client makes them; ids are kept. */
+const MAX_ID_LENGTH = 128;
+/** graphql-ws throws this for a message that only a server sends. */
+const NOT_FOR_SERVERS = /^Unexpected message of type /;
+
+type Stream = AsyncGenerator<ExecutionResult, void, void>;
+
+/** What graphql-ws passes from one step to the next. */
+interface Opening extends ExecutionArgs {
+  readonly operation: OperationDefinitionNode;
+  readonly variables: Record<string, unknown>;
+  readonly release: () => void;
+}
+
+/** Errors that end a subscription, or keep it from opening; the socket goes on. */
+class Refusal extends Error {
+  constructor(readonly errors: readonly FormattedError[]) {
+    super('The subscription was refused');
+  }
+}
+
+/** Serves a socket until it closes. */
+export function converse(connection: Connection, options: ConversationOptions): void {
+  const { schema, prepare, hub, createContext, requestId, log } = options;
+  const streams = new Set<Stream>();
+  let occupied = 0;
+  let seat: Seat | undefined;
+
+  function note({ fault }: TranslatedError): void {
+    if (fault.status >= 500) log.error({ err: fault.cause ?? fault, code: fault.code }, 'subscription');
+  }
+
+  /** What a client is told of errors; a socket whose credentials are no longer good is told by its end. */
+  function told(errors: readonly TranslatedError[]): readonly FormattedError[] {
+    errors.forEach(note);
+    const ending = errors.find(
+      ({ fault }) => fault.code !== 'INSUFFICIENT_PERMISSIONS' && isRefusal(closingFor(fault)),
+    );
+    if (ending) connection.close(closingFor(ending.fault));
+    return errors.map(({ formatted }) => formatted);
+  }
+
+  function prepared({ query, operationName, variables }: SubscribePayload): Opening {
+    const { document, operation } = prepare(query, operationName ?? undefined);
+    if (operation.operation !== 'subscription')
+      throw new AppError('QUERY_REJECTED', 'Queries and mutations are served over HTTP.');
+    const hold = seat!.begin();
+    return {
+      schema,
+      document,
+      operation,
+      operationName: operation.name?.value ?? null,
+      variables: variables ?? {},
+      variableValues: variables ?? {},
+      contextValue: createContext(seat!.authorization, hold.demand),
+      release: hold.release,
+    };
+  }
+
+  /** Opens a stream. @throws Refusal */
+  async function open(opening: Opening): Promise<Stream> {
+    if (occupied >= MAX_SUBSCRIPTIONS) throw new Refusal(told([tooMany()]));
+    occupied += 1;
+    const over = (): void => {
+      occupied -= 1;
+      opening.release();
+    };
+    try {
+      const result = await subscribe(opening);
+      if (Symbol.asyncIterator in result) return tracked(result, over);
+      throw new Refusal(told(refused(opening, result.errors ?? [])));
+    } catch (error) {
+      over();
+      throw error instanceof Refusal ? error : new Refusal(told([translateError(error, requestId)]));
+    }
+  }
+
+  function refused({ operation, variables }: Opening, errors: readonly GraphQLError[]): TranslatedError[] {
+    const faults = variableFaults(schema, operation, variables);
+    if (faults.length > 0) return [translateError(validationError(faults), requestId)];
+    return errors.map((error) => translateError(error, requestId));
+  }
+
+  /** Sees to it that a stream is ended with the socket, whatever the client did with its id meanwhile. */
+  function tracked(stream: Stream, over: () => void): Stream {
+    const end = (): void => {
+      if (streams.delete(own)) over();
+    };
+    const own: Stream = {
+      async next() {
+        // Nobody is told any more, and the next event would be as fast as nobody reads.
+        if (!connection.isOpen()) return own.return();
+        const step = await stream.next().catch((error: unknown) => {
+          end();
+          throw error;
+        });
+        if (step.done) end();
+        return step;
+      },
+      return(value) {
+        end();
+        return stream.return(value);
+      },
+      throw: (error) => stream.throw(error),
+      [Symbol.asyncIterator]: () => own,
+    };
+    streams.add(own);
+    return own;
+  }
+
+  function failed(error: unknown): void {
+    log.error({ err: error }, 'socket');
+    connection.close(FAULT);
+  }
+
+  const hangUp = makeServer({
+    connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+
+    async onConnect(context) {
+      const authorization = context.connectionParams?.['authorization'];
+      // The library would keep it, however much it is.
+      Object.assign(context, { connectionParams: undefined });
+      seat = await hub.enter(connection, typeof authorization === 'string' ? authorization : undefined);
+      return seat !== undefined;
+    },
+
+    onSubscribe(_context, id, payload) {
+      if (id.length > MAX_ID_LENGTH) connection.close(BAD_MESSAGE);
+      try {
+        return prepared(payload);
+      } catch (error) {
+        const errors =
+          error instanceof RejectedDocument
+            ? error.errors.map(translateDocumentError)
+            : [translateError(error, requestId)];
+        return [new GraphQLError('', { originalError: new Refusal(told(errors)) })];
+      }
+    },
+
+    subscribe: (opening) => open(opening as Opening).catch((refusal: Refusal) => failing(refusal)),
+
+    /** An event that cannot be told whole is the socket's end: the next one would hide that one is missing. */
+    onNext(_context, _id, _payload, _args, { data, errors = [] }) {
+      if (errors.length === 0) return undefined;
+      const translated = errors.map((error) => translateError(error, requestId));
+      translated.forEach(note);
+      if (data == null) connection.close(closingFor(translated[0]!.fault));
+      return { data: data ?? null, errors: translated.map(({ formatted }) => formatted as never) };
+    },
+
+    onError(_context, _id, _payload, [error]) {
+      const cause = error?.originalError;
+      if (cause instanceof Refusal) return cause.errors as never;
+      const translated = translateError(error, requestId);
+      note(translated);
+      connection.close(closingFor(translated.fault));
+      return [translated.formatted as never];
+    },
+  }).opened(
+    {
+      protocol: 'graphql-transport-ws',
+      send: connection.send,
+      close: (code) => connection.close(closingOf(code)),
+      onMessage: (handle) =>
+        connection.onMessage((text) => {
+          handle(text).catch((error: unknown) => {
+            if (error instanceof Error && NOT_FOR_SERVERS.test(error.message)) connection.close(BAD_MESSAGE);
+            else failed(error);
+          });
+        }),
+    },
+    {},
+  );
+
+  connection.onClose(() => {
+    seat?.leave();
+    for (const stream of streams) void stream.return();
+    hangUp().catch(failed);
+  });
+}
+
+function tooMany(): TranslatedError {
+  return translateError(new AppError('QUERY_REJECTED', `A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`), '');
+}
+
+/** A stream of nothing but a failure: the library tells it to the client as an error of the subscription. */
+function failing(refusal: Refusal): Stream {
+  const fail = () => Promise.reject(refusal);
+  const stream = { next: fail, return: fail, throw: fail, [Symbol.asyncIterator]: () => stream } as unknown as Stream;
+  return stream;
+}

@@ -1,0 +1,94 @@
+/** GraphQL over WebSocket: who may open a socket, and what becomes of one that is open. */
+import websocket, { type WebSocket } from '@fastify/websocket';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
+import { clientInfo, type ClientInfo } from '../../client-info.js';
+import { AppError } from '../../errors.js';
+import type { GraphqlContext } from '../context.js';
+import type { PrepareDocument } from '../documents.js';
+import type { ScopeDemand } from '../gates.js';
+import { refuse } from '../http/response.js';
+import { JSON_RESPONSE } from '../http/media-type.js';
+import { createConnection } from './connection.js';
+import { converse } from './conversation.js';
+import type { Hub } from './hub.js';
+import type { Sockets } from './sockets.js';
+
+export interface LiveOptions {
+  /** Origins whose pages may open sockets; what is no browser sends none. */
+  readonly origins: readonly string[];
+  readonly sockets: Sockets;
+  readonly hub: Pick<Hub, 'enter'>;
+  /** A context for each subscription; told by it what the subscription demands. */
+  createContext(
+    client: ClientInfo,
+    authorization: string,
+    onDemand: (demands: readonly ScopeDemand[]) => void,
+  ): GraphqlContext;
+}
+
+export interface TransportOptions extends LiveOptions {
+  readonly schema: GraphQLSchema;
+  readonly prepare: PrepareDocument;
+}
+
+/** No request over HTTP may be longer either, with room for a token of many scopes. */
+const MAX_PAYLOAD = 65_536;
+/** How long a client may take to answer when it is told that the socket closes. */
+const CLOSE_TIMEOUT_MS = 5000;
+
+/** What the types of `ws` do not know yet. */
+const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
+
+/** Makes the server take upgrades; returns what the route needs for them. */
+export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
+  const { origins, sockets, hub, createContext, schema, prepare } = options;
+  const allowed = new Set(origins);
+  await app.register(websocket, {
+    options: {
+      ...CLOSING,
+      maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: false,
+      handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL,
+    },
+    preClose(done) {
+      sockets.drain();
+      done();
+    },
+    // The client's doing: a frame that is none, or too large. `ws` closes with the code that says so.
+    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket'),
+  });
+  app.addHook('onClose', async () => sockets.close());
+
+  /** Before the upgrade, so that whoever is refused costs no socket. */
+  async function admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
+    if (!request.ws) return undefined;
+    const { origin, upgrade, 'sec-websocket-protocol': offered = '' } = request.headers;
+    if (origin !== undefined && !allowed.has(origin)) {
+      return refuse(request, reply.code(403), JSON_RESPONSE, 'Sockets are for pages of PUBLIC_URL and CORS_ORIGINS.');
+    }
+    const protocols = offered.split(',').map((name) => name.trim());
+    if (upgrade?.toLowerCase() !== 'websocket' || !protocols.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)) {
+      throw new AppError('QUERY_REJECTED', `Sockets speak the subprotocol ${GRAPHQL_TRANSPORT_WS_PROTOCOL} only.`);
+    }
+    sockets.assertRoom(clientInfo(request.ip, undefined).network);
+    return undefined;
+  }
+
+  function serve(socket: WebSocket, request: FastifyRequest): void {
+    const client = clientInfo(request.ip, request.headers['user-agent']);
+    const connection = createConnection(socket, client.network);
+    sockets.add(connection);
+    converse(connection, {
+      schema,
+      prepare,
+      hub,
+      createContext: (authorization, onDemand) => createContext(client, authorization, onDemand),
+      requestId: request.id,
+      log: request.log,
+    });
+  }
+
+  return { onRequest: admit, wsHandler: serve };
+}

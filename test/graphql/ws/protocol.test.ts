@@ -1,0 +1,198 @@
+/** What is said over a socket: every rule of graphql-transport-ws that a client may break, and what it gets for it. */
+import t from 'tap';
+import { startGraphqlServer, type GraphqlServerOptions } from '../../helpers/graphql-server.js';
+import { listen } from '../../helpers/server.js';
+import { source } from '../../helpers/source.js';
+import { openSession, openSocket, subscribeMessage, type Message } from '../../helpers/websocket.js';
+
+async function start(t: { teardown(work: () => unknown): void }, options: GraphqlServerOptions = {}) {
+  const never = () => source().stream;
+  const server = await startGraphqlServer(t, {
+    ...options,
+    streams: { ticks: never, greet: never, ...options.streams },
+  });
+  return { ...server, port: await listen(server.app) };
+}
+
+const TICKS = 'subscription { ticks }';
+const GREET = 'subscription { greet(name: "x") { id broken } }';
+
+t.test(
+  'a message that is none of the protocol, or not for a server, closes with 4400 in words of our own',
+  async (t) => {
+    const { port } = await start(t);
+    const wrong: (Message | string | Buffer)[] = [
+      'hunter2',
+      '[]',
+      { type: 'start', id: '1' },
+      { type: 'connection_ack' },
+      { type: 'next', id: '1', payload: { data: null } },
+      { type: 'subscribe', payload: { query: TICKS } },
+      { type: 'subscribe', id: '1', payload: { query: 1 } },
+      Buffer.from(JSON.stringify(subscribeMessage(TICKS))),
+      subscribeMessage(TICKS, 'x'.repeat(129)),
+    ];
+    for (const message of wrong) {
+      const socket = await openSession(port, 'good');
+      socket.send(message);
+      t.same(await socket.closed, { code: 4400, reason: 'The message is not one of graphql-transport-ws.' });
+    }
+  },
+);
+
+t.test('without credentials, with bad ones, and before they are acknowledged a socket closes with 4401', async (t) => {
+  const { port } = await start(t);
+  for (const payload of [
+    undefined,
+    {},
+    { authorization: 'bad' },
+    { authorization: ['good'] },
+    { Authorization: 'good' },
+  ]) {
+    const socket = await openSocket(port, { headers: { authorization: 'good' } });
+    socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
+    t.equal((await socket.closed).code, 4401, JSON.stringify(payload));
+    t.same(socket.unread, [], 'nothing was said before');
+  }
+  const early = await openSocket(port);
+  early.send(subscribeMessage(TICKS));
+  t.equal((await early.closed).code, 4401);
+});
+
+t.test(
+  'a token that has run out closes with 4403; what cannot be found out is told from what is refused',
+  async (t) => {
+    const { port, logs } = await start(t);
+    for (const [authorization, code] of [
+      ['expired', 4403],
+      ['away', 1013],
+      ['broken', 1011],
+    ] as const) {
+      const socket = await openSocket(port);
+      socket.send({ type: 'connection_init', payload: { authorization } });
+      const closed = await socket.closed;
+      t.equal(closed.code, code);
+      t.notMatch(closed.reason, /secret|database/);
+    }
+    t.equal(logs.filter(({ msg, level }) => msg === 'a socket could not be let in' && level === 40).length, 2);
+  },
+);
+
+t.test('no init within three seconds closes with 4408, a second one with 4429', async (t) => {
+  const { port } = await start(t);
+  const silent = await openSocket(port);
+  const twice = await openSession(port, 'good');
+  twice.send({ type: 'connection_init', payload: { authorization: 'good' } });
+  t.equal((await twice.closed).code, 4429);
+  const hasty = await openSocket(port);
+  hasty.send({ type: 'connection_init', payload: { authorization: 'good' } });
+  hasty.send({ type: 'connection_init', payload: { authorization: 'other' } });
+  t.equal((await hasty.closed).code, 4429, 'also before the first is answered');
+  t.same(await silent.closed, { code: 4408, reason: 'No connection_init in time.' });
+});
+
+t.test('an id in use closes with 4409, without repeating it; after its end it is free', async (t) => {
+  const { port } = await start(t);
+  const socket = await openSession(port, 'good');
+  socket.send(subscribeMessage(TICKS, 'hunter2'));
+  socket.send({ type: 'complete', id: 'hunter2' });
+  socket.send(subscribeMessage(TICKS, 'hunter2'));
+  socket.send({ type: 'ping' });
+  t.same(await socket.next(), { type: 'pong' });
+  socket.send(subscribeMessage(TICKS, 'hunter2'));
+  t.same(await socket.closed, { code: 4409, reason: 'The id is in use.' });
+});
+
+t.test('pings are answered with their payload, before the init too', async (t) => {
+  const { port } = await start(t);
+  const socket = await openSocket(port);
+  socket.send({ type: 'ping', payload: { at: 1 } });
+  t.same(await socket.next(), { type: 'pong', payload: { at: 1 } });
+});
+
+t.test(
+  'what HTTP would refuse gets an error message, and so does all but a subscription; the socket goes on',
+  async (t) => {
+    const { port } = await start(t);
+    const socket = await openSession(port, 'good');
+    const documents: [string, RegExp][] = [
+      ['{ node { id } }', /served over HTTP/],
+      ['mutation { logout }', /served over HTTP/],
+      ['subscription { ticks', /Syntax Error/],
+      ['subscription { tocks }', /Cannot query field "tocks"/],
+      ['subscription A { ticks } subscription B { ticks }', /not named/],
+      ['subscription { ticks greet(name: "x") { id } }', /only one/],
+      [`subscription { greet(name: "x") { ${'a: id '.repeat(20)} } }`, /limit of 15 aliases/],
+      [`subscription { greet(name: "x") ${'{ self '.repeat(12)}{ id } ${'}'.repeat(12)} }`, /levels of fields/],
+      ['subscription { __typename }', /introspection/],
+    ];
+    for (const [query, message] of documents) {
+      socket.send(subscribeMessage(query));
+      const answer = await socket.next();
+      t.match(
+        answer,
+        { id: '1', type: 'error', payload: [{ message, extensions: { code: 'QUERY_REJECTED' } }] },
+        query,
+      );
+    }
+    socket.send(subscribeMessage('subscription ($n: String!) { greet(name: $n) { id } }', '1', { n: { hunter2: 1 } }));
+    const refused = await socket.next();
+    t.match(refused['payload'], [{ extensions: { code: 'VALIDATION_ERROR', details: [{ field: 'n' }] } }]);
+    t.notMatch(JSON.stringify(refused), /hunter2/);
+    socket.send(subscribeMessage('subscription ($no: Boolean!) { ticks @include(if: $no) }', '1', { no: false }));
+    t.match(await socket.next(), { type: 'error', payload: [{ extensions: { code: 'QUERY_REJECTED' } }] });
+  },
+);
+
+t.test('events arrive in order, and the end is told', async (t) => {
+  const ticks = source();
+  const { port } = await start(t, { streams: { ticks: () => ticks.stream } });
+  const socket = await openSession(port, 'good');
+  socket.send(subscribeMessage(TICKS));
+  for (const value of [1, 2, 3]) ticks.push(value);
+  for (const value of [1, 2, 3])
+    t.same(await socket.next(), { id: '1', type: 'next', payload: { data: { ticks: value } } });
+  await ticks.stream.return!();
+  t.same(await socket.next(), { id: '1', type: 'complete' });
+});
+
+t.test('a field that fails leaves the rest; an event without data closes the socket, and nothing leaks', async (t) => {
+  const greet = source();
+  const { port, logs } = await start(t, { streams: { greet: () => greet.stream } });
+  const fails = () => {
+    throw new Error('hunter2');
+  };
+  const socket = await openSession(port, 'good');
+  socket.send(subscribeMessage(GREET));
+  greet.push({ id: '1', broken: fails });
+  const partial = await socket.next();
+  t.match(partial['payload'], { data: { greet: { id: '1', broken: null } }, errors: [{ message: 'Internal error.' }] });
+  t.notMatch(JSON.stringify(partial), /hunter2/);
+  greet.push(fails);
+  t.same(await socket.closed, { code: 1011, reason: 'Internal error.' });
+  t.same(socket.unread, []);
+  t.equal(logs.filter(({ level, msg }) => level === 50 && msg === 'subscription').length, 2);
+});
+
+t.test('a stream that cannot be opened is refused and takes no room; one that fails closes the socket', async (t) => {
+  const failing = async function* () {
+    yield 1;
+    throw new Error('hunter2');
+  };
+  const refusing = () => {
+    throw new Error('hunter2');
+  };
+  const { port } = await start(t, { streams: { greet: refusing, ticks: failing } });
+  const socket = await openSession(port, 'good');
+  for (let time = 0; time < 60; time += 1) {
+    socket.send(subscribeMessage(GREET));
+    const answer = await socket.next();
+    t.match(answer, {
+      type: 'error',
+      payload: [{ message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR' } }],
+    });
+  }
+  socket.send(subscribeMessage(TICKS));
+  t.equal((await socket.next())['type'], 'next');
+  t.same(await socket.closed, { code: 1011, reason: 'Internal error.' });
+});
