@@ -118,7 +118,7 @@ async function assemble(
     mailTransport: mailTransport ?? transportOf(config, server, logStream),
     log: server.log,
   });
-  const { audit, passwords, scopes, authenticate } = services;
+  const { audit, passwords, scopes, authenticate, feed } = services;
   const { bootstrapAdmin } = config.accounts;
   if (bootstrapAdmin) {
     const [email, password] = bootstrapAdmin;
@@ -127,7 +127,7 @@ async function assemble(
 
   const sockets = createSockets(config.sockets);
   const hub = createHub({ authenticate, events, clock, log: server.log });
-  const metrics = createMetrics({ hasher, database: db, events, sockets });
+  const metrics = createMetrics({ hasher, database: db, events, sockets, subscriptions: feed });
   const origins = [publicUrl, ...config.corsOrigins];
   const refreshCookie = createRefreshCookies({ production: config.production, origins });
   const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
@@ -176,6 +176,7 @@ async function assemble(
   const stopMaintenance = startMaintenance(chores, server.log);
   server.addHook('onClose', async () => {
     hub.close();
+    feed.close();
     await stopMaintenance();
     await services.sender.close();
     await services.uses.flush().catch((err: unknown) => server.log.warn({ err }, 'uses of sessions were not noted'));

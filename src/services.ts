@@ -10,6 +10,7 @@ import { createAccountRepository } from './accounts/repository.js';
 import { createVerification } from './accounts/verification.js';
 import { createAdministration } from './admin/service.js';
 import { createAudit } from './audit/audit.js';
+import { createAuditFeed } from './audit/feed.js';
 import { createScopeCatalogue } from './authz/scopes.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
@@ -108,6 +109,7 @@ export function createServices(dependencies: ServiceDependencies) {
     revocation,
     administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
     audit,
+    feed: createAuditFeed({ events, read: audit.findMany }),
     accessTokens,
     rateLimits,
   };

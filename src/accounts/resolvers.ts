@@ -1,9 +1,18 @@
 /** Root fields of accounts, and the fields of an account that are not columns. */
 import { AppError } from '../errors.js';
-import type { MutationResolvers, QueryResolvers, UserResolvers } from '../graphql/generated.js';
+import { CHANGES_ACCOUNT, type AuditRecord } from '../audit/event.js';
+import type { GraphqlContext } from '../graphql/context.js';
+import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../graphql/generated.js';
 import { bearsOwnCookie, entering } from '../sessions/auth-payload.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.principal().user;
+
+export const meUpdated: SubscriptionResolvers['meUpdated'] = {
+  subscribe: (_source, _args, context) =>
+    context.services.feed.follow(context.principal().user.id, ({ type }) => CHANGES_ACCOUNT.has(type)),
+  // The gate has just read it anew.
+  resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.principal().user,
+};
 
 export const register: MutationResolvers['register'] = (_source, { input }, context) =>
   entering(context, input.transport, () => context.services.register(input, context.client));

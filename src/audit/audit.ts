@@ -31,6 +31,8 @@ export interface Audit {
    * @throws AppError VALIDATION_ERROR for a bad page
    */
   list(args: PageArguments & { readonly userId?: string | null | undefined }): Promise<Connection<AuditRecord>>;
+  /** Events by their ids, in any order. */
+  findMany(ids: readonly string[]): Promise<AuditRecord[]>;
   /** Takes out of an account's events, inside the caller's transaction, what is personal; what happened stays. */
   anonymise(tx: Executor, userId: string): Promise<void>;
   /** Removes up to `limit` events that are over the retention; returns how many. */
@@ -68,6 +70,8 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
 
     list: ({ userId, ...args }) =>
       page(args, async (request) => (userId != null && !isId(userId) ? [] : repository.list(request, userId))),
+
+    findMany: (ids) => repository.findMany(ids),
 
     anonymise: (tx, userId) => createAuditRepository(tx).anonymise(userId),
 

@@ -36,3 +36,22 @@ export interface AuditRecord {
   readonly detail: string | null;
   readonly createdAt: Date;
 }
+
+/** The kinds after which `me` shows something else of the account itself; logins and sessions are not among them. */
+export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
+  'account.registered',
+  'account.updated',
+  'account.role_changed',
+  'account.disabled',
+  'account.enabled',
+  'account.restored',
+  'email.change_requested',
+  'email.changed',
+  'email.verified',
+]);
+
+/** An event as the account's owner sees it: where another who is known, such as an administrator, was is not theirs to know. */
+export function seenByOwner(record: AuditRecord): AuditRecord {
+  const isAnothers = record.actorId !== null && record.actorId !== record.userId;
+  return isAnothers ? { ...record, ipAddress: null, userAgent: null } : record;
+}

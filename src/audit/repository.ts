@@ -31,6 +31,14 @@ export function createAuditRepository(executor: Executor) {
         .limit(limit);
     },
 
+    /** Those of the ids that there are, in any order. */
+    async findMany(ids: readonly string[]): Promise<AuditRecord[]> {
+      return executor
+        .select()
+        .from(auditEvents)
+        .where(inArray(auditEvents.id, [...ids]));
+    },
+
     /**
      * Takes addresses, agents and details out of the events about an account. Of what it did to others, what was done
      * stays: that is theirs.

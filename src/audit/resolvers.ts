@@ -1,4 +1,15 @@
 /** Root fields of the audit. */
-import type { QueryResolvers } from '../graphql/generated.js';
+import type { QueryResolvers, SubscriptionResolvers } from '../graphql/generated.js';
+import { seenByOwner, type AuditRecord } from './event.js';
 
 export const auditEvents: QueryResolvers['auditEvents'] = (_source, args, context) => context.services.audit.list(args);
+
+export const securityEvents: SubscriptionResolvers['securityEvents'] = {
+  subscribe: (_source, _args, context) => context.services.feed.follow(context.principal().user.id),
+  resolve: seenByOwner,
+};
+
+export const allAuditEvents: SubscriptionResolvers['auditEvents'] = {
+  subscribe: (_source, _args, context) => context.services.feed.follow(null),
+  resolve: (record: AuditRecord) => record,
+};

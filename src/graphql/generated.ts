@@ -366,6 +366,27 @@ export type MutationRevokeUserSessionsArgs = {
   userId: Scalars['ID']['input'];
 };
 
+/**
+ * What can be followed, over WebSocket (`graphql-transport-ws`), with the access token as `authorization` in the payload of
+ * `connection_init`. Everything is told after it is committed, at most once, and in order for each account. The socket closes
+ * with 4403 when the token runs out, and with 4401 when its session ends or a scope is lost.
+ */
+export type Subscription = {
+  __typename?: 'Subscription';
+  /**
+   * The account that subscribes, whenever something of it has changed: its names, its addresses, its preferences, its role or
+   * what administrators set. Logins and sessions do not count as such; `securityEvents` tells of them.
+   */
+  meUpdated: User;
+  /**
+   * What happens to the account that subscribes, and what was refused. Where somebody else did it who is known, such as an
+   * administrator, the address and the User-Agent are theirs and null.
+   */
+  securityEvents: AuditEvent;
+  /** What happens, to all accounts. */
+  auditEvents: AuditEvent;
+};
+
 /** A new account. */
 export type RegisterInput = {
   /** An e-mail address nobody else has. */
@@ -570,6 +591,7 @@ export type ResolversTypes = {
   AuditEventEdge: ResolverTypeWrapper<Omit<AuditEventEdge, 'node'> & { node: ResolversTypes['AuditEvent'] }>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
@@ -600,6 +622,7 @@ export type ResolversParentTypes = {
   AuditEventEdge: Omit<AuditEventEdge, 'node'> & { node: ResolversParentTypes['AuditEvent'] };
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
+  Subscription: Record<PropertyKey, never>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
@@ -858,6 +881,15 @@ export type MutationResolvers<
   >;
 };
 
+export type SubscriptionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription'],
+> = {
+  meUpdated?: SubscriptionResolver<ResolversTypes['User'], 'meUpdated', ParentType, ContextType>;
+  securityEvents?: SubscriptionResolver<ResolversTypes['AuditEvent'], 'securityEvents', ParentType, ContextType>;
+  auditEvents?: SubscriptionResolver<ResolversTypes['AuditEvent'], 'auditEvents', ParentType, ContextType>;
+};
+
 export type Resolvers<ContextType = GraphqlContext> = {
   DateTime?: GraphQLScalarType;
   Scope?: GraphQLScalarType;
@@ -873,6 +905,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
   AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Mutation?: MutationResolvers<ContextType>;
+  Subscription?: SubscriptionResolvers<ContextType>;
 };
 
 export type DirectiveResolvers<ContextType = GraphqlContext> = {

@@ -8,6 +8,7 @@ import type { Register } from '../accounts/registration.js';
 import type { Verification } from '../accounts/verification.js';
 import type { Administration } from '../admin/service.js';
 import type { Audit } from '../audit/audit.js';
+import type { AuditFeed } from '../audit/feed.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { Revocation } from '../sessions/revocation.js';
 import type { Sessions } from '../sessions/service.js';
@@ -25,6 +26,7 @@ export interface Services {
   readonly revocation: Revocation;
   readonly administration: Administration;
   readonly audit: Audit;
+  readonly feed: AuditFeed;
   readonly accessTokens: AccessTokens;
   readonly rateLimits: RateLimits;
   /** Counts logins by outcome, for the metrics. */

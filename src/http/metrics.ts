@@ -14,6 +14,7 @@ export interface MetricsSources {
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
   readonly events: { connected(): boolean };
   readonly sockets: { count(): number };
+  readonly subscriptions: { count(): number };
 }
 
 /** A request that is over. */
@@ -42,7 +43,7 @@ const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
 /** Metrics of one app, in a registry of its own. */
-export function createMetrics({ hasher, database, events, sockets }: MetricsSources): Metrics {
+export function createMetrics({ hasher, database, events, sockets, subscriptions }: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
@@ -85,6 +86,7 @@ export function createMetrics({ hasher, database, events, sockets }: MetricsSour
   );
 
   gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
+  gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.count());
 
   // By hand, as prom-client's default metrics keep their observers for the life of the process.
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });

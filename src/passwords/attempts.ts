@@ -109,7 +109,7 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
             return await then((tx) => createAttemptRepository(tx).forget(key));
           } catch (error) {
             // Right all the same: whoever was turned away for another reason may come again.
-            await repository.refund(key, new Date(clock.now())).catch(() => undefined);
+            await repository.refund(key).catch(() => undefined);
             throw error;
           }
         }

@@ -15,12 +15,13 @@ import {
 } from 'graphql';
 import t from 'tap';
 import { SCHEMA_FILE } from '../../src/graphql/schema.js';
-import { startTestApp } from '../helpers/app.js';
+import { startLiveApp } from '../helpers/live.js';
 import { setAccount } from '../helpers/seed.js';
 import { claimsOf, tokenSigner } from '../helpers/tokens.js';
+import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
 const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
-const app = await startTestApp(t);
+const app = await startLiveApp(t);
 const sign = await tokenSigner(app);
 
 /** A subject with every scope to hold: what it does hold is up to its token. */
@@ -29,17 +30,29 @@ await setAccount(app.db, admin.id, 'role');
 const sessionId = String(claimsOf(admin.accessToken)['sid']);
 const tokenWith = (scopes: readonly string[]) => sign({ userId: admin.id, sessionId, scopes });
 
-const DENIED = new Set(['MISSING_TOKEN', 'INSUFFICIENT_PERMISSIONS', 'INVALID_TOKEN', 'TOKEN_EXPIRED']);
+const DENIED = new Set<unknown>([
+  'MISSING_TOKEN',
+  'INSUFFICIENT_PERMISSIONS',
+  'INVALID_TOKEN',
+  'TOKEN_EXPIRED',
+  4401,
+  4403,
+]);
 const roots = [
   ['query', schema.getQueryType()],
   ['mutation', schema.getMutationType()],
+  ['subscription', schema.getSubscriptionType()],
 ] as const;
+t.same(
+  roots.map(([, root]) => root),
+  [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()].filter(Boolean),
+  'there is no other root',
+);
 
 for (const [operation, root] of roots) {
   for (const field of Object.values(root?.getFields() ?? {})) {
     const document = `${operation} { result: ${field.name}${argumentsOf(field)} ${selectionOf(field)} }`;
-    const ask = async (token?: string) =>
-      (await app.client({ token }).send(document)).errors.find(({ path }) => path?.[0] === 'result')?.extensions;
+    const ask = (token?: string) => (operation === 'subscription' ? follow(document, token) : send(document, token));
     const demands = directive(field, 'requiresScopes')?.['scopes'] as string[][] | undefined;
 
     t.test(
@@ -49,14 +62,17 @@ for (const [operation, root] of roots) {
         const anonymous = await ask();
         // A mailed token may be refused as invalid, which is not for want of credentials.
         if (isPublic) {
-          t.notOk(['MISSING_TOKEN', 'INSUFFICIENT_PERMISSIONS'].includes(anonymous?.code ?? ''));
+          t.notOk(['MISSING_TOKEN', 'INSUFFICIENT_PERMISSIONS'].includes(String(anonymous?.code)));
           return;
         }
-        t.equal(anonymous?.code, 'MISSING_TOKEN');
-        t.equal((await ask(`${tokenWith(['admin'])}x`))?.code, 'INVALID_TOKEN', 'a forged token');
+        // A socket tells of no and of bad credentials by its end alone.
+        const overHttp = operation !== 'subscription';
+        t.equal(anonymous?.code, overHttp ? 'MISSING_TOKEN' : 4401);
+        const forged = await ask(`${tokenWith(demands?.[0] ?? [])}x`);
+        t.equal(forged?.code, overHttp ? 'INVALID_TOKEN' : 4401, 'a forged token');
 
         if (!demands) {
-          t.notOk(DENIED.has((await ask(tokenWith([])))?.code ?? ''), 'authenticated without any scope');
+          t.notOk(DENIED.has((await ask(tokenWith([])))?.code), 'authenticated without any scope');
           // A field such as logout ends the session that the next field needs.
           await app.db.executor.execute(`update sessions set ended_at = null where id = '${sessionId}'`);
           return;
@@ -77,7 +93,7 @@ for (const [operation, root] of roots) {
           );
         }
         for (const scopes of demands) {
-          t.notOk(DENIED.has((await ask(tokenWith(scopes)))?.code ?? ''), `with [${scopes.join(' ')}]`);
+          t.notOk(DENIED.has((await ask(tokenWith(scopes)))?.code), `with [${scopes.join(' ')}]`);
         }
       },
     );
@@ -104,6 +120,28 @@ t.test("another account's session does not lend its token", async (t) => {
   const token = sign({ userId: user.id, sessionId, scopes: ['read:profile'] });
   t.equal((await app.client({ token }).send('{ me { id } }')).code, 'INVALID_TOKEN');
 });
+
+type Outcome = { readonly code: string | number; readonly requiredScopes?: unknown } | undefined;
+
+/** What stood in the way of the field, over HTTP. */
+async function send(document: string, token: string | undefined): Promise<Outcome> {
+  const { errors } = await app.client({ token }).send(document);
+  return errors.find(({ path }) => path?.[0] === 'result')?.extensions;
+}
+
+/** The same over a socket: an error or the code that it closes with; undefined once the subscription is open. */
+async function follow(document: string, token: string | undefined): Promise<Outcome> {
+  await app.subscriptions(0);
+  const socket = await openSocket(app.port);
+  socket.send({ type: 'connection_init', ...(token ? { payload: { authorization: `Bearer ${token}` } } : {}) });
+  const ack = await socket.next().catch(() => undefined);
+  if (!ack) return { code: (await socket.closed).code };
+  socket.send(subscribeMessage(document));
+  while (socket.unread.length === 0 && (await app.count('subscriptions')) === 0)
+    await new Promise((resolve) => setImmediate(resolve));
+  socket.ws.terminate();
+  return socket.unread[0]?.['payload'][0].extensions as Outcome;
+}
 
 function directive(field: GraphQLField<unknown, unknown>, name: string) {
   return getDirectiveValues(schema.getDirective(name)!, field.astNode!);

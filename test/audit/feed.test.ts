@@ -1,0 +1,146 @@
+import t from 'tap';
+import type { AuditRecord } from '../../src/audit/event.js';
+import { createAuditFeed } from '../../src/audit/feed.js';
+import type { AccountEvent } from '../../src/events/events.js';
+
+/** A feed over records that tests make; each read waits until it is let through. */
+function setup() {
+  let listener: (event: AccountEvent) => void = () => t.fail('nobody listens');
+  const reads: { ids: readonly string[]; settle(error?: Error): void }[] = [];
+  const missing = new Set<string>();
+  const record = (id: string) => ({ id, userId: id.split(':')[0] || null, type: 'test' }) as AuditRecord;
+  const feed = createAuditFeed({
+    events: {
+      listen: (added) => {
+        listener = added;
+        return () => (listener = () => undefined);
+      },
+    },
+    read: (ids) =>
+      new Promise((resolve, reject) => {
+        const found = ids.filter((id) => !missing.has(id)).map(record);
+        reads.push({ ids, settle: (error) => (error ? reject(error) : resolve(found.reverse())) });
+      }),
+  });
+  return {
+    feed,
+    reads,
+    missing,
+    tell: (...ids: string[]) => {
+      for (const auditId of ids) listener({ auditId, userId: auditId.split(':')[0] || null, sessionId: null });
+    },
+    /** Lets all reads through, those too that begin then. */
+    async readAll() {
+      for (let done = 0; done < reads.length; done += 1) {
+        reads[done]!.settle();
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    },
+  };
+}
+
+async function take(stream: AsyncIterator<AuditRecord>, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  while (ids.length < count) ids.push(((await stream.next()).value as AuditRecord).id);
+  return ids;
+}
+
+t.test(
+  'what happens at once is read in one statement for all who follow, in order however it comes back',
+  async (t) => {
+    const { feed, reads, tell, readAll } = setup();
+    const [mine, again, all] = [feed.follow('a'), feed.follow('a'), feed.follow(null)];
+    tell('a:1', 'b:1', 'a:2', ':1', 'a:3');
+    await readAll();
+    t.same(
+      reads.map(({ ids }) => ids),
+      [['a:1'], ['b:1', 'a:2', ':1', 'a:3']],
+    );
+    t.same(await take(mine, 3), ['a:1', 'a:2', 'a:3']);
+    t.same(await take(again, 3), ['a:1', 'a:2', 'a:3']);
+    t.same(await take(all, 5), ['a:1', 'b:1', 'a:2', ':1', 'a:3']);
+  },
+);
+
+t.test('nothing is read for nobody', async (t) => {
+  const { feed, reads, tell } = setup();
+  tell('a:1');
+  const stream = feed.follow('b');
+  tell('a:2');
+  await stream.return!();
+  tell('b:1');
+  t.same([reads.length, feed.count()], [0, 0]);
+  t.same(await stream.next(), { done: true, value: undefined });
+});
+
+t.test('a slow read keeps what comes later waiting', async (t) => {
+  const { feed, reads, tell, readAll } = setup();
+  const stream = feed.follow('a');
+  tell('a:1');
+  tell('a:2');
+  t.equal(reads.length, 1);
+  await readAll();
+  t.same(await take(stream, 2), ['a:1', 'a:2']);
+});
+
+t.test('what cannot be read ends those who would have been told, in place of a gap, and nobody else', async (t) => {
+  const { feed, reads, tell, readAll } = setup();
+  const [failing, waiting, other] = [feed.follow('a'), feed.follow(null), feed.follow('b')];
+  const pending = waiting.next();
+  tell('a:1');
+  reads[0]!.settle(new Error('away'));
+  await t.rejects(pending, { code: 'SERVICE_UNAVAILABLE' });
+  await t.rejects(failing.next(), { code: 'SERVICE_UNAVAILABLE' });
+  t.same(await failing.next(), { done: true, value: undefined }, 'said once');
+  t.equal(feed.count(), 1);
+  reads.length = 0;
+  tell('b:1');
+  await readAll();
+  t.same(await take(other, 1), ['b:1']);
+});
+
+t.test('what is not there, as of a lost transaction, is passed by', async (t) => {
+  const { feed, missing, tell, readAll } = setup();
+  const stream = feed.follow('a');
+  missing.add('a:1');
+  tell('a:1', 'a:2');
+  await readAll();
+  t.same(await take(stream, 1), ['a:2']);
+});
+
+t.test('who is wanted is decided by what was read', async (t) => {
+  const { feed, tell, readAll } = setup();
+  const stream = feed.follow('a', ({ id }) => id === 'a:2');
+  tell('a:1', 'a:2');
+  await readAll();
+  t.same(await take(stream, 1), ['a:2']);
+});
+
+t.test(
+  'a follower that does not read is dropped after a thousand, and so are all when too much is to be read',
+  async (t) => {
+    const { feed, reads, tell, readAll } = setup();
+    const slow = feed.follow('a');
+    tell(...Array.from({ length: 1001 }, (_, index) => `a:${index}`));
+    await readAll();
+    await t.rejects(slow.next(), { code: 'SERVICE_UNAVAILABLE' });
+    t.equal(feed.count(), 0);
+
+    const flooded = feed.follow('a');
+    tell(...Array.from({ length: 10_002 }, (_, index) => `a:${index}`));
+    await t.rejects(flooded.next(), { code: 'SERVICE_UNAVAILABLE' });
+    const next = feed.follow('a');
+    reads.length = 0;
+    tell('a:again');
+    t.equal(reads.length, 0, 'the read before still runs');
+    next.return!();
+  },
+);
+
+t.test('a closed feed listens no more', async (t) => {
+  const { feed, reads, tell } = setup();
+  feed.follow('a');
+  feed.close();
+  tell('a:1');
+  t.equal(reads.length, 0);
+});
