@@ -1,12 +1,14 @@
 /** The words of every letter about accounts. Tokens are made here, so that none waits in the outbox. */
+import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
+import { clientNetwork } from '../client-address.js';
+import type { ClientInfo } from '../client-info.js';
 import type { Database } from '../db/database.js';
 import type { Messages } from '../mail/messages.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { Compose } from '../mail/sender.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
-import { clientNetwork } from '../client-address.js';
 import { emailKey } from './identifiers.js';
 import { createAccountRepository } from './repository.js';
 
@@ -20,6 +22,8 @@ export interface LettersOptions {
 
 /** Links to choose a new password, for one account. */
 const RESETS = { max: 3, windowMs: 3_600_000 };
+/** Links to one mailbox, whoever asks for them: many accounts are not to fill a stranger's. */
+const MAILBOX = { max: 6, windowMs: 3_600_000 };
 
 export function createLetters({ db, audit, tokens, rateLimits, messages }: LettersOptions): Compose {
   const repository = createAccountRepository(db.executor);
@@ -30,11 +34,11 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
     if (!account || account.deletedAt || account.disabledAt) return undefined;
     const { id: userId, email } = account;
     const isFirst = attempts === 1;
-    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESETS))) return undefined;
+    const client = clientOf(detail);
+    const charged = { userId, actorId: null, client };
+    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESETS, charged))) return undefined;
     const token = await db.transaction(async (tx) => {
       if (isFirst) {
-        const ipAddress = detail['ipAddress'] ?? '';
-        const client = { ipAddress, network: clientNetwork(ipAddress), userAgent: detail['userAgent'] ?? null };
         await audit.record(tx, { type: 'password.reset_requested', userId, actorId: null, client });
       }
       return tokens.issue(tx, 'password_reset', { userId, emailKey: address });
@@ -43,8 +47,11 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
   }
 
   /** Nothing when the address is confirmed by now, or is no longer asked for. */
-  async function emailVerification({ userId, address }: OutboxRow) {
+  async function emailVerification({ userId, address, attempts, detail }: OutboxRow) {
     if (userId === null) return undefined;
+    const charged = { userId, client: clientOf(detail) };
+    const mailbox = `verification mailbox|${hashOf(emailKey(address))}`;
+    if (attempts === 1 && !(await rateLimits.count(mailbox, MAILBOX, charged))) return undefined;
     // Locked, so that no token comes of an address that the account leaves at this moment.
     const token = await db.transaction(async (tx) => {
       const account = (await createAccountRepository(tx).lockForVerification(userId))?.account;
@@ -75,4 +82,15 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
         throw new Error(`There is no letter of the kind ${kind}`);
     }
   };
+}
+
+/** From where a letter was asked for. */
+function clientOf(detail: OutboxRow['detail']): ClientInfo {
+  const ipAddress = detail['ipAddress'] ?? '';
+  return { ipAddress, network: clientNetwork(ipAddress), userAgent: detail['userAgent'] ?? null };
+}
+
+/** An address is not kept where it is only counted. */
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
 }

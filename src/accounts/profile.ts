@@ -124,7 +124,7 @@ export function createProfile({ db, clock, audit, verification, outbox }: Profil
       ...(asked === null ? { detail: 'taken back' } : {}),
     });
     if (pendingEmail === null) return;
-    await verification.enqueue(tx, id, pendingEmail);
+    await verification.enqueue(tx, id, pendingEmail, client);
     await outbox.enqueue(tx, { kind: 'email_change_requested', userId: id, address: email, detail: {} });
   }
 

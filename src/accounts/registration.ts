@@ -91,7 +91,7 @@ export function createRegistration(options: RegistrationOptions): Register {
           lastLoginAt: now,
         });
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
-        await verification.enqueue(tx, account.id, account.email);
+        await verification.enqueue(tx, account.id, account.email, client);
         return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false, by: 'register' });
       });
       outbox.kick();

@@ -25,7 +25,7 @@ export interface Verification {
    */
   void(tx: Executor, userId: string): Promise<void>;
   /** Queues the link inside the caller's transaction. */
-  enqueue(tx: Executor, userId: string, address: string): Promise<void>;
+  enqueue(tx: Executor, userId: string, address: string, client: ClientInfo): Promise<void>;
   /**
    * Confirms the address that the token was mailed to.
    * @throws AppError INVALID_TOKEN; VALIDATION_ERROR when somebody else has the address by now
@@ -72,8 +72,13 @@ export function createVerification(options: VerificationOptions): Verification {
     return update({});
   }
 
-  async function enqueue(tx: Executor, userId: string, address: string): Promise<void> {
-    await outbox.enqueue(tx, { kind: 'email_verification', userId, address, detail: {} });
+  async function enqueue(
+    tx: Executor,
+    userId: string,
+    address: string,
+    { ipAddress, userAgent }: ClientInfo,
+  ): Promise<void> {
+    await outbox.enqueue(tx, { kind: 'email_verification', userId, address, detail: { ipAddress, userAgent } });
   }
 
   const charge = (userId: string, client: ClientInfo) =>
@@ -90,7 +95,7 @@ export function createVerification(options: VerificationOptions): Verification {
       if (address === undefined) return;
       await db.transaction(async (tx) => {
         await audit.record(tx, { type: 'email.verification_requested', userId: id, client });
-        await enqueue(tx, id, address);
+        await enqueue(tx, id, address, client);
       });
       outbox.kick();
     },

@@ -76,7 +76,6 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   }
 
   async function recordFailure({ userId }: AttemptSubject, client: ClientInfo, failures: number): Promise<void> {
-    await rateLimits.count(networkKey(client), network);
     await db.transaction(async (tx) => {
       await audit.record(tx, { type: 'login.failed', userId, actorId: null, client });
       // Told once for each wait, when it begins: refusals in it may be as many as an attacker likes.
@@ -91,32 +90,40 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
     });
   }
 
+  /** @returns undefined when the password is wrong */
+  async function attempt<T>(
+    subject: AttemptSubject,
+    client: ClientInfo,
+    prove: () => Promise<boolean>,
+    then: (settle: Settle) => Promise<T>,
+  ): Promise<T | undefined> {
+    const key = keyOf(subject, client);
+    const failures = await charge(key);
+    try {
+      if (await prove()) return await then((tx) => createAttemptRepository(tx).forget(key));
+    } catch (error) {
+      // Not proven either way, or right and turned away for another reason: whoever it was may come again.
+      await repository.refund(key).catch(() => undefined);
+      throw error;
+    }
+    await recordFailure(subject, client, failures);
+    return undefined;
+  }
+
   return {
-    attempt: (subject, client, prove, then) => {
-      const key = keyOf(subject, client);
-      return inTurn(key, async () => {
-        await rateLimits.assertBelow(networkKey(client), network);
-        const failures = await charge(key);
-        let proven: boolean;
+    attempt: (subject, client, prove, then) =>
+      inTurn(keyOf(subject, client), async () => {
+        const networkKey = `password|${client.network}`;
+        await rateLimits.charge(networkKey, network, { userId: null, client });
+        let isFailure = false;
         try {
-          proven = await prove();
-        } catch (error) {
-          await repository.refund(key);
-          throw error;
+          const done = await attempt(subject, client, prove, then);
+          isFailure = done === undefined;
+          return done;
+        } finally {
+          if (!isFailure) await rateLimits.refund(networkKey).catch(() => undefined);
         }
-        if (proven) {
-          try {
-            return await then((tx) => createAttemptRepository(tx).forget(key));
-          } catch (error) {
-            // Right all the same: whoever was turned away for another reason may come again.
-            await repository.refund(key).catch(() => undefined);
-            throw error;
-          }
-        }
-        await recordFailure(subject, client, failures);
-        return undefined;
-      });
-    },
+      }),
 
     forgive: (tx, userId, client) => createAttemptRepository(tx).forget(keyOf({ userId, name: '' }, client)),
 
@@ -146,10 +153,6 @@ function keyOf({ userId, name }: AttemptSubject, client: ClientInfo): string {
     .update(userId ?? `name:${name}`)
     .digest('base64url');
   return `${whose}|${client.network}`;
-}
-
-function networkKey({ network }: ClientInfo): string {
-  return `password|${network}`;
 }
 
 function tooMany(retryAfter: number): AppError {

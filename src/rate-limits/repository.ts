@@ -25,12 +25,16 @@ const chargeWindow = statement(window, (executor) =>
     .returning(window),
 );
 
-const readWindow = statement(window, (executor) =>
+const refundWindow = statement(undefined, (executor) =>
   executor
-    .select(window)
-    .from(rateLimits)
+    .update(rateLimits)
+    .set({ count: sql`${rateLimits.count} - 1` })
     .where(
-      and(eq(rateLimits.key, given(rateLimits.key, 'key')), gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now'))),
+      and(
+        eq(rateLimits.key, given(rateLimits.key, 'key')),
+        gt(rateLimits.count, 0),
+        gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now')),
+      ),
     ),
 );
 
@@ -42,10 +46,9 @@ export function createRateLimitRepository(executor: Executor) {
       return row!;
     },
 
-    /** The window that runs. */
-    async find(key: string, now: Date): Promise<{ count: number; resetsAt: Date } | undefined> {
-      const [row] = await readWindow(executor, { key, now });
-      return row;
+    /** Takes one back from the window that runs. */
+    async refund(key: string, now: Date): Promise<void> {
+      await refundWindow(executor, { key, now });
     },
 
     /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */

@@ -10,6 +10,8 @@ import { createRateLimitRepository } from './repository.js';
 /** Who is counted, for the audit of a refusal. */
 export interface Charged {
   readonly userId: string | null;
+  /** Whose doing it was; the account's own where it is left out. */
+  readonly actorId?: null;
   readonly client: ClientInfo;
 }
 
@@ -20,10 +22,10 @@ export interface RateLimits {
    * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
    */
   charge(key: string, rate: Rate, charged: Charged): Promise<void>;
-  /** Counts one more and refuses nothing; whether it is within the limit. */
-  count(key: string, rate: Rate): Promise<boolean>;
-  /** Counts nothing. @throws AppError RATE_LIMIT_EXCEEDED when the limit is reached */
-  assertBelow(key: string, rate: Rate): Promise<void>;
+  /** Takes back one that was charged and is not to count. */
+  refund(key: string): Promise<void>;
+  /** As `charge`, but without a refusal: whether it is within the limit. */
+  count(key: string, rate: Rate, charged: Charged): Promise<boolean>;
   /** Removes up to `limit` windows that are over; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -40,29 +42,38 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
     const now = clock.now();
     return repository.charge(key, new Date(now), new Date(now + windowMs));
   };
+  /** The first of a window: there may be as many as an attacker likes. */
+  async function noteRefusal(key: string, { max }: Rate, count: number, { userId, actorId, client }: Charged) {
+    if (count !== max + 1) return;
+    const detail = key.split('|', 1)[0]!;
+    await db.transaction((tx) =>
+      audit.record(tx, {
+        type: 'request.throttled',
+        userId,
+        ...(actorId === undefined ? {} : { actorId }),
+        client,
+        detail,
+      }),
+    );
+  }
   const refusal = (resetsAt: Date) => {
     const retryAfter = Math.max(1, Math.ceil((resetsAt.getTime() - clock.now()) / 1000));
     return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', { retryAfter });
   };
 
   return {
-    async charge(key, rate, { userId, client }) {
+    async charge(key, rate, charged) {
       const { count, resetsAt } = await charge(key, rate);
-      if (count <= rate.max) return;
-      if (count === rate.max + 1) {
-        const detail = key.split('|', 1)[0]!;
-        await db.transaction((tx) => audit.record(tx, { type: 'request.throttled', userId, client, detail }));
-      }
-      throw refusal(resetsAt);
+      await noteRefusal(key, rate, count, charged);
+      if (count > rate.max) throw refusal(resetsAt);
     },
 
-    async count(key, rate) {
-      return (await charge(key, rate)).count <= rate.max;
-    },
+    refund: (key) => repository.refund(key, new Date(clock.now())),
 
-    async assertBelow(key, { max }) {
-      const window = await repository.find(key, new Date(clock.now()));
-      if (window && window.count >= max) throw refusal(window.resetsAt);
+    async count(key, rate, charged) {
+      const { count } = await charge(key, rate);
+      await noteRefusal(key, rate, count, charged);
+      return count <= rate.max;
     },
 
     clear: (tx, limit) => createRateLimitRepository(tx).deleteOver(new Date(clock.now()), limit),

@@ -10,7 +10,7 @@ import { AppError } from '../errors.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 import type { ReadSession } from './liveness.js';
 import { accountDisabled } from './service.js';
-import { isLive, type SessionRecord } from './session.js';
+import { isLive, wasOver, type SessionRecord } from './session.js';
 
 /** A principal with its whole account, so that `me` costs no second read. */
 export type AccountPrincipal = Principal<AccountRecord>;
@@ -50,7 +50,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     }
     if (found.account.deletedAt) throw userNotFound();
     // Before its session, which ended when the account was disabled.
-    if (found.account.disabledAt) throw accountDisabled();
+    const { disabledAt } = found.account;
+    if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, clock.now())) throw invalidToken();
     noteUse(found.session);
     return {

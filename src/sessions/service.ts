@@ -12,7 +12,7 @@ import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, serviceUnavailable, validationError } from '../errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
-import { isLive, type SessionRecord } from './session.js';
+import { isLive, wasOver, type SessionRecord } from './session.js';
 
 /** A session just opened or renewed, and what the client keeps of it. */
 export interface EnteredSession {
@@ -115,7 +115,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const found = await repository.find(id);
     const now = clock.now();
     if (!found || found.account.deletedAt || generation > found.session.generation) throw invalidRefreshToken();
-    if (found.account.disabledAt) throw accountDisabled();
+    const { disabledAt } = found.account;
+    if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, now)) throw invalidRefreshToken();
     // Nothing is wrong with the token: what stood in the way (a disabled account, say) has gone since.
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');

@@ -18,6 +18,14 @@ export function isLive(session: Pick<SessionRecord, 'endedAt' | 'expiresAt'>, no
   return session.endedAt === null && session.expiresAt.getTime() > now;
 }
 
+/** Whether it was over when its account was disabled: whoever holds its tokens has no right credentials to be told so. */
+export function wasOver(
+  { endedAt, expiresAt }: Pick<SessionRecord, 'endedAt' | 'expiresAt'>,
+  disabledAt: Date,
+): boolean {
+  return (endedAt !== null && endedAt < disabledAt) || expiresAt < disabledAt;
+}
+
 /** A session as its owner sees it in a request. */
 export interface SessionView extends SessionRecord {
   /** Whether the request was made in it. */

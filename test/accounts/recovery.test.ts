@@ -103,6 +103,9 @@ t.test('three links an hour are mailed to one account, and the answer stays the 
     await app.mailTo(user.email);
   }
   t.equal((await resetMails(user.email)).length, 3);
+  const throttled = (await auditOf(app.db, user.id)).filter(({ type }) => type === 'request.throttled');
+  t.match(throttled, [{ detail: 'password reset mail', actorId: null }]);
+  t.equal(throttled.length, 1, 'told once');
   app.clock.advance(3_600_000);
   await request(user.email);
   t.equal((await resetMails(user.email)).length, 4);

@@ -105,9 +105,24 @@ t.test('an address has a budget over all accounts', async (t) => {
   for (let n = 0; n < 10; n += 1) t.equal((await login(attacker, `victim${n}`, WRONG)).code, 'INVALID_CREDENTIALS');
   t.equal((await login(attacker, 'victim11', WRONG)).code, 'RATE_LIMIT_EXCEEDED');
   t.equal((await login(attacker, user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
+  const throttled = (await auditOf(spraying.db, null)).filter(({ type }) => type === 'request.throttled');
+  t.match(throttled, [{ detail: 'password', actorId: null }], 'told once');
+  t.equal(throttled.length, 1);
   t.equal((await login(spraying.client(), user.username, PASSWORD)).code, undefined);
   spraying.clock.advance(900_000);
   t.equal((await login(attacker, user.username, PASSWORD)).code, undefined);
+});
+
+t.test('the budget of an address is exact in parallel, and right passwords cost none of it', async (t) => {
+  const spraying = await startTestApp(t, { RATE_LIMIT_LOGIN_ADDRESS: '10/15m' });
+  const client = spraying.client();
+  const user = await spraying.user();
+  for (let n = 0; n < 12; n += 1) t.equal((await login(client, user.username, PASSWORD)).code, undefined);
+  const codes = await Promise.all(
+    Array.from({ length: 30 }, async (_, n) => (await login(client, `v${n}`, WRONG)).code),
+  );
+  t.equal(codes.filter((code) => code === 'INVALID_CREDENTIALS').length, 10);
+  t.equal(codes.filter((code) => code === 'RATE_LIMIT_EXCEEDED').length, 20);
 });
 
 t.test('an IPv6 network counts as one address', async (t) => {

@@ -153,3 +153,14 @@ t.test('a link of an account that is gone meanwhile confirms nothing', async (t)
     t.equal((await verify(token)).code, 'INVALID_TOKEN', state);
   }
 });
+
+t.test('six links an hour go to one mailbox, whoever asks for them', async (t) => {
+  const email = 'stranger@mail.test';
+  const users = await Promise.all(Array.from({ length: 8 }, () => app.user()));
+  for (const user of users) await change(user, email);
+  t.equal((await app.mailTo(email)).length, 6);
+  const trails = await Promise.all(users.map(({ id }) => auditOf(app.db, id)));
+  const throttled = trails.flat().filter(({ type }) => type === 'request.throttled');
+  t.match(throttled, [{ detail: 'verification mailbox' }]);
+  t.equal(throttled.length, 1, 'told once');
+});

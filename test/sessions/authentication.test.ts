@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
-import { LOGIN, LOGOUT, ME, setAccount } from '../helpers/seed.js';
+import { LOGIN, LOGOUT, ME, REFRESH, setAccount } from '../helpers/seed.js';
 
 const app = await startTestApp(t, { ACCESS_TOKEN_TTL: '15m' });
 const client = app.client();
@@ -54,6 +54,17 @@ t.test('a disabled account is shut out at once, a deleted one is gone', async (t
   t.same([deleted.code, deleted.status], ['USER_NOT_FOUND', 401]);
   await app.db.executor.execute(sql`delete from users where id = ${user.id}`);
   t.equal((await user.client.send(ME)).code, 'USER_NOT_FOUND');
+});
+
+t.test('that an account was disabled is not told to who held a session that was over by then', async (t) => {
+  const user = await app.user();
+  await user.client.send(LOGOUT);
+  app.clock.advance(1000);
+  await app.db.executor.execute(
+    sql`update users set disabled_at = ${new Date(app.clock.now()).toISOString()} where id = ${user.id}`,
+  );
+  t.equal((await user.client.send(ME)).code, 'INVALID_TOKEN');
+  t.equal((await client.send(REFRESH, { refreshToken: user.refreshToken })).code, 'INVALID_REFRESH_TOKEN');
 });
 
 t.test('a session row that is gone ends its tokens', async (t) => {
