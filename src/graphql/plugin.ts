@@ -59,7 +59,8 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
       const { data, errors = [] } = await app.graphql(
         document,
         options.createContext(request, reply),
-        variables,
+        // mercurius coerces them once more ahead of execution, to refuse bad ones: none can be bad where none is declared.
+        operation.variableDefinitions?.length ? variables : undefined,
         operation.name?.value,
       );
       return { data, errors: errors.map((error) => translateError(error, request.id)) };
