@@ -8,7 +8,9 @@ export function goalsOf({ me, login, refresh, startup, memory, sockets }) {
   const over = (name) => me?.overPeers.find((peer) => peer.name === name)?.ratio.median;
   const all = [
     me && atLeast('`me` (EdDSA, whole production stack) to the floor', 0.75, me.rows[1].ratio.median),
-    over('Apollo Server') && atLeast('`me` to Apollo Server', 1.5, over('Apollo Server')),
+    ...['Apollo Server, same stack', 'Apollo Server, bare'].map(
+      (name) => over(name) && atLeast(`\`me\` to ${name}`, 1.5, over(name)),
+    ),
     over('Better Auth get-session') &&
       atLeast("`me` to Better Auth's get-session", 15, over('Better Auth get-session')),
     login && atLeast('login to raw argon2', 0.95, login.overRaw.median),

@@ -26,14 +26,39 @@ export async function writeReport(directory, results, name = 'benchmarks') {
 }
 
 /** Puts text between the marks of a file, which is made where there is none. */
-export async function replaceBetween(file, text) {
+export async function replaceBetween(file, text, title = 'Benchmarks') {
   mkdirSync(dirname(file), { recursive: true });
-  const before = existsSync(file) ? readFileSync(file, 'utf8') : `# Benchmarks\n\n${BEGIN}\n${END}\n`;
+  const before = existsSync(file) ? readFileSync(file, 'utf8') : `# ${title}\n\n${BEGIN}\n${END}\n`;
   const [head, tail] = [before.indexOf(BEGIN), before.indexOf(END)];
   if (head === -1 || tail === -1) throw new Error(`${file} lacks the marks between which the report goes`);
   const whole = `${before.slice(0, head + BEGIN.length)}\n\n${text}\n\n${before.slice(tail)}`;
   const options = await prettier.resolveConfig(file);
   writeFileSync(file, await prettier.format(whole, { ...options, parser: 'markdown' }));
+}
+
+/** The tables of a run at two sizes. */
+export function scaleTables({ places, rows, clearing, machine }) {
+  const [few, many] = places.map(({ users, sessions }) => `${whole(users)} accounts, ${whole(sessions)} sessions`);
+  const microseconds = ({ serverCpu, databaseCpu }) => `${whole(serverCpu)} + ${whole(databaseCpu)} µs`;
+  const beside = [clearing.alone, clearing.beside].map(({ name, p50, p99 }) => [name, ms(p50), ms(p99)]);
+  return [
+    `Measured on ${new Date().toISOString().slice(0, 10)}.`,
+    table(
+      ['', few, many, 'times as long'],
+      rows.map(({ name, few: a, many: b, ratio }) => [
+        name,
+        ...[a, b].map((at) => `${whole(at.perSecond)}/s, CPU ${microseconds(at)}, p99 ${ms(at.p99)}`),
+        spread(ratio),
+      ]),
+    ),
+    table(['with many accounts', 'p50', 'p99'], beside),
+    `p99 beside clearing (${whole(clearing.perSecond)} sessions a second) to p99 alone: ${spread(clearing.ratio)}.`,
+    table(
+      ['', 'seeding', 'on disk'],
+      places.map((place, index) => [[few, many][index], `${whole(place.seededS)} s`, `${whole(place.megabytes)} MB`]),
+    ),
+    table(['', ''], Object.entries(machine)),
+  ].join('\n\n');
 }
 
 function tables(results) {

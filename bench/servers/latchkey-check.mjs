@@ -1,13 +1,21 @@
-// Latchkey's own token check and read, from its build, for other GraphQL servers: so that they differ in nothing else.
+// Latchkey's own token check and read, from its build, for other GraphQL servers, and the HTTP stack that it has around
+// GraphQL (logs, limits, headers, metrics): so that they differ in nothing else.
 import { loadConfig } from '../../dist/config.js';
 import { createPasswordHasher } from '../../dist/crypto/password-hasher.js';
 import { createSharedClock } from '../../dist/db/clock.js';
 import { openDatabase } from '../../dist/db/open.js';
+import { corsPlugin } from '../../dist/http/cors.js';
+import { createMetrics, metricsPlugin } from '../../dist/http/metrics.js';
+import { rateLimitPlugin } from '../../dist/http/rate-limit.js';
+import { cookiePlugin } from '../../dist/http/refresh-cookie.js';
+import { securityHeadersPlugin } from '../../dist/http/security-headers.js';
+import { createServer } from '../../dist/http/server.js';
 import { createServices } from '../../dist/services.js';
+import { bearerToken } from '../../dist/sessions/authenticator.js';
 import { createAccessTokens } from '../../dist/tokens/access-tokens.js';
 import { createSigningKeys } from '../../dist/tokens/signing-keys.js';
 
-/** `authenticate(authorization)` as Latchkey's directives call it. */
+/** `authenticate(authorization)` as Latchkey's directives call it, and `server()`, a Fastify with the rest of its stack. */
 export async function latchkeyCheck() {
   const config = loadConfig();
   const db = await openDatabase(config);
@@ -15,6 +23,7 @@ export async function latchkeyCheck() {
   const { publicUrl, authSecrets: secrets, jwt } = config;
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, ...jwt });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs: jwt.accessTtlMs });
+  const hasher = createPasswordHasher(config.argon2);
   const { authenticate } = createServices({
     config,
     db,
@@ -22,11 +31,26 @@ export async function latchkeyCheck() {
     secrets,
     publicUrl,
     accessTokens,
-    hasher: createPasswordHasher(config.argon2),
+    hasher,
     mailTransport: { send: async () => undefined, close: () => undefined },
     log: console,
   });
-  return authenticate;
+  return {
+    authenticate,
+    async server() {
+      const app = createServer(config);
+      const principalOf = ({ headers }) => {
+        const token = bearerToken(headers.authorization);
+        return token === undefined ? undefined : accessTokens.subjectOf(token);
+      };
+      await app.register(securityHeadersPlugin, { config });
+      await app.register(corsPlugin, { origins: config.corsOrigins });
+      await app.register(rateLimitPlugin, { ...config.rateLimits, principalOf });
+      await app.register(metricsPlugin, { metrics: createMetrics({ hasher, database: db }) });
+      await app.register(cookiePlugin);
+      return app;
+    },
+  };
 }
 
 /** As much schema as the measured query needs. */

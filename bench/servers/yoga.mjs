@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { latchkeyCheck, resolvers, typeDefs } from './latchkey-check.mjs';
 
-const authenticate = await latchkeyCheck();
+const { authenticate } = await latchkeyCheck();
 const yoga = createYoga({
   schema: createSchema({ typeDefs, resolvers }),
   context: ({ request }) => ({ authenticate, authorization: request.headers.get('authorization') ?? undefined }),

@@ -20,12 +20,12 @@ async function latchkeyVariant(context, name, env, embedded = false) {
 }
 
 /** Another server on the same database with the same tokens. */
-async function peerVariant(context, name, script, { server, databaseUrl, accounts, requests, expect }) {
+async function peerVariant(context, name, script, { server, databaseUrl, accounts, requests, expect }, env = {}) {
   const peer = await startServer({
     name,
     args: [join(ROOT, 'bench/servers', script)],
     workDir: context.workDir,
-    env: () => environment(server.url, databaseUrl),
+    env: () => environment(server.url, databaseUrl, env),
     answers: async (url) => {
       await assertMe({ name, url }, accounts[0]);
       return true;
@@ -73,8 +73,9 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
     await latchkeyVariant(context, 'Latchkey, EdDSA, embedded', {}, true),
   ];
   if (peers) {
-    servers.push(await peerVariant(context, 'Apollo Server', 'apollo.mjs', eddsa));
-    servers.push(await peerVariant(context, 'GraphQL Yoga', 'yoga.mjs', eddsa));
+    servers.push(await peerVariant(context, 'Apollo Server, bare', 'apollo.mjs', eddsa));
+    servers.push(await peerVariant(context, 'Apollo Server, same stack', 'apollo.mjs', eddsa, { STACK: 'on' }));
+    servers.push(await peerVariant(context, 'GraphQL Yoga, bare', 'yoga.mjs', eddsa));
     servers.push(await betterAuthVariant(context, false), await betterAuthVariant(context, true));
   }
   const variants = servers.map(({ name, server, databaseUrl, requests, expect }) => {

@@ -1,0 +1,144 @@
+// The same figures with few and with many accounts, and clearing beside the load.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { environment, graphql, meRequests, ROOT, startLatchkey } from '../lib/latchkey.mjs';
+import { measure } from '../lib/load.mjs';
+import { against, interleave } from '../lib/rounds.mjs';
+import { migrate, seed } from '../lib/seed.mjs';
+import { median } from '../lib/stats.mjs';
+import { tokensOf } from '../lib/tokens.mjs';
+import { loginRequests } from './login.mjs';
+import { REFRESH } from './refresh.mjs';
+
+/** Sessions that are asked for in turn, picked at random from all. */
+const PICKED = 5000;
+const ME_PER_SECOND = 500;
+/** Sessions that run out before each run. */
+const CLEARED = 50_000;
+
+/** A seeded database with a server on it. */
+async function startAt(context, size) {
+  const { users, sessions } = size;
+  const databaseUrl = await context.postgres.create(`scale_${users}`);
+  const sql = postgres(databaseUrl, { max: 1, transform: postgres.camel, onnotice: () => undefined });
+  context.onEnd(() => sql.end());
+  await migrate(databaseUrl);
+  const startedAt = performance.now();
+  await seed(sql, size);
+  const seededS = (performance.now() - startedAt) / 1000;
+  const name = `${users.toLocaleString('en')} accounts`;
+  const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl });
+  context.onEnd(() => server.stop());
+  const picked = await sql`select id, user_id, generation, expires_at, username from (
+      select s.*, u.username from sessions s join users u on u.id = s.user_id where expires_at > now() + interval '1 day'
+    ) live order by md5(id::text) limit ${PICKED}`;
+  const tokens = await tokensOf(server.url, databaseUrl, picked);
+  const [{ bytes }] = await sql`select pg_database_size(current_database())::float8 as bytes`;
+  context.progress(`  ${name}, ${sessions.toLocaleString('en')} sessions: ${seededS.toFixed(0)} s to seed`);
+  await assertOwn(server.url, picked[0], tokens[0]);
+  const watch = async () => ({ server: [server.pid], database: await context.postgres.backends(databaseUrl) });
+  return { name, size, sql, databaseUrl, server, picked, tokens, seededS, megabytes: bytes / 2 ** 20, watch };
+}
+
+async function assertOwn(url, { username }, { accessToken }) {
+  const { data } = await graphql(url, '{ me { username } }', { token: accessToken });
+  if (data?.me.username !== username) throw new Error(`me answers ${JSON.stringify(data)}, not ${username}`);
+}
+
+/** What is measured at each size. */
+function works({ seconds }) {
+  const common = (place, name) => ({ name, url: place.server.url, seconds });
+  const chains = new Map();
+  return {
+    async me(place) {
+      const requests = meRequests(place.tokens);
+      const expect = '"email":"member';
+      return measure({ ...common(place, 'me'), requests, expect, next: 'rotate', watch: await place.watch() });
+    },
+    async refresh(place) {
+      const requests = chains.get(place) ?? refreshRequests(place.tokens.slice(-64));
+      const expect = '"refreshToken":"';
+      const run = { ...common(place, 'refresh'), requests, expect, next: 'refresh', watch: await place.watch() };
+      const result = await measure(run);
+      chains.set(place, result.last);
+      return result;
+    },
+    async login(place) {
+      const requests = loginRequests(place.picked.slice(0, 500).map((user) => ({ user })));
+      const expect = '"refreshToken":"';
+      const run = { ...common(place, 'login'), requests, expect, next: 'rotate', connections: 8 };
+      return measure({ ...run, watch: await place.watch() });
+    },
+  };
+}
+
+function refreshRequests(tokens) {
+  return tokens.map(({ refreshToken }) => ({
+    method: 'POST',
+    path: '/graphql',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: REFRESH, variables: { refreshToken } }),
+  }));
+}
+
+/** Measures. @param small, large `{ users, sessions }` */
+export async function measureScale(context, { rounds, seconds, small, large }) {
+  const places = [await startAt(context, small), await startAt(context, large)];
+  const rows = [];
+  for (const [name, run] of Object.entries(works({ seconds }))) {
+    const variants = places.map((place) => ({ name: `${name}, ${place.name}`, run: () => run(place) }));
+    for (const variant of variants) await variant.run();
+    const [few, many] = await interleave(variants, rounds, context.progress);
+    // Times, so that more is worse: how many times as long a request takes.
+    rows.push({ name, few, many, ratio: against(few, many) });
+  }
+  const [, many] = places;
+  return { places: places.map(summary), rows, clearing: await measureClearing(context, many, { rounds, seconds }) };
+}
+
+function summary({ size, seededS, megabytes }) {
+  return { ...size, seededS, megabytes };
+}
+
+/** `me` at a constant rate, alone and while another instance clears sessions that have run out. */
+async function measureClearing(context, place, { rounds, seconds }) {
+  const requests = meRequests(place.tokens);
+  const expect = '"email":"member';
+  const load = { name: 'me', url: place.server.url, requests, expect, next: 'rotate', rate: ME_PER_SECOND, watch: {} };
+  const me = () => measure({ ...load, connections: 32, seconds });
+  const cleared = [];
+  const variants = [
+    { name: `me at ${ME_PER_SECOND}/s`, run: me },
+    {
+      name: `me at ${ME_PER_SECOND}/s, sessions being cleared`,
+      async run() {
+        await runOut(place);
+        const clearing = clearOnce(place);
+        const [measured, { rows, ms }] = await Promise.all([me(), clearing]);
+        cleared.push(rows / (ms / 1000));
+        return measured;
+      },
+    },
+  ];
+  const [alone, beside] = await interleave(variants, rounds, context.progress);
+  return { alone, beside, perSecond: median(cleared), ratio: against(beside, alone, (run) => run.p99) };
+}
+
+/** Makes sessions run out two days ago, but none of those that are asked for. */
+async function runOut({ sql, picked }) {
+  const asked = picked.map(({ id }) => id);
+  await sql`update sessions set expires_at = now() - interval '2 days' where id in (
+    select id from sessions tablesample system (5) where expires_at > now() and id <> all(${asked}::uuid[])
+    limit ${CLEARED})`;
+  await sql`checkpoint`;
+}
+
+/** The product's own chore, in a process of its own as another instance would do it. */
+async function clearOnce({ server, databaseUrl }) {
+  const child = fork(join(ROOT, 'bench/servers/clear.mjs'), { env: { ...environment(server.url, databaseUrl) } });
+  const [result] = await once(child, 'message');
+  child.disconnect();
+  return result;
+}
