@@ -48,6 +48,9 @@ export function connectionTemplate({ url, timeoutMs }: ConnectionSettings): Sql 
     // A connection is given up by those who use it, between two uses.
     idle_timeout: null,
     max_lifetime: null,
+    // It would ask each new connection for the types of arrays, which statements take as text, and when the connection is
+    // lost meanwhile nobody catches that.
+    fetch_types: false,
     connect_timeout: Math.max(1, Math.ceil(timeoutMs / 1000)),
     connection: {
       application_name: 'latchkey',

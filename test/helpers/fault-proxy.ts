@@ -27,6 +27,11 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
   let connections = 0;
 
   const server = createServer((client) => {
+    // It was accepted as the proxy stopped listening.
+    if (!server.listening) {
+      client.destroy();
+      return;
+    }
     connections += 1;
     const upstream = connect(upstreamPort, upstreamHost);
     for (const [socket, other] of [

@@ -1,0 +1,111 @@
+/** Services of a test's own, which it may stop and start: a Postgres and a Redis, on ports of their own. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestScope } from './app.js';
+
+export interface Service {
+  readonly url: string;
+  start(): Promise<void>;
+  /** Ends it at once, with whatever is open; resolves when it is gone. */
+  stop(): Promise<void>;
+}
+
+const POSTGRES = '/usr/lib/postgresql';
+/** Where Debian puts its programs, the newest version's. */
+const postgresPrograms = existsSync(POSTGRES)
+  ? join(
+      POSTGRES,
+      readdirSync(POSTGRES)
+        .sort((a, b) => Number(a) - Number(b))
+        .at(-1)!,
+      'bin',
+    )
+  : undefined;
+
+/** Whether this machine has the programs. */
+export const hasPostgres = postgresPrograms !== undefined;
+export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
+
+/** A fresh, empty Postgres, running. */
+export async function privatePostgres(t: TestScope): Promise<Service> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
+  // Postgres does not run as root.
+  const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
+  if (user.uid !== undefined) chownSync(directory, user.uid, user.gid);
+  const port = await freePort();
+  const options = ['-D', directory, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'];
+  const made = spawnSync(join(postgresPrograms!, 'initdb'), options, { ...user, cwd: directory, encoding: 'utf8' });
+  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
+  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: directory, max_connections: 50 };
+  const args = ['-D', directory, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const start = () => spawn(join(postgresPrograms!, 'postgres'), args, { ...user, cwd: directory });
+  // SIGINT is Postgres's fast shutdown: it ends sessions and rolls back.
+  return service(t, directory, `postgres://postgres@127.0.0.1:${port}/postgres`, start, {
+    ready: /database system is ready to accept connections/,
+    end: 'SIGINT',
+  });
+}
+
+/** An empty Redis, running; what it held is gone when it stops. */
+export async function privateRedis(t: TestScope): Promise<Service> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
+  const port = await freePort();
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', directory];
+  return service(t, directory, `redis://127.0.0.1:${port}`, () => spawn('redis-server', args), {
+    ready: /Ready to accept connections/,
+    end: 'SIGKILL',
+  });
+}
+
+async function service(
+  t: TestScope,
+  directory: string,
+  url: string,
+  spawnIt: () => ChildProcess,
+  { ready, end }: { ready: RegExp; end: NodeJS.Signals },
+): Promise<Service> {
+  let child: ChildProcess | undefined;
+  const stop = async (): Promise<void> => {
+    if (!child) return;
+    const exit = once(child, 'exit');
+    child.kill(end);
+    child = undefined;
+    await exit;
+  };
+  const start = async (): Promise<void> => {
+    const started = (child = spawnIt());
+    await new Promise<void>((resolve, reject) => {
+      let output = '';
+      const read = (chunk: Buffer): void => {
+        output += chunk.toString();
+        if (ready.test(output)) resolve();
+      };
+      started.stdout?.on('data', read);
+      started.stderr?.on('data', read);
+      started.once('exit', (status) => reject(new Error(`It ended with ${status}: ${output}`)));
+    });
+  };
+  t.teardown(async () => {
+    await stop();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  await start();
+  return { url, start, stop };
+}
+
+function idOf(which: '-u' | '-g'): number {
+  return Number(spawnSync('id', [which, 'postgres'], { encoding: 'utf8' }).stdout);
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
