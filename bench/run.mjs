@@ -3,7 +3,7 @@
 //   npm run bench -- --quick         under two minutes, with a wider spread
 //   npm run bench -- --only me,login some of it
 //   npm run bench -- --out DIR       the report elsewhere
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -49,7 +49,7 @@ const SUITES = {
   login: measureLogin,
   startup: measureStartup,
   memory: measureMemory,
-  ...(existsSync(join(ROOT, 'dist/graphql/ws')) ? { sockets: measureSockets } : {}),
+  sockets: measureSockets,
 };
 
 const { values: options } = parseArgs({
