@@ -4,6 +4,7 @@ import { loadConfig } from '../../dist/config.js';
 import { createPasswordHasher } from '../../dist/crypto/password-hasher.js';
 import { createSharedClock } from '../../dist/db/clock.js';
 import { openDatabase } from '../../dist/db/open.js';
+import { openEvents } from '../../dist/events/open.js';
 import { corsPlugin } from '../../dist/http/cors.js';
 import { createMetrics, metricsPlugin } from '../../dist/http/metrics.js';
 import { rateLimitPlugin } from '../../dist/http/rate-limit.js';
@@ -15,6 +16,8 @@ import { bearerToken } from '../../dist/sessions/authenticator.js';
 import { createAccessTokens } from '../../dist/tokens/access-tokens.js';
 import { createSigningKeys } from '../../dist/tokens/signing-keys.js';
 
+const none = { count: () => 0 };
+
 /** `authenticate(authorization)` as Latchkey's directives call it, and `server()`, a Fastify with the rest of its stack. */
 export async function latchkeyCheck() {
   const config = loadConfig();
@@ -24,6 +27,7 @@ export async function latchkeyCheck() {
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, ...jwt });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs: jwt.accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
+  const events = openEvents({ db, redis: undefined, ...config.redis, log: console });
   const { authenticate } = createServices({
     config,
     db,
@@ -32,6 +36,7 @@ export async function latchkeyCheck() {
     publicUrl,
     accessTokens,
     hasher,
+    events,
     mailTransport: { send: async () => undefined, close: () => undefined },
     log: console,
   });
@@ -46,7 +51,9 @@ export async function latchkeyCheck() {
       await app.register(securityHeadersPlugin, { config });
       await app.register(corsPlugin, { origins: config.corsOrigins });
       await app.register(rateLimitPlugin, { ...config.rateLimits, principalOf });
-      await app.register(metricsPlugin, { metrics: createMetrics({ hasher, database: db }) });
+      await app.register(metricsPlugin, {
+        metrics: createMetrics({ hasher, database: db, events, sockets: none, subscriptions: none }),
+      });
       await app.register(cookiePlugin);
       return app;
     },
