@@ -157,24 +157,32 @@ if (onRedis && hasRedis) {
 
 t.test('SIGTERM under load breaks no request, and what was acknowledged is there', async (t) => {
   const database = onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {};
-  const env = { ...database, DATA_DIR: t.testdir(), LOG_LEVEL: 'info' };
+  const env = { ...database, DATA_DIR: t.testdir(), LOG_LEVEL: 'info', SHUTDOWN_DELAY: '2s' };
   const server = await startInstance(t, env);
   const acknowledged: string[] = [];
   const broken: unknown[] = [];
+  /** As whoever sends requests sees it, who does not stop at once. */
+  let ready = true;
+  const watch = startLoad(t, 1, async () => {
+    ready = (await probe(server)) === 200;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  });
   const load = startLoad(t, 8, async () => {
+    if (!ready) return new Promise((resolve) => setTimeout(resolve, 50));
     const input = someone();
-    const answer = await ask(server, REGISTER, { input }).catch((error: unknown) => {
-      // Nobody listens any more: that one was never begun.
-      const { code } = (error as { cause?: { code?: string } }).cause ?? {};
-      if (code !== 'ECONNREFUSED') broken.push(code ?? error);
-    });
-    if (answer?.data) acknowledged.push(input.username);
-    else if (answer) broken.push(answer.code);
-    else await new Promise((resolve) => setTimeout(resolve, 20));
+    const { data, code } = await ask(server, REGISTER, { input }).catch((error: unknown) => ({
+      data: null,
+      code: error,
+    }));
+    if (data) acknowledged.push(input.username);
+    else broken.push(code);
+    return undefined;
   });
   await until(async () => acknowledged.length > 30);
   t.equal(await server.end('SIGTERM'), 0);
+  t.equal(ready, false);
   await load.stop();
+  await watch.stop();
   t.same(broken, []);
   t.match(server.output(), /Closed\./);
   const next = await startInstance(t, env);
