@@ -86,9 +86,10 @@ export function refusedUpgrade(
   port: number,
   options: ClientOptions = {},
   protocol: string[] = [PROTOCOL],
+  path = '/graphql',
 ): Promise<Refusal> {
   return new Promise((resolve, reject) => {
-    const ws = new WebSocket(`ws://127.0.0.1:${port}/graphql`, protocol, options);
+    const ws = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocol, options);
     ws.on('error', () => undefined);
     ws.on('open', () => {
       ws.terminate();

@@ -5,6 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { clientInfo, type ClientInfo } from '../../client-info.js';
 import { AppError } from '../../errors.js';
+import { webSocketUpgrades } from '../../http/upgrades.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents.js';
 import type { ScopeDemand } from '../gates.js';
@@ -48,6 +49,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
   await app.register(websocket, {
     options: {
       ...CLOSING,
+      server: webSocketUpgrades(app.server),
       maxPayload: MAX_PAYLOAD,
       perMessageDeflate: false,
       handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -64,12 +66,12 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
   /** Before the upgrade, so that whoever is refused costs no socket. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     if (!request.ws) return undefined;
-    const { origin, upgrade, 'sec-websocket-protocol': offered = '' } = request.headers;
+    const { origin, 'sec-websocket-protocol': offered = '' } = request.headers;
     if (origin !== undefined && !allowed.has(origin)) {
       return refuse(request, reply.code(403), JSON_RESPONSE, 'Sockets are for pages of PUBLIC_URL and CORS_ORIGINS.');
     }
     const protocols = offered.split(',').map((name) => name.trim());
-    if (upgrade?.toLowerCase() !== 'websocket' || !protocols.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)) {
+    if (!protocols.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)) {
       throw new AppError('QUERY_REJECTED', `Sockets speak the subprotocol ${GRAPHQL_TRANSPORT_WS_PROTOCOL} only.`);
     }
     sockets.assertRoom(clientInfo(request.ip, undefined).network);
