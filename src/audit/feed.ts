@@ -16,8 +16,8 @@ export interface AuditFeed {
    * @param isWanted what of it; everything if left out
    */
   follow(userId: string | null, isWanted?: (record: AuditRecord) => boolean): AsyncIterableIterator<AuditRecord>;
-  /** How many follow. */
-  count(): number;
+  /** How many follow, and how many ever did. */
+  stats(): { readonly open: number; readonly total: number };
   /** Listens no more. */
   close(): void;
 }
@@ -42,7 +42,8 @@ const MAX_WAITING = 10_000;
 
 export function createAuditFeed({ events, read }: AuditFeedOptions): AuditFeed {
   const followers = new Map<string | null, Set<Follower>>();
-  let count = 0;
+  let open = 0;
+  let total = 0;
   let waiting: AccountEvent[] = [];
   let isReading = false;
 
@@ -91,16 +92,17 @@ export function createAuditFeed({ events, read }: AuditFeedOptions): AuditFeed {
       followers.set(userId, set);
       const tooSlow = () => serviceUnavailable('More happened than was read.');
       const stream = createStream<AuditRecord>(MAX_QUEUED, tooSlow, () => {
-        count -= 1;
+        open -= 1;
         set.delete(follower);
         if (set.size === 0) followers.delete(userId);
       });
       const follower: Follower = { stream, isWanted };
       set.add(follower);
-      count += 1;
+      open += 1;
+      total += 1;
       return stream.items;
     },
-    count: () => count,
+    stats: () => ({ open, total }),
     close: stopListening,
   };
 }

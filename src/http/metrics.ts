@@ -14,7 +14,7 @@ export interface MetricsSources {
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
   readonly events: { connected(): boolean };
   readonly sockets: { count(): number };
-  readonly subscriptions: { count(): number };
+  readonly subscriptions: { stats(): { readonly open: number; readonly total: number } };
 }
 
 /** A request that is over. */
@@ -86,7 +86,16 @@ export function createMetrics({ hasher, database, events, sockets, subscriptions
   );
 
   gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
-  gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.count());
+  gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.stats().open);
+  new Counter({
+    name: 'latchkey_subscriptions_total',
+    help: 'Subscriptions that were opened.',
+    registers,
+    collect() {
+      this.reset();
+      this.inc(subscriptions.stats().total);
+    },
+  });
 
   // By hand, as prom-client's default metrics keep their observers for the life of the process.
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });

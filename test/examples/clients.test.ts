@@ -90,17 +90,13 @@ async function start(t: { teardown(work: () => unknown): void }, make: (typeof f
   const frontend = make(session, socket);
   const names: string[] = [];
   let wake: () => void = () => undefined;
-  const failed = new Promise<unknown>((resolve) => {
-    frontend.follow(
-      UPDATED,
-      (name) => {
-        names.push(name);
-        wake();
-      },
-      resolve,
-    );
-  });
-  await app.subscriptions(1);
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<unknown>((resolve) => (fail = resolve));
+  const next = (name: string) => {
+    names.push(name);
+    wake();
+  };
+  await app.opening(() => frontend.follow(UPDATED, next, fail));
   const told = async () => {
     while (names.length === 0) await new Promise<void>((resolve) => (wake = resolve));
     return names.shift();
@@ -115,11 +111,11 @@ for (const [name, make] of Object.entries(frontends)) {
     t.equal(await told(), 'Ada');
     for (const round of [1, 2]) {
       const before = refreshes();
-      app.clock.advance(901_000);
-      const answers = await Promise.all(QUERIES.map((document) => frontend.query(document)));
+      const answers = await app.opening(() => {
+        app.clock.advance(901_000);
+        return Promise.all(QUERIES.map((document) => frontend.query(document)));
+      });
       t.equal(new Set(answers.map((data) => JSON.stringify(data))).size, QUERIES.length);
-      while (codes.length < round) await new Promise((resolve) => setImmediate(resolve));
-      await app.subscriptions(1);
       await frontend.mutate(UPDATE, { name: `Ada ${round}` });
       t.equal(await told(), `Ada ${round}`, 'the subscription goes on');
       t.equal(refreshes() - before, 1);
@@ -130,9 +126,8 @@ for (const [name, make] of Object.entries(frontends)) {
   t.test(`${name}: a socket alone renews its token too`, async (t) => {
     const { user, codes, told } = await start(t, make);
     const before = refreshes();
-    app.clock.advance(901_000);
-    while (codes.length === 0) await new Promise((resolve) => setImmediate(resolve));
-    await app.subscriptions(1);
+    await app.opening(() => app.clock.advance(901_000));
+    t.same(codes, [4403]);
     const { data } = await app.client().send(LOGIN, { input: { identifier: user.username, password: user.password } });
     await app.client({ token: data!['login'].accessToken }).send(UPDATE, { name: 'Ada' });
     t.equal(await told(), 'Ada');
@@ -147,7 +142,7 @@ for (const [name, make] of Object.entries(frontends)) {
     await failed;
     t.same([codes, attempts], [[4401], 0]);
     await t.rejects(frontend.query(QUERIES[0]!), /not valid|ended/);
-    await app.subscriptions(0);
+    await app.quiet();
   });
 }
 

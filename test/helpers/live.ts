@@ -12,9 +12,11 @@ export interface LiveApp extends TestApp {
   /** The same, and a subscription that is open when this resolves. */
   follow(accessToken: string, query: string): Promise<TestSocket>;
   /** How many of something there are, by the metrics. */
-  count(metric: 'sockets' | 'subscriptions'): Promise<number>;
-  /** Until so many subscriptions are open in all. */
-  subscriptions(count: number): Promise<void>;
+  count(metric: 'sockets_open' | 'subscriptions_open' | 'subscriptions_total'): Promise<number>;
+  /** Until no subscription is open. */
+  quiet(): Promise<void>;
+  /** Does something, and waits until one more subscription has been opened since. */
+  opening<T>(work: () => T): Promise<T>;
 }
 
 /** With limits by address out of the way: everybody is at the loopback. */
@@ -32,10 +34,14 @@ export async function startLiveApp(
 
   async function count(metric: string): Promise<number> {
     const { body } = await app.server.inject('/metrics');
-    return Number(new RegExp(`^latchkey_${metric}_open (\\d+)$`, 'm').exec(body)![1]);
+    return Number(new RegExp(`^latchkey_${metric} (\\d+)$`, 'm').exec(body)![1]);
   }
-  async function subscriptions(wanted: number): Promise<void> {
-    while ((await count('subscriptions')) !== wanted) await new Promise((resolve) => setImmediate(resolve));
+  const total = () => count('subscriptions_total');
+  async function opening<T>(work: () => T): Promise<T> {
+    const before = await total();
+    const result = work();
+    while ((await total()) === before) await new Promise((resolve) => setImmediate(resolve));
+    return result;
   }
 
   return {
@@ -43,12 +49,13 @@ export async function startLiveApp(
     port,
     session,
     count,
-    subscriptions,
+    async quiet() {
+      while ((await count('subscriptions_open')) > 0) await new Promise((resolve) => setImmediate(resolve));
+    },
+    opening,
     async follow(accessToken, query) {
-      const before = await count('subscriptions');
       const socket = await session(accessToken);
-      socket.send(subscribeMessage(query));
-      await subscriptions(before + 1);
+      await opening(() => socket.send(subscribeMessage(query)));
       return socket;
     },
   };

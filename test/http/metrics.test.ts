@@ -9,7 +9,7 @@ const SOURCES = {
   database: { stats: () => ({ open: 7, waiting: 11 }) },
   events: { connected: () => true },
   sockets: { count: () => 13 },
-  subscriptions: { count: () => 17 },
+  subscriptions: { stats: () => ({ open: 17, total: 19 }) },
 };
 
 async function server(t: Parameters<typeof startTestServer>[0]) {

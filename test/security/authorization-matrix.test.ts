@@ -131,13 +131,13 @@ async function send(document: string, token: string | undefined): Promise<Outcom
 
 /** The same over a socket: an error or the code that it closes with; undefined once the subscription is open. */
 async function follow(document: string, token: string | undefined): Promise<Outcome> {
-  await app.subscriptions(0);
+  await app.quiet();
   const socket = await openSocket(app.port);
   socket.send({ type: 'connection_init', ...(token ? { payload: { authorization: `Bearer ${token}` } } : {}) });
   const ack = await socket.next().catch(() => undefined);
   if (!ack) return { code: (await socket.closed).code };
   socket.send(subscribeMessage(document));
-  while (socket.unread.length === 0 && (await app.count('subscriptions')) === 0)
+  while (socket.unread.length === 0 && (await app.count('subscriptions_open')) === 0)
     await new Promise((resolve) => setImmediate(resolve));
   socket.ws.terminate();
   return socket.unread[0]?.['payload'][0].extensions as Outcome;

@@ -180,7 +180,7 @@ t.test('an event after the token has run out is not delivered', { timeout }, asy
 
 t.test('what has closed is gone from the counts', { timeout }, async (t) => {
   for (const socket of app.server.websocketServer.clients) socket.terminate();
-  await app.subscriptions(0);
-  while ((await app.count('sockets')) > 0) await new Promise((resolve) => setImmediate(resolve));
-  t.equal(await app.count('sockets'), 0);
+  await app.quiet();
+  while ((await app.count('sockets_open')) > 0) await new Promise((resolve) => setImmediate(resolve));
+  t.equal(await app.count('sockets_open'), 0);
 });

@@ -2,6 +2,7 @@
 import { createClient, type Client } from 'graphql-ws';
 import t from 'tap';
 import { WebSocket } from 'ws';
+import { createAudit } from '../../../src/audit/audit.js';
 import { startLiveApp } from '../../helpers/live.js';
 import { LOGIN, LOGOUT, registerAdmin, type SeededUser } from '../../helpers/seed.js';
 import { claimsOf } from '../../helpers/tokens.js';
@@ -26,10 +27,9 @@ function clientOf(t: { teardown(work: () => unknown): void }, accessToken: strin
 
 /** Subscribes; the events from then on, one by one. */
 async function events(t: { teardown(work: () => unknown): void }, { accessToken }: SeededUser, query: string) {
-  const before = await app.count('subscriptions');
   const stream = clientOf(t, accessToken).iterate<Record<string, Record<string, unknown>>>({ query });
-  let first: ReturnType<typeof stream.next> | undefined = stream.next();
-  await app.subscriptions(before + 1);
+  let first: ReturnType<typeof stream.next> | undefined;
+  await app.opening(() => void (first = stream.next()));
   return async () => {
     const step = await (first ?? stream.next());
     first = undefined;
@@ -61,7 +61,6 @@ t.test('what was rolled back, and a login, is no update of the account', async (
   const user = await app.user();
   const next = await events(t, user, 'subscription { meUpdated { displayName } }');
   const rolledBack = app.db.transaction(async (tx) => {
-    const { createAudit } = await import('../../../src/audit/audit.js');
     const audit = createAudit({ db: app.db, clock: app.clock, events: app.events, retentionMs: 1 });
     const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null };
     await audit.record(tx, { type: 'account.updated', userId: user.id, client });
@@ -116,16 +115,18 @@ t.test("where an administrator was is not the owner's to know, but other adminis
 t.test('a subscription that is completed tells no more, and the socket goes on', async (t) => {
   const user = await app.user();
   const client = clientOf(t, user.accessToken);
-  const before = await app.count('subscriptions');
-  const stop = client.subscribe(
-    { query: SECURITY },
-    { next: () => t.fail('told'), error: (error) => t.fail(String(error)), complete: () => undefined },
-  );
+  await app.quiet();
+  const sink = {
+    next: () => t.fail('told'),
+    error: (error: unknown) => t.fail(String(error)),
+    complete: () => undefined,
+  };
+  const stop = await app.opening(() => client.subscribe({ query: SECURITY }, sink));
   const stream = client.iterate({ query: SECURITY });
-  const first = stream.next();
-  await app.subscriptions(before + 2);
+  let first: ReturnType<typeof stream.next>;
+  await app.opening(() => void (first = stream.next()));
   stop();
-  await app.subscriptions(before + 1);
+  while ((await app.count('subscriptions_open')) > 1) await new Promise((resolve) => setImmediate(resolve));
   await user.client.send(UPDATE, { name: 'Ada' });
-  t.match((await first).value, { data: { securityEvents: { type: 'account.updated' } } });
+  t.match((await first!).value, { data: { securityEvents: { type: 'account.updated' } } });
 });
