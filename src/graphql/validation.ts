@@ -7,6 +7,7 @@ import {
   type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import { unconditionalSubscriptions } from './unconditional-subscriptions.js';
 
 export interface ValidationOptions {
   /** Whether `__schema` and `__type` may be asked for; `__typename` always may. */
@@ -28,7 +29,11 @@ const MAX_ERRORS = 20;
 
 /** Creates the check of one schema. The check @throws RejectedDocument */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {
-  const rules = introspection ? specifiedRules : [...specifiedRules, NoSchemaIntrospectionCustomRule];
+  const rules = [
+    ...specifiedRules,
+    unconditionalSubscriptions,
+    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
   const options = { maxErrors: MAX_ERRORS, hideSuggestions: !suggestions };
   return (document: DocumentNode): void => {
     const errors = validate(schema, document, rules, options);

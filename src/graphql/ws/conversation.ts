@@ -42,6 +42,7 @@ const MAX_ID_LENGTH = 128;
 const NOT_FOR_SERVERS = /^Unexpected message of type /;
 
 type Stream = AsyncGenerator<ExecutionResult, void, void>;
+const OVER = { done: true, value: undefined } as const;
 
 /** What graphql-ws passes from one step to the next. */
 interface Opening extends ExecutionArgs {
@@ -135,9 +136,11 @@ export function converse(connection: Connection, options: ConversationOptions): 
         if (step.done) end();
         return step;
       },
-      return(value) {
+      async return(value) {
         end();
-        return stream.return(value);
+        // Whoever ends a stream waits for nothing, and nobody would catch what goes wrong then.
+        await stream.return(value).catch((err: unknown) => log.error({ err }, 'subscription'));
+        return OVER;
       },
       throw: (error) => stream.throw(error),
       [Symbol.asyncIterator]: () => own,
@@ -221,9 +224,17 @@ function tooMany(): TranslatedError {
   return translateError(new AppError('QUERY_REJECTED', `A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`), '');
 }
 
-/** A stream of nothing but a failure: the library tells it to the client as an error of the subscription. */
+/**
+ * A stream of nothing but a failure: the library tells it to the client as an error of the subscription. Where the client
+ * has given the subscription up meanwhile the library ends the stream, and does not look at what comes of that.
+ */
 function failing(refusal: Refusal): Stream {
   const fail = () => Promise.reject(refusal);
-  const stream = { next: fail, return: fail, throw: fail, [Symbol.asyncIterator]: () => stream } as unknown as Stream;
+  const stream = {
+    next: fail,
+    return: () => Promise.resolve(OVER),
+    throw: fail,
+    [Symbol.asyncIterator]: () => stream,
+  } as unknown as Stream;
   return stream;
 }

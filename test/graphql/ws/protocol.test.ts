@@ -196,3 +196,37 @@ t.test('a stream that cannot be opened is refused and takes no room; one that fa
   t.equal((await socket.next())['type'], 'next');
   t.same(await socket.closed, { code: 1011, reason: 'Internal error.' });
 });
+
+t.test('a subscription that was given up before it was refused leaves no fault behind', async (t) => {
+  const faults: unknown[] = [];
+  const note = (fault: unknown) => void faults.push(fault);
+  process.on('unhandledRejection', note);
+  t.teardown(() => process.off('unhandledRejection', note));
+  const broken = async (): Promise<never> => {
+    throw new Error('the source is broken');
+  };
+  const { port } = await start(t, { streams: { ticks: broken as never } });
+  const socket = await openSession(port, 'good');
+  for (let n = 0; n < 60; n += 1) {
+    socket.send(subscribeMessage(n % 2 ? TICKS : GREET, `${n}`));
+    socket.send({ type: 'complete', id: `${n}` });
+  }
+  socket.send({ type: 'ping' });
+  t.equal((await socket.next())['type'], 'pong');
+  await new Promise(setImmediate);
+  t.same(faults, []);
+});
+
+t.test('the root of a subscription may not depend on a condition', async (t) => {
+  const { port } = await start(t);
+  const socket = await openSession(port, 'good');
+  for (const query of [
+    'subscription { ticks @skip(if: true) }',
+    'subscription ($on: Boolean = false) { ticks @include(if: $on) }',
+    'subscription { ...A @skip(if: true) } fragment A on Subscription { ticks }',
+    'subscription { ...A } fragment A on Subscription { ... on Subscription { ticks @skip(if: true) } }',
+  ]) {
+    socket.send(subscribeMessage(query));
+    t.match(await socket.next(), { type: 'error', payload: [{ extensions: { code: String } }] }, query);
+  }
+});
