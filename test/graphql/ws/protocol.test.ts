@@ -202,18 +202,19 @@ t.test('a subscription that was given up before it was refused leaves no fault b
   const note = (fault: unknown) => void faults.push(fault);
   process.on('unhandledRejection', note);
   t.teardown(() => process.off('unhandledRejection', note));
-  const broken = async (): Promise<never> => {
-    throw new Error('the source is broken');
-  };
-  const { port } = await start(t, { streams: { ticks: broken as never } });
+  const failures: ((error: Error) => void)[] = [];
+  const opening = () => new Promise<never>((_resolve, reject) => failures.push(reject));
+  const { port } = await start(t, { streams: { ticks: opening as never } });
   const socket = await openSession(port, 'good');
   for (let n = 0; n < 60; n += 1) {
-    socket.send(subscribeMessage(n % 2 ? TICKS : GREET, `${n}`));
+    socket.send(subscribeMessage(TICKS, `${n}`));
     socket.send({ type: 'complete', id: `${n}` });
   }
   socket.send({ type: 'ping' });
   t.equal((await socket.next())['type'], 'pong');
-  await new Promise(setImmediate);
+  t.equal(failures.length, 50, 'those over the limit were refused at once');
+  for (const fail of failures) fail(new Error('the source is broken'));
+  for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
   t.same(faults, []);
 });
 
