@@ -34,7 +34,11 @@ async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.migrateOnStart) await db.migrate();
   const output = standardOutput();
   const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
-  const address = await app.server.listen({ host: config.host, port: config.port });
+  const address = await app.server.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+    // What the app has begun would keep the process alive.
+    await app.server.close();
+    throw error;
+  });
   const playground = config.graphiql ? `Playground: ${address}/graphiql\n` : '';
   output.write(`Latchkey is ready: ${address}/graphql\n${playground}`);
   return app;

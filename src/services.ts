@@ -109,7 +109,7 @@ export function createServices(dependencies: ServiceDependencies) {
     revocation,
     administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
     audit,
-    feed: createAuditFeed({ events, read: audit.findMany }),
+    feed: createAuditFeed({ events, clock, read: audit.findMany, readSince: audit.findSince }),
     accessTokens,
     rateLimits,
   };

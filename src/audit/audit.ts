@@ -33,6 +33,8 @@ export interface Audit {
   list(args: PageArguments & { readonly userId?: string | null | undefined }): Promise<Connection<AuditRecord>>;
   /** Events by their ids, in any order. */
   findMany(ids: readonly string[]): Promise<AuditRecord[]>;
+  /** The oldest events since a moment, up to `limit`. */
+  findSince(since: Date, limit: number): Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
   /** Takes out of an account's events, inside the caller's transaction, what is personal; what happened stays. */
   anonymise(tx: Executor, userId: string): Promise<void>;
   /** Removes up to `limit` events that are over the retention; returns how many. */
@@ -72,6 +74,7 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
       page(args, async (request) => (userId != null && !isId(userId) ? [] : repository.list(request, userId))),
 
     findMany: (ids) => repository.findMany(ids),
+    findSince: (since, limit) => repository.findSince(since, limit),
 
     anonymise: (tx, userId) => createAuditRepository(tx).anonymise(userId),
 

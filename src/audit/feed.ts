@@ -1,8 +1,11 @@
 /**
  * What happens to accounts, as it happens: told that something was recorded, on whichever instance, this reads it and hands
  * it to those who follow. What is recorded together is read together, once for all of them, and one read follows the
- * other, so that order is kept. Who cannot be told something is told no more: nobody is left with a gap unknowingly.
+ * other, so that order is kept. What was missed while the bus was away is read when it is back, before what comes then.
+ * Who cannot be told something is told no more: nobody is left with a gap unknowingly.
  */
+import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.js';
 import type { AccountEvent, Events } from '../events/events.js';
 import { serviceUnavailable } from '../errors.js';
 import type { AuditRecord } from './event.js';
@@ -23,14 +26,24 @@ export interface AuditFeed {
 }
 
 export interface AuditFeedOptions {
-  readonly events: Pick<Events, 'listen'>;
+  readonly events: Pick<Events, 'listen' | 'onConnection'>;
+  readonly clock: Clock;
   /** Reads records by their ids, in any order. */
   readonly read: (ids: readonly string[]) => Promise<AuditRecord[]>;
+  /** Finds what was recorded since a moment, the oldest first, and no more than `limit`. */
+  readonly readSince: (since: Date, limit: number) => Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
 }
 
 interface Follower {
   readonly stream: Stream<AuditRecord>;
   readonly isWanted: (record: AuditRecord) => boolean;
+  /** When it began to follow, in milliseconds. */
+  readonly since: number;
+}
+
+interface Told extends Pick<AccountEvent, 'auditId' | 'userId'> {
+  /** It was missed when it happened, perhaps before somebody followed. */
+  readonly isLate?: true;
 }
 
 /** What may wait for one follower; records are shared, so that it costs a reference each. A burst of logins fits. */
@@ -39,30 +52,50 @@ const MAX_QUEUED = 1000;
 const BATCH = 200;
 /** What may wait to be read: some 2 MB. */
 const MAX_WAITING = 10_000;
+/** Records that are caught up with; whoever missed more begins anew. */
+const MAX_MISSED = 5000;
+/** A loss is noticed late, and what was recorded before it may have committed after it: longer than both take. */
+const MARGIN_MS = 15_000;
+/** Records that are not told twice; all that can have been told within the margin. */
+const REMEMBERED = 20_000;
 
-export function createAuditFeed({ events, read }: AuditFeedOptions): AuditFeed {
+export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOptions): AuditFeed {
   const followers = new Map<string | null, Set<Follower>>();
   let open = 0;
   let total = 0;
-  let waiting: AccountEvent[] = [];
+  let waiting: Told[] = [];
   let isReading = false;
+  const seen = new LRUCache<string, true>({ max: REMEMBERED });
+  /** Since when events may have been missed. */
+  let missedSince: number | undefined = clock.now();
+  /** What comes while it is read what was missed. */
+  let held: Told[] | undefined;
+  let catchingUp = Promise.resolve();
+  let pending = 0;
 
   const keysOf = ({ userId }: Pick<AuditRecord, 'userId'>) => (userId === null ? [null] : [userId, null]);
   const followersOf = (record: Pick<AuditRecord, 'userId'>) =>
     keysOf(record).flatMap((key) => [...(followers.get(key) ?? [])]);
 
-  function fail(events: readonly AccountEvent[], error: Error): void {
+  function fail(events: readonly Told[], error: Error): void {
     for (const { stream } of new Set(events.flatMap(followersOf))) stream.fail(error);
   }
 
-  async function tell(batch: readonly AccountEvent[]): Promise<void> {
+  function failAll(error: Error): void {
+    for (const { stream } of [...followers.values()].flatMap((set) => [...set])) stream.fail(error);
+  }
+
+  async function tell(batch: readonly Told[]): Promise<void> {
     try {
       const records = new Map((await read(batch.map(({ auditId }) => auditId))).map((record) => [record.id, record]));
-      for (const { auditId } of batch) {
+      for (const { auditId, isLate } of batch) {
         // There is none when the transaction was lost after it was told of, or was so long ago that it is cleared.
         const record = records.get(auditId);
         if (!record) continue;
-        for (const { stream, isWanted } of followersOf(record)) if (isWanted(record)) stream.push(record);
+        for (const { stream, isWanted, since } of followersOf(record)) {
+          const isFromBefore = isLate && record.createdAt.getTime() < since;
+          if (!isFromBefore && isWanted(record)) stream.push(record);
+        }
       }
     } catch (error) {
       fail(batch, serviceUnavailable('What happened could not be read.', 1, error));
@@ -76,14 +109,49 @@ export function createAuditFeed({ events, read }: AuditFeedOptions): AuditFeed {
     isReading = false;
   }
 
-  const stopListening = events.listen((event) => {
-    if (!keysOf(event).some((key) => followers.has(key))) return;
+  function take(event: Told): void {
+    if (!keysOf(event).some((key) => followers.has(key)) || seen.has(event.auditId)) return;
+    seen.set(event.auditId, true);
     waiting.push(event);
-    if (waiting.length > MAX_WAITING) {
-      fail(waiting, serviceUnavailable('More happens than can be read.'));
-      waiting = [];
+    if (waiting.length <= MAX_WAITING) return;
+    fail(waiting, serviceUnavailable('More happens than can be read.'));
+    waiting = [];
+  }
+
+  async function catchUp(since: number): Promise<void> {
+    try {
+      const missed = followers.size === 0 ? [] : await readSince(new Date(since - MARGIN_MS), MAX_MISSED + 1);
+      if (missed.length > MAX_MISSED) throw new Error('More was missed than is caught up with.');
+      for (const { id, userId } of missed) take({ auditId: id, userId, isLate: true });
+    } catch (error) {
+      failAll(serviceUnavailable('What happened meanwhile could not be read.', 1, error));
     }
+    pending -= 1;
+    if (pending > 0) return;
+    const later = held ?? [];
+    held = undefined;
+    later.forEach(take);
     void readAll();
+  }
+
+  const stopListening = events.listen((event) => {
+    if (!held) {
+      take(event);
+      void readAll();
+    } else if (held.length < MAX_WAITING) held.push(event);
+    else failAll(serviceUnavailable('More happens than can be read.'));
+  });
+  const stopWatching = events.onConnection((connected) => {
+    if (!connected) {
+      missedSince ??= clock.now();
+      return;
+    }
+    const since = missedSince;
+    missedSince = undefined;
+    if (since === undefined) return;
+    pending += 1;
+    held ??= [];
+    catchingUp = catchingUp.then(() => catchUp(since));
   });
 
   return {
@@ -96,13 +164,16 @@ export function createAuditFeed({ events, read }: AuditFeedOptions): AuditFeed {
         set.delete(follower);
         if (set.size === 0) followers.delete(userId);
       });
-      const follower: Follower = { stream, isWanted };
+      const follower: Follower = { stream, isWanted, since: clock.now() };
       set.add(follower);
       open += 1;
       total += 1;
       return stream.items;
     },
     stats: () => ({ open, total }),
-    close: stopListening,
+    close() {
+      stopListening();
+      stopWatching();
+    },
   };
 }

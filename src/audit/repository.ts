@@ -1,5 +1,5 @@
 /** All SQL of the audit. */
-import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { auditEvents } from '../db/schema/index.js';
 import { givenRow, statement } from '../db/statement.js';
@@ -37,6 +37,16 @@ export function createAuditRepository(executor: Executor) {
         .select()
         .from(auditEvents)
         .where(inArray(auditEvents.id, [...ids]));
+    },
+
+    /** What was recorded since a moment, the oldest first. */
+    async findSince(since: Date, limit: number): Promise<Pick<AuditRecord, 'id' | 'userId'>[]> {
+      return executor
+        .select({ id: auditEvents.id, userId: auditEvents.userId })
+        .from(auditEvents)
+        .where(gte(auditEvents.createdAt, since))
+        .orderBy(auditEvents.createdAt, auditEvents.id)
+        .limit(limit);
     },
 
     /**

@@ -11,10 +11,12 @@ const CHANNEL = 'latchkey_events';
 export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog }): Events {
   const hub = createHub(log);
   let lost = false;
+  let closing = false;
   const listening = db.listen(CHANNEL, {
     onMessage: hub.receive,
     onConnection(connected) {
-      if (!connected) log.warn({}, 'Events of other instances do not arrive; the connection will be tried again');
+      if (!connected && !closing)
+        log.warn({}, 'Events of other instances do not arrive; the connection will be tried again');
       else if (lost) log.info('Events of other instances arrive again');
       lost = !connected;
       hub.setConnected(connected);
@@ -25,6 +27,9 @@ export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog
     listen: hub.listen,
     connected: hub.connected,
     onConnection: hub.onConnection,
-    close: () => listening.close(),
+    close() {
+      closing = true;
+      return listening.close();
+    },
   };
 }

@@ -2,19 +2,38 @@ import t from 'tap';
 import type { AuditRecord } from '../../src/audit/event.js';
 import { createAuditFeed } from '../../src/audit/feed.js';
 import type { AccountEvent } from '../../src/events/events.js';
+import { testClock } from '../helpers/clock.js';
 
 /** A feed over records that tests make; each read waits until it is let through. */
 function setup() {
   let listener: (event: AccountEvent) => void = () => t.fail('nobody listens');
+  let watcher: (connected: boolean) => void = () => t.fail('nobody watches');
+  const clock = testClock();
+  /** What the audit holds: ids in their order, and when they were recorded. */
+  const recorded: { id: string; at: number }[] = [];
+  let catchingUp: (() => Promise<void>) | undefined;
   const reads: { ids: readonly string[]; settle(error?: Error): void }[] = [];
   const missing = new Set<string>();
-  const record = (id: string) => ({ id, userId: id.split(':')[0] || null, type: 'test' }) as AuditRecord;
+  const record = (id: string) => {
+    const createdAt = new Date(recorded.find((each) => each.id === id)?.at ?? clock.now());
+    return { id, userId: id.split(':')[0] || null, type: 'test', createdAt } as AuditRecord;
+  };
   const feed = createAuditFeed({
     events: {
       listen: (added) => {
         listener = added;
         return () => (listener = () => undefined);
       },
+      onConnection: (added) => {
+        watcher = added;
+        return () => (watcher = () => undefined);
+      },
+    },
+    clock,
+    async readSince(since, limit) {
+      await catchingUp?.();
+      const found = recorded.filter(({ at }) => at >= since.getTime()).slice(0, limit);
+      return found.map(({ id }) => ({ id, userId: id.split(':')[0] || null }));
     },
     read: (ids) =>
       new Promise((resolve, reject) => {
@@ -26,6 +45,12 @@ function setup() {
     feed,
     reads,
     missing,
+    clock,
+    watch: (connected: boolean) => watcher(connected),
+    /** Records without a word to anybody. */
+    recordSilently: (...ids: string[]) => void recorded.push(...ids.map((id) => ({ id, at: clock.now() }))),
+    /** What each catching up does first. */
+    onCatchUp: (work: () => Promise<void>) => (catchingUp = work),
     tell: (...ids: string[]) => {
       for (const auditId of ids) listener({ auditId, userId: auditId.split(':')[0] || null, sessionId: null });
     },
@@ -127,7 +152,7 @@ t.test(
     t.equal(feed.stats().open, 0);
 
     const flooded = feed.follow('a');
-    tell(...Array.from({ length: 10_002 }, (_, index) => `a:${index}`));
+    tell(...Array.from({ length: 10_002 }, (_, index) => `a:more${index}`));
     await t.rejects(flooded.next(), { code: 'SERVICE_UNAVAILABLE' });
     const next = feed.follow('a');
     reads.length = 0;
@@ -143,4 +168,51 @@ t.test('a closed feed listens no more', async (t) => {
   feed.close();
   tell('a:1');
   t.equal(reads.length, 0);
+});
+
+t.test('what was missed while the bus was away is told when it is back, once and before what comes then', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  watch(true);
+  recordSilently('a:before');
+  clock.advance(1);
+  const [mine, all] = [feed.follow('a'), feed.follow(null)];
+  clock.advance(1000);
+  recordSilently('a:1');
+  tell('a:1');
+  await readAll();
+  watch(false);
+  clock.advance(60_000);
+  recordSilently('a:2', 'b:1', 'a:3');
+  let release!: () => void;
+  onCatchUp(() => new Promise((resolve) => (release = resolve)));
+  watch(true);
+  await new Promise(setImmediate);
+  tell('a:3');
+  tell('a:4');
+  release();
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(mine, 4), ['a:1', 'a:2', 'a:3', 'a:4']);
+  t.same(await take(all, 5), ['a:1', 'a:2', 'b:1', 'a:3', 'a:4']);
+  tell('a:4', 'a:5');
+  await readAll();
+  t.same(await take(mine, 1), ['a:5'], 'and nothing twice that is told twice');
+});
+
+t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {
+  const { feed, watch, recordSilently, onCatchUp } = setup();
+  watch(true);
+  const many = feed.follow('a');
+  watch(false);
+  recordSilently(...Array.from({ length: 5001 }, (_, n) => `a:${n}`));
+  watch(true);
+  await t.rejects(many.next(), { code: 'SERVICE_UNAVAILABLE' });
+  const unread = feed.follow('a');
+  onCatchUp(() => Promise.reject(new Error('away')));
+  watch(false);
+  watch(true);
+  await t.rejects(unread.next(), { code: 'SERVICE_UNAVAILABLE' });
+  watch(false);
+  watch(true);
+  t.equal(feed.stats().open, 0, 'nothing is read for nobody');
 });

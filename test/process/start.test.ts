@@ -114,7 +114,10 @@ t.test('what stops the start otherwise is one line, with status 1', async (t) =>
     const nobody = new URL(await createTestDatabase(t));
     nobody.username = 'nobody_of_this_name';
     nobody.password = 'hunter2hunter2';
-    failures.push([{ DATABASE_URL: nobody.href }, /nobody_of_this_name/]);
+    failures.push(
+      [{ DATABASE_URL: nobody.href }, /nobody_of_this_name/],
+      [{ DATABASE_URL: await createTestDatabase(t), PORT: String(port) }, /address already in use/],
+    );
   }
   for (const [env, reason] of failures) {
     const { output, status } = await refusal(t, { DATA_DIR: t.testdir(), ...env });
