@@ -62,7 +62,7 @@ export function scaleTables({ places, rows, clearing, machine }) {
 }
 
 function tables(results) {
-  const { me, login, refresh, startup, memory, sockets, machine, settings } = results;
+  const { me, login, refresh, startup, memory, sockets, hasher, machine, settings } = results;
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${settings}`,
     table(
@@ -78,6 +78,9 @@ function tables(results) {
     login && `### Login\n\n${loginTable(login)}`,
     refresh && `### Refresh\n\n${rateTable(refresh.rows, 'to pgbench')}`,
     (startup || memory || sockets) && `### The process\n\n${processTable({ startup, memory, sockets })}`,
+    hasher &&
+      `### The hasher\n\nBuilt for this processor it makes ${spread(hasher.ratio)} times as many hashes as the prebuilt ` +
+        `binary: ${whole(hasher.built)} and ${whole(hasher.prebuilt)} a second.`,
     `### Machine and versions\n\n${table(['', ''], Object.entries(machine))}`,
   ]
     .filter(Boolean)
