@@ -3,7 +3,7 @@
 //   npm run bench -- --quick         under two minutes, with a wider spread
 //   npm run bench -- --only me,login some of it
 //   npm run bench -- --out DIR       the report elsewhere
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -73,8 +73,10 @@ const workDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
 // A temporary cluster in it runs as another user.
 chmodSync(workDir, 0o755);
 const ends = [];
+process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)));
 const progress = (line) => console.log(line);
 let postgres;
+let report = '';
 try {
   postgres = await openPostgres(workDir);
   const machine = describeMachine(postgres);
@@ -85,17 +87,20 @@ try {
     results[name] = await SUITES[name](suite, plan[name] ?? FULL[name]);
     // What one suite started is not in the way of the next.
     for (const end of ends.splice(0).reverse()) await end();
+    // After each, so that what was measured is told whatever becomes of the next.
+    if (!options.smoke) report = await writeReport(options.out, results);
   }
-  if (!options.smoke) {
-    console.log(`\n${await writeReport(options.out, results)}\n`);
-    writeFileSync(join(options.out, 'benchmarks.json'), `${JSON.stringify(bare(results), undefined, 2)}\n`);
-  }
+  console.log(report);
   const goals = goalsOf(results);
   const hit = goals.filter(({ factor }) => factor >= 1).length;
   console.log(`${options.smoke ? 'It runs, and every answer was right' : `${hit} of ${goals.length} goals`}`);
   console.log(`${Math.round((performance.now() - startedAt) / 1000)} s`);
 } finally {
-  for (const end of ends.reverse()) await end();
+  await cleanUp();
+}
+
+async function cleanUp() {
+  for (const end of ends.splice(0).reverse()) await end();
   await postgres?.close();
   rmSync(workDir, { recursive: true, force: true });
 }
@@ -105,12 +110,5 @@ function settingsOf({ me, login }) {
     `${me.rounds} rounds of ${me.seconds} s for each variant of \`me\` over 64 connections, ${login.rounds} of ` +
     `${login.seconds} s for logins over 32; variants in turns, each ratio between runs of one round; in brackets the ` +
     'lowest and the highest. Ratios can be compared between machines, the rest cannot.'
-  );
-}
-
-/** Results without what only a run needs. */
-function bare(results) {
-  return JSON.parse(
-    JSON.stringify(results, (key, value) => (['eddsa', 'runs', 'cpu'].includes(key) ? undefined : value)),
   );
 }

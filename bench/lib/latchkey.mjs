@@ -14,7 +14,7 @@ const LIMITS = {
   RATE_LIMIT_AUTHENTICATED: '100000000/1m',
   RATE_LIMIT_LOGIN: '1000000/15m',
   MAX_SOCKETS_PER_ADDRESS: '1000000',
-  RATE_LIMIT_FIELDS: 'register=100000000/1m,login=100000000/1m',
+  RATE_LIMIT_FIELDS: 'register=100000000/1m,login=100000000/1m,updateMe=100000000/1m',
 };
 
 /** What it and those that borrow its check are configured with. */

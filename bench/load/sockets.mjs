@@ -66,7 +66,10 @@ async function fanOut({ url, token, changes, perSecond }) {
   };
   const running = [];
   for (let made = 0; made < changes; made += 1) {
-    running.push(change());
+    const changing = change();
+    // It is told below; until then nobody waits for it.
+    changing.catch(() => undefined);
+    running.push(changing);
     await new Promise((resolve) => setTimeout(resolve, 1000 / perSecond));
   }
   await Promise.all(running);

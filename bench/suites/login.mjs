@@ -41,11 +41,11 @@ export function loginRequests(accounts) {
 }
 
 /** Argon2 alone, in a process with as many threads as Latchkey has. */
-export async function startArgon2(context, { directory = ROOT, env = {} } = {}) {
+export async function startArgon2(context, { directory = ROOT } = {}) {
   const concurrency = availableParallelism();
   const options = JSON.stringify({ ...PARAMETERS, concurrency });
   const child = fork(join(directory, 'bench/servers/argon2.mjs'), [options], {
-    env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1), ...env },
+    env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1) },
   });
   context.onEnd(() => child.kill());
   await once(child, 'message');
