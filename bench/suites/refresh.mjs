@@ -96,7 +96,7 @@ async function startPgbench(context, binDir, count) {
   const run = promisify(execFile);
   return async (seconds) => {
     await sql`update sessions set generation = 0`;
-    const args = ['-n', '-M', 'prepared', '-c', String(POOL_SIZE), '-j', '2', '-T', String(seconds)];
+    const args = ['-n', '-M', 'prepared', '-c', String(POOL_SIZE), '-j', '2', '-T', String(Math.ceil(seconds))];
     const { stdout } = await run(join(binDir, 'pgbench'), [...args, '-D', 'generation=-1', '-f', script, databaseUrl]);
     const made = Number(/number of transactions actually processed: (\d+)/.exec(stdout)[1]);
     const [{ rotated }] = await sql`select sum(generation)::int as rotated from sessions`;
