@@ -159,6 +159,7 @@ async function assemble(
       origins,
       sockets,
       hub,
+      charge: (upgrade, userId) => server.chargePrincipal(upgrade, userId),
       createContext: (client, authorization, onDemand) =>
         createContext({ services: graphqlServices, authenticate, client, cookie: NO_COOKIE, authorization, onDemand }),
     },

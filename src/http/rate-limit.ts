@@ -1,11 +1,24 @@
-/** How many HTTP requests an address, or a principal, may make. Executions of fields are counted by `@rateLimit`. */
+/**
+ * How many HTTP requests an address, or a principal, may make; what comes over a socket is charged to the same counters.
+ * Executions of fields are counted by `@rateLimit`.
+ */
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
-import type { FastifyInstance, FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Rate } from '../config-readers.js';
 import { AppError } from '../errors.js';
 import { clientNetwork } from '../client-address.js';
 import type { RedisConnection } from '../redis/connection.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Counts what came over a socket as one more request of a principal; `upgrade` is the request that opened the socket.
+     * @throws AppError RATE_LIMIT_EXCEEDED
+     */
+    chargePrincipal(upgrade: FastifyRequest, principal: string): Promise<void>;
+  }
+}
 
 export interface RateLimitOptions {
   /** By address: requests without a principal, forged tokens included. */
@@ -36,51 +49,75 @@ const PRINCIPAL = 'principal:';
 export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, shared }) => {
     const rateOf = (key: string): Rate => (key.startsWith(PRINCIPAL) ? authenticated : anonymous);
+    /** Upgrades bring no token: whom their sockets belong to is known later. */
+    const principals = new WeakMap<FastifyRequest, string>();
     const options: RateLimitPluginOptions = {
       // One hook of our own in place of the plugin's on each route: those miss what has no route.
       global: false,
       cache: MAX_COUNTERS,
       keyGenerator: async (request) => {
-        const principal = await principalOf(request);
+        const principal = principals.get(request) ?? (await principalOf(request));
         return principal === undefined ? clientNetwork(request.ip) : PRINCIPAL + principal;
       },
       max: (_request, key) => rateOf(key).max,
       timeWindow: (_request, key) => rateOf(key).windowMs,
       allowList: (request) => request.routeOptions.config.rateLimit === false,
-      errorResponseBuilder: (_request, { ttl }) =>
-        new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', {
-          retryAfter: Math.max(1, Math.ceil(ttl / 1000)),
-        }),
+      errorResponseBuilder: (_request, { ttl }) => exceeded(ttl),
     };
-    const countHere = await counting(app, options);
-    if (!shared) {
-      app.addHook('onRequest', countHere);
-      return;
-    }
-    const { redis, prefix } = shared;
-    const countTogether = await counting(app, { ...options, redis: redis.client, nameSpace: `${prefix}requests:` });
-    app.addHook('onRequest', async function (request, reply) {
-      if (redis.isUp()) {
+    const here = await counting(app, options);
+    const together =
+      shared &&
+      (await counting(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
+
+    async function count(work: (counter: Counter) => Promise<void>): Promise<void> {
+      if (together && shared.redis.isUp()) {
         try {
-          await countTogether.call(this, request, reply);
+          await work(together);
           return;
         } catch (error) {
           if (error instanceof AppError) throw error;
-          redis.drop();
+          shared.redis.drop();
         }
       }
-      await countHere.call(this, request, reply);
+      await work(here);
+    }
+    app.addHook('onRequest', (request, reply) => count((counter) => counter.request(request, reply)));
+    app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string) => {
+      principals.set(upgrade, principal);
+      return count((counter) => counter.charge(upgrade));
     });
   },
   { name: 'rate-limit', fastify: '5.x', dependencies: ['cors'] },
 );
 
-/** A hook that counts in a store of its own; the plugin has one store for each place where it is registered. */
-async function counting(app: FastifyInstance, options: RateLimitPluginOptions): Promise<onRequestAsyncHookHandler> {
-  let hook: onRequestAsyncHookHandler | undefined;
+function exceeded(ttlMs: number): AppError {
+  return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', {
+    retryAfter: Math.max(1, Math.ceil(ttlMs / 1000)),
+  });
+}
+
+/** Both count in the same store, and throw what tells that the limit is reached. */
+interface Counter {
+  /** Once a request, however often it is called; sets headers. */
+  request(request: FastifyRequest, reply: FastifyReply): Promise<void>;
+  /** At each call. */
+  charge(request: FastifyRequest): Promise<void>;
+}
+
+/** Counts in a store of its own; the plugin has one store for each place where it is registered. */
+async function counting(app: FastifyInstance, options: RateLimitPluginOptions): Promise<Counter> {
+  let counter: Counter | undefined;
   await app.register(async (scope) => {
     await scope.register(rateLimit, options);
-    hook = scope.rateLimit();
+    const hook = scope.rateLimit();
+    const look = scope.createRateLimit();
+    counter = {
+      request: async (request, reply) => void (await hook.call(scope, request, reply)),
+      async charge(request) {
+        const result = await look(request);
+        if (!result.isAllowed && result.isExceeded) throw exceeded(result.ttl);
+      },
+    };
   });
-  return hook!;
+  return counter!;
 }

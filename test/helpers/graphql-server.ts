@@ -78,6 +78,8 @@ export interface GraphqlServerOptions {
   readonly streams?: Readonly<Record<string, Subscribe>>;
   /** Bounds and the beat of its sockets. */
   readonly sockets?: Partial<SocketsOptions>;
+  /** What a message that subscribes waits for; nothing otherwise. */
+  readonly charge?: (userId: string) => Promise<void>;
   /** Registers what stands before the route. */
   before?(app: FastifyInstance): unknown;
 }
@@ -121,6 +123,7 @@ export async function startGraphqlServer(
     suggestions = false,
     streams = {},
     sockets = {},
+    charge = async () => undefined,
     before,
   }: GraphqlServerOptions = {},
 ): Promise<GraphqlServer> {
@@ -140,6 +143,7 @@ export async function startGraphqlServer(
     live: {
       origins: ['http://allowed.test'],
       hub,
+      charge: (_upgrade, userId) => charge(userId),
       sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),
       createContext: () => ({}) as GraphqlContext,
     },

@@ -24,10 +24,17 @@ async function instance(t: TestScope, url: string, prefix: string) {
     shared: { redis, prefix },
   });
   app.get('/', () => ({}));
+  app.get('/charge', (request) => app.chargePrincipal(request, 'alice').then(() => ({})));
   await app.ready();
   await isUp(redis, true);
   const ask = async (remoteAddress = '203.0.113.1') => (await app.inject({ url: '/', remoteAddress })).statusCode;
-  return { ask, app, redis };
+  let charges = 0;
+  /** From an address of its own each time: what counts is the principal. */
+  const charge = async () => {
+    charges += 1;
+    return (await app.inject({ url: '/charge', remoteAddress: `198.51.100.${charges}` })).statusCode;
+  };
+  return { ask, charge, app, redis };
 }
 async function isUp(redis: RedisConnection, up: boolean): Promise<void> {
   if (redis.isUp() !== up) await new Promise<void>((resolve) => redis.onChange((now) => now === up && resolve()));
@@ -47,6 +54,13 @@ if (onRedis) {
     t.equal(await stranger.ask(), 200);
   });
 
+  t.test('what is charged to a principal counts together', async (t) => {
+    const mine = prefix();
+    const [one, other] = [await instance(t, REDIS_URL, mine), await instance(t, REDIS_URL, mine)];
+    t.same([await one.charge(), await other.charge(), await one.charge()], [200, 200, 200]);
+    t.same([await other.charge(), await one.charge()], [429, 429]);
+  });
+
   const FAULTS: Record<string, (proxy: FaultProxy) => void | Promise<void>> = {
     'refuses connections': (proxy) => proxy.refuse(),
     'answers nothing': (proxy) => proxy.stall(),
@@ -55,10 +69,14 @@ if (onRedis) {
     t.test(`while Redis ${fault}, each instance counts by itself and no request fails`, async (t) => {
       const proxy = await faultProxy(t, REDIS_URL, 6379);
       const shared = prefix();
-      const [{ ask, redis }, other] = [await instance(t, proxy.url, shared), await instance(t, REDIS_URL, shared)];
+      const [{ ask, charge, redis }, other] = [
+        await instance(t, proxy.url, shared),
+        await instance(t, REDIS_URL, shared),
+      ];
       t.equal(await ask(), 200);
       await cause(proxy);
       t.same([await ask(), await ask(), await ask(), await ask()], [200, 200, 200, 429], 'a whole limit of its own');
+      t.same([await charge(), await charge(), await charge(), await charge()], [200, 200, 200, 429], 'charges too');
       await isUp(redis, false);
       await proxy.pass();
       await isUp(redis, true);

@@ -18,6 +18,10 @@ async function server(t: Parameters<typeof startTestServer>[0], env: Record<stri
     principalOf: ({ headers }) => /^good:(\w+)$/.exec(headers.authorization ?? '')?.[1],
   });
   app.get('/', (request) => ({ ip: request.ip }));
+  app.get('/charge/:name', async (request) => {
+    await app.chargePrincipal(request, (request.params as { name: string }).name);
+    return {};
+  });
   app.get('/probe', { config: { rateLimit: false } }, () => ({}));
   return started;
 }
@@ -69,6 +73,17 @@ t.test('a principal has a limit of its own, wherever it comes from', async (t) =
   t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4);
   const refused = await started.app.inject({ url: '/', headers });
   t.ok(Number(refused.headers['retry-after']) <= 30, 'in its own window');
+});
+
+t.test('what is charged to a principal counts with its requests', async (t) => {
+  const started = await server(t);
+  const charge = (index: number) => ({ url: '/charge/alice', remoteAddress: `203.0.113.${index}` });
+  const { statusCode } = await started.app.inject({ url: '/', headers: { authorization: 'good:alice' } });
+  t.equal(statusCode, 200);
+  t.equal(await allowance(started, charge), 3);
+  const refused = await started.app.inject({ url: '/', headers: { authorization: 'good:alice' } });
+  t.equal(refused.statusCode, 429);
+  t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4, "and with nobody else's");
 });
 
 t.test('forged tokens count by address, however many there are', async (t) => {

@@ -26,8 +26,11 @@ export interface Connection {
  * messages under way at most; who goes past this is not reading.
  */
 const MAX_BUFFERED = 1_048_576;
-/** Messages and pings a second: every subscription that a socket may have, opened and completed twice. */
-const MAX_MESSAGES = 200;
+/**
+ * Messages and pings a second: a page that changes may complete all of its 50 subscriptions and open 50 others at once, and
+ * there is room for what keeps the socket alive. Each may be as dear as a document that is refused: no more than needed.
+ */
+const MAX_MESSAGES = 120;
 
 /** Wraps an open socket. */
 export function createConnection(socket: WebSocket, network: string): Connection {

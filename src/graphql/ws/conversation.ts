@@ -26,6 +26,8 @@ export interface ConversationOptions {
   readonly schema: GraphQLSchema;
   readonly prepare: PrepareDocument;
   readonly hub: Pick<Hub, 'enter'>;
+  /** Counts a message that subscribes, before its document is looked at. @throws AppError RATE_LIMIT_EXCEEDED */
+  charge(userId: string): Promise<void>;
   /** A context for each subscription. */
   createContext(authorization: string, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
   /** What INTERNAL_ERROR tells, to find the log lines by. */
@@ -60,7 +62,7 @@ class Refusal extends Error {
 
 /** Serves a socket until it closes. */
 export function converse(connection: Connection, options: ConversationOptions): void {
-  const { schema, prepare, hub, createContext, requestId, log } = options;
+  const { schema, prepare, hub, charge, createContext, requestId, log } = options;
   const streams = new Set<Stream>();
   let occupied = 0;
   let seat: Seat | undefined;
@@ -165,16 +167,19 @@ export function converse(connection: Connection, options: ConversationOptions): 
       return seat !== undefined;
     },
 
-    onSubscribe(_context, id, payload) {
+    async onSubscribe({ subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) connection.close(BAD_MESSAGE);
       try {
+        await charge(seat!.userId);
+        // Given up meanwhile, or hung up: nobody hears this refusal.
+        if (!(id in subscriptions) || !connection.isOpen()) return refusal([]);
         return prepared(payload);
       } catch (error) {
         const errors =
           error instanceof RejectedDocument
             ? error.errors.map(translateDocumentError)
             : [translateError(error, requestId)];
-        return [new GraphQLError('', { originalError: new Refusal(told(errors)) })];
+        return refusal(told(errors));
       }
     },
 
@@ -218,6 +223,10 @@ export function converse(connection: Connection, options: ConversationOptions): 
     for (const stream of streams) void stream.return();
     hangUp().catch(failed);
   });
+}
+
+function refusal(errors: readonly FormattedError[]): GraphQLError[] {
+  return [new GraphQLError('', { originalError: new Refusal(errors) })];
 }
 
 function tooMany(): TranslatedError {

@@ -21,6 +21,11 @@ export interface LiveOptions {
   readonly origins: readonly string[];
   readonly sockets: Sockets;
   readonly hub: Pick<Hub, 'enter'>;
+  /**
+   * Counts a message that subscribes; the request is the one that opened the socket.
+   * @throws AppError RATE_LIMIT_EXCEEDED
+   */
+  charge(upgrade: FastifyRequest, userId: string): Promise<void>;
   /** A context for each subscription; told by it what the subscription demands. */
   createContext(
     client: ClientInfo,
@@ -44,7 +49,7 @@ const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 
 /** Makes the server take upgrades; returns what the route needs for them. */
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
-  const { origins, sockets, hub, createContext, schema, prepare } = options;
+  const { origins, sockets, hub, charge, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
   await app.register(websocket, {
     options: {
@@ -86,6 +91,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       schema,
       prepare,
       hub,
+      charge: (userId) => charge(request, userId),
       createContext: (authorization, onDemand) => createContext(client, authorization, onDemand),
       requestId: request.id,
       log: request.log,
