@@ -85,7 +85,7 @@ function parseConfig(read: Readers) {
       memoryKib: read.integer('ARGON2_MEMORY_KIB', 19_456, 8, 4_194_304),
       timeCost: read.integer('ARGON2_TIME_COST', 2, 1, 100),
       parallelism: read.integer('ARGON2_PARALLELISM', 1, 1, 64),
-      concurrency: read.integer('HASH_CONCURRENCY', availableParallelism(), 1, 128),
+      concurrency: read.integer('HASH_CONCURRENCY', Math.max(1, availableParallelism() - 1), 1, 128),
       queue: read.integer('HASH_QUEUE', 100, 0, 100_000),
     },
     rateLimits: {

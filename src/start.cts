@@ -5,7 +5,7 @@
 import os = require('node:os');
 
 process.env['UV_THREADPOOL_SIZE'] ||= String(
-  (Number(process.env['HASH_CONCURRENCY']) || os.availableParallelism()) + 1,
+  (Number(process.env['HASH_CONCURRENCY']) || Math.max(1, os.availableParallelism() - 1)) + 1,
 );
 
 void import('./main.js');

@@ -42,7 +42,8 @@ export function loginRequests(accounts) {
 
 /** Argon2 alone, in a process with as many threads as Latchkey has. */
 export async function startArgon2(context, { directory = ROOT } = {}) {
-  const concurrency = availableParallelism();
+  // As many as the server hashes at a time.
+  const concurrency = Math.max(1, availableParallelism() - 1);
   const options = JSON.stringify({ ...PARAMETERS, concurrency });
   const child = fork(join(directory, 'bench/servers/argon2.mjs'), [options], {
     env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1) },

@@ -1,6 +1,6 @@
 /**
  * How many HTTP requests an address, or a principal, may make; what comes over a socket is charged to the same counters.
- * Executions of fields are counted by `@rateLimit`.
+ * Upgrades to a socket are counted by address, apart from requests. Executions of fields are counted by `@rateLimit`.
  */
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -41,6 +41,8 @@ export interface RateLimitOptions {
  */
 const MAX_COUNTERS = 65_536;
 const PRINCIPAL = 'principal:';
+/** Whoever opens sockets says who they are only then: an office of people behind one address opens many. */
+const UPGRADE = 'upgrade:';
 
 /**
  * Counts every request, also where there is no route, but those whose route's `config.rateLimit` is false.
@@ -48,7 +50,7 @@ const PRINCIPAL = 'principal:';
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, shared }) => {
-    const rateOf = (key: string): Rate => (key.startsWith(PRINCIPAL) ? authenticated : anonymous);
+    const rateOf = (key: string): Rate => (/^(?:principal|upgrade):/.test(key) ? authenticated : anonymous);
     /** Upgrades bring no token: whom their sockets belong to is known later. */
     const principals = new WeakMap<FastifyRequest, string>();
     const options: RateLimitPluginOptions = {
@@ -57,7 +59,9 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       cache: MAX_COUNTERS,
       keyGenerator: async (request) => {
         const principal = principals.get(request) ?? (await principalOf(request));
-        return principal === undefined ? clientNetwork(request.ip) : PRINCIPAL + principal;
+        if (principal !== undefined) return PRINCIPAL + principal;
+        const network = clientNetwork(request.ip);
+        return request.headers.upgrade?.toLowerCase() === 'websocket' ? UPGRADE + network : network;
       },
       max: (_request, key) => rateOf(key).max,
       timeWindow: (_request, key) => rateOf(key).windowMs,

@@ -66,6 +66,8 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   const repository = createAttemptRepository(db.executor);
   const limits: AttemptLimits = { ...account, firstDelayMs: FIRST_DELAY_MS, maxDelayMs: MAX_DELAY_MS };
   const inTurn = createTurns(Math.max(1, account.max - 1));
+  /** Attempts that run, by network. */
+  const running = new Map<string, number>();
 
   async function charge(key: string): Promise<number> {
     const now = clock.now();
@@ -90,6 +92,29 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
     });
   }
 
+  /**
+   * The budget of a network. Who logs in rightly costs a read of it: attempts that run are held against it here, and only
+   * those that fail are written down. Instances can so run past it by as many as run at once.
+   */
+  async function withinBudget<T>(client: ClientInfo, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    const { network: from } = client;
+    const key = `password|${from}`;
+    const held = running.get(from) ?? 0;
+    running.set(from, held + 1);
+    try {
+      await rateLimits.assertBelow(key, network, held);
+      const done = await work();
+      // Told when the budget is used up: what is refused then is not counted.
+      if (done === undefined)
+        await rateLimits.count(key, { ...network, max: network.max - 1 }, { userId: null, client });
+      return done;
+    } finally {
+      const left = running.get(from)! - 1;
+      if (left > 0) running.set(from, left);
+      else running.delete(from);
+    }
+  }
+
   /** @returns undefined when the password is wrong */
   async function attempt<T>(
     subject: AttemptSubject,
@@ -112,18 +137,7 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
 
   return {
     attempt: (subject, client, prove, then) =>
-      inTurn(keyOf(subject, client), async () => {
-        const networkKey = `password|${client.network}`;
-        await rateLimits.charge(networkKey, network, { userId: null, client });
-        let isFailure = false;
-        try {
-          const done = await attempt(subject, client, prove, then);
-          isFailure = done === undefined;
-          return done;
-        } finally {
-          if (!isFailure) await rateLimits.refund(networkKey).catch(() => undefined);
-        }
-      }),
+      inTurn(keyOf(subject, client), () => withinBudget(client, () => attempt(subject, client, prove, then))),
 
     forgive: (tx, userId, client) => createAttemptRepository(tx).forget(keyOf({ userId, name: '' }, client)),
 

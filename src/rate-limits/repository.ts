@@ -25,16 +25,12 @@ const chargeWindow = statement(window, (executor) =>
     .returning(window),
 );
 
-const refundWindow = statement(undefined, (executor) =>
+const readWindow = statement(window, (executor) =>
   executor
-    .update(rateLimits)
-    .set({ count: sql`${rateLimits.count} - 1` })
+    .select(window)
+    .from(rateLimits)
     .where(
-      and(
-        eq(rateLimits.key, given(rateLimits.key, 'key')),
-        gt(rateLimits.count, 0),
-        gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now')),
-      ),
+      and(eq(rateLimits.key, given(rateLimits.key, 'key')), gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now'))),
     ),
 );
 
@@ -46,9 +42,10 @@ export function createRateLimitRepository(executor: Executor) {
       return row!;
     },
 
-    /** Takes one back from the window that runs. */
-    async refund(key: string, now: Date): Promise<void> {
-      await refundWindow(executor, { key, now });
+    /** The window that runs. */
+    async find(key: string, now: Date): Promise<{ count: number; resetsAt: Date } | undefined> {
+      const [row] = await readWindow(executor, { key, now });
+      return row;
     },
 
     /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */

@@ -22,8 +22,12 @@ export interface RateLimits {
    * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
    */
   charge(key: string, rate: Rate, charged: Charged): Promise<void>;
-  /** Takes back one that was charged and is not to count. */
-  refund(key: string): Promise<void>;
+  /**
+   * Counts and audits nothing.
+   * @param held executions that run and may come to count
+   * @throws AppError RATE_LIMIT_EXCEEDED when the limit is reached, or would be if they do
+   */
+  assertBelow(key: string, rate: Rate, held: number): Promise<void>;
   /** As `charge`, but without a refusal: whether it is within the limit. */
   count(key: string, rate: Rate, charged: Charged): Promise<boolean>;
   /** Removes up to `limit` windows that are over; returns how many. */
@@ -68,7 +72,13 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
       if (count > rate.max) throw refusal(resetsAt);
     },
 
-    refund: (key) => repository.refund(key, new Date(clock.now())),
+    async assertBelow(key, { max }, held) {
+      const window = await repository.find(key, new Date(clock.now()));
+      const count = window?.count ?? 0;
+      if (window && count >= max) throw refusal(window.resetsAt);
+      // In a moment it is known what became of them.
+      if (count + held >= max) throw refusal(new Date(clock.now()));
+    },
 
     async count(key, rate, charged) {
       const { count } = await charge(key, rate);

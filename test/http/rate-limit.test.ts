@@ -55,6 +55,13 @@ t.test('over the limit the answer is a coded 429 that says when to come again', 
   t.match(started.logs.at(-1), { status: 429, code: 'RATE_LIMIT_EXCEEDED', level: 30 });
 });
 
+t.test('upgrades of an address are counted apart from its requests, and more of them are let in', async (t) => {
+  const started = await server(t);
+  t.equal(await allowance(started, () => ({ headers: { upgrade: 'websocket' } })), 4);
+  t.equal(await allowance(started, () => ({ headers: { upgrade: 'h2c' } })), 2, 'what asks for HTTP/2 is a request');
+  t.equal(await allowance(started, () => ({ headers: { upgrade: 'WebSocket' } })), 0);
+});
+
 t.test('an address counts by its network', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, (index) => ({ remoteAddress: `2001:db8:0:1::${index}` })), 2);
