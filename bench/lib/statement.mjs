@@ -11,7 +11,7 @@ export async function rotationScript(file) {
     query = prepared;
     return { execute: async () => [] };
   };
-  await createSessionRepository(executor).rotate('', 0, {}, new Date());
+  await createSessionRepository(executor).rotate([{ id: '', generation: 0, client: {} }], new Date());
   const names = query.params.map((param) => (param.value ?? param).name);
   const text = query.sql.replace(/\$(\d+)/g, (_all, position) => `:${names[position - 1]}`);
   const unknown = names.filter((name) => !['id', 'generation', 'now', 'ipAddress', 'userAgent'].includes(name));

@@ -1,6 +1,6 @@
 /** All SQL of sessions. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
-import { alias } from 'drizzle-orm/pg-core';
+import { alias, makePgArray, type PgColumn } from 'drizzle-orm/pg-core';
 import type { AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
 import { accountColumns } from '../db/account-columns.js';
@@ -15,6 +15,13 @@ export interface SessionWithAccount {
   readonly account: AccountRecord;
 }
 
+/** A refresh token that is spent: whose it is, which one, and where. */
+export interface Rotation {
+  readonly id: string;
+  readonly generation: number;
+  readonly client: Pick<ClientInfo, 'ipAddress' | 'userAgent'>;
+}
+
 /** As much of a session as tells whether it may be used, with its account. */
 export interface LiveSession {
   readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt'>;
@@ -23,12 +30,16 @@ export interface LiveSession {
 
 const sessionColumns = getTableColumns(sessions);
 const withAccount = { session: sessionColumns, account: accountColumns };
-const live = (now: Date | SQL) => and(isNull(sessions.endedAt), gt(sessions.expiresAt, now));
+const live = (now: Date | SQL, table: Record<'endedAt' | 'expiresAt', PgColumn> = sessions) =>
+  and(isNull(table.endedAt), gt(table.expiresAt, now));
 /** The row as it was before the statement changes it. */
 const before = alias(sessions, 'before');
+/** The row as one that nobody else holds. */
+const free = alias(sessions, 'free');
 
 const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
 
+const usableAccount = and(eq(users.id, sessions.userId), isNull(users.disabledAt), isNull(users.deletedAt));
 const rotation = {
   set: {
     generation: sql`${sessions.generation} + 1`,
@@ -41,9 +52,7 @@ const rotation = {
     eq(sessions.id, given(sessions.id, 'id')),
     eq(sessions.generation, given(sessions.generation, 'generation')),
     live(given(sessions.expiresAt, 'now')),
-    eq(users.id, sessions.userId),
-    isNull(users.disabledAt),
-    isNull(users.deletedAt),
+    usableAccount,
   ),
 };
 
@@ -55,6 +64,33 @@ const rotateSession = statement(withAccount, (executor) =>
     .where(and(rotation.where, eq(sessions.ipAddress, given(sessions.ipAddress, 'ipAddress'))))
     .returning(withAccount),
 );
+
+/** Rows that somebody holds are passed by: nobody waits for another one's session, and two of these never for each other. */
+const rotateSessions = statement(withAccount, (executor) => {
+  const asked = sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('generations')}::int[],
+    ${sql.placeholder('ipAddresses')}::text[], ${sql.placeholder('userAgents')}::text[])
+    as asked (id, generation, ip_address, user_agent)`;
+  const found = and(
+    sql`asked.id = ${free.id}`,
+    sql`asked.generation = ${free.generation}`,
+    sql`asked.ip_address = ${free.ipAddress}`,
+    live(given(free.expiresAt, 'now'), free),
+  );
+  const taken = executor
+    .select({ id: free.id, userAgent: sql`asked.user_agent`.as('asked_user_agent') })
+    .from(free)
+    .innerJoin(asked, found)
+    .for('no key update', { of: free, skipLocked: true })
+    .as('taken');
+  const { generation, rotatedAt, lastUsedAt } = rotation.set;
+  return executor
+    .update(sessions)
+    .set({ generation, rotatedAt, lastUsedAt, userAgent: sql`${taken.userAgent}` })
+    .from(taken)
+    .innerJoin(users, sql`true`)
+    .where(and(eq(sessions.id, taken.id), usableAccount))
+    .returning(withAccount);
+});
 
 const withPreviousAddress = { ...withAccount, previousAddress: before.ipAddress };
 const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
@@ -85,24 +121,25 @@ export function createSessionRepository(executor: Executor) {
     },
 
     /**
-     * Moves a live session of a usable account from `generation` to the next, when the client is where it was the last
-     * time; undefined when nothing matched.
+     * Moves live sessions of usable accounts from their `generation` to the next, where the client is where it was the last
+     * time; each session once. Answers with those that matched, and of several without those that somebody else holds.
      */
-    async rotate(
-      id: string,
-      generation: number,
-      client: ClientInfo,
-      now: Date,
-    ): Promise<SessionWithAccount | undefined> {
-      const [row] = await rotateSession(executor, { id, generation, now, ...client });
-      return row;
+    async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
+      const [one, ...others] = rotations;
+      if (one && others.length === 0) return rotateSession(executor, { ...one, ...one.client, now });
+      const clients = rotations.map(({ client }) => client);
+      return rotateSessions(executor, {
+        ids: makePgArray(rotations.map(({ id }) => id)),
+        generations: makePgArray(rotations.map(({ generation }) => generation)),
+        ipAddresses: makePgArray(clients.map(({ ipAddress }) => ipAddress)),
+        userAgents: makePgArray(clients.map(({ userAgent }) => userAgent)),
+        now,
+      });
     },
 
-    /** The same from any address; tells the one before. */
+    /** One of them, wherever the client is; tells the address before. Undefined when it did not match. */
     async rotateAnywhere(
-      id: string,
-      generation: number,
-      client: ClientInfo,
+      { id, generation, client }: Rotation,
       now: Date,
     ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
       const [row] = await rotateSessionAnywhere(executor, { id, generation, now, ...client });

@@ -12,6 +12,7 @@ import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, serviceUnavailable, validationError } from '../errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
+import { createRotation } from './rotation.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 
 /** A session just opened or renewed, and what the client keeps of it. */
@@ -65,6 +66,7 @@ export interface SessionsOptions {
 export function createSessions(options: SessionsOptions): Sessions {
   const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
   const repository = createSessionRepository(db.executor);
+  const rotate = createRotation({ db, clock, audit });
 
   /** @param narrowed what the client asked for; never more than the role gives at this moment */
   const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
@@ -73,27 +75,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     account,
     scopes: scopes.granted(account.role).filter((scope) => narrowed?.has(scope) ?? true),
   });
-
-  /** From where it was the last time, a rotation is one statement; from elsewhere the audit is told with it. */
-  async function rotate(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount | undefined> {
-    const now = new Date(clock.now());
-    const rotated = await repository.rotate(id, generation, client, now);
-    if (rotated) return rotated;
-    return db.transaction(async (tx) => {
-      const moved = await createSessionRepository(tx).rotateAnywhere(id, generation, client, now);
-      if (!moved) return undefined;
-      const { session, previousAddress } = moved;
-      const detail = previousAddress === null ? {} : { detail: `from ${previousAddress}` };
-      await audit.record(tx, {
-        type: 'session.refreshed',
-        userId: session.userId,
-        sessionId: session.id,
-        client,
-        ...detail,
-      });
-      return moved;
-    });
-  }
 
   /** A token older than the last two was stolen or kept by a thief's victim: the family ends, before the refusal. */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
@@ -172,7 +153,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!opened) throw invalidRefreshToken();
       const { sessionId, generation } = opened;
       const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
-      const rotated = await rotate(sessionId, generation, client);
+      const rotated = await rotate({ id: sessionId, generation, client });
       return enter(rotated ?? (await afterLostRotation(sessionId, generation, client)), narrowed);
     },
 

@@ -10,12 +10,13 @@ import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
 import { createSessionRepository, livenessRead } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';
+import { sentBy } from '../helpers/statements.js';
 
 const USERS = 20_000;
 const db = await openTestDatabase(t);
 const NOW = new Date('2026-06-01T00:00:00.000Z');
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
-const CLIENT = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null };
+const rotationOf = (n: number) => ({ id: idOf(n), generation: 0, client: { ipAddress: '192.0.2.1', userAgent: null } });
 
 /** One session, event and token for each user; every hundredth of them old, deleted or run out. */
 await db.executor.execute(sql`create temporary view numbers as select n,
@@ -39,26 +40,16 @@ for (const statement of [
   await db.executor.execute(statement);
 await db.executor.execute(sql`analyze`);
 
-/** The statements that some work sends, as they are sent. */
+/** What some work sends, as it is explained. */
 async function statementsOf(work: (executor: Executor) => Promise<unknown>): Promise<{ text: string; explain: SQL }[]> {
-  const sent: { text: string; explain: SQL }[] = [];
-  const session = db.executor._.session as unknown as { logger: { logQuery(text: string, values: unknown[]): void } };
-  const { logger } = session;
-  session.logger = {
-    logQuery(text, values) {
-      const parts = text.split(/\$\d+/);
-      const explain = parts
-        .slice(1)
-        .reduce((whole, part, index) => sql`${whole}${values[index]}${sql.raw(part)}`, sql.raw(parts[0]!));
-      sent.push({ text, explain: sql`explain (format json) ${explain}` });
-    },
-  };
-  try {
-    await work(db.executor);
-  } finally {
-    session.logger = logger;
-  }
-  return sent;
+  const sent = await sentBy(db, () => work(db.executor));
+  return sent.map(({ text, values }) => {
+    const parts = text.split(/\$\d+/);
+    const explain = parts
+      .slice(1)
+      .reduce((whole, part, index) => sql`${whole}${values[index]}${sql.raw(part)}`, sql.raw(parts[0]!));
+    return { text, explain: sql`explain (format json) ${explain}` };
+  });
 }
 
 interface Plan {
@@ -80,11 +71,12 @@ async function planOf(explain: SQL): Promise<Plan[]> {
 
 const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
   ['the liveness read', /sessions_pkey/, (on) => livenessRead(on)([idOf(7), idOf(8)])],
-  ['a rotation', /sessions_pkey/, (on) => createSessionRepository(on).rotate(idOf(7), 0, CLIENT, NOW)],
+  ['a rotation', /sessions_pkey/, (on) => createSessionRepository(on).rotate([rotationOf(7)], NOW)],
+  ['rotations', /sessions_pkey/, (on) => createSessionRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
   [
     'a rotation from elsewhere',
     /sessions_pkey/,
-    (on) => createSessionRepository(on).rotateAnywhere(idOf(7), 0, CLIENT, NOW),
+    (on) => createSessionRepository(on).rotateAnywhere(rotationOf(7), NOW),
   ],
   ["an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).listLive(idOf(7), NOW)],
   ['noting uses', /sessions_pkey/, (on) => createSessionRepository(on).touch([idOf(7)], NOW, NOW)],

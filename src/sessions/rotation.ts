@@ -1,0 +1,44 @@
+/**
+ * Spending a refresh token. From where the session was the last time that is part of one statement for all tokens of a
+ * moment; from elsewhere, or while somebody else holds the session, it is a transaction of its own, with its audit.
+ */
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../client-info.js';
+import type { Clock } from '../clock.js';
+import { createBatches } from '../db/batches.js';
+import type { Database } from '../db/database.js';
+import { createSessionRepository, type Rotation, type SessionWithAccount } from './repository.js';
+
+/** Moves a live session of a usable account from one generation to the next; undefined when there is nothing to move. */
+export type Rotate = (token: Rotation & { readonly client: ClientInfo }) => Promise<SessionWithAccount | undefined>;
+
+export interface RotationOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+}
+
+export function createRotation({ db, clock, audit }: RotationOptions): Rotate {
+  const repository = createSessionRepository(db.executor);
+  const batches = createBatches<Rotation, SessionWithAccount>(
+    (rotations) => repository.rotate(rotations, new Date(clock.now())),
+    ({ session }) => session.id,
+  );
+
+  const rotateAlone: Rotate = (token) =>
+    db.transaction(async (tx) => {
+      const rotated = await createSessionRepository(tx).rotateAnywhere(token, new Date(clock.now()));
+      if (!rotated || rotated.previousAddress === token.client.ipAddress) return rotated;
+      const { session, previousAddress } = rotated;
+      await audit.record(tx, {
+        type: 'session.refreshed',
+        userId: session.userId,
+        sessionId: session.id,
+        client: token.client,
+        ...(previousAddress === null ? {} : { detail: `from ${previousAddress}` }),
+      });
+      return rotated;
+    });
+
+  return async (token) => (await batches.add(token.id, token)) ?? rotateAlone(token);
+}
