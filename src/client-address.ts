@@ -14,6 +14,8 @@ const UNKNOWN = 'unknown';
  * @returns `203.0.113.7`, `2001:db8::1` or `unknown`
  */
 export function clientAddress(ip: string | undefined): string {
+  // First, as nearly all of them are.
+  if (ip !== undefined && isIPv4(ip)) return ip;
   const bare = withoutPort(ip ?? '');
   if (isIPv4(bare)) return bare;
   if (!isIPv6(bare)) return UNKNOWN;
@@ -38,7 +40,7 @@ export function clientAddress(ip: string | undefined): string {
  */
 export function clientNetwork(ip: string | undefined): string {
   const address = clientAddress(ip);
-  if (!isIPv6(address)) return address;
+  if (!address.includes(':')) return address;
   return `${canonical(`${expand(address).slice(0, 4).join(':')}::`)}/64`;
 }
 

@@ -50,7 +50,8 @@ const UPGRADE = 'upgrade:';
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, shared }) => {
-    const rateOf = (key: string): Rate => (/^(?:principal|upgrade):/.test(key) ? authenticated : anonymous);
+    const rateOf = (key: string): Rate =>
+      key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
     /** Upgrades bring no token: whom their sockets belong to is known later. */
     const principals = new WeakMap<FastifyRequest, string>();
     const options: RateLimitPluginOptions = {

@@ -26,8 +26,12 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[\w-]{43,}/g, REDACTED],
 ];
 
+/** A word that none of the patterns takes: the message of most lines. */
+const WORD = /^[a-z]{0,40}$/;
+
 /** A text without what looks like a credential, and cut to length after that: half a secret may not look like one. */
 export function redactText(text: string): string {
+  if (WORD.test(text)) return text;
   // Between words, for the same reason.
   const read = text.length > MAX_READ ? text.slice(0, Math.max(0, text.lastIndexOf(' ', MAX_READ))) : text;
   return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), read).slice(0, MAX_TEXT);
@@ -37,12 +41,25 @@ export function redactText(text: string): string {
 const SECRET_FIELD =
   /password|passphrase|secret|token|cookie|authorization|^(?:body|headers|params|parameters|query|variables)$/i;
 const MAX_DEPTH = 4;
+/** What was found of names so far; lines are made of few. */
+const knownNames = new Map<string, boolean>();
+const MAX_KNOWN_NAMES = 1000;
+
+function isSecretName(name: string): boolean {
+  const known = knownNames.get(name);
+  if (known !== undefined) return known;
+  if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear();
+  const isSecret = SECRET_FIELD.test(name);
+  knownNames.set(name, isSecret);
+  return isSecret;
+}
 
 /** A log line without fields that have a secret's name: the net below, for what a careless line holds. */
 export function redactFields(line: Record<string, unknown>, depth = MAX_DEPTH): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(line)) {
-    redacted[name] = SECRET_FIELD.test(name)
+  for (const name of Object.keys(line)) {
+    const value = line[name];
+    redacted[name] = isSecretName(name)
       ? REDACTED
       : isPlain(value)
         ? depth > 0

@@ -33,6 +33,8 @@ export interface AuthenticatorOptions {
 
 /** The token of an `Authorization: Bearer` value (RFC 6750 section 2.1), or undefined. */
 export function bearerToken(authorization: string | undefined): string | undefined {
+  // As all but everybody writes it.
+  if (authorization?.startsWith('Bearer ey') && !authorization.includes(' ', 7)) return authorization.slice(7);
   return /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
 }
 
@@ -64,6 +66,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
 }
 
 function intersect(held: ReadonlySet<string>, granted: readonly string[]): ReadonlySet<string> {
+  if (held.size === granted.length && granted.every((scope) => held.has(scope))) return held;
   return new Set(granted.filter((scope) => held.has(scope)));
 }
 

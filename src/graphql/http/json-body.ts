@@ -4,6 +4,7 @@ import { errorCodes, type FastifyInstance } from 'fastify';
 
 /** Whether a Content-Type says JSON, in UTF-8 where it names a charset (RFC 8259, section 8.1). */
 export function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true;
   const [essence = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
   return (
     essence.trim() === 'application/json' &&
