@@ -1,6 +1,6 @@
 /** Access tokens: JWTs as RFC 9068 has them. A verified one is remembered until it expires; liveness is not its matter. */
+import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
-import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import type { JwtKey } from './jwt-key.js';
@@ -91,7 +91,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         sid: sessionId,
         scope: scopes.join(' '),
         type: 'access',
-        jti: uuidv7(),
+        jti: randomUUID(),
         iat,
         exp: iat + expiresIn,
       });

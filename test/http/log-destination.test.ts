@@ -1,4 +1,4 @@
-/** Log lines of one turn of the event loop are written together, in their order, and none stays behind. */
+/** Log lines of a moment are written together, in their order, and none stays behind. */
 import { spawnSync } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
@@ -6,7 +6,7 @@ import { gatherLines } from '../../src/http/log-destination.js';
 
 const nextTurn = () => new Promise(setImmediate);
 
-t.test('lines of one turn are one write, those of the next another', async (t) => {
+t.test('lines of one turn are one write', async (t) => {
   const writes: string[] = [];
   const destination = gatherLines({ write: (text) => void writes.push(text) });
   destination.write('a\n');
@@ -14,9 +14,28 @@ t.test('lines of one turn are one write, those of the next another', async (t) =
   t.same(writes, [], 'not yet');
   await nextTurn();
   t.same(writes, ['a\nb\n']);
-  destination.write('c\n');
+});
+
+t.test('those of the turns after it wait for each other, and not for ever', async (t) => {
+  const writes: string[] = [];
+  const patient = gatherLines({ write: (text) => void writes.push(text) }, 3_600_000);
+  patient.write('a\n');
   await nextTurn();
-  t.same(writes, ['a\nb\n', 'c\n']);
+  for (const line of ['b\n', 'c\n']) {
+    patient.write(line);
+    await nextTurn();
+  }
+  t.same(writes, ['a\n']);
+  patient.flush();
+  t.same(writes, ['a\n', 'b\nc\n']);
+
+  let onWrite!: (text: string) => void;
+  const destination = gatherLines({ write: (text) => onWrite(text) }, 5);
+  for (const line of ['a\n', 'b\n', 'c\n']) {
+    const written = new Promise<string>((resolve) => (onWrite = resolve));
+    destination.write(line);
+    t.equal(await written, line, 'by itself');
+  }
 });
 
 t.test('a flush writes at once and leaves nothing to be written twice', async (t) => {
