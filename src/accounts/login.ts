@@ -3,7 +3,7 @@ import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
-import type { Database } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import { accountDisabled, type EnteredSession, type Sessions } from '../sessions/service.js';
@@ -49,6 +49,14 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
     return hasher.hash(passwords.normalize(password)).catch(() => hash);
   }
 
+  /** Unless the password has been changed meanwhile. */
+  async function markLogin(tx: Executor, { account, passwordHash }: AccountWithHash, nextHash: string) {
+    const now = new Date(clock.now());
+    const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
+    if (!current) throw invalidCredentials();
+    return current;
+  }
+
   return async ({ identifier, password, rememberMe }, client) => {
     const { kind, key } = identifierKey(identifier);
     const found = await findAccount(kind, key);
@@ -64,13 +72,13 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         throw accountDisabled();
       }
       const nextHash = await upgraded(found.passwordHash, password);
+      const { id } = found.account;
+      // All at once: none needs another's answer, and what is refused undoes them together.
       return db.transaction(async (tx) => {
-        const { id } = found.account;
-        const now = new Date(clock.now());
-        const current = await createAccountRepository(tx).markLogin(id, found.passwordHash, nextHash, now);
-        if (!current) throw invalidCredentials();
-        await settle(tx);
-        return sessions.open(tx, current, { client, rememberMe: rememberMe ?? false, by: 'login' });
+        const marked = markLogin(tx, found, nextHash);
+        const opening = { client, rememberMe: rememberMe ?? false, by: 'login' } as const;
+        const [entered] = await Promise.all([sessions.open(tx, id, marked, opening), settle(tx)]);
+        return entered;
       });
     });
   };

@@ -88,7 +88,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
 
     reset: (reset, client) =>
       apply(reset, client, (tx, account) =>
-        sessions.open(tx, account, { client, rememberMe: false, by: 'password reset' }),
+        sessions.open(tx, account.id, account, { client, rememberMe: false, by: 'password reset' }),
       ),
 
     resetOnly: (reset, client) => apply(reset, client, async () => undefined),

@@ -92,7 +92,11 @@ export function createRegistration(options: RegistrationOptions): Register {
         });
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
         await verification.enqueue(tx, account.id, account.email, client);
-        return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false, by: 'register' });
+        return sessions.open(tx, account.id, account, {
+          client,
+          rememberMe: input.rememberMe ?? false,
+          by: 'register',
+        });
       });
       outbox.kick();
       return entered;

@@ -56,7 +56,7 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
   return {
     async record(tx, { type, userId, actorId = userId, sessionId = null, client, detail }) {
       const id = uuidv7();
-      await createAuditRepository(tx).insert({
+      const inserted = createAuditRepository(tx).insert({
         id,
         type,
         userId,
@@ -67,7 +67,7 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
         detail: detail ?? null,
         createdAt: new Date(clock.now()),
       });
-      await events.publish(tx, { auditId: id, userId, sessionId });
+      await Promise.all([inserted, events.publish(tx, { auditId: id, userId, sessionId })]);
     },
 
     list: ({ userId, ...args }) =>

@@ -33,8 +33,16 @@ export interface Opening {
 }
 
 export interface Sessions {
-  /** Opens a session inside the caller's transaction; the caller has checked the account. */
-  open(tx: Executor, account: AccountRecord, opening: Opening): Promise<EnteredSession>;
+  /**
+   * Opens a session inside the caller's transaction.
+   * @param account checked by the caller; it may be on its way in the same transaction still
+   */
+  open(
+    tx: Executor,
+    userId: string,
+    account: AccountRecord | Promise<AccountRecord>,
+    opening: Opening,
+  ): Promise<EnteredSession>;
   /**
    * Spends a refresh token for its successor.
    * @param scope scopes for the access token alone, space-separated; all that the account is given otherwise
@@ -121,12 +129,12 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async open(tx, account, { client, rememberMe, by }) {
+    async open(tx, userId, account, { client, rememberMe, by }) {
       const now = clock.now();
       const at = new Date(now);
       const session: SessionRecord = {
         id: uuidv7(),
-        userId: account.id,
+        userId,
         generation: 0,
         rotatedAt: at,
         rememberMe,
@@ -137,15 +145,13 @@ export function createSessions(options: SessionsOptions): Sessions {
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
       };
-      await createSessionRepository(tx).insert(session);
-      await audit.record(tx, {
-        type: 'session.opened',
-        userId: account.id,
-        sessionId: session.id,
-        client,
-        detail: `by ${by}`,
-      });
-      return enter({ session, account });
+      const entry = { type: 'session.opened', userId, sessionId: session.id, client, detail: `by ${by}` } as const;
+      const [opened] = await Promise.all([
+        account,
+        createSessionRepository(tx).insert(session),
+        audit.record(tx, entry),
+      ]);
+      return enter({ session, account: opened });
     },
 
     async refresh(refreshToken, client, scope) {
