@@ -12,7 +12,7 @@ import { createBoundedQueue, type BoundedQueue } from '../crypto/bounded-queue.j
 import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../errors.js';
 import type { RateLimits } from '../rate-limits/service.js';
-import { createAttemptRepository, type AttemptLimits } from './repository.js';
+import { createAttemptRepository, type AttemptLimits, type Budget } from './repository.js';
 
 /** Whose password is tried. */
 export interface AttemptSubject {
@@ -69,10 +69,12 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   /** Attempts that run, by network. */
   const running = new Map<string, number>();
 
-  async function charge(key: string): Promise<number> {
+  async function charge(key: string, budget: Budget): Promise<number> {
     const now = clock.now();
-    const failures = await repository.charge(key, now, limits);
+    const failures = await repository.charge(key, now, limits, budget);
     if (failures !== undefined) return failures;
+    // Refused by the one or by the other; both at once are the network's.
+    await rateLimits.assertBelow(budget.key, network, budget.held);
     const until = (await repository.blockedUntil(key))?.getTime() ?? now;
     throw tooMany(Math.max(1, Math.ceil((until - now) / 1000)));
   }
@@ -93,17 +95,19 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   }
 
   /**
-   * The budget of a network. Who logs in rightly costs a read of it: attempts that run are held against it here, and only
+   * The budget of a network. Who logs in rightly does not spend it: attempts that run are held against it here, and only
    * those that fail are written down. Instances can so run past it by as many as run at once.
    */
-  async function withinBudget<T>(client: ClientInfo, work: () => Promise<T | undefined>): Promise<T | undefined> {
+  async function withinBudget<T>(
+    client: ClientInfo,
+    work: (budget: Budget) => Promise<T | undefined>,
+  ): Promise<T | undefined> {
     const { network: from } = client;
     const key = `password|${from}`;
     const held = running.get(from) ?? 0;
     running.set(from, held + 1);
     try {
-      await rateLimits.assertBelow(key, network, held);
-      const done = await work();
+      const done = await work({ key, max: network.max, held });
       // Told when the budget is used up: what is refused then is not counted.
       if (done === undefined)
         await rateLimits.count(key, { ...network, max: network.max - 1 }, { userId: null, client });
@@ -119,11 +123,12 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   async function attempt<T>(
     subject: AttemptSubject,
     client: ClientInfo,
+    budget: Budget,
     prove: () => Promise<boolean>,
     then: (settle: Settle) => Promise<T>,
   ): Promise<T | undefined> {
     const key = keyOf(subject, client);
-    const failures = await charge(key);
+    const failures = await charge(key, budget);
     try {
       if (await prove()) return await then((tx) => createAttemptRepository(tx).forget(key));
     } catch (error) {
@@ -137,7 +142,9 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
 
   return {
     attempt: (subject, client, prove, then) =>
-      inTurn(keyOf(subject, client), () => withinBudget(client, () => attempt(subject, client, prove, then))),
+      inTurn(keyOf(subject, client), () =>
+        withinBudget(client, (budget) => attempt(subject, client, budget, prove, then)),
+      ),
 
     forgive: (tx, userId, client) => createAttemptRepository(tx).forget(keyOf({ userId, name: '' }, client)),
 

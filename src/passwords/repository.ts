@@ -1,7 +1,7 @@
 /** All SQL of failed proofs. */
-import { eq, inArray, lte, sql, type SQL } from 'drizzle-orm';
+import { and, eq, gt, gte, inArray, lte, notExists, sql, type SQL } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
-import { passwordAttempts } from '../db/schema/index.js';
+import { passwordAttempts, rateLimits } from '../db/schema/index.js';
 import { given, statement } from '../db/statement.js';
 
 /** How failures turn into a wait. All in milliseconds. */
@@ -15,8 +15,16 @@ export interface AttemptLimits {
   readonly maxDelayMs: number;
 }
 
+/** A window of the rate limits that must have room left. */
+export interface Budget {
+  readonly key: string;
+  readonly max: number;
+  /** Attempts that run and may come to count. */
+  readonly held: number;
+}
+
 const charge = statement({ failures: passwordAttempts.failures }, (executor) => {
-  const placed = (name: string, type: 'float8' | 'int' | 'timestamptz') =>
+  const placed = (name: string, type: 'float8' | 'int' | 'text' | 'timestamptz') =>
     sql`${sql.placeholder(name)}::${sql.raw(type)}`;
   const now = placed('now', 'timestamptz');
   const forgotten = sql`${passwordAttempts.expiresAt} <= ${now}`;
@@ -31,14 +39,29 @@ const charge = statement({ failures: passwordAttempts.failures }, (executor) => 
     sql`case when ${count} >= ${max} then ${now} + ${delay(count)} else to_timestamp(0) end`;
   const kept = sql`${placed('windowMs', 'float8')} * interval '1 millisecond'`;
   const first = sql`1`;
+  const usedUp = executor
+    .select({ key: rateLimits.key })
+    .from(rateLimits)
+    .where(
+      and(
+        eq(rateLimits.key, placed('budgetKey', 'text')),
+        gt(rateLimits.resetsAt, now),
+        gte(sql`${rateLimits.count} + ${placed('held', 'int')}`, placed('budgetMax', 'int')),
+      ),
+    );
   return executor
     .insert(passwordAttempts)
-    .values({
-      key: given(passwordAttempts.key, 'key'),
-      failures: 1,
-      blockedUntil: blockedUntil(first),
-      expiresAt: sql`${now} + ${delay(first)} + ${kept}`,
-    })
+    .select((of) =>
+      of
+        .select({
+          key: placed('key', 'text').as('key'),
+          failures: first.as('failures'),
+          blockedUntil: blockedUntil(first).as('blocked_until'),
+          expiresAt: sql`${now} + ${delay(first)} + ${kept}`.as('expires_at'),
+        })
+        .from(sql`(select 1) as one`)
+        .where(and(notExists(usedUp), sql`${placed('held', 'int')} < ${placed('budgetMax', 'int')}`)),
+    )
     .onConflictDoUpdate({
       target: passwordAttempts.key,
       set: {
@@ -60,11 +83,13 @@ export function createAttemptRepository(executor: Executor) {
   return {
     /**
      * Counts an attempt as a failure in one statement, so that parallel guesses all count; undefined when none is
-     * admitted at the moment, and nothing is counted.
+     * admitted at the moment, by the account or by the budget, and nothing is counted.
      * @returns how many failures there are with this one
      */
-    async charge(key: string, at: number, limits: AttemptLimits): Promise<number | undefined> {
-      const [row] = await charge(executor, { key, now: new Date(at).toISOString(), ...limits });
+    async charge(key: string, at: number, limits: AttemptLimits, budget: Budget): Promise<number | undefined> {
+      const { key: budgetKey, max: budgetMax, held } = budget;
+      const now = new Date(at).toISOString();
+      const [row] = await charge(executor, { key, now, ...limits, budgetKey, budgetMax, held });
       return row?.failures;
     },
 
