@@ -21,6 +21,8 @@ const LIMITS = {
 export function environment(url, databaseUrl, more = {}) {
   return {
     NODE_ENV: 'production',
+    // No balancer has to be waited for.
+    SHUTDOWN_DELAY: '0s',
     PUBLIC_URL: url,
     AUTH_SECRET: SECRET,
     DATABASE_POOL_SIZE: String(POOL_SIZE),

@@ -9,7 +9,8 @@ import { against, interleave } from '../lib/rounds.mjs';
 import { migrate, seed } from '../lib/seed.mjs';
 import { rotationScript } from '../lib/statement.mjs';
 
-export const REFRESH = 'mutation ($refreshToken: String) { refresh(refreshToken: $refreshToken) { refreshToken } }';
+export const REFRESH =
+  'mutation ($refreshToken: String) { refresh(refreshToken: $refreshToken) { accessToken refreshToken } }';
 
 /** A refresh of each account's newest session, and what keeps the tokens between runs. */
 async function refreshScenario({ url, pid }, accounts) {
