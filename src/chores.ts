@@ -25,7 +25,7 @@ export function choresOf({ db, keys, services, synchroniseClock }: ChoreOptions)
   const clearing = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Chore => ({
     name: `clearing ${what}`,
     everyMs,
-    run: () => clearInBatches(db, what, clear),
+    run: (stop) => clearInBatches(db, what, clear, { stop }),
   });
 
   return [
@@ -43,7 +43,11 @@ export function choresOf({ db, keys, services, synchroniseClock }: ChoreOptions)
     {
       name: 'purging deleted accounts',
       everyMs: HOUR_MS,
-      run: () => clearInBatches(db, 'deleted accounts', (tx, limit) => deletion.purge(tx, limit), PURGED_AT_ONCE),
+      run: (stop) =>
+        clearInBatches(db, 'deleted accounts', (tx, limit) => deletion.purge(tx, limit), {
+          limit: PURGED_AT_ONCE,
+          stop,
+        }),
     },
   ];
 }

@@ -5,18 +5,20 @@ import type { FastifyBaseLogger } from 'fastify';
 export interface Chore {
   readonly name: string;
   readonly everyMs: number;
-  run(): Promise<unknown>;
+  /** @param stop says that the process is to end: what takes long ends where it may */
+  run(stop?: AbortSignal): Promise<unknown>;
 }
 
 /** Starts the timers, which keep no process alive; returns what stops them and waits for what runs. */
 export function startMaintenance(chores: readonly Chore[], log: Pick<FastifyBaseLogger, 'warn'>): () => Promise<void> {
   const running = new Map<Chore, Promise<void>>();
+  const stop = new AbortController();
 
   function begin(chore: Chore): void {
     // One that takes longer than its time is not started a second time.
     if (running.has(chore)) return;
     const run = chore
-      .run()
+      .run(stop.signal)
       .then(
         () => undefined,
         (err: unknown) => log.warn({ err }, `${chore.name} failed; it will be tried again`),
@@ -28,6 +30,7 @@ export function startMaintenance(chores: readonly Chore[], log: Pick<FastifyBase
   const timers = chores.map((chore) => setInterval(() => begin(chore), chore.everyMs).unref());
   return async () => {
     timers.forEach((timer) => clearInterval(timer));
+    stop.abort();
     await Promise.all(running.values());
   };
 }

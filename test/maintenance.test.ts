@@ -1,4 +1,5 @@
 import t from 'tap';
+import { clearInBatches } from '../src/db/exclusive.js';
 import { startMaintenance } from '../src/maintenance.js';
 import { startTestApp } from './helpers/app.js';
 
@@ -27,6 +28,42 @@ t.test('a chore is done again and again, a failure is logged, and stopping waits
   await stopped;
   t.same(order, ['finished', 'stopped'], 'and the slow one was started once');
   t.equal(warnings[0]?.[1], 'failing failed; it will be tried again');
+});
+
+t.test('what takes long is told to end', async (t) => {
+  let begun: () => void = () => undefined;
+  const isBegun = new Promise<void>((resolve) => (begun = resolve));
+  const patient = {
+    name: 'patient',
+    everyMs: 1,
+    async run(stop?: AbortSignal) {
+      begun();
+      await new Promise((resolve) => stop?.addEventListener('abort', resolve));
+    },
+  };
+  // The timers of chores keep no process alive.
+  const awake = setInterval(() => undefined, 1000);
+  const stop = startMaintenance([patient], { warn: () => undefined });
+  await isBegun;
+  await t.resolves(stop());
+  clearInterval(awake);
+});
+
+t.test('clearing ends after the batch that runs when the process is to end', async (t) => {
+  const { db } = await startTestApp(t);
+  const stopping = new AbortController();
+  let batches = 0;
+  const cleared = await clearInBatches(
+    db,
+    'whatever there is',
+    async (_tx, limit) => {
+      batches += 1;
+      if (batches === 2) stopping.abort();
+      return limit;
+    },
+    { limit: 10, stop: stopping.signal },
+  );
+  t.same([batches, cleared], [2, 20]);
 });
 
 t.test('every chore of the app can be done', async (t) => {

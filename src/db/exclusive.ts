@@ -8,19 +8,25 @@ const JOBS = 0x6c74636a;
 /** Rows of one transaction, where no fewer are asked for. */
 const BATCH = 1000;
 
+export interface ClearingOptions {
+  /** Of one transaction. */
+  readonly limit?: number;
+  /** Ends it after the batch that runs. */
+  readonly stop?: AbortSignal | undefined;
+}
+
 /**
  * Clears in batches, each in a transaction of its own, until one is not full; where another instance is at it, that is
  * left to it. Between two batches it rests for as long as the last one took, so that half of the time belongs to others.
  * @param job what instances agree on
  * @param clear removes up to so many and returns how many it did
- * @param limit of one transaction
  * @returns how many were removed
  */
 export async function clearInBatches(
   db: Database,
   job: string,
   clear: (tx: Executor, limit: number) => Promise<number>,
-  limit = BATCH,
+  { limit = BATCH, stop }: ClearingOptions = {},
 ): Promise<number> {
   let cleared = 0;
   for (;;) {
@@ -28,7 +34,8 @@ export async function clearInBatches(
     const batch = await db.transaction(async (tx) => ((await takeLock(tx, job)) ? clear(tx, limit) : 0));
     cleared += batch;
     if (batch < limit) return cleared;
-    await rest(performance.now() - startedAt);
+    await rest(performance.now() - startedAt, undefined, { signal: stop }).catch(() => undefined);
+    if (stop?.aborted) return cleared;
   }
 }
 
