@@ -1,4 +1,7 @@
-/** Access tokens: JWTs as RFC 9068 has them. A verified one is remembered until it expires; liveness is not its matter. */
+/**
+ * Access tokens: JWTs as RFC 9068 has them. One that was issued or verified here is remembered until it expires; liveness
+ * is not its matter.
+ */
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
@@ -42,7 +45,7 @@ export interface AccessTokensOptions {
 
 /** A token of ours has some 600 characters; this leaves room for many scopes. */
 const MAX_TOKEN_LENGTH = 4096;
-/** Verified tokens remembered: about 10 MB at most. */
+/** Tokens remembered: about 10 MB at most. */
 const MAX_REMEMBERED = 10_000;
 /** 192 bits of a signature. */
 const KEY_LENGTH = 32;
@@ -54,8 +57,9 @@ interface Remembered {
 }
 
 export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessTokensOptions): AccessTokens {
-  // Only tokens that passed are remembered, so that nobody can push them out with forgeries.
+  // Only tokens that are good are remembered, so that nobody can push them out with forgeries.
   const cache = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED });
+  const remember = (token: string, verified: VerifiedAccessToken) => cache.set(cacheKey(token), { token, verified });
 
   function recall(token: string): VerifiedAccessToken | undefined {
     const known = cache.get(cacheKey(token));
@@ -75,7 +79,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
       throw invalidToken(error);
     }
     if (verified.expiresAt <= clock.now()) throw expired();
-    cache.set(cacheKey(token), { token, verified });
+    remember(token, verified);
     return verified;
   }
 
@@ -95,6 +99,8 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         iat,
         exp: iat + expiresIn,
       });
+      // Verifying is dearer than signing, and the first request with it is about to come.
+      remember(token, { userId, sessionId, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
       return { token, expiresIn };
     },
 

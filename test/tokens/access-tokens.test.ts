@@ -39,17 +39,20 @@ async function setUp(t: TestScope, changes: Partial<SigningKeysOptions> = {}) {
     ...changes,
   };
   const keys = await createSigningKeys(options);
-  const tokens = createAccessTokens({ keys, clock, accessTtlMs: options.accessTtlMs, issuer: ISSUER });
-  const codeOf = (token: string) =>
-    tokens.verify(token).then(
+  const settings = { keys, clock, accessTtlMs: options.accessTtlMs, issuer: ISSUER };
+  const tokens = createAccessTokens(settings);
+  /** Another instance, which has not issued what it verifies. */
+  const elsewhere = createAccessTokens(settings);
+  const codeOf = (token: string, by = elsewhere) =>
+    by.verify(token).then(
       () => 'accepted',
       (error: unknown) => (error instanceof AppError ? error.code : String(error)),
     );
-  return { ...options, clock, keys, tokens, codeOf };
+  return { ...options, clock, keys, tokens, elsewhere, codeOf };
 }
 
 t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
-  const { tokens, clock } = await setUp(t);
+  const { tokens, elsewhere, clock } = await setUp(t);
   const { token, expiresIn } = tokens.sign(SUBJECT);
   const [header, payload] = token.split('.').map((part, index) => (index < 2 ? decode(part) : part)) as Record<
     string,
@@ -69,9 +72,25 @@ t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
     exp: iat + 900,
   });
   t.equal(expiresIn, 900);
-  t.same(await tokens.verify(token), { ...SESSION, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 });
-  t.equal(tokens.subjectOf(token), SUBJECT.userId);
+  const verified = { ...SESSION, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 };
+  t.same(await elsewhere.verify(token), verified);
+  t.same(await tokens.verify(token), verified, 'the same where it was issued');
+  t.equal(elsewhere.subjectOf(token), SUBJECT.userId);
   t.not(tokens.sign(SUBJECT).token, token, 'each has an id of its own');
+});
+
+t.test('where it was issued it is not verified again, but nothing like it is taken for it', async (t) => {
+  const { keys, clock, accessTtlMs } = await setUp(t);
+  let verifications = 0;
+  const counting = { ...keys, find: (kid: string) => ((verifications += 1), keys.find(kid)) };
+  const tokens = createAccessTokens({ keys: counting, clock, accessTtlMs, issuer: ISSUER });
+  const { token } = tokens.sign(SUBJECT);
+  t.equal((await tokens.verify(token)).userId, SUBJECT.userId);
+  t.equal(verifications, 0);
+  const [header, payload, signature] = token.split('.') as [string, string, string];
+  const claims = { ...(decode(payload) as object), sub: '00000000-0000-7000-8000-000000000001' };
+  await t.rejects(tokens.verify(`${header}.${encode(claims)}.${signature}`), { code: 'INVALID_TOKEN' });
+  t.equal(verifications, 1);
 });
 
 t.test('it ends with its session at the latest', async (t) => {
@@ -84,14 +103,15 @@ t.test('it ends with its session at the latest', async (t) => {
 });
 
 t.test('it expires, remembered or not', async (t) => {
-  const { tokens, clock, codeOf } = await setUp(t);
+  const { tokens, elsewhere, clock, codeOf } = await setUp(t);
   const { token } = tokens.sign(SUBJECT);
   const other = tokens.sign(SUBJECT).token;
-  await tokens.verify(token);
+  await elsewhere.verify(token);
   clock.advance(900_000);
   t.equal(await codeOf(token), 'TOKEN_EXPIRED');
   t.equal(await codeOf(token), 'TOKEN_EXPIRED', 'also after it was forgotten');
   t.equal(await codeOf(other), 'TOKEN_EXPIRED');
+  t.equal(await codeOf(token, tokens), 'TOKEN_EXPIRED', 'where it was issued');
   t.equal(tokens.subjectOf(token), undefined);
   const forged = `${other.slice(0, -6)}AAAAAA`;
   t.equal(await codeOf(forged), 'INVALID_TOKEN', 'a forged one is not told that it expired');
