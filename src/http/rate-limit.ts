@@ -9,6 +9,7 @@ import type { Rate } from '../config-readers.js';
 import { AppError } from '../errors.js';
 import { clientNetwork } from '../client-address.js';
 import type { RedisConnection } from '../redis/connection.js';
+import { isWebSocketUpgrade } from './upgrades.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -62,7 +63,7 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         const principal = principals.get(request) ?? (await principalOf(request));
         if (principal !== undefined) return PRINCIPAL + principal;
         const network = clientNetwork(request.ip);
-        return request.headers.upgrade?.toLowerCase() === 'websocket' ? UPGRADE + network : network;
+        return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
       },
       max: (_request, key) => rateOf(key).max,
       timeWindow: (_request, key) => rateOf(key).windowMs,

@@ -2,16 +2,29 @@
  * Which requests to upgrade are taken: those for a WebSocket. All others are answered as if they had not asked, as RFC 9110
  * (section 7.8) has it; curl and Java's client ask for HTTP/2 on each request that is not encrypted.
  */
-import { Server, type IncomingMessage } from 'node:http';
+import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
 const ASKED_BY = new Set(['upgrade', 'http2-settings', 'connection']);
+const taken = new WeakSet<IncomingMessage>();
+
+/** Whether a request is one to upgrade to a WebSocket: the header alone makes none, Node serves it as any other. */
+export function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  return taken.has(request);
+}
 
 /** A server that never listens, and stands in for another where upgrades are waited for: it emits those for WebSockets. */
 export function webSocketUpgrades(server: Server): Server {
   const upgrades = new Server();
+  const isAnswering = answering(server);
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (request.headers.upgrade?.toLowerCase() === 'websocket') {
+    // Sent before the answer to the request ahead of it: Node has let go of the connection, whose order nobody keeps now.
+    if (isAnswering(socket)) {
+      socket.destroy();
+      return;
+    }
+    if (request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket') {
+      taken.add(request);
       upgrades.emit('upgrade', request, socket, head);
       return;
     }
@@ -20,6 +33,17 @@ export function webSocketUpgrades(server: Server): Server {
     server.emit('connection', socket);
   });
   return upgrades;
+}
+
+/** Tells whether a connection has requests that are not answered yet. */
+function answering(server: Server): (socket: Duplex) => boolean {
+  const open = new WeakMap<Duplex, number>();
+  const count = (socket: Duplex, change: 1 | -1) => open.set(socket, (open.get(socket) ?? 0) + change);
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    count(socket, 1);
+    response.once('close', () => count(socket, -1));
+  });
+  return (socket) => (open.get(socket) ?? 0) > 0;
 }
 
 /** The request as it was sent, without the wish to upgrade. */

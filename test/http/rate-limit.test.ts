@@ -1,8 +1,12 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import t from 'tap';
 import { corsPlugin } from '../../src/http/cors.js';
 import { rateLimitPlugin } from '../../src/http/rate-limit.js';
 import { securityHeadersPlugin } from '../../src/http/security-headers.js';
-import { startTestServer, type TestServer } from '../helpers/server.js';
+import { startTestApp } from '../helpers/app.js';
+import { listen, startTestServer, type TestServer } from '../helpers/server.js';
+import { openSocket, refusedUpgrade } from '../helpers/websocket.js';
 
 const ORIGIN = 'https://app.example.com';
 
@@ -56,10 +60,28 @@ t.test('over the limit the answer is a coded 429 that says when to come again', 
 });
 
 t.test('upgrades of an address are counted apart from its requests, and more of them are let in', async (t) => {
-  const started = await server(t);
-  t.equal(await allowance(started, () => ({ headers: { upgrade: 'websocket' } })), 4);
-  t.equal(await allowance(started, () => ({ headers: { upgrade: 'h2c' } })), 2, 'what asks for HTTP/2 is a request');
-  t.equal(await allowance(started, () => ({ headers: { upgrade: 'WebSocket' } })), 0);
+  const limits = { RATE_LIMIT_ANONYMOUS: '2/1m', RATE_LIMIT_AUTHENTICATED: '4/1m' };
+  const { server: app } = await startTestApp(t, limits);
+  const port = await listen(app);
+  for (let count = 1; count <= 4; count += 1) {
+    const { ws, closed } = await openSocket(port);
+    ws.close();
+    await closed;
+  }
+  t.match(await refusedUpgrade(port), { status: 429 });
+  /** The header alone, without `Connection: Upgrade`: Node serves the request, body and all. */
+  const post = async (upgrade: string) => {
+    const socket = connect(port, '127.0.0.1');
+    const body = '{"query":"{ __typename }"}';
+    socket.write(
+      `POST /graphql HTTP/1.1\r\nHost: a\r\nUpgrade: ${upgrade}\r\nContent-Type: application/json\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    socket.destroy();
+    return Number(answer.toString().split(' ', 2)[1]);
+  };
+  t.same([await post('websocket'), await post('h2c'), await post('websocket')], [200, 200, 429]);
 });
 
 t.test('an address counts by its network', async (t) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { startGraphqlServer } from '../helpers/graphql-server.js';
 import { listen } from '../helpers/server.js';
@@ -13,9 +13,12 @@ const request = (upgrade: string, body: string, headers = '') =>
   `POST /graphql HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nHost: a\r\nHTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABk\r\n` +
   `Upgrade: ${upgrade}\r\nContent-Type: application/json\r\n${headers}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n`;
 
+const openHere = new Set<Socket>();
+
 async function open(): Promise<(...parts: string[]) => Promise<string>> {
   const socket = connect(port, '127.0.0.1');
   await once(socket, 'connect');
+  openHere.add(socket);
   t.teardown(() => socket.destroy());
   /** Sends the parts of a request one after the other, and reads the answer. */
   return async (...parts) => {
@@ -52,6 +55,28 @@ t.test('the connection goes on, whether the next requests ask again or not', asy
   const plain = request('h2c', BODY).replace(/^(Connection|Upgrade|HTTP2-Settings).*\r\n/gm, '');
   t.match(await send(plain + BODY), ANSWER);
   t.same(warnings, [], 'nothing gathers on it');
+});
+
+t.test('an upgrade that is sent ahead of an answer ends the connection, and nothing else', async (t) => {
+  const first = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(BODY)}\r\n\r\n${BODY}`;
+  const webSocket =
+    'GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n';
+  for (const second of [request('h2c', BODY) + BODY, webSocket]) {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.resume();
+    socket.on('error', () => undefined);
+    const closed = once(socket, 'close');
+    socket.write(first + second);
+    socket.write(first);
+    await closed;
+    const send = await open();
+    t.match(await send(request('h2c', BODY) + BODY), ANSWER, 'others are served');
+  }
+  const connections = () =>
+    new Promise<number>((resolve) => app.server.getConnections((_error, count) => resolve(count)));
+  t.equal(await connections(), openHere.size, 'nothing of it is left');
 });
 
 t.test('a WebSocket is upgraded in any case, where there is one; elsewhere HTTP answers', async (t) => {

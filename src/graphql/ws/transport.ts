@@ -5,7 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { clientInfo, type ClientInfo } from '../../client-info.js';
 import { AppError } from '../../errors.js';
-import { webSocketUpgrades } from '../../http/upgrades.js';
+import { isWebSocketUpgrade, webSocketUpgrades } from '../../http/upgrades.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents.js';
 import type { ScopeDemand } from '../gates.js';
@@ -67,6 +67,10 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
     errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket'),
   });
   app.addHook('onClose', async () => sockets.close());
+  // Those refused before the plugin saw them (over a limit, say) it forgets to hang up, and nobody else would.
+  app.addHook('onResponse', async ({ raw }) => {
+    if (isWebSocketUpgrade(raw)) raw.socket.destroy();
+  });
 
   /** Before the upgrade, so that whoever is refused costs no socket. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
