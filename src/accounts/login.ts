@@ -77,7 +77,10 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
       return db.transaction(async (tx) => {
         const marked = markLogin(tx, found, nextHash);
         const opening = { client, rememberMe: rememberMe ?? false, by: 'login' } as const;
-        const [entered] = await Promise.all([sessions.open(tx, id, marked, opening), settle(tx)]);
+        const entered = sessions.open(tx, id, marked, opening);
+        const outcomes = await Promise.allSettled([marked, entered, settle(tx)]);
+        // In their order: what comes after one that failed says only that.
+        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
         return entered;
       });
     });

@@ -6,7 +6,7 @@ import type { ParameterOrJSON, Sql, UnsafeQueryOptions } from 'postgres';
 import { AppError, serviceUnavailable } from '../errors.js';
 import { connectionTemplate, openConnection, type Connection, type ConnectionSettings } from './connection.js';
 import { withDeadline } from './deadline.js';
-import { outage } from './errors.js';
+import { outage, sqlStateOf } from './errors.js';
 
 export interface PoolOptions extends ConnectionSettings {
   readonly size: number;
@@ -26,6 +26,9 @@ export interface Pool {
 const MAX_WAITING_PER_CONNECTION = 50;
 /** An hour. */
 const LIFETIME_MS = 3_600_000;
+
+/** in_failed_sql_transaction */
+const ABORTED = '25P02';
 
 type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
 
@@ -136,7 +139,8 @@ async function transaction(connection: Connection, work: (tx: Sql) => Promise<un
     return result;
   } catch (error) {
     if (!connection.isLost()) await control('rollback').catch(connection.discard);
-    throw error;
+    // Of statements that went together, those after the one that failed say only that they came too late.
+    throw sqlStateOf(error) === ABORTED && failure ? failure : error;
   }
 }
 

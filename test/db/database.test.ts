@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { sqlStateOf } from '../../src/db/errors.js';
 import { livenessRead } from '../../src/sessions/repository.js';
-import { openTestDatabase } from '../helpers/database.js';
+import { onRealPostgres, openTestDatabase } from '../helpers/database.js';
 
 const db = await openTestDatabase(t);
 const COUNTER = sql`select count(*)::int as n from rate_limits`;
@@ -55,3 +56,28 @@ t.test('it answers, and tells its figures', async (t) => {
   await t.resolves(db.ping());
   t.match(db.stats(), { open: Number, waiting: Number });
 });
+
+if (onRealPostgres) {
+  t.test('of statements that go together the one that failed is told, not those that it spoiled', async (t) => {
+    const later = async (outcome: PromiseLike<unknown>) => {
+      const settled = Promise.allSettled([outcome]);
+      for (let turn = 0; turn < 20; turn += 1) await settled;
+      return outcome;
+    };
+    const together = (divisor: number) =>
+      db.transaction(async (tx) => {
+        const first = later(tx.execute(sql`select 1 / ${divisor}::int`));
+        const second = tx.execute(sql`select ${divisor}::int`);
+        // Both answers have come by the time that either is read.
+        for (let turn = 0; turn < 4; turn += 1) {
+          setTimeout(() => {
+            for (const begun = performance.now(); performance.now() - begun < 20;);
+          }, turn);
+        }
+        await Promise.all([first, second]);
+      });
+    // Prepared, they are not waited for one by one.
+    await together(1);
+    t.equal(await together(0).then(() => undefined, sqlStateOf), '22012');
+  });
+}
