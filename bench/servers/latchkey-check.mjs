@@ -6,6 +6,7 @@ import { createSharedClock } from '../../dist/db/clock.js';
 import { openDatabase } from '../../dist/db/open.js';
 import { openEvents } from '../../dist/events/open.js';
 import { corsPlugin } from '../../dist/http/cors.js';
+import { standardOutput } from '../../dist/http/log-destination.js';
 import { createMetrics, metricsPlugin } from '../../dist/http/metrics.js';
 import { rateLimitPlugin } from '../../dist/http/rate-limit.js';
 import { cookiePlugin } from '../../dist/http/refresh-cookie.js';
@@ -43,7 +44,7 @@ export async function latchkeyCheck() {
   return {
     authenticate,
     async server() {
-      const app = createServer(config);
+      const app = createServer(config, { logStream: standardOutput() });
       const principalOf = ({ headers }) => {
         const token = bearerToken(headers.authorization);
         return token === undefined ? undefined : accessTokens.subjectOf(token);
