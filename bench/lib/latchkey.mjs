@@ -77,9 +77,13 @@ export async function registerAccounts(url, count) {
   return accounts;
 }
 
+/** What an answer holds that tells an account: its own, and whole. */
+export const ownEmail = ({ email }) => `"email":"${email}"`;
+
 /** The measured query, for each account. */
 export function meRequests(accounts) {
-  return accounts.map(({ accessToken }) => ({
+  return accounts.map(({ accessToken, user }) => ({
+    expect: ownEmail(user),
     method: 'POST',
     path: '/graphql',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${accessToken}` },

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
 
 /**
- * Measures one scenario: `url`, `requests` (each connection sends its own), `expect` (what every answer holds), `next`
- * ('refresh' spends the token that the last answer brought), `connections`, `seconds`, `rate` (per second; left out: as
+ * Measures one scenario: `url`, `requests` (each connection sends its own; `expect`
+ * is the text, or the texts, that its answer holds), `expect` (the same, for requests without one), `next` ('refresh' spends the token that the last answer brought), `connections`, `seconds`, `rate` (per second; left out: as
  * many as are answered), `watch` (process ids by name, whose CPU time is told for each request).
  * @throws Error when an answer was not right, since its time would mean nothing
  */

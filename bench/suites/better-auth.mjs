@@ -1,10 +1,12 @@
 // Better Auth with accounts, for the suites that compare with it.
 import { join } from 'node:path';
-import { environment, PASSWORD, ROOT } from '../lib/latchkey.mjs';
+import { environment, ownEmail, PASSWORD, ROOT } from '../lib/latchkey.mjs';
 import { startServer } from '../lib/process.mjs';
 
 /** Its requests must come from where it is. */
 const headersOf = (url) => ({ 'content-type': 'application/json', origin: url });
+
+export const emailOf = (member) => `member${member}@example.test`;
 
 /** Starts it on a database of its own and signs accounts up; `cookies` are what their clients would send. */
 export async function startBetterAuth(context, name, cookieCache, count) {
@@ -21,7 +23,7 @@ export async function startBetterAuth(context, name, cookieCache, count) {
   context.onEnd(() => server.stop());
   const cookies = [];
   for (let member = 0; member < count; member += 1) {
-    const email = `member${member}@example.test`;
+    const email = emailOf(member);
     const response = await fetch(`${server.url}/api/auth/sign-up/email`, {
       method: 'POST',
       headers: headersOf(server.url),
@@ -42,7 +44,7 @@ export async function startBetterAuth(context, name, cookieCache, count) {
 export async function assertSession({ name, url }, cookie) {
   const ask = async (headers) => (await fetch(`${url}/api/auth/get-session`, { headers })).json();
   const session = await ask({ cookie });
-  if (session?.user?.email !== 'member0@example.test' || (await ask({})) !== null) {
+  if (session?.user?.email !== emailOf(0) || (await ask({})) !== null) {
     throw new Error(`${name} answers wrongly: ${JSON.stringify(session)}`);
   }
 }
@@ -50,9 +52,10 @@ export async function assertSession({ name, url }, cookie) {
 /** A sign-in for each account. */
 export function signInRequests({ url }, count) {
   return Array.from({ length: count }, (_, member) => ({
+    expect: ['"token":"', ownEmail({ email: emailOf(member) })],
     method: 'POST',
     path: '/api/auth/sign-in/email',
     headers: headersOf(url),
-    body: JSON.stringify({ email: `member${member}@example.test`, password: PASSWORD }),
+    body: JSON.stringify({ email: emailOf(member), password: PASSWORD }),
   }));
 }

@@ -9,30 +9,34 @@ import { against, interleave } from '../lib/rounds.mjs';
 import { migrate, seed } from '../lib/seed.mjs';
 import { rotationScript } from '../lib/statement.mjs';
 
-export const REFRESH =
-  'mutation ($refreshToken: String) { refresh(refreshToken: $refreshToken) { accessToken refreshToken } }';
+const REFRESH =
+  'mutation ($refreshToken: String) { refresh(refreshToken: $refreshToken) { accessToken refreshToken user { id } } }';
 
-/** A refresh of each account's newest session, and what keeps the tokens between runs. */
-async function refreshScenario({ url, pid }, accounts) {
-  const requestOf = (refreshToken) => ({
+/** A refresh of each account's session. */
+export function refreshRequests(accounts) {
+  return accounts.map(({ refreshToken, user }) => ({
+    expect: ['"accessToken":"', '"refreshToken":"', `"user":{"id":"${user.id}"}`],
     method: 'POST',
     path: '/graphql',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: REFRESH, variables: { refreshToken } }),
-  });
-  let tokens = accounts.map(({ refreshToken }) => refreshToken);
+  }));
+}
+
+/** A refresh of each account's newest session, and what keeps the tokens between runs. */
+function refreshScenario({ url, pid }, accounts) {
+  let requests = refreshRequests(accounts);
   return async (seconds, database) => {
     const result = await measure({
       name: 'refresh',
       url,
-      requests: tokens.map(requestOf),
-      expect: '"refreshToken":"',
+      requests,
       next: 'refresh',
-      connections: tokens.length,
+      connections: requests.length,
       seconds,
       watch: { server: [pid], database },
     });
-    tokens = result.last.map(({ body }) => JSON.parse(body).variables.refreshToken);
+    requests = result.last;
     return result;
   };
 }
@@ -46,7 +50,7 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
   context.onEnd(() => server.stop());
   const accounts = await registerAccounts(server.url, count);
   await assertRotation(server.url, await registerAccount(server.url));
-  const refresh = await refreshScenario(server, accounts);
+  const refresh = refreshScenario(server, accounts);
   const rotations = await startPgbench(context, binDir, count);
   const variants = [
     { name: 'pgbench, the same statement', run: () => rotations(seconds) },

@@ -10,7 +10,7 @@ import { migrate, seed } from '../lib/seed.mjs';
 import { median } from '../lib/stats.mjs';
 import { tokensOf } from '../lib/tokens.mjs';
 import { loginRequests } from './login.mjs';
-import { REFRESH } from './refresh.mjs';
+import { refreshRequests } from './refresh.mjs';
 
 /** Sessions that are asked for in turn, picked at random from all. */
 const PICKED = 5000;
@@ -31,20 +31,24 @@ async function startAt(context, size) {
   const name = `${users.toLocaleString('en')} accounts`;
   const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl });
   context.onEnd(() => server.stop());
-  const picked = await sql`select id, user_id, generation, expires_at, username from (
-      select s.*, u.username from sessions s join users u on u.id = s.user_id where expires_at > now() + interval '1 day'
+  const picked = await sql`select id, user_id, generation, expires_at, email, username from (
+      select s.*, u.email, u.username from sessions s join users u on u.id = s.user_id where expires_at > now() + interval '1 day'
     ) live order by md5(id::text) limit ${PICKED}`;
   const tokens = await tokensOf(server.url, databaseUrl, picked);
+  const accounts = picked.map(({ userId, email, username }, index) => ({
+    ...tokens[index],
+    user: { id: userId, email, username },
+  }));
   const [{ bytes }] = await sql`select pg_database_size(current_database())::float8 as bytes`;
   context.progress(`  ${name}, ${sessions.toLocaleString('en')} sessions: ${seededS.toFixed(0)} s to seed`);
-  await assertOwn(server.url, picked[0], tokens[0]);
+  await assertOwn(server.url, accounts[0]);
   const watch = async () => ({ server: [server.pid], database: await context.postgres.backends(databaseUrl) });
-  return { name, size, sql, databaseUrl, server, picked, tokens, seededS, megabytes: bytes / 2 ** 20, watch };
+  return { name, size, sql, databaseUrl, server, picked, accounts, seededS, megabytes: bytes / 2 ** 20, watch };
 }
 
-async function assertOwn(url, { username }, { accessToken }) {
+async function assertOwn(url, { user, accessToken }) {
   const { data } = await graphql(url, '{ me { username } }', { token: accessToken });
-  if (data?.me.username !== username) throw new Error(`me answers ${JSON.stringify(data)}, not ${username}`);
+  if (data?.me.username !== user.username) throw new Error(`me answers ${JSON.stringify(data)}, not ${user.username}`);
 }
 
 /** What is measured at each size. */
@@ -53,34 +57,22 @@ function works({ seconds }) {
   const chains = new Map();
   return {
     async me(place) {
-      const requests = meRequests(place.tokens);
-      const expect = '"email":"member';
-      return measure({ ...common(place, 'me'), requests, expect, next: 'rotate', watch: await place.watch() });
+      const requests = meRequests(place.accounts);
+      return measure({ ...common(place, 'me'), requests, next: 'rotate', watch: await place.watch() });
     },
     async refresh(place) {
-      const requests = chains.get(place) ?? refreshRequests(place.tokens.slice(-64));
-      const expect = '"refreshToken":"';
-      const run = { ...common(place, 'refresh'), requests, expect, next: 'refresh', watch: await place.watch() };
+      const requests = chains.get(place) ?? refreshRequests(place.accounts.slice(-64));
+      const run = { ...common(place, 'refresh'), requests, next: 'refresh', watch: await place.watch() };
       const result = await measure(run);
       chains.set(place, result.last);
       return result;
     },
     async login(place) {
-      const requests = loginRequests(place.picked.slice(0, 500).map((user) => ({ user })));
-      const expect = '"refreshToken":"';
-      const run = { ...common(place, 'login'), requests, expect, next: 'rotate', connections: 8 };
+      const requests = loginRequests(place.accounts.slice(0, 500));
+      const run = { ...common(place, 'login'), requests, next: 'rotate', connections: 8 };
       return measure({ ...run, watch: await place.watch() });
     },
   };
-}
-
-function refreshRequests(tokens) {
-  return tokens.map(({ refreshToken }) => ({
-    method: 'POST',
-    path: '/graphql',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: REFRESH, variables: { refreshToken } }),
-  }));
 }
 
 /** Measures. @param small, large `{ users, sessions }` */
@@ -104,9 +96,8 @@ function summary({ size, seededS, megabytes }) {
 
 /** `me` at a constant rate, alone and while another instance clears sessions that have run out. */
 async function measureClearing(context, place, { rounds, seconds }) {
-  const requests = meRequests(place.tokens);
-  const expect = '"email":"member';
-  const load = { name: 'me', url: place.server.url, requests, expect, next: 'rotate', rate: ME_PER_SECOND, watch: {} };
+  const requests = meRequests(place.accounts);
+  const load = { name: 'me', url: place.server.url, requests, next: 'rotate', rate: ME_PER_SECOND, watch: {} };
   const me = () => measure({ ...load, connections: 32, seconds });
   const cleared = [];
   const variants = [
