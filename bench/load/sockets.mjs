@@ -12,13 +12,19 @@ const OPENING = 50;
 const now = () => performance.timeOrigin + performance.now();
 
 const sockets = [];
+/** What went wrong after a socket had been opened: every work that follows fails of it. */
+let fault;
 let onEvent = () => undefined;
 
 /** Opens one socket, authenticates and subscribes; resolves when the server has acknowledged. */
 function open(url, token) {
   const socket = new WebSocket(`${url.replace('http', 'ws')}/graphql`, 'graphql-transport-ws');
   sockets.push(socket);
-  return new Promise((resolve, reject) => {
+  return new Promise((resolve, rejectOpening) => {
+    const reject = (error) => {
+      fault ??= error;
+      rejectOpening(error);
+    };
     socket.on('open', () =>
       socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization: `Bearer ${token}` } })),
     );
@@ -30,7 +36,8 @@ function open(url, token) {
         socket.send(SUBSCRIBE);
         resolve();
       } else if (message.type === 'ping') socket.send(JSON.stringify({ type: 'pong' }));
-      else if (message.type === 'next') onEvent(message.payload.data?.meUpdated, now());
+      else if (message.type === 'next' && message.payload.data?.meUpdated)
+        onEvent(message.payload.data.meUpdated, now());
       else reject(new Error(`Not expected: ${data}`));
     });
   });
@@ -43,7 +50,10 @@ async function openAll({ url, tokens, count }) {
     );
     await Promise.all(batch);
   }
-  return { opened: sockets.length };
+}
+
+function count() {
+  return { open: sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length };
 }
 
 /** Changes an account so often a second; each of its sockets must hear of each change, once. */
@@ -74,7 +84,7 @@ async function fanOut({ url, token, changes, perSecond }) {
   }
   await Promise.all(running);
   const expected = changes * sockets.length;
-  for (let waited = 0; latencies.length < expected && waited < 5000; waited += 20) {
+  for (let waited = 0; latencies.length < expected && waited < 5000 && !fault; waited += 20) {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   const sorted = Float64Array.from(latencies).sort();
@@ -87,9 +97,13 @@ async function fanOut({ url, token, changes, perSecond }) {
   };
 }
 
+const works = { open: openAll, count, 'fan-out': fanOut };
+
 process.on('message', async ({ work, ...options }) => {
   try {
-    process.send({ result: await (work === 'open' ? openAll(options) : fanOut(options)) });
+    const result = await works[work](options);
+    if (fault) throw fault;
+    process.send({ result });
   } catch (error) {
     process.send({ error: error.message });
   }

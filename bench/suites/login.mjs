@@ -1,8 +1,8 @@
 // Login against raw argon2 and against Better Auth's sign-in, and `me` while logins take every core.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { answerOf } from '../lib/child.mjs';
 import { assertMe, graphql, meRequests, PASSWORD, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
@@ -50,11 +50,10 @@ export async function startArgon2(context, { directory = ROOT } = {}) {
     env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1) },
   });
   context.onEnd(() => child.kill());
-  await once(child, 'message');
+  await answerOf(child);
   return async (seconds) => {
     child.send(seconds);
-    const [result] = await once(child, 'message');
-    return result;
+    return answerOf(child);
   };
 }
 

@@ -1,8 +1,8 @@
 // Subscriptions: what an idle socket costs in memory, and events to many sockets.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { answerOf } from '../lib/child.mjs';
 import { assertMe, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { cpuOf, residentMb } from '../lib/process.mjs';
 
@@ -16,10 +16,19 @@ function startSockets(context) {
   context.onEnd(() => child.kill());
   return async (work, options) => {
     child.send({ work, ...options });
-    const [{ result, error }] = await once(child, 'message');
+    const { result, error } = await answerOf(child);
     if (error) throw new Error(error);
     return result;
   };
+}
+
+/** @throws Error unless every socket and every subscription is open, on both sides */
+async function assertOpen(work, url, count) {
+  const { open } = await work('count', {});
+  const [, told] = /^latchkey_subscriptions_open (\d+)$/m.exec(await (await fetch(`${url}/metrics`)).text()) ?? [];
+  if (open !== count || Number(told) !== count) {
+    throw new Error(`Of ${count} sockets ${open} are open, with ${told} subscriptions by the server's count`);
+  }
 }
 
 /**
@@ -40,16 +49,19 @@ export async function measureSockets(context, { count, perSecond, seconds }) {
 
   const idle = await start('sockets');
   const before = residentMb(idle.server.pid);
-  const { opened } = await startSockets(context)('open', { url: idle.server.url, tokens: idle.tokens, count });
+  const hold = startSockets(context);
+  await hold('open', { url: idle.server.url, tokens: idle.tokens, count });
   await delay(SETTLE_MS);
+  await assertOpen(hold, idle.server.url, count);
   const moreMb = residentMb(idle.server.pid) - before;
-  context.progress(`  ${opened} sockets: ${Math.round(moreMb)} MB`);
+  context.progress(`  ${count} sockets: ${Math.round(moreMb)} MB`);
 
   const { server, tokens } = await start('fan_out');
   const work = startSockets(context);
   const [token] = tokens;
   await work('open', { url: server.url, tokens: [token], count: AUDIENCE });
   await delay(SETTLE_MS);
+  await assertOpen(work, server.url, AUDIENCE);
   const cpu = cpuOf([server.pid]);
   const rate = perSecond / AUDIENCE;
   const changes = Math.round(rate * seconds);
@@ -59,9 +71,9 @@ export async function measureSockets(context, { count, perSecond, seconds }) {
   }
   context.progress(`  ${Math.round(heard.perSecond)} events/s: p99 ${heard.p99.toFixed(1)} ms`);
   return {
-    count: opened,
+    count,
     moreMb,
-    eachKb: (moreMb * 1024) / opened,
+    eachKb: (moreMb * 1024) / count,
     ...heard,
     cpuPerEvent: (cpuOf([server.pid]) - cpu) / heard.delivered,
   };
