@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url';
 const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
 
 /**
- * Measures one scenario: `url`, `requests` (each connection sends its own; `expect`
- * is the text, or the texts, that its answer holds), `expect` (the same, for requests without one), `next` ('refresh' spends the token that the last answer brought), `connections`, `seconds`, `rate` (per second; left out: as
- * many as are answered), `watch` (process ids by name, whose CPU time is told for each request).
+ * Measures one scenario: `url`, `requests` (`expect` of each is the text, or the texts, that its answer holds),
+ * `expect` (the same, for requests without one), `connections` (each with a share of the requests; it sends the first
+ * of it), `next` ('rotate': it goes through its share; 'refresh': and keeps the token that each answer brought),
+ * `seconds`, `rate` (per second; left out: as many as are answered), `watch` (process ids by name, whose CPU time is
+ * told for each request).
  * @throws Error when an answer was not right, since its time would mean nothing
  */
 export function measure(scenario) {

@@ -17,20 +17,23 @@ const holds = (text, expect) =>
  */
 function createConnection({ url, requests, expect, next }, index, connections, note) {
   const client = new Client(url, { pipelining: 1 });
-  let turn = index;
-  let spec = requests[turn % requests.length];
+  // Nobody else's, as a refresh token is good for one of them.
+  const own = requests.filter((_, position) => position % connections === index);
+  const share = own.length > 0 ? own : [requests[index % requests.length]];
+  let turn = 0;
   return {
     client,
-    spec: () => spec,
+    share,
     send(startedAt = performance.now()) {
+      const spec = share[turn];
       return new Promise((resolve) => {
         let text = '';
         let ok = false;
         const done = (answered) => {
           const right = answered && ok && holds(text, spec.expect ?? expect);
           note(performance.now() - startedAt, right, text);
-          spec = right && next === 'refresh' ? refreshed(spec, text) : spec;
-          if (next === 'rotate') spec = requests[(turn += connections) % requests.length];
+          if (right && next === 'refresh') share[turn] = refreshed(spec, text);
+          if (next) turn = (turn + 1) % share.length;
           resolve();
         };
         client.dispatch(spec, {
@@ -97,8 +100,8 @@ async function run({ seconds, warmup, connections, rate, watch, ...scenario }) {
     p99: percentile(sorted, 0.99),
     bad,
     fault,
-    // What each connection would send next: another run goes on from there.
-    last: scenario.next === 'refresh' ? all.map((connection) => connection.spec()) : undefined,
+    // All requests with the newest tokens: another run goes on from there.
+    last: scenario.next === 'refresh' ? all.flatMap(({ share }) => share) : undefined,
     cpu: { ...Object.fromEntries(used), load: (user + system) / sorted.length },
   };
 }

@@ -1,4 +1,5 @@
-// Clears sessions that have run out, as an instance does every ten minutes; tells how many, and how long it took.
+// Clears sessions that have run out, as an instance does every ten minutes, until it is told to stop; tells when its
+// first batch has gone, and at last how many there were and how long it took.
 import { systemClock as clock } from '../../dist/clock.js';
 import { loadConfig } from '../../dist/config.js';
 import { clearInBatches } from '../../dist/db/exclusive.js';
@@ -7,7 +8,16 @@ import { createRevocation } from '../../dist/sessions/revocation.js';
 
 const db = await openDatabase(loadConfig());
 const revocation = createRevocation({ db, clock });
+const stop = new AbortController();
+process.once('message', () => stop.abort());
+let begun = false;
+const clear = async (tx, limit) => {
+  const rows = await revocation.clear(tx, limit);
+  if (!begun) process.send('begun');
+  begun = true;
+  return rows;
+};
 const startedAt = performance.now();
-const rows = await clearInBatches(db, 'sessions', revocation.clear);
+const rows = await clearInBatches(db, 'sessions', clear, { stop: stop.signal });
 process.send({ rows, ms: performance.now() - startedAt });
 await db.close();

@@ -1,8 +1,8 @@
 // The same figures with few and with many accounts, and clearing beside the load.
 import { fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import postgres from 'postgres';
+import { answerOf } from '../lib/child.mjs';
 import { environment, graphql, meRequests, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
@@ -15,8 +15,10 @@ import { refreshRequests } from './refresh.mjs';
 /** Sessions that are asked for in turn, picked at random from all. */
 const PICKED = 5000;
 const ME_PER_SECOND = 500;
-/** Sessions that run out before each run. */
-const CLEARED = 50_000;
+/** Sessions that have run out before each run, for a second of it: more than clearing gets through. */
+const RUN_OUT_PER_SECOND = 40_000;
+/** What a run takes besides: its process starts, and warms up. */
+const BESIDE_S = 2;
 
 /** A seeded database with a server on it. */
 async function startAt(context, size) {
@@ -61,7 +63,7 @@ function works({ seconds }) {
       return measure({ ...common(place, 'me'), requests, next: 'rotate', watch: await place.watch() });
     },
     async refresh(place) {
-      const requests = chains.get(place) ?? refreshRequests(place.accounts.slice(-64));
+      const requests = chains.get(place) ?? refreshRequests(place.accounts);
       const run = { ...common(place, 'refresh'), requests, next: 'refresh', watch: await place.watch() };
       const result = await measure(run);
       chains.set(place, result.last);
@@ -105,10 +107,10 @@ async function measureClearing(context, place, { rounds, seconds }) {
     {
       name: `me at ${ME_PER_SECOND}/s, sessions being cleared`,
       async run() {
-        await runOut(place);
-        const clearing = clearOnce(place);
-        const [measured, { rows, ms }] = await Promise.all([me(), clearing]);
-        cleared.push(rows / (ms / 1000));
+        await runOut(place, Math.ceil((seconds + BESIDE_S) * RUN_OUT_PER_SECOND));
+        const stop = await beginClearing(place);
+        const measured = await me();
+        cleared.push(await stop());
         return measured;
       },
     },
@@ -117,19 +119,38 @@ async function measureClearing(context, place, { rounds, seconds }) {
   return { alone, beside, perSecond: median(cleared), ratio: against(beside, alone, (run) => run.p99) };
 }
 
-/** Makes sessions run out two days ago, but none of those that are asked for. */
-async function runOut({ sql, picked }) {
+/** Has so many sessions run out two days ago, but none of those that are asked for. */
+async function runOut({ sql, picked }, wanted) {
   const asked = picked.map(({ id }) => id);
-  await sql`update sessions set expires_at = now() - interval '2 days' where id in (
-    select id from sessions tablesample system (5) where expires_at > now() and id <> all(${asked}::uuid[])
-    limit ${CLEARED})`;
+  // What the last run left counts.
+  const [{ over, live }] = await sql`select count(*) filter (where expires_at < now() - interval '1 day')::int as over,
+    count(*) filter (where expires_at > now())::int as live from sessions`;
+  const percent = Math.min(100, (120 * (wanted - over)) / live);
+  if (percent > 0) {
+    await sql`update sessions set expires_at = now() - interval '2 days' where id in (
+      select id from sessions tablesample system (${percent}) where expires_at > now()
+        and id <> all(${asked}::uuid[]) limit ${wanted - over})`;
+  }
   await sql`checkpoint`;
 }
 
-/** The product's own chore, in a process of its own as another instance would do it. */
-async function clearOnce({ server, databaseUrl }) {
+/**
+ * Begins the product's own chore, in a process of its own as another instance would do it.
+ * @returns what stops it and tells how many it cleared in a second. @throws Error when it had ended before
+ */
+async function beginClearing({ server, databaseUrl }) {
   const child = fork(join(ROOT, 'bench/servers/clear.mjs'), { env: { ...environment(server.url, databaseUrl) } });
-  const [result] = await once(child, 'message');
-  child.disconnect();
-  return result;
+  await answerOf(child);
+  const result = answerOf(child);
+  // It is told below; until then nobody waits for it.
+  result.catch(() => undefined);
+  let ended = false;
+  child.once('message', () => (ended = true));
+  return async () => {
+    if (ended) throw new Error('Clearing ended before what was measured beside it: too few sessions had run out');
+    child.send('stop');
+    const { rows, ms } = await result;
+    child.disconnect();
+    return rows / (ms / 1000);
+  };
 }
