@@ -7,6 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endAll, endOnSignals, onEnd, started } from './lib/ends.mjs';
 import { goalsOf } from './lib/goals.mjs';
 import { ROOT } from './lib/latchkey.mjs';
 import { describeMachine } from './lib/machine.mjs';
@@ -69,24 +70,24 @@ const unknown = wanted.filter((name) => !(name in SUITES));
 if (unknown.length > 0) throw new Error(`There is no ${unknown.join()}: ${Object.keys(SUITES).join(', ')}`);
 
 const startedAt = performance.now();
+endOnSignals();
 const workDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+onEnd(() => rmSync(workDir, { recursive: true, force: true }));
 // A temporary cluster in it runs as another user.
 chmodSync(workDir, 0o755);
-const ends = [];
-process.once('SIGINT', () => void cleanUp().finally(() => process.exit(130)));
 const progress = (line) => console.log(line);
-let postgres;
 let report = '';
 try {
-  postgres = await openPostgres(workDir);
+  const postgres = await openPostgres(workDir);
   const machine = describeMachine(postgres);
   const results = { machine, settings: settingsOf(plan) };
   for (const name of wanted) {
     progress(name);
-    const suite = { workDir, postgres, progress, onEnd: (end) => ends.push(end) };
+    const suite = { workDir, postgres, progress };
+    const before = started();
     results[name] = await SUITES[name](suite, plan[name] ?? FULL[name]);
     // What one suite started is not in the way of the next.
-    for (const end of ends.splice(0).reverse()) await end();
+    await endAll(before);
     // After each, so that what was measured is told whatever becomes of the next.
     if (!options.smoke) report = await writeReport(options.out, results);
   }
@@ -96,13 +97,7 @@ try {
   console.log(`${options.smoke ? 'It runs, and every answer was right' : `${hit} of ${goals.length} goals`}`);
   console.log(`${Math.round((performance.now() - startedAt) / 1000)} s`);
 } finally {
-  await cleanUp();
-}
-
-async function cleanUp() {
-  for (const end of ends.splice(0).reverse()) await end();
-  await postgres?.close();
-  rmSync(workDir, { recursive: true, force: true });
+  await endAll();
 }
 
 function settingsOf({ me, login }) {

@@ -5,6 +5,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { endAll, endOnSignals, onEnd } from './lib/ends.mjs';
 import { ROOT } from './lib/latchkey.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { openPostgres } from './lib/postgres.mjs';
@@ -20,14 +21,14 @@ const { values: options } = parseArgs({
     out: { type: 'string', default: join(ROOT, 'docs') },
   },
 });
+endOnSignals();
 const workDir = mkdtempSync(join(tmpdir(), 'latchkey-bench-'));
+onEnd(() => rmSync(workDir, { recursive: true, force: true }));
 chmodSync(workDir, 0o755);
-const ends = [];
-let postgres;
 try {
-  postgres = await openPostgres(workDir);
+  const postgres = await openPostgres(workDir);
   const machine = describeMachine(postgres);
-  const context = { workDir, postgres, progress: (line) => console.log(line), onEnd: (end) => ends.push(end) };
+  const context = { workDir, postgres, progress: (line) => console.log(line) };
   const results = await measureScale(context, {
     rounds: Number(options.rounds),
     seconds: Number(options.seconds),
@@ -38,7 +39,5 @@ try {
   console.log(text);
   await replaceBetween(join(options.out, 'scaling.md'), text, 'Scaling');
 } finally {
-  for (const end of ends.reverse()) await end();
-  await postgres?.close();
-  rmSync(workDir, { recursive: true, force: true });
+  await endAll();
 }

@@ -1,5 +1,14 @@
 // Processes of the benchmark's own, which are asked and answer by messages.
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { onEnd } from './ends.mjs';
+
+/** Starts a script, which ends with the run. */
+export function forkChild(file, args = [], options = {}) {
+  const child = fork(file, args, options);
+  onEnd(() => child.kill());
+  return child;
+}
 
 /** The next message of a process. @throws Error when it ends before */
 export async function answerOf(child) {

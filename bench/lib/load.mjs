@@ -1,6 +1,6 @@
 // Asks a load process for one measurement.
-import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { forkChild } from './child.mjs';
 
 const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
 
@@ -13,7 +13,7 @@ const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
  * @throws Error when an answer was not right, since its time would mean nothing
  */
 export function measure(scenario) {
-  const worker = fork(WORKER, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const worker = forkChild(WORKER, [], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', (status) => reject(new Error(`The load ended with ${status}`)));

@@ -1,11 +1,11 @@
 // The Postgres to measure on: the server of DATABASE_URL, or a cluster of our own in a temporary directory.
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import postgres from 'postgres';
-import { freePort } from './process.mjs';
+import { onEnd } from './ends.mjs';
+import { freePort, hasEnded, stop } from './process.mjs';
 
 const EXPLANATION = `The benchmark needs a Postgres:
   - DATABASE_URL=postgres://… of a role that may create databases, or
@@ -14,13 +14,18 @@ const EXPLANATION = `The benchmark needs a Postgres:
 /** Everything but where it listens is as Postgres comes; durable writes included. */
 const SETTINGS = ['-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1'];
 
-/** Opens the server; `close` drops what was made on it. @throws Error that explains what is needed */
+/** Opens the server; what was made on it goes at the end. @throws Error that explains what is needed */
 export async function openPostgres(workDir) {
   const cluster = process.env.DATABASE_URL ? undefined : await startCluster(join(workDir, 'cluster'));
   const base = new URL(process.env.DATABASE_URL || cluster.url);
   const server = postgres(base.href, { max: 1, onnotice: () => undefined });
   const [{ version }] = await server`select split_part(version(), ' on ', 1) as version`;
   const created = new Set();
+  onEnd(async () => {
+    // A cluster of our own goes as a whole.
+    for (const name of cluster ? [] : created) await server.unsafe(`drop database if exists ${name} with (force)`);
+    await server.end({ timeout: 5 });
+  });
   const urlOf = (name) => {
     const url = new URL(base);
     url.pathname = `/${name}`;
@@ -45,12 +50,6 @@ export async function openPostgres(workDir) {
       const name = new URL(url).pathname.slice(1);
       const rows = await server`select pid from pg_stat_activity where datname = ${name}`;
       return rows.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}/stat`));
-    },
-
-    async close() {
-      for (const name of created) await server.unsafe(`drop database if exists ${name} with (force)`);
-      await server.end();
-      await cluster?.stop();
     },
   };
 }
@@ -82,24 +81,17 @@ async function startCluster(directory) {
   execFileSync(...command(join(binDir, 'initdb'), initdb), { cwd: directory, stdio: 'pipe' });
   const port = await freePort();
   const args = ['-D', data, '-p', String(port), '-k', directory, ...SETTINGS];
-  const child = spawn(...command(join(binDir, 'postgres'), args), { cwd: directory, stdio: 'ignore' });
+  const child = spawn(...command(join(binDir, 'postgres'), args), { cwd: directory, stdio: 'ignore', detached: true });
+  // Postgres's fast shutdown, and its immediate one, which ends its children too.
+  onEnd(() => stop(child, ['SIGINT', 'SIGQUIT']));
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   for (let attempt = 0; attempt < 200; attempt += 1) {
     const probe = postgres(url, { max: 1, connect_timeout: 2 });
     const up = await probe`select 1`.then(Boolean, () => false);
     await probe.end({ timeout: 1 });
     if (up) break;
+    if (hasEnded(child)) throw new Error(`The cluster ended with ${child.exitCode ?? child.signalCode}`);
     await delay(50);
   }
-  return {
-    url,
-    binDir,
-    async stop() {
-      const ended = once(child, 'exit');
-      // SIGINT is Postgres's fast shutdown.
-      child.kill('SIGINT');
-      await ended;
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
+  return { url, binDir };
 }

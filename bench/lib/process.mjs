@@ -5,10 +5,12 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onEnd } from './ends.mjs';
 
 /** Linux counts the time of processes in hundredths of a second. */
 const TICK_US = 10_000;
 const START_TIMEOUT_MS = 30_000;
+const STOP_TIMEOUT_MS = 5000;
 
 /** CPU time that processes have used so far, in microseconds; those that are gone count nothing. */
 export function cpuOf(pids) {
@@ -39,7 +41,7 @@ export async function freePort() {
 }
 
 /**
- * Starts a server and waits for its first right answer. Its output goes to a file, as under a service manager, so that
+ * Starts a server, which ends with the run, and waits for its first right answer. Its output goes to a file, as under a service manager, so that
  * nobody spends time on reading it.
  * @param args of node, the script first
  * @param answers asks it once, at its address; true when the answer is right
@@ -54,11 +56,13 @@ export async function startServer({ name, args, env, cwd, workDir, answers }) {
     cwd,
     env: { PATH: process.env.PATH, HOST: '127.0.0.1', PORT: String(port), ...env(url) },
     stdio: ['ignore', log, log],
+    detached: true,
   });
+  onEnd(() => stop(child));
   closeSync(log);
   while (!(await answers(url).catch(() => false))) {
     const late = performance.now() - startedAt > START_TIMEOUT_MS;
-    if (child.exitCode !== null || late) {
+    if (hasEnded(child) || late) {
       child.kill('SIGKILL');
       throw new Error(`${name} ${late ? 'does not answer' : 'ended'}:\n${readFileSync(logFile, 'utf8').slice(-2000)}`);
     }
@@ -69,15 +73,19 @@ export async function startServer({ name, args, env, cwd, workDir, answers }) {
     url,
     pid: child.pid,
     firstAnswerMs: performance.now() - startedAt,
-    async stop() {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      await Promise.race([ended, delay(5000, undefined, { ref: false })]);
-      if (child.exitCode === null && child.signalCode === null) {
-        child.kill('SIGKILL');
-        await ended;
-      }
-    },
+    stop: () => stop(child),
   };
 }
+
+/** Ends a process: asked to, and after some seconds by force. */
+export async function stop(child, [ask, force] = ['SIGTERM', 'SIGKILL']) {
+  if (hasEnded(child)) return;
+  const ended = once(child, 'exit');
+  child.kill(ask);
+  await Promise.race([ended, delay(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+  if (hasEnded(child)) return;
+  child.kill(force);
+  await ended;
+}
+
+export const hasEnded = ({ exitCode, signalCode }) => exitCode !== null || signalCode !== null;

@@ -20,7 +20,6 @@ export async function startBetterAuth(context, name, cookieCache, count) {
     env: (url) => environment(url, databaseUrl, { COOKIE_CACHE: cookieCache ? 'on' : 'off' }),
     answers: async (url) => (await fetch(`${url}/api/auth/ok`)).ok,
   });
-  context.onEnd(() => server.stop());
   const cookies = [];
   for (let member = 0; member < count; member += 1) {
     const email = emailOf(member);

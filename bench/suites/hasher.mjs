@@ -29,7 +29,7 @@ export async function measureHasher(context, { rounds, seconds }) {
     ['built for this processor', true],
   ]) {
     const directory = install(join(context.workDir, build ? 'hasher-built' : 'hasher-prebuilt'), build);
-    const hashes = await startArgon2(context, { directory });
+    const hashes = await startArgon2({ directory });
     await hashes(seconds);
     variants.push({ name, run: () => hashes(seconds) });
   }

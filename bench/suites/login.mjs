@@ -1,8 +1,7 @@
 // Login against raw argon2 and against Better Auth's sign-in, and `me` while logins take every core.
-import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { answerOf } from '../lib/child.mjs';
+import { answerOf, forkChild } from '../lib/child.mjs';
 import { assertMe, graphql, meRequests, PASSWORD, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
@@ -20,7 +19,6 @@ const ME_PER_SECOND = 200;
 async function startWithAccounts(context, count) {
   const databaseUrl = await context.postgres.create('login');
   const server = await startLatchkey({ name: 'login', workDir: context.workDir, databaseUrl });
-  context.onEnd(() => server.stop());
   const accounts = await registerAccounts(server.url, count);
   await assertMe(server, accounts[0]);
   const wrong = await graphql(server.url, LOGIN, {
@@ -42,14 +40,13 @@ export function loginRequests(accounts) {
 }
 
 /** Argon2 alone, in a process with as many threads as Latchkey has. */
-export async function startArgon2(context, { directory = ROOT } = {}) {
+export async function startArgon2({ directory = ROOT } = {}) {
   // As many as the server hashes at a time.
   const concurrency = Math.max(1, availableParallelism() - 1);
   const options = JSON.stringify({ ...PARAMETERS, concurrency });
-  const child = fork(join(directory, 'bench/servers/argon2.mjs'), [options], {
+  const child = forkChild(join(directory, 'bench/servers/argon2.mjs'), [options], {
     env: { PATH: process.env.PATH, UV_THREADPOOL_SIZE: String(concurrency + 1) },
   });
-  context.onEnd(() => child.kill());
   await answerOf(child);
   return async (seconds) => {
     child.send(seconds);
@@ -60,7 +57,7 @@ export async function startArgon2(context, { directory = ROOT } = {}) {
 /** Measures login. */
 export async function measureLogin(context, { rounds, seconds, peers, accounts: count = 32 }) {
   const { server, databaseUrl, accounts } = await startWithAccounts(context, count);
-  const argon2 = await startArgon2(context);
+  const argon2 = await startArgon2();
   const load = async (name, { url, pid }, requests, database) =>
     measure({
       name,

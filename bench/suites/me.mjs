@@ -21,7 +21,6 @@ async function latchkeyVariant(context, name, env, embedded = false) {
   const label = name.replace(/\W+/g, '_').toLowerCase();
   const databaseUrl = embedded ? undefined : await context.postgres.create(label);
   const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl, env });
-  context.onEnd(() => server.stop());
   const accounts = await registerAccounts(server.url, context.accounts);
   await assertMe(server, accounts[0]);
   return { name, server, databaseUrl, accounts, requests: meRequests(accounts) };
@@ -39,7 +38,6 @@ async function peerVariant(context, name, script, { server, databaseUrl, account
       return true;
     },
   });
-  context.onEnd(() => peer.stop());
   return { name, server: peer, databaseUrl, requests };
 }
 
@@ -56,7 +54,6 @@ async function floorVariant(context, { databaseUrl, accounts }) {
     });
   const requests = accounts.map(({ user }) => ({ expect: ownEmail(user), method: 'GET', path: `/users/${user.id}` }));
   const variant = { name: 'the floor', server: await start(), databaseUrl, requests };
-  context.onEnd(() => variant.server.stop());
   variant.renew = async () => {
     await variant.server.stop();
     variant.server = await start();

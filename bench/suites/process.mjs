@@ -34,7 +34,6 @@ export async function measureStartup(context, { starts = STARTS } = {}) {
 export async function measureMemory(context, { requests: count, accounts: members = 64 }) {
   const databaseUrl = await context.postgres.create('memory');
   const server = await startLatchkey({ name: 'memory', workDir: context.workDir, databaseUrl });
-  context.onEnd(() => server.stop());
   await delay(SETTLE_MS);
   const idleMb = residentMb(server.pid);
   const accounts = await registerAccounts(server.url, members);

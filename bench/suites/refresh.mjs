@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
+import { onEnd } from '../lib/ends.mjs';
 import { graphql, POOL_SIZE, registerAccounts, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
@@ -47,7 +48,6 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
   if (!binDir) throw new Error("There is no pgbench: it is in Debian's package postgresql.");
   const databaseUrl = await context.postgres.create('refresh');
   const server = await startLatchkey({ name: 'refresh', workDir: context.workDir, databaseUrl });
-  context.onEnd(() => server.stop());
   const accounts = await registerAccounts(server.url, count);
   await assertRotation(server.url, await registerAccount(server.url));
   const refresh = refreshScenario(server, accounts);
@@ -96,7 +96,7 @@ async function startPgbench(context, binDir, count) {
   const databaseUrl = await context.postgres.create('pgbench');
   await migrate(databaseUrl);
   const sql = postgres(databaseUrl, { max: 1 });
-  context.onEnd(() => sql.end());
+  onEnd(() => sql.end({ timeout: 1 }));
   await seed(sql, { users: count, sessions: count });
   const run = promisify(execFile);
   return async (seconds) => {

@@ -1,8 +1,8 @@
 // The same figures with few and with many accounts, and clearing beside the load.
-import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import postgres from 'postgres';
-import { answerOf } from '../lib/child.mjs';
+import { onEnd } from '../lib/ends.mjs';
+import { answerOf, forkChild } from '../lib/child.mjs';
 import { environment, graphql, meRequests, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
@@ -25,14 +25,13 @@ async function startAt(context, size) {
   const { users, sessions } = size;
   const databaseUrl = await context.postgres.create(`scale_${users}`);
   const sql = postgres(databaseUrl, { max: 1, transform: postgres.camel, onnotice: () => undefined });
-  context.onEnd(() => sql.end());
+  onEnd(() => sql.end({ timeout: 1 }));
   await migrate(databaseUrl);
   const startedAt = performance.now();
   await seed(sql, size);
   const seededS = (performance.now() - startedAt) / 1000;
   const name = `${users.toLocaleString('en')} accounts`;
   const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl });
-  context.onEnd(() => server.stop());
   const picked = await sql`select id, user_id, generation, expires_at, email, username from (
       select s.*, u.email, u.username from sessions s join users u on u.id = s.user_id where expires_at > now() + interval '1 day'
     ) live order by md5(id::text) limit ${PICKED}`;
@@ -139,7 +138,9 @@ async function runOut({ sql, picked }, wanted) {
  * @returns what stops it and tells how many it cleared in a second. @throws Error when it had ended before
  */
 async function beginClearing({ server, databaseUrl }) {
-  const child = fork(join(ROOT, 'bench/servers/clear.mjs'), { env: { ...environment(server.url, databaseUrl) } });
+  const child = forkChild(join(ROOT, 'bench/servers/clear.mjs'), [], {
+    env: { ...environment(server.url, databaseUrl) },
+  });
   await answerOf(child);
   const result = answerOf(child);
   // It is told below; until then nobody waits for it.

@@ -1,8 +1,7 @@
 // Subscriptions: what an idle socket costs in memory, and events to many sockets.
-import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { answerOf } from '../lib/child.mjs';
+import { answerOf, forkChild } from '../lib/child.mjs';
 import { assertMe, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { cpuOf, residentMb } from '../lib/process.mjs';
 
@@ -11,9 +10,8 @@ const ACCOUNTS = 64;
 const AUDIENCE = 50;
 const SETTLE_MS = 2000;
 
-function startSockets(context) {
-  const child = fork(join(ROOT, 'bench/load/sockets.mjs'));
-  context.onEnd(() => child.kill());
+function startSockets() {
+  const child = forkChild(join(ROOT, 'bench/load/sockets.mjs'));
   return async (work, options) => {
     child.send({ work, ...options });
     const { result, error } = await answerOf(child);
@@ -40,7 +38,6 @@ export async function measureSockets(context, { count, perSecond, seconds }) {
   const start = async (name) => {
     const databaseUrl = await context.postgres.create(name);
     const server = await startLatchkey({ name, workDir: context.workDir, databaseUrl });
-    context.onEnd(() => server.stop());
     const accounts = await registerAccounts(server.url, ACCOUNTS);
     await assertMe(server, accounts[0]);
     await delay(SETTLE_MS);
@@ -49,7 +46,7 @@ export async function measureSockets(context, { count, perSecond, seconds }) {
 
   const idle = await start('sockets');
   const before = residentMb(idle.server.pid);
-  const hold = startSockets(context);
+  const hold = startSockets();
   await hold('open', { url: idle.server.url, tokens: idle.tokens, count });
   await delay(SETTLE_MS);
   await assertOpen(hold, idle.server.url, count);
@@ -57,7 +54,7 @@ export async function measureSockets(context, { count, perSecond, seconds }) {
   context.progress(`  ${count} sockets: ${Math.round(moreMb)} MB`);
 
   const { server, tokens } = await start('fan_out');
-  const work = startSockets(context);
+  const work = startSockets();
   const [token] = tokens;
   await work('open', { url: server.url, tokens: [token], count: AUDIENCE });
   await delay(SETTLE_MS);
