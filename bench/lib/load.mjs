@@ -9,7 +9,7 @@ const WORKER = fileURLToPath(new URL('../load/worker.mjs', import.meta.url));
  * `expect` (the same, for requests without one), `connections` (each with a share of the requests; it sends the first
  * of it), `next` ('rotate': it goes through its share; 'refresh': and keeps the token that each answer brought),
  * `seconds`, `rate` (per second; left out: as many as are answered), `watch` (process ids by name, whose CPU time is
- * told for each request).
+ * told for each request; or a function that finds them once the load has warmed up).
  * @throws Error when an answer was not right, since its time would mean nothing
  */
 export function measure(scenario) {
@@ -17,11 +17,16 @@ export function measure(scenario) {
   return new Promise((resolve, reject) => {
     worker.once('error', reject);
     worker.once('exit', (status) => reject(new Error(`The load ended with ${status}`)));
-    worker.once('message', (result) => {
+    worker.on('message', (result) => {
+      if (result.warm) {
+        const found = async () => (typeof scenario.watch === 'function' ? scenario.watch() : scenario.watch);
+        found().then((watch) => worker.connected && worker.send({ watch: watch ?? {} }), reject);
+        return;
+      }
       if (result.bad > 0)
         reject(new Error(`${result.bad} of ${scenario.name}'s answers are not right: ${result.fault}`));
       else resolve(result);
     });
-    worker.send({ warmup: 0.3, connections: 64, watch: {}, ...scenario });
+    worker.send({ warmup: 0.3, connections: 64, ...scenario, watch: undefined });
   });
 }

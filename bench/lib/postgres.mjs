@@ -45,11 +45,12 @@ export async function openPostgres(workDir) {
       return urlOf(name);
     },
 
-    /** Processes of the server that work for a database, where they run on this machine. */
+    /** `database`: the processes of the server that work for one, where they run on this machine; else nothing. */
     async backends(url) {
       const name = new URL(url).pathname.slice(1);
       const rows = await server`select pid from pg_stat_activity where datname = ${name}`;
-      return rows.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}/stat`));
+      const pids = rows.map(({ pid }) => pid).filter((pid) => existsSync(`/proc/${pid}/stat`));
+      return pids.length > 0 ? { database: pids } : {};
     },
   };
 }

@@ -39,7 +39,11 @@ export async function replaceBetween(file, text, title = 'Benchmarks') {
 /** The tables of a run at two sizes. */
 export function scaleTables({ places, rows, clearing, machine }) {
   const [few, many] = places.map(({ users, sessions }) => `${whole(users)} accounts, ${whole(sessions)} sessions`);
-  const microseconds = ({ serverCpu, databaseCpu }) => `${whole(serverCpu)} + ${whole(databaseCpu)} µs`;
+  const microseconds = (at) =>
+    `${[at.serverCpu, at.databaseCpu]
+      .filter((value) => value !== undefined)
+      .map(whole)
+      .join(' + ')} µs`;
   const beside = [clearing.alone, clearing.beside].map(({ name, p50, p99 }) => [name, ms(p50), ms(p99)]);
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}.`,

@@ -1,5 +1,6 @@
 // The load, in a process of its own: requests over connections that are kept, each answer checked. What it costs is the
 // same for every variant, and is told with the result.
+import { once } from 'node:events';
 import { Client } from 'undici';
 import { percentile } from '../lib/stats.mjs';
 import { cpuOf } from '../lib/process.mjs';
@@ -57,7 +58,7 @@ function refreshed(spec, text) {
   return { ...spec, body: JSON.stringify({ ...JSON.parse(spec.body), variables: { refreshToken } }) };
 }
 
-async function run({ seconds, warmup, connections, rate, watch, ...scenario }) {
+async function run({ seconds, warmup, connections, rate, ...scenario }) {
   let measuring = false;
   let over = false;
   const latencies = [];
@@ -77,6 +78,9 @@ async function run({ seconds, warmup, connections, rate, watch, ...scenario }) {
   const working = rate ? [openLoop(all, rate, () => over)] : all.map(closedLoop);
 
   await wait(warmup * 1000);
+  // Connections to the database that the load had opened count as well.
+  process.send({ warm: true });
+  const [{ watch }] = await once(process, 'message');
   const watched = Object.entries(watch);
   const before = watched.map(([, pids]) => cpuOf(pids));
   const own = process.cpuUsage();

@@ -12,6 +12,8 @@ const options = {
   database: new pg.Pool({
     connectionString: process.env.DATABASE_URL,
     max: Number(process.env.DATABASE_POOL_SIZE),
+    // Its connections stay between runs, as those of the other servers do.
+    idleTimeoutMillis: 0,
   }),
   emailAndPassword: { enabled: true },
   session: { cookieCache: { enabled: process.env.COOKIE_CACHE === 'on', maxAge: 300 } },

@@ -58,14 +58,14 @@ export async function startArgon2({ directory = ROOT } = {}) {
 export async function measureLogin(context, { rounds, seconds, peers, accounts: count = 32 }) {
   const { server, databaseUrl, accounts } = await startWithAccounts(context, count);
   const argon2 = await startArgon2();
-  const load = async (name, { url, pid }, requests, database) =>
+  const load = (name, { url, pid }, requests, database) =>
     measure({
       name,
       url,
       requests,
       connections: CONNECTIONS,
       seconds,
-      watch: { server: [pid], database: await context.postgres.backends(database) },
+      watch: async () => ({ server: [pid], ...(await context.postgres.backends(database)) }),
     });
   const variants = [
     { name: 'raw argon2', run: () => argon2(seconds) },

@@ -94,9 +94,11 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
   const warmUpSeconds = Math.min(seconds, 1);
   const variants = servers.map((variant) => {
     const { name, databaseUrl, requests, renew } = variant;
-    const once = async (during) => {
-      const database = databaseUrl ? await context.postgres.backends(databaseUrl) : [];
-      const watch = { server: [variant.server.pid], ...(database.length > 0 ? { database } : {}) };
+    const once = (during) => {
+      const watch = async () => ({
+        server: [variant.server.pid],
+        ...(databaseUrl ? await context.postgres.backends(databaseUrl) : {}),
+      });
       return measure({ name, url: variant.server.url, requests, watch, seconds: during });
     };
     const run = async () => {

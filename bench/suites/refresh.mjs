@@ -27,7 +27,7 @@ export function refreshRequests(accounts) {
 /** A refresh of each account's newest session, and what keeps the tokens between runs. */
 function refreshScenario({ url, pid }, accounts) {
   let requests = refreshRequests(accounts);
-  return async (seconds, database) => {
+  return async (seconds, backends) => {
     const result = await measure({
       name: 'refresh',
       url,
@@ -35,7 +35,7 @@ function refreshScenario({ url, pid }, accounts) {
       next: 'refresh',
       connections: requests.length,
       seconds,
-      watch: { server: [pid], database },
+      watch: async () => ({ server: [pid], ...(await backends()) }),
     });
     requests = result.last;
     return result;
@@ -56,7 +56,7 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
     { name: 'pgbench, the same statement', run: () => rotations(seconds) },
     {
       name: 'Latchkey refresh',
-      run: async (during = seconds) => refresh(during, await context.postgres.backends(databaseUrl)),
+      run: (during = seconds) => refresh(during, () => context.postgres.backends(databaseUrl)),
     },
   ];
   await variants[1].run(1);

@@ -43,7 +43,7 @@ async function startAt(context, size) {
   const [{ bytes }] = await sql`select pg_database_size(current_database())::float8 as bytes`;
   context.progress(`  ${name}, ${sessions.toLocaleString('en')} sessions: ${seededS.toFixed(0)} s to seed`);
   await assertOwn(server.url, accounts[0]);
-  const watch = async () => ({ server: [server.pid], database: await context.postgres.backends(databaseUrl) });
+  const watch = async () => ({ server: [server.pid], ...(await context.postgres.backends(databaseUrl)) });
   return { name, size, sql, databaseUrl, server, picked, accounts, seededS, megabytes: bytes / 2 ** 20, watch };
 }
 
@@ -59,11 +59,11 @@ function works({ seconds }) {
   return {
     async me(place) {
       const requests = meRequests(place.accounts);
-      return measure({ ...common(place, 'me'), requests, next: 'rotate', watch: await place.watch() });
+      return measure({ ...common(place, 'me'), requests, next: 'rotate', watch: place.watch });
     },
     async refresh(place) {
       const requests = chains.get(place) ?? refreshRequests(place.accounts);
-      const run = { ...common(place, 'refresh'), requests, next: 'refresh', watch: await place.watch() };
+      const run = { ...common(place, 'refresh'), requests, next: 'refresh', watch: place.watch };
       const result = await measure(run);
       chains.set(place, result.last);
       return result;
@@ -71,7 +71,7 @@ function works({ seconds }) {
     async login(place) {
       const requests = loginRequests(place.accounts.slice(0, 500));
       const run = { ...common(place, 'login'), requests, next: 'rotate', connections: 8 };
-      return measure({ ...run, watch: await place.watch() });
+      return measure({ ...run, watch: place.watch });
     },
   };
 }
