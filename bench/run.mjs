@@ -1,7 +1,7 @@
 // Measures Latchkey against the floor and against peers, and writes docs/benchmarks.md with a chart.
 //   npm run bench                    everything, about a quarter of an hour
 //   npm run bench -- --quick         under two minutes, with a wider spread
-//   npm run bench -- --only me,login some of it
+//   npm run bench -- --only me,login some of it, printed; written only with --out, as a part is not the report
 //   npm run bench -- --out DIR       the report elsewhere
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,9 +12,9 @@ import { goalsOf } from './lib/goals.mjs';
 import { ROOT } from './lib/latchkey.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { openPostgres } from './lib/postgres.mjs';
-import { writeReport } from './lib/report.mjs';
+import { tables, writeReport } from './lib/report.mjs';
 import { measureHasher } from './suites/hasher.mjs';
-import { measureLogin } from './suites/login.mjs';
+import { CONNECTIONS as LOGIN_CONNECTIONS, measureLogin } from './suites/login.mjs';
 import { measureMe } from './suites/me.mjs';
 import { measureMemory, measureStartup } from './suites/process.mjs';
 import { measureRefresh } from './suites/refresh.mjs';
@@ -61,9 +61,10 @@ const { values: options } = parseArgs({
     quick: { type: 'boolean', default: false },
     smoke: { type: 'boolean', default: false },
     only: { type: 'string' },
-    out: { type: 'string', default: join(ROOT, 'docs') },
+    out: { type: 'string' },
   },
 });
+const out = options.out ?? (options.only ? undefined : join(ROOT, 'docs'));
 const plan = options.smoke ? SMOKE : options.quick ? QUICK : FULL;
 const wanted = options.only ? options.only.split(',') : Object.keys(SUITES).filter((name) => name in plan);
 const unknown = wanted.filter((name) => !(name in SUITES));
@@ -89,7 +90,7 @@ try {
     // What one suite started is not in the way of the next.
     await endAll(before);
     // After each, so that what was measured is told whatever becomes of the next.
-    if (!options.smoke) report = await writeReport(options.out, results);
+    if (!options.smoke) report = out ? await writeReport(out, results) : tables(results);
   }
   console.log(report);
   const goals = goalsOf(results);
@@ -103,7 +104,7 @@ try {
 function settingsOf({ me, login }) {
   return (
     `${me.rounds} rounds of ${me.seconds} s for each variant of \`me\` over 64 connections, ${login.rounds} of ` +
-    `${login.seconds} s for logins over 32; variants in turns, each ratio between runs of one round; in brackets the ` +
-    'lowest and the highest. Ratios can be compared between machines, the rest cannot.'
+    `${login.seconds} s for logins over ${LOGIN_CONNECTIONS}; variants in turns, each ratio between runs of one ` +
+    'round; in brackets the lowest and the highest. Ratios can be compared between machines, the rest cannot.'
   );
 }

@@ -5,7 +5,18 @@ import { join } from 'node:path';
 import { ROOT } from './latchkey.mjs';
 
 const PRODUCT = ['fastify', 'mercurius', 'graphql', 'postgres', 'drizzle-orm', 'argon2', '@electric-sql/pglite'];
-const PEERS = ['@apollo/server', '@as-integrations/fastify', 'graphql-yoga', 'better-auth', 'fastify', 'undici'];
+const PEERS = [
+  '@apollo/server',
+  '@as-integrations/fastify',
+  'graphql-yoga',
+  'better-auth',
+  'pg',
+  'fastify',
+  'postgres',
+  'graphql',
+  'ws',
+  'undici',
+];
 
 /** Machine and versions, by name. */
 export function describeMachine(postgres) {

@@ -65,7 +65,8 @@ export function scaleTables({ places, rows, clearing, machine }) {
   ].join('\n\n');
 }
 
-function tables(results) {
+/** The tables of a run. */
+export function tables(results) {
   const { me, login, refresh, startup, memory, sockets, hasher, machine, settings } = results;
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${settings}`,
@@ -130,7 +131,7 @@ function loginTable({ rows, overPeer, storm }) {
   const lines = [
     ...(overPeer ? [`- Latchkey's login to Better Auth's sign-in: ${spread(overPeer)}`] : []),
     `- \`me\` at a constant 200/s: p99 ${ms(storm.idle.p99)} with nothing else to do, ${ms(storm.busy.p99)} while logins` +
-      ` take every core: ${spread(storm.ratio)} ×`,
+      ` saturate the server: ${spread(storm.ratio)} ×`,
   ];
   return `${rateTable(rows, 'to raw argon2')}\n\n${lines.join('\n')}`;
 }

@@ -19,11 +19,8 @@ export async function migrate(url) {
   await database.close();
 }
 
-/**
- * Fills migrated tables: `member0`, `member1`, …, all with one password, and their sessions in turn.
- * @param over share of the sessions that have run out some days ago
- */
-export async function seed(sql, { users, sessions, over = 0 }) {
+/** Fills migrated tables: `member0`, `member1`, …, all with one password, and their sessions in turn. */
+export async function seed(sql, { users, sessions }) {
   const hash = await argon2.hash(PASSWORD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
   for (let from = 0; from < users; from += BATCH) {
     await sql.unsafe(
@@ -41,9 +38,8 @@ export async function seed(sql, { users, sessions, over = 0 }) {
        select ${idOf('n', "'session'")}, ${idOf('(n % $3::bigint)', "'user'")}, at, at, at, at + interval '30 days',
          '127.0.0.1', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36'
        from generate_series($1::bigint, $2::bigint) n,
-         lateral (select case when n % 1000 < $4::int then now() - interval '40 days' else now() end
-           - (n % ${DAY_S}) * interval '1 second' as at) times`,
-      [from, Math.min(from + BATCH, sessions) - 1, users, Math.round(over * 1000)],
+         lateral (select now() - (n % ${DAY_S}) * interval '1 second' as at) times`,
+      [from, Math.min(from + BATCH, sessions) - 1, users],
     );
   }
   await sql.unsafe('vacuum (analyze) users');

@@ -1,4 +1,4 @@
-// Login against raw argon2 and against Better Auth's sign-in, and `me` while logins take every core.
+// Login against raw argon2 and against Better Auth's sign-in, and `me` while logins saturate the server.
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { answerOf, forkChild } from '../lib/child.mjs';
@@ -7,8 +7,8 @@ import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
 import { signInRequests, startBetterAuth } from './better-auth.mjs';
 
-/** Enough that every core hashes all the time; more would have those wait who hash all they have at once. */
-const CONNECTIONS = 2 * availableParallelism();
+/** Enough that all threads that hash do so all the time; more would have those wait who hash all they have at once. */
+export const CONNECTIONS = 2 * availableParallelism();
 /** Of the storm. */
 const STORM_CONNECTIONS = 32;
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken user { username } } }';

@@ -1,4 +1,5 @@
-// Refresh against pgbench, which runs the same statement over the same number of connections and does nothing else.
+// Refresh against pgbench, which runs the statement of one rotation over the same number of connections and does nothing
+// else; Latchkey may rotate several sessions with one.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -53,7 +54,7 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
   const refresh = refreshScenario(server, accounts);
   const rotations = await startPgbench(context, binDir, count);
   const variants = [
-    { name: 'pgbench, the same statement', run: () => rotations(seconds) },
+    { name: 'pgbench, the statement of one rotation', run: () => rotations(seconds) },
     {
       name: 'Latchkey refresh',
       run: (during = seconds) => refresh(during, () => context.postgres.backends(databaseUrl)),
