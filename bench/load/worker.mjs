@@ -14,7 +14,7 @@ const holds = (text, expect) =>
 /**
  * One connection: a request at a time, its latency noted while measuring.
  * @param expect what answers hold to requests that do not say it themselves
- * @param note is told the latency in milliseconds and whether the answer was right
+ * @param note is told the latency in milliseconds, whether the answer was right, and when its request was due
  */
 function createConnection({ url, requests, expect, next }, index, connections, note) {
   const client = new Client(url, { pipelining: 1 });
@@ -32,7 +32,7 @@ function createConnection({ url, requests, expect, next }, index, connections, n
         let ok = false;
         const done = (answered) => {
           const right = answered && ok && holds(text, spec.expect ?? expect);
-          note(performance.now() - startedAt, right, text);
+          note(performance.now() - startedAt, right, text, startedAt);
           if (right && next === 'refresh') share[turn] = refreshed(spec, text);
           if (next) turn = (turn + 1) % share.length;
           resolve();
@@ -60,16 +60,19 @@ function refreshed(spec, text) {
 
 async function run({ seconds, warmup, connections, rate, ...scenario }) {
   let measuring = false;
+  // When it began and ended.
+  let [from, until] = [Infinity, Infinity];
   let over = false;
   const latencies = [];
   let bad = 0;
   let fault;
-  const note = (latency, right, text) => {
+  const note = (latency, right, text, due) => {
     if (!right) {
       bad += 1;
       fault ??= text.slice(0, 300);
     }
-    if (measuring) latencies.push(latency);
+    // At a constant rate those count that were due meanwhile, however late they were answered.
+    if (rate ? due >= from && due < until : measuring) latencies.push(latency);
   };
   const all = Array.from({ length: connections }, (_, index) => createConnection(scenario, index, connections, note));
   const closedLoop = async (connection) => {
@@ -86,12 +89,14 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
   const own = process.cpuUsage();
   const startedAt = performance.now();
   measuring = true;
+  from = startedAt;
   await wait(seconds * 1000);
   // What is slow is measured for as long as its first answer takes.
   while (latencies.length === 0 && performance.now() - startedAt < FIRST_ANSWER_MS) await wait(10);
   measuring = false;
-  const took = (performance.now() - startedAt) / 1000;
-  const used = watched.map(([name, pids], index) => [name, (cpuOf(pids) - before[index]) / latencies.length]);
+  until = performance.now();
+  const took = (until - startedAt) / 1000;
+  const used = watched.map(([name, pids], index) => [name, cpuOf(pids) - before[index]]);
   const { user, system } = process.cpuUsage(own);
   over = true;
   await Promise.all(working);
@@ -106,18 +111,24 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
     fault,
     // All requests with the newest tokens: another run goes on from there.
     last: scenario.next === 'refresh' ? all.flatMap(({ share }) => share) : undefined,
-    cpu: { ...Object.fromEntries(used), load: (user + system) / sorted.length },
+    cpu: {
+      ...Object.fromEntries(used.map(([name, time]) => [name, time / sorted.length])),
+      load: (user + system) / sorted.length,
+    },
   };
 }
 
-/** So many requests a second whatever the answers take; a latency counts from when its request was due. */
+/**
+ * So many requests a second whatever the answers take; a latency counts from when its request was due. What was due when
+ * it is over is still sent: those that waited longest are among them.
+ */
 async function openLoop(all, rate, isOver) {
   const idle = [...all];
   const due = [];
   const running = new Set();
   const begin = performance.now();
-  for (let sent = 0; !isOver();) {
-    while (begin + (sent * 1000) / rate <= performance.now()) due.push(begin + (sent++ * 1000) / rate);
+  for (let sent = 0; !isOver() || due.length > 0;) {
+    while (!isOver() && begin + (sent * 1000) / rate <= performance.now()) due.push(begin + (sent++ * 1000) / rate);
     while (due.length > 0 && idle.length > 0) {
       const connection = idle.pop();
       const answered = connection.send(due.shift()).then(() => {
