@@ -42,8 +42,8 @@ interface Follower {
 }
 
 interface Told extends Pick<AccountEvent, 'auditId' | 'userId'> {
-  /** It was missed when it happened, perhaps before somebody followed. */
-  readonly isLate?: true;
+  /** It is known from catching up alone, and perhaps from before somebody followed. */
+  readonly isLate?: boolean;
 }
 
 /** What may wait for one follower; records are shared, so that it costs a reference each. A burst of logins fits. */
@@ -122,7 +122,9 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     try {
       const missed = followers.size === 0 ? [] : await readSince(new Date(since - MARGIN_MS), MAX_MISSED + 1);
       if (missed.length > MAX_MISSED) throw new Error('More was missed than is caught up with.');
-      for (const { id, userId } of missed) take({ auditId: id, userId, isLate: true });
+      // Of what is told live as well, those hear who follow now: it committed after they began, whenever it was stamped.
+      const live = new Set(held?.map(({ auditId }) => auditId));
+      for (const { id, userId } of missed) take({ auditId: id, userId, isLate: !live.has(id) });
     } catch (error) {
       failAll(serviceUnavailable('What happened meanwhile could not be read.', 1, error));
     }

@@ -199,6 +199,29 @@ t.test('what was missed while the bus was away is told when it is back, once and
   t.same(await take(mine, 1), ['a:5'], 'and nothing twice that is told twice');
 });
 
+t.test('what commits after somebody follows is told, though it was stamped before', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  watch(true);
+  await new Promise(setImmediate);
+  recordSilently('a:1', 'a:2', 'a:3');
+  clock.advance(1);
+  const stream = feed.follow('a');
+  tell('a:1');
+  await readAll();
+  t.same(await take(stream, 1), ['a:1'], 'live');
+  let release!: () => void;
+  onCatchUp(() => new Promise((resolve) => (release = resolve)));
+  watch(false);
+  watch(true);
+  await new Promise(setImmediate);
+  tell('a:2');
+  release();
+  await new Promise(setImmediate);
+  tell('a:4');
+  await readAll();
+  t.same(await take(stream, 2), ['a:2', 'a:4'], 'live, and found by catching up first');
+});
+
 t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {
   const { feed, watch, recordSilently, onCatchUp } = setup();
   watch(true);
