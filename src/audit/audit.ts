@@ -2,13 +2,13 @@
  * What is worth remembering about an account: every change that touches security, and every refusal (OWASP ASVS 5.0,
  * 16.3). Written in the transaction of the change that it tells of.
  */
-import { v7 as uuidv7 } from 'uuid';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
 import type { Events } from '../events/events.js';
 import { isId, page, type Connection, type PageArguments } from '../paging.js';
 import type { AuditRecord, AuditType } from './event.js';
+import { createIds } from './ids.js';
 import { createAuditRepository } from './repository.js';
 
 export interface AuditEntry {
@@ -53,9 +53,10 @@ export interface AuditDependencies {
 
 export function createAudit({ db, clock, events, retentionMs }: AuditDependencies): Audit {
   const repository = createAuditRepository(db.executor);
+  const nextId = createIds(clock);
   return {
     async record(tx, { type, userId, actorId = userId, sessionId = null, client, detail }) {
-      const id = uuidv7();
+      const id = nextId();
       const inserted = createAuditRepository(tx).insert({
         id,
         type,

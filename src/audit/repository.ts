@@ -5,6 +5,7 @@ import { auditEvents } from '../db/schema/index.js';
 import { givenRow, statement } from '../db/statement.js';
 import type { PageRequest } from '../paging.js';
 import type { AuditRecord } from './event.js';
+import { firstIdOf } from './ids.js';
 
 const insertEvent = statement(undefined, (executor) => executor.insert(auditEvents).values(givenRow(auditEvents)));
 
@@ -39,13 +40,13 @@ export function createAuditRepository(executor: Executor) {
         .where(inArray(auditEvents.id, [...ids]));
     },
 
-    /** What was recorded since a moment, the oldest first. */
+    /** What was recorded since a moment, the oldest first; by id, as the newest rows may not be in the index of times yet. */
     async findSince(since: Date, limit: number): Promise<Pick<AuditRecord, 'id' | 'userId'>[]> {
       return executor
         .select({ id: auditEvents.id, userId: auditEvents.userId })
         .from(auditEvents)
-        .where(gte(auditEvents.createdAt, since))
-        .orderBy(auditEvents.createdAt, auditEvents.id)
+        .where(gte(auditEvents.id, firstIdOf(since)))
+        .orderBy(auditEvents.id)
         .limit(limit);
     },
 

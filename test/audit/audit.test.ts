@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { createAuditRepository } from '../../src/audit/repository.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { collect } from '../helpers/events.js';
@@ -42,6 +43,23 @@ t.test('instances are told of everything that is recorded, by id alone', async (
     told,
     recorded.map(({ id, userId, sessionId }) => ({ auditId: id, userId, sessionId })),
   );
+});
+
+t.test('what was recorded since a moment is found by id, in its order', async (t) => {
+  const app = await startTestApp(t);
+  const before = await app.user();
+  app.clock.advance(60_000);
+  const since = new Date(app.clock.now());
+  const user = await app.user();
+  const recorded = (await auditOf(app.db, user.id)).reverse();
+  t.match(recorded, [{ type: 'account.registered', createdAt: since }, { type: 'session.opened' }]);
+  t.ok(recorded[1]!.id > recorded[0]!.id, 'of one millisecond too');
+  const repository = createAuditRepository(app.db.executor);
+  const found = recorded.map(({ id, userId }) => ({ id, userId }));
+  t.same(await repository.findSince(since, 10), found);
+  t.same(await repository.findSince(since, 1), found.slice(0, 1), 'no more than is asked for');
+  t.equal((await repository.findSince(new Date(since.getTime() - 60_000), 10))[0]!.userId, before.id);
+  t.same(await repository.findSince(new Date(since.getTime() + 1), 10), []);
 });
 
 t.test('the event and the change it tells of are there together or not at all', async (t) => {

@@ -155,6 +155,16 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
   ],
   ['clearing rate limits', /rate_limits_resets_at_index/, (on) => createRateLimitRepository(on).deleteOver(NOW, 50)],
   ['mail that is due', /mail_outbox_next_attempt_at_index/, (on) => createOutboxRepository(on).claim(NOW, NOW, 10)],
+  [
+    'what was recorded since a moment',
+    /audit_events_pkey/,
+    (on) => createAuditRepository(on).findSince(new Date(NOW.getTime() - 15_000), 5001),
+  ],
+  [
+    'more of what was recorded than is read',
+    /audit_events_pkey/,
+    (on) => createAuditRepository(on).findSince(new Date(0), 5001),
+  ],
   ['clearing the audit', /audit_events_created_at_index/, (on) => createAuditRepository(on).deleteBefore(NOW, 50)],
 ];
 
