@@ -66,10 +66,10 @@ export interface App {
 
 /** Builds the API, ready to listen. @throws ConfigError when the bootstrap administrator cannot be made */
 export async function buildApp(config: Config, dependencies: AppDependencies): Promise<App> {
-  const { db, logStream } = dependencies;
+  const { db, clock = systemClock, logStream } = dependencies;
   const server = createServer(config, logStream ? { logStream } : {});
   const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
-  const events = openEvents({ db, redis, ...config.redis, log: server.log });
+  const events = openEvents({ db, redis, ...config.redis, clock, log: server.log });
   const bus: Bus = {
     events,
     redis,

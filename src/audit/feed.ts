@@ -56,7 +56,7 @@ const MAX_WAITING = 10_000;
 const MAX_MISSED = 5000;
 /** A loss is noticed late, and what was recorded before it may have committed after it: longer than both take. */
 const MARGIN_MS = 15_000;
-/** Records that are not told twice; all that can have been told within the margin. */
+/** Records that are not told twice, and so the most that is looked through for what was missed. */
 const REMEMBERED = 20_000;
 
 export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOptions): AuditFeed {
@@ -65,7 +65,13 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   let total = 0;
   let waiting: Told[] = [];
   let isReading = false;
-  const seen = new LRUCache<string, true>({ max: REMEMBERED });
+  /** When each was taken. */
+  const seen = new LRUCache<string, number>({
+    max: REMEMBERED,
+    dispose: (takenAt) => (forgottenUntil = Math.max(forgottenUntil, takenAt)),
+  });
+  /** What was told until then may be told again. */
+  let forgottenUntil = -Infinity;
   /** Since when events may have been missed. */
   let missedSince: number | undefined = clock.now();
   /** What comes while it is read what was missed. */
@@ -74,6 +80,7 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   let pending = 0;
 
   const keysOf = ({ userId }: Pick<AuditRecord, 'userId'>) => (userId === null ? [null] : [userId, null]);
+  const everyone = () => [...followers.values()].flatMap((set) => [...set]);
   const followersOf = (record: Pick<AuditRecord, 'userId'>) =>
     keysOf(record).flatMap((key) => [...(followers.get(key) ?? [])]);
 
@@ -82,7 +89,7 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   }
 
   function failAll(error: Error): void {
-    for (const { stream } of [...followers.values()].flatMap((set) => [...set])) stream.fail(error);
+    for (const { stream } of everyone()) stream.fail(error);
   }
 
   async function tell(batch: readonly Told[]): Promise<void> {
@@ -111,7 +118,7 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
 
   function take(event: Told): void {
     if (!keysOf(event).some((key) => followers.has(key)) || seen.has(event.auditId)) return;
-    seen.set(event.auditId, true);
+    seen.set(event.auditId, clock.now());
     waiting.push(event);
     if (waiting.length <= MAX_WAITING) return;
     fail(waiting, serviceUnavailable('More happens than can be read.'));
@@ -120,8 +127,15 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
 
   async function catchUp(since: number): Promise<void> {
     try {
-      const missed = followers.size === 0 ? [] : await readSince(new Date(since - MARGIN_MS), MAX_MISSED + 1);
-      if (missed.length > MAX_MISSED) throw new Error('More was missed than is caught up with.');
+      // Nobody is told what was recorded before the first of those who follow began.
+      const all = everyone();
+      const first = all.reduce((earliest, follower) => Math.min(earliest, follower.since), Infinity);
+      const from = Math.max(since - MARGIN_MS, first);
+      const recorded = all.length === 0 ? [] : await readSince(new Date(from), REMEMBERED + 1);
+      const missed = recorded.filter(({ id }) => !seen.has(id));
+      if (recorded.length > REMEMBERED || missed.length > MAX_MISSED || forgottenUntil >= from) {
+        throw new Error('More was missed than is caught up with.');
+      }
       // Of what is told live as well, those hear who follow now: it committed after they began, whenever it was stamped.
       const live = new Set(held?.map(({ auditId }) => auditId));
       for (const { id, userId } of missed) take({ auditId: id, userId, isLate: !live.has(id) });
@@ -143,9 +157,9 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     } else if (held.length < MAX_WAITING) held.push(event);
     else failAll(serviceUnavailable('More happens than can be read.'));
   });
-  const stopWatching = events.onConnection((connected) => {
+  const stopWatching = events.onConnection((connected, lostSince = clock.now()) => {
     if (!connected) {
-      missedSince ??= clock.now();
+      missedSince = Math.min(missedSince ?? lostSince, lostSince);
       return;
     }
     const since = missedSince;

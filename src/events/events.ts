@@ -9,6 +9,9 @@ export interface AccountEvent {
   readonly sessionId: string | null;
 }
 
+/** @param lostSince with a loss, when it began, in milliseconds since the epoch; now where it is left out */
+export type ConnectionListener = (connected: boolean, lostSince?: number) => void;
+
 export interface Events {
   /** Inside the transaction of the change: every instance is told once it commits, and nobody if it does not. */
   publish(tx: Executor, event: AccountEvent): Promise<void>;
@@ -20,6 +23,6 @@ export interface Events {
   /** Whether events arrive; while they do not, some are missed for good. */
   connected(): boolean;
   /** Calls `listener` with each change of that. @returns takes it off */
-  onConnection(listener: (connected: boolean) => void): () => void;
+  onConnection(listener: ConnectionListener): () => void;
   close(): Promise<void>;
 }

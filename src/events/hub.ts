@@ -1,5 +1,5 @@
 /** Hands what arrives on to those in this process who listen. */
-import type { AccountEvent, Events } from './events.js';
+import type { AccountEvent, ConnectionListener, Events } from './events.js';
 import { decodeEvent } from './message.js';
 
 export interface EventsLog {
@@ -11,31 +11,34 @@ export interface Hub extends Pick<Events, 'listen' | 'connected' | 'onConnection
   /** A message from outside; one that is no event is ignored. */
   receive(text: string): void;
   setConnected(connected: boolean): void;
-  /** Something may have been missed though the connection stands: all who listen are told as if it had not. */
-  missed(): void;
+  /**
+   * Something may have been missed though the connection stands: all who listen are told as if it had not.
+   * @param since from when on, in milliseconds since the epoch
+   */
+  missed(since: number): void;
 }
 
 export function createHub(log: EventsLog): Hub {
   const listeners = new Set<(event: AccountEvent) => void>();
-  const connectionListeners = new Set<(connected: boolean) => void>();
+  const connectionListeners = new Set<ConnectionListener>();
   let connected = false;
   let malformedIsTold = false;
 
   /** One that fails is no reason for the others to miss it. */
-  function tell<T>(all: ReadonlySet<(value: T) => void>, value: T): void {
+  function tell<T extends unknown[]>(all: ReadonlySet<(...values: T) => void>, ...values: T): void {
     for (const listener of all) {
       try {
-        listener(value);
+        listener(...values);
       } catch (err) {
         log.warn({ err }, 'A listener to events failed');
       }
     }
   }
 
-  function setConnected(now: boolean): void {
+  function setConnected(now: boolean, lostSince?: number): void {
     if (now === connected) return;
     connected = now;
-    tell(connectionListeners, now);
+    tell(connectionListeners, now, lostSince);
   }
 
   return {
@@ -47,10 +50,11 @@ export function createHub(log: EventsLog): Hub {
         log.warn({ length: text.length }, 'A message among the events is none; it and others like it are ignored');
       }
     },
-    setConnected,
-    missed() {
-      if (!connected) return;
-      setConnected(false);
+    setConnected: (now) => setConnected(now),
+    missed(since) {
+      // Who is told of a loss already may not know that it began earlier.
+      if (!connected) return tell(connectionListeners, false, since);
+      setConnected(false, since);
       setConnected(true);
     },
     listen(listener) {
@@ -61,7 +65,7 @@ export function createHub(log: EventsLog): Hub {
     },
     connected: () => connected,
     onConnection(listener) {
-      const own = (now: boolean): void => listener(now);
+      const own: ConnectionListener = (...change) => listener(...change);
       connectionListeners.add(own);
       return () => void connectionListeners.delete(own);
     },

@@ -1,4 +1,4 @@
-/** Events as they travel between instances: ids only, so that nothing is told to who reads along. */
+/** Events as they travel between instances: ids and times only, so that nothing is told to who reads along. */
 import { isId } from '../paging.js';
 import type { AccountEvent } from './events.js';
 
@@ -20,6 +20,17 @@ export function decodeEvent(text: string): AccountEvent | undefined {
   } catch {
     return undefined;
   }
+}
+
+const MISSED = /^missed(?::(\d{1,15}))?$/;
+
+/** Tells that events were lost. @param since from when on, in milliseconds since the epoch */
+export const encodeMissed = (since: number): string => `missed:${since}`;
+
+/** What says that events were lost; since when is unknown where an earlier version says it. Undefined for all else. */
+export function decodeMissed(text: string): { readonly since: number | undefined } | undefined {
+  const match = MISSED.exec(text);
+  return match ? { since: match[1] === undefined ? undefined : Number(match[1]) } : undefined;
 }
 
 const isIdText = (value: unknown): value is string => typeof value === 'string' && isId(value);

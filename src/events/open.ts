@@ -1,4 +1,5 @@
 /** Opens the bus that the configuration names: Redis, or the database. */
+import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import { connectRedis, type RedisConnection, type RedisLog } from '../redis/connection.js';
 import { createDatabaseEvents } from './database-events.js';
@@ -12,12 +13,13 @@ export interface OpenEventsOptions {
   readonly redis: RedisConnection | undefined;
   readonly url: string | undefined;
   readonly prefix: string;
+  readonly clock: Clock;
   readonly log: EventsLog & RedisLog;
 }
 
 /** Never waits and never fails: events arrive once the connection is there. */
-export function openEvents({ db, redis: publisher, url, prefix, log }: OpenEventsOptions): Events {
+export function openEvents({ db, redis: publisher, url, prefix, clock, log }: OpenEventsOptions): Events {
   if (!publisher || url === undefined) return createDatabaseEvents({ db, log });
   const subscriber = connectRedis(url, 'events', log);
-  return createRedisEvents({ db, publisher, subscriber, prefix, log });
+  return createRedisEvents({ db, publisher, subscriber, prefix, clock, log });
 }

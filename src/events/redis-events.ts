@@ -5,11 +5,12 @@
  * others are told that they may have missed something.
  */
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';
 import { createHub, type EventsLog } from './hub.js';
-import { encodeEvent } from './message.js';
+import { decodeMissed, encodeEvent, encodeMissed } from './message.js';
 
 export interface RedisEventsOptions {
   readonly db: Pick<Database, 'afterCommit'>;
@@ -19,6 +20,8 @@ export interface RedisEventsOptions {
   readonly subscriber: RedisConnection;
   /** Before the channel's name, so that deployments may share a Redis. */
   readonly prefix: string;
+  /** Tells since when something may have been missed. */
+  readonly clock: Clock;
   readonly log: EventsLog;
 }
 
@@ -27,18 +30,24 @@ const MAX_WAITING = 10_000;
 const BATCH = 100;
 /** A message that is sent again may have arrived the first time; so many back it is recognised. */
 const REMEMBERED = 10_000;
-const MISSED = 'missed';
+/**
+ * What is made up for where nobody knows since when something was missed: after the death of an instance with something
+ * to say, until another one starts.
+ */
+const UNKNOWN_MS = 15 * 60_000;
 
-export function createRedisEvents({ db, publisher, subscriber, prefix, log }: RedisEventsOptions): Events {
+export function createRedisEvents({ db, publisher, subscriber, prefix, clock, log }: RedisEventsOptions): Events {
   const channel = `${prefix}events`;
   const hub = createHub(log);
   const seen = new LRUCache<string, true>({ max: REMEMBERED });
   const waiting: string[] = [];
   let subscribed = false;
   let sending: Promise<void> | undefined;
-  /** At the start: whoever was here before may have died with something to say. */
-  let missed = true;
+  const unknown = () => clock.now() - UNKNOWN_MS;
+  /** Since when something is lost. At the start: whoever was here before may have died with something to say. */
+  let missedSince: number | undefined = unknown();
 
+  const hasWork = () => waiting.length > 0 || missedSince !== undefined;
   const noteConnection = () => hub.setConnected(subscribed && publisher.isUp());
 
   async function subscribe(): Promise<void> {
@@ -54,14 +63,15 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, log }: Re
   /** Sends what waits, in its order; one batch is answered before the next one leaves. */
   async function sendAll(): Promise<void> {
     try {
-      while (publisher.isUp() && (waiting.length > 0 || missed)) {
+      while (publisher.isUp() && hasWork()) {
         const batch = waiting.slice(0, BATCH);
         await Promise.all(batch.map((message) => publisher.client.publish(channel, message)));
         waiting.splice(0, batch.length);
-        if (waiting.length > 0 || !missed) continue;
-        missed = false;
-        await publisher.client.publish(channel, MISSED).catch((error: unknown) => {
-          missed = true;
+        const since = missedSince;
+        if (waiting.length > 0 || since === undefined) continue;
+        missedSince = undefined;
+        await publisher.client.publish(channel, encodeMissed(since)).catch((error: unknown) => {
+          missedSince = since;
           throw error;
         });
       }
@@ -74,7 +84,7 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, log }: Re
   }
 
   const send = (): void => {
-    if (!sending && publisher.isUp() && (waiting.length > 0 || missed)) sending = sendAll();
+    if (!sending && publisher.isUp() && hasWork()) sending = sendAll();
   };
 
   publisher.onChange((up) => {
@@ -87,7 +97,8 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, log }: Re
     if (up) void subscribe();
   });
   subscriber.client.on('message', (_channel: string, message: string) => {
-    if (message === MISSED) hub.missed();
+    const missed = decodeMissed(message);
+    if (missed) hub.missed(missed.since ?? unknown());
     else if (!seen.has(message)) {
       seen.set(message, true);
       hub.receive(message);
@@ -102,7 +113,7 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, log }: Re
       const message = encodeEvent(event);
       db.afterCommit(tx, () => {
         if (waiting.length < MAX_WAITING) waiting.push(message);
-        else missed = true;
+        else missedSince ??= clock.now();
         send();
       });
       return Promise.resolve();

@@ -1,19 +1,21 @@
 import t from 'tap';
 import type { AuditRecord } from '../../src/audit/event.js';
 import { createAuditFeed } from '../../src/audit/feed.js';
-import type { AccountEvent } from '../../src/events/events.js';
+import type { AccountEvent, ConnectionListener } from '../../src/events/events.js';
 import { testClock } from '../helpers/clock.js';
 
 /** A feed over records that tests make; each read waits until it is let through. */
 function setup() {
   let listener: (event: AccountEvent) => void = () => t.fail('nobody listens');
-  let watcher: (connected: boolean) => void = () => t.fail('nobody watches');
+  let watcher: ConnectionListener = () => t.fail('nobody watches');
   const clock = testClock();
   /** What the audit holds: ids in their order, and when they were recorded. */
   const recorded: { id: string; at: number }[] = [];
   let catchingUp: (() => Promise<void>) | undefined;
   const reads: { ids: readonly string[]; settle(error?: Error): void }[] = [];
   const missing = new Set<string>();
+  /** Since when each catching up read. */
+  const sinces: number[] = [];
   const record = (id: string) => {
     const createdAt = new Date(recorded.find((each) => each.id === id)?.at ?? clock.now());
     return { id, userId: id.split(':')[0] || null, type: 'test', createdAt } as AuditRecord;
@@ -31,6 +33,7 @@ function setup() {
     },
     clock,
     async readSince(since, limit) {
+      sinces.push(since.getTime());
       await catchingUp?.();
       const found = recorded.filter(({ at }) => at >= since.getTime()).slice(0, limit);
       return found.map(({ id }) => ({ id, userId: id.split(':')[0] || null }));
@@ -46,7 +49,8 @@ function setup() {
     reads,
     missing,
     clock,
-    watch: (connected: boolean) => watcher(connected),
+    watch: (connected: boolean, lostSince?: number) => watcher(connected, lostSince),
+    sinces,
     /** Records without a word to anybody. */
     recordSilently: (...ids: string[]) => void recorded.push(...ids.map((id) => ({ id, at: clock.now() }))),
     /** What each catching up does first. */
@@ -220,6 +224,104 @@ t.test('what commits after somebody follows is told, though it was stamped befor
   tell('a:4');
   await readAll();
   t.same(await take(stream, 2), ['a:2', 'a:4'], 'live, and found by catching up first');
+});
+
+t.test(
+  'what was lost is read since it was, or since somebody follows, a margin before a loss that is noticed',
+  async (t) => {
+    const { feed, tell, watch, recordSilently, readAll, clock, sinces } = setup();
+    const step = () => new Promise(setImmediate);
+    watch(true);
+    await step();
+    recordSilently('a:0');
+    clock.advance(1);
+    const start = clock.now();
+    const stream = feed.follow('a');
+    recordSilently('a:1');
+    clock.advance(600_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[0], start + 585_000, 'a margin before');
+    watch(false, start + 200_000);
+    watch(true);
+    await step();
+    t.equal(sinces[1], start + 185_000, 'as is told by who lost it');
+    recordSilently('a:2');
+    clock.advance(14_000);
+    watch(false);
+    clock.advance(30_000);
+    watch(false, start + 610_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[2], start + 595_000, 'the earliest of several');
+    clock.advance(30_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[3], start + 659_000, 'and that once');
+    watch(false, start - 900_000);
+    watch(true);
+    await step();
+    t.equal(sinces[4], start);
+    tell('a:3');
+    await readAll();
+    t.same(await take(stream, 3), ['a:2', 'a:1', 'a:3'], 'late, but not lost');
+  },
+);
+
+t.test('a loss that is told while another is caught up with is caught up with before what comes then', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, onCatchUp } = setup();
+  const stream = feed.follow('a');
+  const releases: (() => void)[] = [];
+  onCatchUp(() => new Promise((resolve) => releases.push(resolve)));
+  watch(true);
+  await new Promise(setImmediate);
+  watch(false);
+  watch(true);
+  recordSilently('a:1');
+  tell('a:2');
+  releases[0]!();
+  await new Promise(setImmediate);
+  recordSilently('a:1b');
+  releases[1]!();
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(stream, 3), ['a:1', 'a:1b', 'a:2']);
+});
+
+t.test('what was told is not counted as missed, and who may be told it again is told no more', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock } = setup();
+  watch(true);
+  await new Promise(setImmediate);
+  const stream = feed.follow('a');
+  const pass = async (follower: AsyncIterator<AuditRecord>, ids: string[]) => {
+    for (let done = 0; done < ids.length; done += 1000) {
+      const some = ids.slice(done, done + 1000);
+      tell(...some);
+      await readAll();
+      t.same(await take(follower, some.length), some);
+    }
+  };
+  const since = clock.now();
+  const told = Array.from({ length: 6000 }, (_, index) => `a:${index}`);
+  recordSilently(...told);
+  await pass(stream, told);
+  clock.advance(60_000);
+  recordSilently('a:missed');
+  watch(false, since);
+  watch(true);
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(stream, 1), ['a:missed']);
+  await pass(
+    feed.follow('b'),
+    Array.from({ length: 14_000 }, (_, index) => `b:${index}`),
+  );
+  watch(false, since);
+  watch(true);
+  await t.rejects(stream.next(), { code: 'SERVICE_UNAVAILABLE' });
 });
 
 t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {

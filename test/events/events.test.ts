@@ -5,6 +5,7 @@ import { createDatabaseEvents } from '../../src/events/database-events.js';
 import type { AccountEvent, Events } from '../../src/events/events.js';
 import { openEvents } from '../../src/events/open.js';
 import { connectRedis } from '../../src/redis/connection.js';
+import { systemClock } from '../../src/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { collect, connection, onRedis, quietLog, REDIS_URL } from '../helpers/events.js';
 import type { TestScope } from '../helpers/app.js';
@@ -26,7 +27,7 @@ if (onRedis) {
     return async () => {
       const redis = connectRedis(REDIS_URL, 'requests', quietLog);
       t.teardown(() => redis.close());
-      return opened(t, openEvents({ db, redis, url: REDIS_URL, prefix, log: quietLog }));
+      return opened(t, openEvents({ db, redis, url: REDIS_URL, prefix, clock: systemClock, log: quietLog }));
     };
   };
 }

@@ -1,6 +1,7 @@
 /** The bus through faults of the network; on a real Postgres and a real Redis, where they are. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
+import { systemClock } from '../../src/clock.js';
 import { createDatabaseEvents } from '../../src/events/database-events.js';
 import type { AccountEvent } from '../../src/events/events.js';
 import { openEvents } from '../../src/events/open.js';
@@ -8,6 +9,7 @@ import { listenOnPostgres } from '../../src/db/listen.js';
 import { connectRedis } from '../../src/redis/connection.js';
 import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
 import { openPostgres } from '../../src/db/postgres.js';
+import { testClock } from '../helpers/clock.js';
 import { collect, connection, onRedis, recordingLog, REDIS_URL } from '../helpers/events.js';
 import { faultProxy, type FaultProxy } from '../helpers/fault-proxy.js';
 
@@ -75,7 +77,7 @@ if (onRedis) {
       const prefix = `latchkey-test:${randomUUID()}:`;
       const open = (url: string) => {
         const redis = connectRedis(url, 'requests', log);
-        const events = openEvents({ db, redis, url, prefix, log });
+        const events = openEvents({ db, redis, url, prefix, clock: systemClock, log });
         t.teardown(async () => {
           await events.close();
           redis.close();
@@ -102,8 +104,9 @@ if (onRedis) {
     const db = await openTestDatabase(t);
     const prefix = `latchkey-test:${randomUUID()}:`;
     const [away, redis] = [connectRedis(proxy.url, 'requests', log), connectRedis(REDIS_URL, 'requests', log)];
-    const here = openEvents({ db, redis: away, url: proxy.url, prefix, log });
-    const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, log });
+    const clock = testClock();
+    const here = openEvents({ db, redis: away, url: proxy.url, prefix, clock, log });
+    const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, clock: systemClock, log });
     t.teardown(async () => {
       await Promise.all([here.close(), elsewhere.close()]);
       away.close();
@@ -112,16 +115,65 @@ if (onRedis) {
     await Promise.all([connection(here, true), connection(elsewhere, true)]);
     await proxy.refuse();
     await connection(here, false);
-    const changes: boolean[] = [];
-    elsewhere.onConnection((connected) => changes.push(connected));
+    const changes: unknown[] = [];
+    elsewhere.onConnection((...change) => changes.push(change));
     const { until } = collect(elsewhere);
     const COUNT = 10_001;
-    for (let sent = 0; sent < COUNT; sent += 1) await here.publish(db.executor, event());
+    for (let sent = 0; sent < COUNT - 1; sent += 1) await here.publish(db.executor, event());
+    clock.advance(-3_600_000);
+    const since = clock.now();
+    await here.publish(db.executor, event());
+    clock.advance(60_000);
+    await here.publish(db.executor, event());
     const missed = connection(elsewhere, false);
     await proxy.pass();
     await until(({ length }) => length === COUNT - 1);
     await missed;
-    t.same(changes, [false, true]);
+    t.same(changes, [
+      [false, since],
+      [true, undefined],
+    ]);
+  });
+
+  t.test('who starts tells of what an instance before it may not have told; what is no message is none', async (t) => {
+    const { log, lines } = recordingLog();
+    const db = await openTestDatabase(t);
+    const prefix = `latchkey-test:${randomUUID()}:`;
+    const clock = testClock();
+    const open = () => {
+      const redis = connectRedis(REDIS_URL, 'requests', log);
+      const events = openEvents({ db, redis, url: REDIS_URL, prefix, clock, log });
+      t.teardown(async () => {
+        await events.close();
+        redis.close();
+      });
+      return { events, redis };
+    };
+    const here = open();
+    await connection(here.events, true);
+    const losses: unknown[] = [];
+    const loss = (since: unknown) =>
+      new Promise<void>((resolve) => {
+        here.events.onConnection((connected, lostSince) => {
+          if (connected) return;
+          losses.push(lostSince);
+          if (lostSince === since) resolve();
+        });
+      });
+    // Its own of the start may arrive as well.
+    const first = clock.now() - 900_000;
+    clock.advance(1);
+    const second = loss(first + 1);
+    await connection(open().events, true);
+    await second;
+    t.ok(losses.every((since) => since === first || since === first + 1));
+    clock.advance(1);
+    const old = loss(first + 2);
+    await here.redis.client.publish(`${prefix}events`, 'missed:soon');
+    await here.redis.client.publish(`${prefix}events`, 'missed');
+    await old;
+    t.ok(losses.every((since) => Number(since) <= first + 2));
+    t.match(lines, [{ level: 'warn', message: /is none; it and others like it are ignored/ }]);
   });
 
   t.test('a Redis that is not there is nothing to wait for, and is told once, without its password', async (t) => {

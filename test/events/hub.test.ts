@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { AccountEvent } from '../../src/events/events.js';
 import { createHub } from '../../src/events/hub.js';
-import { decodeEvent, encodeEvent } from '../../src/events/message.js';
+import { decodeEvent, decodeMissed, encodeEvent, encodeMissed } from '../../src/events/message.js';
 import { recordingLog } from '../helpers/events.js';
 
 const event = (): AccountEvent => ({ auditId: randomUUID(), userId: randomUUID(), sessionId: randomUUID() });
@@ -56,14 +56,42 @@ t.test('a listener that fails keeps the others from nothing', async (t) => {
 
 t.test('each change of the connection is told once; what may have been missed is told as a loss', async (t) => {
   const hub = createHub(recordingLog().log);
-  const changes: boolean[] = [];
-  hub.onConnection((connected) => changes.push(connected));
-  hub.missed();
+  const changes: unknown[] = [];
+  hub.onConnection((...change) => changes.push(change));
   hub.setConnected(false);
   t.same(changes, [], 'there was none');
   hub.setConnected(true);
   hub.setConnected(true);
-  hub.missed();
-  t.same(changes, [true, false, true]);
+  hub.missed(7);
+  t.same(changes.splice(0), [
+    [true, undefined],
+    [false, 7],
+    [true, undefined],
+  ]);
   t.equal(hub.connected(), true);
+  hub.setConnected(false);
+  hub.missed(5);
+  t.same(changes, [
+    [false, undefined],
+    [false, 5],
+  ]);
+  t.equal(hub.connected(), false, 'and it is not back by that');
+});
+
+t.test('since when something was missed arrives as it was sent; an earlier version does not say it', async (t) => {
+  t.same(decodeMissed(encodeMissed(1_780_000_000_000)), { since: 1_780_000_000_000 });
+  t.same(decodeMissed('missed'), { since: undefined });
+  for (const text of [
+    'missed:',
+    'missed:-1',
+    'missed:1.5',
+    'missed:1e3',
+    'missed:x',
+    'missed:1 ',
+    'missed:1\n',
+    'xmissed',
+  ]) {
+    t.equal(decodeMissed(text), undefined, text);
+  }
+  t.equal(decodeMissed(`missed:${'9'.repeat(16)}`), undefined, 'no moment');
 });
