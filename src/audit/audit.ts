@@ -8,7 +8,7 @@ import type { Database, Executor } from '../db/database.js';
 import type { Events } from '../events/events.js';
 import { isId, page, type Connection, type PageArguments } from '../paging.js';
 import type { AuditRecord, AuditType } from './event.js';
-import { createIds } from './ids.js';
+import { createIds, firstIdOf } from './ids.js';
 import { createAuditRepository } from './repository.js';
 
 export interface AuditEntry {
@@ -33,8 +33,12 @@ export interface Audit {
   list(args: PageArguments & { readonly userId?: string | null | undefined }): Promise<Connection<AuditRecord>>;
   /** Events by their ids, in any order. */
   findMany(ids: readonly string[]): Promise<AuditRecord[]>;
-  /** The oldest events since a moment, up to `limit`. */
-  findSince(since: Date, limit: number): Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
+  /** The oldest events since a moment, up to `limit`; of some accounts, or all. */
+  findSince(
+    since: Date,
+    limit: number,
+    userIds?: readonly string[],
+  ): Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
   /** Takes out of an account's events, inside the caller's transaction, what is personal; what happened stays. */
   anonymise(tx: Executor, userId: string): Promise<void>;
   /** Removes up to `limit` events that are over the retention; returns how many. */
@@ -75,7 +79,7 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
       page(args, async (request) => (userId != null && !isId(userId) ? [] : repository.list(request, userId))),
 
     findMany: (ids) => repository.findMany(ids),
-    findSince: (since, limit) => repository.findSince(since, limit),
+    findSince: (since, limit, userIds) => repository.findSince(firstIdOf(since), limit, userIds),
 
     anonymise: (tx, userId) => createAuditRepository(tx).anonymise(userId),
 

@@ -30,8 +30,12 @@ export interface AuditFeedOptions {
   readonly clock: Clock;
   /** Reads records by their ids, in any order. */
   readonly read: (ids: readonly string[]) => Promise<AuditRecord[]>;
-  /** Finds what was recorded since a moment, the oldest first, and no more than `limit`. */
-  readonly readSince: (since: Date, limit: number) => Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
+  /** Finds what was recorded since a moment, the oldest first, and no more than `limit`; of some accounts, or all. */
+  readonly readSince: (
+    since: Date,
+    limit: number,
+    userIds: readonly string[] | undefined,
+  ) => Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
 }
 
 interface Follower {
@@ -54,6 +58,8 @@ const BATCH = 200;
 const MAX_WAITING = 10_000;
 /** Records that are caught up with; whoever missed more begins anew. */
 const MAX_MISSED = 5000;
+/** More accounts than that are not told apart in the statement. */
+const MAX_ACCOUNTS = 1000;
 /** A loss is noticed late, and what was recorded before it may have committed after it: longer than both take. */
 const MARGIN_MS = 15_000;
 /** Records that are not told twice, and so the most that is looked through for what was missed. */
@@ -80,6 +86,12 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   let pending = 0;
 
   const keysOf = ({ userId }: Pick<AuditRecord, 'userId'>) => (userId === null ? [null] : [userId, null]);
+  /** Those that are followed, where they are few and nobody follows all. */
+  const accounts = () =>
+    followers.has(null) || followers.size > MAX_ACCOUNTS
+      ? undefined
+      : [...followers.keys()].filter((id) => id !== null);
+  const isFollowed = (record: Pick<AuditRecord, 'userId'>) => keysOf(record).some((key) => followers.has(key));
   const everyone = () => [...followers.values()].flatMap((set) => [...set]);
   const followersOf = (record: Pick<AuditRecord, 'userId'>) =>
     keysOf(record).flatMap((key) => [...(followers.get(key) ?? [])]);
@@ -117,7 +129,7 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   }
 
   function take(event: Told): void {
-    if (!keysOf(event).some((key) => followers.has(key)) || seen.has(event.auditId)) return;
+    if (!isFollowed(event) || seen.has(event.auditId)) return;
     seen.set(event.auditId, clock.now());
     waiting.push(event);
     if (waiting.length <= MAX_WAITING) return;
@@ -131,8 +143,8 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
       const all = everyone();
       const first = all.reduce((earliest, follower) => Math.min(earliest, follower.since), Infinity);
       const from = Math.max(since - MARGIN_MS, first);
-      const recorded = all.length === 0 ? [] : await readSince(new Date(from), REMEMBERED + 1);
-      const missed = recorded.filter(({ id }) => !seen.has(id));
+      const recorded = all.length === 0 ? [] : await readSince(new Date(from), REMEMBERED + 1, accounts());
+      const missed = recorded.filter((record) => isFollowed(record) && !seen.has(record.id));
       if (recorded.length > REMEMBERED || missed.length > MAX_MISSED || forgottenUntil >= from) {
         throw new Error('More was missed than is caught up with.');
       }

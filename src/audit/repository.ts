@@ -5,7 +5,6 @@ import { auditEvents } from '../db/schema/index.js';
 import { givenRow, statement } from '../db/statement.js';
 import type { PageRequest } from '../paging.js';
 import type { AuditRecord } from './event.js';
-import { firstIdOf } from './ids.js';
 
 const insertEvent = statement(undefined, (executor) => executor.insert(auditEvents).values(givenRow(auditEvents)));
 
@@ -41,11 +40,15 @@ export function createAuditRepository(executor: Executor) {
     },
 
     /** What was recorded since a moment, the oldest first; by id, as the newest rows may not be in the index of times yet. */
-    async findSince(since: Date, limit: number): Promise<Pick<AuditRecord, 'id' | 'userId'>[]> {
+    async findSince(
+      firstId: string,
+      limit: number,
+      userIds?: readonly string[],
+    ): Promise<Pick<AuditRecord, 'id' | 'userId'>[]> {
       return executor
         .select({ id: auditEvents.id, userId: auditEvents.userId })
         .from(auditEvents)
-        .where(gte(auditEvents.id, firstIdOf(since)))
+        .where(and(gte(auditEvents.id, firstId), userIds && inArray(auditEvents.userId, [...userIds])))
         .orderBy(auditEvents.id)
         .limit(limit);
     },

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { firstIdOf } from '../../src/audit/ids.js';
 import { createAuditRepository } from '../../src/audit/repository.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
@@ -55,11 +56,15 @@ t.test('what was recorded since a moment is found by id, in its order', async (t
   t.match(recorded, [{ type: 'account.registered', createdAt: since }, { type: 'session.opened' }]);
   t.ok(recorded[1]!.id > recorded[0]!.id, 'of one millisecond too');
   const repository = createAuditRepository(app.db.executor);
+  const find = (moment: number, limit: number, userIds?: string[]) =>
+    repository.findSince(firstIdOf(new Date(moment)), limit, userIds);
   const found = recorded.map(({ id, userId }) => ({ id, userId }));
-  t.same(await repository.findSince(since, 10), found);
-  t.same(await repository.findSince(since, 1), found.slice(0, 1), 'no more than is asked for');
-  t.equal((await repository.findSince(new Date(since.getTime() - 60_000), 10))[0]!.userId, before.id);
-  t.same(await repository.findSince(new Date(since.getTime() + 1), 10), []);
+  t.same(await find(since.getTime(), 10), found);
+  t.same(await find(since.getTime(), 10, [user.id]), found);
+  t.same(await find(since.getTime(), 10, [before.id]), [], 'nor of others');
+  t.same(await find(since.getTime(), 1), found.slice(0, 1), 'no more than is asked for');
+  t.equal((await find(since.getTime() - 60_000, 10))[0]!.userId, before.id);
+  t.same(await find(since.getTime() + 1, 10), []);
 });
 
 t.test('the event and the change it tells of are there together or not at all', async (t) => {

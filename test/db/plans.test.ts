@@ -2,6 +2,7 @@
 import { sql, type SQL } from 'drizzle-orm';
 import t from 'tap';
 import { createAccountRepository } from '../../src/accounts/repository.js';
+import { firstIdOf } from '../../src/audit/ids.js';
 import { createAuditRepository } from '../../src/audit/repository.js';
 import type { Executor } from '../../src/db/database.js';
 import { createOutboxRepository } from '../../src/mail/repository.js';
@@ -158,12 +159,17 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
   [
     'what was recorded since a moment',
     /audit_events_pkey/,
-    (on) => createAuditRepository(on).findSince(new Date(NOW.getTime() - 15_000), 5001),
+    (on) => createAuditRepository(on).findSince(firstIdOf(new Date(NOW.getTime() - 15_000)), 5001),
   ],
   [
     'more of what was recorded than is read',
     /audit_events_pkey/,
-    (on) => createAuditRepository(on).findSince(new Date(0), 5001),
+    (on) => createAuditRepository(on).findSince(firstIdOf(new Date(0)), 5001),
+  ],
+  [
+    'what was recorded about some accounts since a moment',
+    /audit_events_(pkey|user_id_index)/,
+    (on) => createAuditRepository(on).findSince(firstIdOf(new Date(0)), 20_001, [idOf(7), idOf(8)]),
   ],
   ['clearing the audit', /audit_events_created_at_index/, (on) => createAuditRepository(on).deleteBefore(NOW, 50)],
 ];

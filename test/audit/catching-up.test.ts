@@ -1,0 +1,194 @@
+/** What the feed tells of what was missed while events did not arrive. */
+import t from 'tap';
+import type { AuditRecord } from '../../src/audit/event.js';
+import { feedSetup as setup, take } from '../helpers/feed.js';
+
+t.test('what was missed while the bus was away is told when it is back, once and before what comes then', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  watch(true);
+  recordSilently('a:before');
+  clock.advance(1);
+  const [mine, all] = [feed.follow('a'), feed.follow(null)];
+  clock.advance(1000);
+  recordSilently('a:1');
+  tell('a:1');
+  await readAll();
+  watch(false);
+  clock.advance(60_000);
+  recordSilently('a:2', 'b:1', 'a:3');
+  let release!: () => void;
+  onCatchUp(() => new Promise((resolve) => (release = resolve)));
+  watch(true);
+  await new Promise(setImmediate);
+  tell('a:3');
+  tell('a:4');
+  release();
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(mine, 4), ['a:1', 'a:2', 'a:3', 'a:4']);
+  t.same(await take(all, 5), ['a:1', 'a:2', 'b:1', 'a:3', 'a:4']);
+  tell('a:4', 'a:5');
+  await readAll();
+  t.same(await take(mine, 1), ['a:5'], 'and nothing twice that is told twice');
+});
+
+t.test('what commits after somebody follows is told, though it was stamped before', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  watch(true);
+  await new Promise(setImmediate);
+  recordSilently('a:1', 'a:2', 'a:3');
+  clock.advance(1);
+  const stream = feed.follow('a');
+  tell('a:1');
+  await readAll();
+  t.same(await take(stream, 1), ['a:1'], 'live');
+  let release!: () => void;
+  onCatchUp(() => new Promise((resolve) => (release = resolve)));
+  watch(false);
+  watch(true);
+  await new Promise(setImmediate);
+  tell('a:2');
+  release();
+  await new Promise(setImmediate);
+  tell('a:4');
+  await readAll();
+  t.same(await take(stream, 2), ['a:2', 'a:4'], 'live, and found by catching up first');
+});
+
+t.test(
+  'what was lost is read since it was, or since somebody follows, a margin before a loss that is noticed',
+  async (t) => {
+    const { feed, tell, watch, recordSilently, readAll, clock, sinces } = setup();
+    const step = () => new Promise(setImmediate);
+    watch(true);
+    await step();
+    recordSilently('a:0');
+    clock.advance(1);
+    const start = clock.now();
+    const stream = feed.follow('a');
+    recordSilently('a:1');
+    clock.advance(600_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[0], start + 585_000, 'a margin before');
+    watch(false, start + 200_000);
+    watch(true);
+    await step();
+    t.equal(sinces[1], start + 185_000, 'as is told by who lost it');
+    recordSilently('a:2');
+    clock.advance(14_000);
+    watch(false);
+    clock.advance(30_000);
+    watch(false, start + 610_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[2], start + 595_000, 'the earliest of several');
+    clock.advance(30_000);
+    watch(false);
+    watch(true);
+    await step();
+    t.equal(sinces[3], start + 659_000, 'and that once');
+    watch(false, start - 900_000);
+    watch(true);
+    await step();
+    t.equal(sinces[4], start);
+    tell('a:3');
+    await readAll();
+    t.same(await take(stream, 3), ['a:2', 'a:1', 'a:3'], 'late, but not lost');
+  },
+);
+
+t.test('a loss that is told while another is caught up with is caught up with before what comes then', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, onCatchUp } = setup();
+  const stream = feed.follow('a');
+  const releases: (() => void)[] = [];
+  onCatchUp(() => new Promise((resolve) => releases.push(resolve)));
+  watch(true);
+  await new Promise(setImmediate);
+  watch(false);
+  watch(true);
+  recordSilently('a:1');
+  tell('a:2');
+  releases[0]!();
+  await new Promise(setImmediate);
+  recordSilently('a:1b');
+  releases[1]!();
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(stream, 3), ['a:1', 'a:1b', 'a:2']);
+});
+
+t.test('what was told is not counted as missed, and who may be told it again is told no more', async (t) => {
+  const { feed, tell, watch, recordSilently, readAll, clock } = setup();
+  watch(true);
+  await new Promise(setImmediate);
+  const stream = feed.follow('a');
+  const pass = async (follower: AsyncIterator<AuditRecord>, ids: string[]) => {
+    for (let done = 0; done < ids.length; done += 1000) {
+      const some = ids.slice(done, done + 1000);
+      tell(...some);
+      await readAll();
+      t.same(await take(follower, some.length), some);
+    }
+  };
+  const since = clock.now();
+  const told = Array.from({ length: 6000 }, (_, index) => `a:${index}`);
+  recordSilently(...told);
+  await pass(stream, told);
+  clock.advance(60_000);
+  recordSilently('a:missed');
+  watch(false, since);
+  watch(true);
+  await new Promise(setImmediate);
+  await readAll();
+  t.same(await take(stream, 1), ['a:missed']);
+  await pass(
+    feed.follow('b'),
+    Array.from({ length: 14_000 }, (_, index) => `b:${index}`),
+  );
+  watch(false, since);
+  watch(true);
+  await t.rejects(stream.next(), { code: 'SERVICE_UNAVAILABLE' });
+});
+
+t.test('of what was missed, that of accounts that nobody follows is not counted', async (t) => {
+  for (const followers of [1, 1001]) {
+    const { feed, watch, recordSilently, readAll } = setup();
+    watch(true);
+    await new Promise(setImmediate);
+    const stream = feed.follow('a');
+    for (let index = 1; index < followers; index += 1) feed.follow(`c${index}`);
+    watch(false);
+    recordSilently(...Array.from({ length: followers > 1 ? 5001 : 20_001 }, (_, index) => `b:${index}`), 'a:1');
+    watch(true);
+    await new Promise(setImmediate);
+    await readAll();
+    t.same(await take(stream, 1), ['a:1'], `${followers} accounts`);
+  }
+});
+
+t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {
+  const { feed, watch, recordSilently, onCatchUp } = setup();
+  watch(true);
+  const many = feed.follow('a');
+  watch(false);
+  recordSilently(...Array.from({ length: 5001 }, (_, n) => `a:${n}`));
+  watch(true);
+  await t.rejects(many.next(), { code: 'SERVICE_UNAVAILABLE' });
+  const unread = feed.follow('a');
+  let readings = 0;
+  onCatchUp(() => {
+    readings += 1;
+    return Promise.reject(new Error('away'));
+  });
+  watch(false);
+  watch(true);
+  await t.rejects(unread.next(), { code: 'SERVICE_UNAVAILABLE' });
+  t.equal(feed.stats().open, 0);
+  watch(false);
+  watch(true);
+  await new Promise(setImmediate);
+  t.equal(readings, 1, 'nothing is read for nobody');
+});
