@@ -66,6 +66,29 @@ t.test('clearing ends after the batch that runs when the process is to end', asy
   t.same([batches, cleared], [2, 20]);
 });
 
+t.test('between two batches clearing rests for as long as the last one took', async (t) => {
+  const { db } = await startTestApp(t);
+  const times: { readonly begun: number; readonly ended: number }[] = [];
+  await clearInBatches(
+    db,
+    'whatever there is',
+    async (_tx, limit) => {
+      const begun = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      times.push({ begun, ended: performance.now() });
+      return times.length < 3 ? limit : 0;
+    },
+    { limit: 10 },
+  );
+  const [first, second, third] = times;
+  for (const [before, after] of [
+    [first!, second!],
+    [second!, third!],
+  ] as const)
+    // A timer may be a millisecond early.
+    t.ok(after.begun - before.ended >= before.ended - before.begun - 1);
+});
+
 t.test('every chore of the app can be done', async (t) => {
   const app = await startTestApp(t);
   await app.user();

@@ -17,7 +17,8 @@ export interface ClearingOptions {
 
 /**
  * Clears in batches, each in a transaction of its own, until one is not full; where another instance is at it, that is
- * left to it. Between two batches it rests for as long as the last one took, so that half of the time belongs to others.
+ * left to it. Between two batches it rests for as long as the last one took, so that half of the time belongs to others;
+ * another instance that begins meanwhile goes on with it.
  * @param job what instances agree on
  * @param clear removes up to so many and returns how many it did
  * @returns how many were removed

@@ -1,6 +1,7 @@
 /**
  * Spending a refresh token. From where the session was the last time that is part of one statement for all tokens of a
- * moment; from elsewhere, or while somebody else holds the session, it is a transaction of its own, with its audit.
+ * moment; from elsewhere, or when that statement passed by a session that somebody holds, it is a transaction of its own,
+ * with its audit.
  */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';

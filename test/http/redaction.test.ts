@@ -28,6 +28,7 @@ t.test('a text loses credentials and keeps the rest', async (t) => {
     ['id 0192c5a0-7e5c-7000-8000-000000000000 stays', 'id 0192c5a0-7e5c-7000-8000-000000000000 stays'],
   ];
   for (const [text, expected] of texts) t.equal(redactText(text), expected);
+  for (const secret of ['a'.repeat(43), '0123456789abcdef'.repeat(4)]) t.equal(redactText(secret), '[redacted]');
   t.equal(redactText('word '.repeat(10_000)).length, 2000);
 });
 
