@@ -21,7 +21,7 @@ import { measureRefresh } from './suites/refresh.mjs';
 import { measureSockets } from './suites/sockets.mjs';
 
 const FULL = {
-  me: { rounds: 9, seconds: 4, peers: true },
+  me: { rounds: 5, seconds: 4, peers: true },
   refresh: { rounds: 7, seconds: 4 },
   login: { rounds: 5, seconds: 5, peers: true },
   startup: { starts: 7 },

@@ -48,6 +48,7 @@ function send(reply: FastifyReply, type: ResponseType, body: object): FastifyRep
   const vary = reply.getHeader('vary');
   return reply
     .header('content-type', `${type}; charset=utf-8`)
+    .header('cache-control', 'no-store')
     .header('vary', vary === undefined ? 'accept' : `${String(vary)}, accept`)
     .send(JSON.stringify(body));
 }
