@@ -4,6 +4,7 @@ import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database, Executor } from '../db/database.js';
+import { AppError } from '../errors.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import { accountDisabled, type EnteredSession, type Sessions } from '../sessions/service.js';
@@ -57,7 +58,12 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
     return current;
   }
 
-  return async ({ identifier, password, rememberMe }, client) => {
+  /** @param meetOutdated called when the hash is one that a login makes anew */
+  async function attempt(
+    { identifier, password, rememberMe }: Credentials,
+    client: ClientInfo,
+    meetOutdated: () => void,
+  ): Promise<EnteredSession> {
     const { kind, key } = identifierKey(identifier);
     const found = await findAccount(kind, key);
     const account = found && { id: found.account.id, passwordHash: found.passwordHash };
@@ -72,9 +78,10 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         throw accountDisabled();
       }
       const nextHash = await upgraded(found.passwordHash, password);
+      if (hasher.needsRehash(found.passwordHash)) meetOutdated();
       const { id } = found.account;
-      // All at once: none needs another's answer, and what is refused undoes them together.
-      return db.transaction(async (tx) => {
+      // As one statement: none needs another's answer, and without the first there is nothing to be done.
+      return db.together(async (tx) => {
         const marked = markLogin(tx, found, nextHash);
         const opening = { client, rememberMe: rememberMe ?? false, by: 'login' } as const;
         const entered = sessions.open(tx, id, marked, opening);
@@ -84,5 +91,16 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         return entered;
       });
     });
+  }
+
+  return async (credentials, client) => {
+    const outdated = { met: false };
+    try {
+      return await attempt(credentials, client, () => (outdated.met = true));
+    } catch (error) {
+      // Another login of the same moment may have made the hash anew first: this one is to be proven against that.
+      if (!outdated.met || !(error instanceof AppError && error.code === 'INVALID_CREDENTIALS')) throw error;
+      return attempt(credentials, client, () => undefined);
+    }
   };
 }

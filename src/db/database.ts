@@ -28,6 +28,13 @@ export interface Database {
    */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
   /**
+   * Runs all that `work` asks for at first as one statement, in one trip; each is one of `statement()`. At most one reads
+   * something back, and that one has to find a row: where it finds none it gets none, and nothing is changed. What `work`
+   * throws once they have left undoes nothing. Past the deadline it may still be done, which holds for each lone statement.
+   * @throws AppError SERVICE_UNAVAILABLE as `transaction`
+   */
+  together<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
+  /**
    * Calls `work` once the transaction has committed, and never when it was rolled back. When the database was lost
    * meanwhile nobody knows which it was: it is called then as well. Outside a transaction it is called at once.
    */

@@ -11,6 +11,7 @@ import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
 import { MIGRATIONS_FOLDER } from './migrate.js';
 import * as schema from './schema/index.js';
+import { together } from './together.js';
 
 export const IN_MEMORY = 'memory://';
 const FOLDER = 'postgres';
@@ -40,19 +41,21 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
   const database = drizzle(client, { schema, casing: 'snake_case' });
   const executor: Executor = database;
   let waiting = 0;
+  async function inTurn<T>(run: () => Promise<T>): Promise<T> {
+    waiting += 1;
+    try {
+      return await run();
+    } catch (error) {
+      throw outage(error) ?? error;
+    } finally {
+      waiting -= 1;
+    }
+  }
   return {
     kind: 'embedded',
     executor,
-    async transaction(work) {
-      waiting += 1;
-      try {
-        return await inTransaction(executor, work);
-      } catch (error) {
-        throw outage(error) ?? error;
-      } finally {
-        waiting -= 1;
-      }
-    },
+    transaction: (work) => inTurn(() => inTransaction(executor, work)),
+    together: (work) => inTurn(() => together(executor, work)),
     afterCommit,
     listen(channel, { onMessage, onConnection }) {
       const begun = client.listen(channel, onMessage);

@@ -9,6 +9,7 @@ import { listenOnPostgres } from './listen.js';
 import { MIGRATION_LOCK, MIGRATIONS_FOLDER } from './migrate.js';
 import { createPool } from './pool.js';
 import * as schema from './schema/index.js';
+import { together } from './together.js';
 
 export interface PostgresOptions {
   readonly url: string;
@@ -32,6 +33,7 @@ export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Dat
     kind: 'postgres',
     executor,
     transaction: (work) => againAfterDeadlock(() => inTransaction(executor, work)),
+    together: (work) => againAfterDeadlock(() => together(executor, work)),
     afterCommit,
     listen: (channel, listener) => listenOnPostgres({ ...listener, url, channel }),
     async ping() {

@@ -86,6 +86,21 @@ t.test('a hash with lower parameters is upgraded at login, and the password goes
   t.equal((await login({ identifier: 'ada' }, raised.client())).code, undefined);
 });
 
+t.test('logins at once that all make the hash anew are all right', async (t) => {
+  const account = await app.user();
+  const raised = await startTestApp(t, { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' }, app.db);
+  const count = async () => Number(/"n":"?(\d+)/.exec(await sessionsOf(account.id))?.[1]);
+  const before = await count();
+  const answers = await Promise.all(
+    Array.from({ length: 4 }, () => login({ identifier: account.username }, raised.client())),
+  );
+  t.same(
+    answers.map(({ code }) => code),
+    [undefined, undefined, undefined, undefined],
+  );
+  t.equal(await count(), before + 4);
+});
+
 for (const [what, change] of [
   ['a changed password', sql`password_hash = 'changed'`],
   ['a disabled account', sql`disabled_at = now()`],
@@ -96,10 +111,10 @@ for (const [what, change] of [
     let armed = false;
     const racing = {
       ...app.db,
-      async transaction<T>(work: Parameters<typeof app.db.transaction<T>>[0]): Promise<T> {
+      async together<T>(work: Parameters<typeof app.db.together<T>>[0]): Promise<T> {
         if (armed) await app.db.executor.execute(sql`update users set ${change} where id = ${victim.id}`);
         armed = false;
-        return app.db.transaction(work);
+        return app.db.together(work);
       },
     };
     const raced = await startTestApp(t, {}, racing);

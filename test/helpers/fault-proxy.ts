@@ -14,6 +14,8 @@ export interface FaultProxy {
   stall(): void;
   /** Ends the open connections; new ones are refused. */
   refuse(): Promise<void>;
+  /** What the service answers next ends its connection, and the client does not get it. */
+  loseAnswer(): void;
   /** Until so many clients have connected in all. */
   untilConnections(count: number): Promise<void>;
 }
@@ -24,6 +26,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
   const [upstreamHost, upstreamPort] = [url.hostname, Number(url.port || defaultPort)];
   const sockets = new Set<Socket>();
   let stalled = false;
+  let losing = false;
   let connections = 0;
 
   const server = createServer((client) => {
@@ -34,6 +37,11 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
     }
     connections += 1;
     const upstream = connect(upstreamPort, upstreamHost);
+    // Ahead of what passes it on.
+    upstream.on('data', () => {
+      if (losing) client.destroy();
+      losing = false;
+    });
     for (const [socket, other] of [
       [client, upstream],
       [upstream, client],
@@ -87,6 +95,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
       for (const socket of sockets) socket.pause();
     },
     refuse,
+    loseAnswer: () => void (losing = true),
     async untilConnections(count) {
       while (connections < count) await once(server, 'counted');
     },
