@@ -57,10 +57,8 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
 
 function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: Gate, limit: Limit | undefined): void {
   if (!gate.authenticated && !limit) return;
-  const admit: Admit = async (context) => {
-    await passGate(context, gate);
-    if (limit) await charge(context, limit);
-  };
+  const pass: Admit = (context) => passGate(context, gate);
+  const admit: Admit = limit ? (context) => pass(context).then(() => charge(context, limit)) : pass;
   const inner = field.resolve ?? defaultFieldResolver;
   if (!field.subscribe) {
     field.resolve = guarded(inner, admit);
@@ -73,7 +71,7 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: Gate, li
   });
   field.resolve = guarded(inner, (context) => {
     context.forget();
-    return passGate(context, gate);
+    return pass(context);
   });
 }
 

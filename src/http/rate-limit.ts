@@ -28,9 +28,9 @@ export interface RateLimitOptions {
   readonly authenticated: Rate;
   /**
    * Whom a request's access token names, when its signature holds; cheap and without a database, as it runs before
-   * anything else. Must not throw or reject.
+   * anything else. Must not throw.
    */
-  principalOf(request: FastifyRequest): string | undefined | Promise<string | undefined>;
+  principalOf(request: FastifyRequest): string | undefined;
   /** Where instances count together; without it, and while it is away, each counts by itself. */
   readonly shared?: { readonly redis: RedisConnection; readonly prefix: string } | undefined;
 }
@@ -59,8 +59,8 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       // One hook of our own in place of the plugin's on each route: those miss what has no route.
       global: false,
       cache: MAX_COUNTERS,
-      keyGenerator: async (request) => {
-        const principal = principals.get(request) ?? (await principalOf(request));
+      keyGenerator: (request) => {
+        const principal = principals.get(request) ?? principalOf(request);
         if (principal !== undefined) return PRINCIPAL + principal;
         const network = clientNetwork(request.ip);
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
@@ -76,16 +76,14 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       (await counting(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
 
     async function count(work: (counter: Counter) => Promise<void>): Promise<void> {
-      if (together && shared.redis.isUp()) {
-        try {
-          await work(together);
-          return;
-        } catch (error) {
-          if (error instanceof AppError) throw error;
-          shared.redis.drop();
-        }
+      if (!together || !shared.redis.isUp()) return work(here);
+      try {
+        return await work(together);
+      } catch (error) {
+        if (error instanceof AppError) throw error;
+        shared.redis.drop();
+        return work(here);
       }
-      await work(here);
     }
     app.addHook('onRequest', (request, reply) => count((counter) => counter.request(request, reply)));
     app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string) => {
@@ -118,7 +116,7 @@ async function counting(app: FastifyInstance, options: RateLimitPluginOptions): 
     const hook = scope.rateLimit();
     const look = scope.createRateLimit();
     counter = {
-      request: async (request, reply) => void (await hook.call(scope, request, reply)),
+      request: (request, reply) => hook.call(scope, request, reply) as Promise<void>,
       async charge(request) {
         const result = await look(request);
         if (!result.isAllowed && result.isExceeded) throw exceeded(result.ttl);

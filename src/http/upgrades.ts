@@ -8,7 +8,7 @@ import type { Duplex } from 'node:stream';
 const ASKED_BY = new Set(['upgrade', 'http2-settings', 'connection']);
 const taken = new WeakSet<IncomingMessage>();
 
-/** Whether a request is one to upgrade to a WebSocket: the header alone makes none, Node serves it as any other. */
+/** Whether a request is one to upgrade to a WebSocket: the header alone makes none, Node serves that like the rest. */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return taken.has(request);
 }

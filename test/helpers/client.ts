@@ -25,8 +25,7 @@ export interface ClientOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-// Tests pick their fields by document, so their data has no type of its own; asserting on it is the check.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tests pick fields by document; asserting on them is the check
 export type AnyData = Record<string, any>;
 
 export interface TestClient {

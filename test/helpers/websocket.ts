@@ -4,8 +4,7 @@ import { WebSocket, type ClientOptions } from 'ws';
 
 export const PROTOCOL = 'graphql-transport-ws';
 
-// Messages have no type of their own in tests; asserting on them is the check.
-// eslint-disable-next-line @typescript-eslint/no-explicit-any
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- messages have no type in tests; asserting on them is the check
 export type Message = Record<string, any>;
 
 export interface TestSocket {

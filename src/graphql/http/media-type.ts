@@ -10,7 +10,7 @@ interface Range {
   readonly quality: number;
 }
 
-/** As many ranges as any client sends. */
+/** More ranges than clients send. */
 const MAX_RANGES = 20;
 /** RFC 9110, section 12.4.2. */
 const QUALITY = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
