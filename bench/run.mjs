@@ -30,12 +30,12 @@ const FULL = {
   hasher: { rounds: 7, seconds: 2 },
 };
 const QUICK = {
-  me: { rounds: 3, seconds: 1, peers: true },
-  refresh: { rounds: 3, seconds: 1 },
-  login: { rounds: 3, seconds: 1.5, peers: true },
-  startup: { starts: 2 },
-  memory: { requests: 20_000 },
-  sockets: { count: 500, perSecond: 200, seconds: 3 },
+  me: { rounds: 2, seconds: 0.4, peers: true, accounts: 16 },
+  refresh: { rounds: 1, seconds: 1, accounts: 32 },
+  login: { rounds: 2, seconds: 0.6, peers: true, accounts: 16 },
+  startup: { starts: 1 },
+  memory: { requests: 10_000 },
+  sockets: { count: 300, perSecond: 200, seconds: 1 },
 };
 /** Proves that all of it runs and that answers are right; the numbers mean nothing. */
 const SMOKE = {

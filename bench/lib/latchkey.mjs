@@ -1,4 +1,5 @@
 // Latchkey as it runs in production, and accounts on it.
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { startServer } from './process.mjs';
 
@@ -7,6 +8,13 @@ export const PASSWORD = 'a quiet brass telescope';
 export const SECRET = 'only for benchmarks: forty bytes and then some';
 /** Connections that every server may open. */
 export const POOL_SIZE = 10;
+
+const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+/** What `npm start` gives to node. */
+const [NODE, ...START] = scripts.start.split(' ');
+if (NODE !== 'node') throw new Error(`npm start is not a call of node alone: ${scripts.start}`);
+/** Of it what goes ahead of the script, for those that share its stack. */
+export const START_FLAGS = START.filter((argument) => argument.startsWith('--'));
 
 /** Limits are counted as ever, and far away. */
 const LIMITS = {
@@ -33,12 +41,12 @@ export function environment(url, databaseUrl, more = {}) {
   };
 }
 
-/** Starts the built server. @param databaseUrl left out: embedded, in `workDir` */
-export function startLatchkey({ name = 'latchkey', workDir, databaseUrl, env = {}, nodeArgs = [] }) {
+/** Starts the built server as `npm start` does. @param databaseUrl left out: embedded, in `workDir` */
+export function startLatchkey({ name = 'latchkey', workDir, databaseUrl, env = {} }) {
   const dataDir = `${workDir}/${name.replace(/\W+/g, '-')}-data`;
   return startServer({
     name,
-    args: [...nodeArgs, 'dist/start.cjs'],
+    args: START,
     cwd: ROOT,
     workDir,
     env: (url) => environment(url, databaseUrl, { DATA_DIR: dataDir, ...env }),
@@ -60,12 +68,12 @@ const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) {
   accessToken refreshToken user { id email username } } }`;
 const SEEDED_AT_A_TIME = 8;
 
-/** Registers so many accounts through the API. */
-export async function registerAccounts(url, count) {
+/** Registers so many accounts through the API. @param name what their names begin with */
+export async function registerAccounts(url, count, name = 'member') {
   const accounts = [];
   while (accounts.length < count) {
     const batch = Array.from({ length: Math.min(SEEDED_AT_A_TIME, count - accounts.length) }, (_, offset) => {
-      const username = `member${accounts.length + offset}`;
+      const username = `${name}${accounts.length + offset}`;
       const input = { email: `${username}@example.test`, username, password: PASSWORD };
       return graphql(url, REGISTER, { variables: { input } });
     });

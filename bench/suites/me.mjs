@@ -7,6 +7,7 @@ import {
   ownEmail,
   registerAccounts,
   ROOT,
+  START_FLAGS,
   startLatchkey,
 } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
@@ -27,10 +28,10 @@ async function latchkeyVariant(context, name, env, embedded = false) {
 }
 
 /** Another server on the same database with the same tokens. */
-async function peerVariant(context, name, script, { server, databaseUrl, accounts, requests }, env = {}) {
+async function peerVariant(context, name, script, { server, databaseUrl, accounts, requests }, env = {}, flags = []) {
   const peer = await startServer({
     name,
-    args: [join(ROOT, 'bench/servers', script)],
+    args: [...flags, join(ROOT, 'bench/servers', script)],
     workDir: context.workDir,
     env: () => environment(server.url, databaseUrl, env),
     answers: async (url) => {
@@ -41,7 +42,10 @@ async function peerVariant(context, name, script, { server, databaseUrl, account
   return { name, server: peer, databaseUrl, requests };
 }
 
-/** It slows down to half as it serves a million requests, which is nobody's floor: each run has a new process. */
+/**
+ * Each run has a new process: postgres.js moves a connection from list to list by a search in an array that only grows
+ * while it is in use, so that this pool takes twice the time after half a million requests, which is nobody's floor.
+ */
 async function floorVariant(context, { databaseUrl, accounts }) {
   const expected = JSON.stringify(accounts[0].user);
   const start = () =>
@@ -87,7 +91,9 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
   ];
   if (peers) {
     servers.push(await peerVariant(context, 'Apollo Server, bare', 'apollo.mjs', eddsa));
-    servers.push(await peerVariant(context, 'Apollo Server, same stack', 'apollo.mjs', eddsa, { STACK: 'on' }));
+    servers.push(
+      await peerVariant(context, 'Apollo Server, same stack', 'apollo.mjs', eddsa, { STACK: 'on' }, START_FLAGS),
+    );
     servers.push(await peerVariant(context, 'GraphQL Yoga, bare', 'yoga.mjs', eddsa));
     servers.push(await betterAuthVariant(context, false), await betterAuthVariant(context, true));
   }

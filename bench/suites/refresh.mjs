@@ -1,5 +1,6 @@
 // Refresh against pgbench, which runs the statement of one rotation over the same number of connections and does nothing
-// else; Latchkey may rotate several sessions with one.
+// else; Latchkey may rotate several sessions with one. Two instances as well: a process signs on one core, whereas pgbench
+// and Postgres have all of them.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -51,21 +52,46 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
   const server = await startLatchkey({ name: 'refresh', workDir: context.workDir, databaseUrl });
   const accounts = await registerAccounts(server.url, count);
   await assertRotation(server.url, await registerAccount(server.url));
+  const backends = () => context.postgres.backends(databaseUrl);
   const refresh = refreshScenario(server, accounts);
+  const env = { PUBLIC_URL: server.url };
+  const second = await startLatchkey({ name: 'refresh, second', workDir: context.workDir, databaseUrl, env });
+  const others = await registerAccounts(server.url, count, 'other');
+  const halves = [server, second].map((instance, which) =>
+    refreshScenario(
+      instance,
+      others.filter((_, position) => position % 2 === which),
+    ),
+  );
   const rotations = await startPgbench(context, binDir, count);
   const variants = [
     { name: 'pgbench, the statement of one rotation', run: () => rotations(seconds) },
+    { name: 'Latchkey refresh', run: (during = seconds) => refresh(during, backends) },
     {
-      name: 'Latchkey refresh',
-      run: (during = seconds) => refresh(during, () => context.postgres.backends(databaseUrl)),
+      name: 'Latchkey refresh, two instances',
+      run: async (during = seconds) => together(await Promise.all(halves.map((half) => half(during, backends)))),
     },
   ];
   await variants[1].run(1);
+  await variants[2].run(1);
   const measured = await interleave(variants, rounds, context.progress);
   const [base, latchkey] = measured;
   return {
     rows: measured.map((variant) => ({ ...variant, ratio: against(variant, base) })),
     ratio: against(latchkey, base),
+  };
+}
+
+/** Runs at the same time as one: what both made, and the slower one's latencies. The database's time is told to both. */
+function together(runs) {
+  const sum = (of) => runs.reduce((total, run) => total + of(run), 0);
+  const requests = sum((run) => run.requests);
+  const mean = (name) => sum((run) => run.cpu[name] * run.requests) / requests;
+  return {
+    perSecond: sum((run) => run.perSecond),
+    p50: Math.max(...runs.map(({ p50 }) => p50)),
+    p99: Math.max(...runs.map(({ p99 }) => p99)),
+    cpu: { server: mean('server'), database: mean('database') / runs.length, load: mean('load') },
   };
 }
 
