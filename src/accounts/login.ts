@@ -58,17 +58,18 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
     return current;
   }
 
-  /** @param meetOutdated called when the hash is one that a login makes anew */
+  /** @param onProven called once the password is proven */
   async function attempt(
     { identifier, password, rememberMe }: Credentials,
     client: ClientInfo,
-    meetOutdated: () => void,
+    onProven: () => void,
   ): Promise<EnteredSession> {
     const { kind, key } = identifierKey(identifier);
     const found = await findAccount(kind, key);
     const account = found && { id: found.account.id, passwordHash: found.passwordHash };
     return provePassword({ account, name: key, password }, client, async (settle) => {
       if (!found) throw invalidCredentials();
+      onProven();
       if (found.account.disabledAt) {
         const { id: userId } = found.account;
         await db.transaction(async (tx) => {
@@ -78,7 +79,6 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         throw accountDisabled();
       }
       const nextHash = await upgraded(found.passwordHash, password);
-      if (hasher.needsRehash(found.passwordHash)) meetOutdated();
       const { id } = found.account;
       // As one statement: none needs another's answer, and without the first there is nothing to be done.
       return db.together(async (tx) => {
@@ -94,12 +94,13 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
   }
 
   return async (credentials, client) => {
-    const outdated = { met: false };
+    const proof = { given: false };
     try {
-      return await attempt(credentials, client, () => (outdated.met = true));
+      return await attempt(credentials, client, () => (proof.given = true));
     } catch (error) {
-      // Another login of the same moment may have made the hash anew first: this one is to be proven against that.
-      if (!outdated.met || !(error instanceof AppError && error.code === 'INVALID_CREDENTIALS')) throw error;
+      // The account has changed since. Another login may have made its hash anew, here or on an instance whose parameters
+      // are higher: this one is to be proven against that.
+      if (!proof.given || !(error instanceof AppError && error.code === 'INVALID_CREDENTIALS')) throw error;
       return attempt(credentials, client, () => undefined);
     }
   };

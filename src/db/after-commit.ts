@@ -1,13 +1,13 @@
 /** Work that waits for a transaction's end. */
 import type { Executor } from './database.js';
-import { outage, sqlStateOf } from './errors.js';
+import { mayHaveCommitted } from './errors.js';
 
-const waiting = new WeakMap<Executor, (() => void)[]>();
+const waiting = new WeakMap<Executor, (work: () => void) => void>();
 
 /** As `Database.afterCommit`. */
 export function afterCommit(tx: Executor, work: () => void): void {
-  const works = waiting.get(tx);
-  if (works) works.push(work);
+  const wait = waiting.get(tx);
+  if (wait) wait(work);
   else work();
 }
 
@@ -17,25 +17,41 @@ export interface Waiting {
   by(tx: Executor): void;
   /** After the commit. */
   run(): void;
-  /** After a failure: runs where nobody knows whether there was a commit; what Postgres itself refused was none. */
+  /** After a failure: runs where nobody knows whether there was a commit, once there can be none any more. */
   runIfUnknown(error: unknown): void;
 }
 
-export function createWaiting(): Waiting {
+/**
+ * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. Who ends before that tells
+ * nothing: whoever begins after it tells that something may have been missed
+ */
+export function createWaiting(settleMs: number): Waiting {
   const works: (() => void)[] = [];
-  const run = () => works.forEach((each) => each());
+  let committed = false;
+  const run = () => {
+    committed = true;
+    works.forEach((each) => each());
+  };
+  const wait = (work: () => void) => {
+    if (committed) work();
+    else works.push(work);
+  };
   return {
-    by: (tx) => void waiting.set(tx, works),
+    by: (tx) => void waiting.set(tx, wait),
     run,
     runIfUnknown(error) {
-      if (outage(error) && sqlStateOf(error) === undefined) run();
+      if (works.length > 0 && mayHaveCommitted(error)) setTimeout(run, settleMs).unref();
     },
   };
 }
 
-/** Runs a transaction, then what waits for it. */
-export async function inTransaction<T>(executor: Executor, work: (tx: Executor) => Promise<T>): Promise<T> {
-  const after = createWaiting();
+/** Runs a transaction, then what waits for it. @param settleMs as of `createWaiting` */
+export async function inTransaction<T>(
+  executor: Executor,
+  work: (tx: Executor) => Promise<T>,
+  settleMs = 0,
+): Promise<T> {
+  const after = createWaiting(settleMs);
   try {
     const result = await executor.transaction(async (tx) => {
       after.by(tx);

@@ -37,6 +37,23 @@ export function outage(error: unknown): AppError | undefined {
   return undefined;
 }
 
+const unsent = new WeakSet<object>();
+
+/** Marks a failure that came before anything was sent. */
+export function neverSent<E>(error: E): E {
+  if (typeof error === 'object' && error !== null) unsent.add(error);
+  return error;
+}
+
+/** postgres.js's and the socket's own, of a connection that was never made. */
+const NEVER_CONNECTED = /^(?:CONNECT_TIMEOUT|ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
+
+/** Whether there may be a commit behind a failure: not where Postgres itself refused, nor where nothing was sent. */
+export function mayHaveCommitted(error: unknown): boolean {
+  if (!outage(error) || sqlStateOf(error) !== undefined) return false;
+  return !causes(error).some((link) => unsent.has(link) || NEVER_CONNECTED.test(String(link['code'])));
+}
+
 /** Deep enough for every wrapper there is; a cycle cannot hold it. */
 const MAX_CAUSES = 8;
 

@@ -6,7 +6,7 @@ import type { ParameterOrJSON, Sql, UnsafeQueryOptions } from 'postgres';
 import { AppError, serviceUnavailable } from '../errors.js';
 import { connectionTemplate, openConnection, type Connection, type ConnectionSettings } from './connection.js';
 import { withDeadline } from './deadline.js';
-import { outage, sqlStateOf } from './errors.js';
+import { neverSent, outage, sqlStateOf } from './errors.js';
 
 export interface PoolOptions extends ConnectionSettings {
   readonly size: number;
@@ -84,7 +84,9 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
 
   /** Runs `work` with a connection of its own. */
   const lease: Run = async (work) => {
-    await turn();
+    await turn().catch((error: unknown) => {
+      throw neverSent(error);
+    });
     const connection = idle.pop() ?? open();
     try {
       return await withDeadline(work(connection), timeoutMs, () => connection.discard());

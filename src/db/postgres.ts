@@ -21,6 +21,8 @@ export interface PostgresOptions {
 /** Migrating a large table may take long; another instance waits for it. Ten minutes. */
 const MIGRATION_TIMEOUT_MS = 600_000;
 const CLOSE_TIMEOUT_S = 5;
+/** On top of a statement's own deadline, for its way there. */
+const SETTLE_MARGIN_MS = 1_000;
 /** Postgres rolled one of two back that waited for each other: it may begin again. */
 const DEADLOCK = '40P01';
 
@@ -28,12 +30,13 @@ const DEADLOCK = '40P01';
 export function openPostgres({ url, poolSize, timeoutMs }: PostgresOptions): Database {
   const pool = createPool({ url, size: poolSize, timeoutMs });
   const executor: Executor = drizzle(pool.client, { schema, casing: 'snake_case' });
+  const settleMs = timeoutMs + SETTLE_MARGIN_MS;
 
   return {
     kind: 'postgres',
     executor,
-    transaction: (work) => againAfterDeadlock(() => inTransaction(executor, work)),
-    together: (work) => againAfterDeadlock(() => together(executor, work)),
+    transaction: (work) => againAfterDeadlock(() => inTransaction(executor, work, settleMs)),
+    together: (work) => againAfterDeadlock(() => together(executor, work, settleMs)),
     afterCommit,
     listen: (channel, listener) => listenOnPostgres({ ...listener, url, channel }),
     async ping() {

@@ -25,23 +25,27 @@ const NOT_FOUND = '22012';
 /** Columns of the whole statement ahead of those that are read back. */
 const AHEAD = 2;
 
-/** As `Database.together`. */
-export async function together<T>(executor: Executor, work: (tx: Executor) => Promise<T>): Promise<T> {
-  const after = createWaiting();
+/** As `Database.together`. @param settleMs as of `createWaiting` */
+export async function together<T>(executor: Executor, work: (tx: Executor) => Promise<T>, settleMs = 0): Promise<T> {
+  const after = createWaiting(settleMs);
   const collection = createCollection(executor);
   after.by(collection.tx);
   const working = work(collection.tx);
   // What it refuses by then is not sent at all.
-  await Promise.race([working, new Promise(setImmediate)]);
+  await Promise.race([working, new Promise(setImmediate)]).catch((error: unknown) => {
+    collection.abandon();
+    throw error;
+  });
   const parts = collection.close();
-  if (parts.length > 0) {
-    const outcome: Outcome = await send(executor, parts).catch((error: unknown) => ({ error: outage(error) ?? error }));
-    if (outcome.rows) after.run();
-    else after.runIfUnknown(outcome.error);
-    for (const part of parts) tell(part, outcome);
-  } else {
+  if (parts.length === 0) {
+    const result = await working;
     after.run();
+    return result;
   }
+  const outcome: Outcome = await send(executor, parts).catch((error: unknown) => ({ error: outage(error) ?? error }));
+  if (outcome.rows) after.run();
+  else after.runIfUnknown(outcome.error);
+  for (const part of parts) tell(part, outcome);
   return working;
 }
 
@@ -94,17 +98,20 @@ function createCollection(executor: Executor) {
         new Promise((resolve, reject) => add({ query, map, resolve, reject }, given)),
     }),
   };
-  const unfit = {
-    prepareQuery(): never {
-      fault ??= new Error('only statements that are built once go together');
-      throw fault as Error;
-    },
+  const refuse = (): never => {
+    fault ??= new Error('only statements that are built once go together');
+    throw fault as Error;
   };
-  const members: Record<PropertyKey, unknown> = { _: { ...executor._, session }, session: unfit, query: undefined };
+  const members: Record<PropertyKey, unknown> = { _: { ...executor._, session }, session: { prepareQuery: refuse } };
   return {
     tx: new Proxy(executor, {
-      get: (on, key): unknown => (Object.hasOwn(members, key) ? members[key] : Reflect.get(on, key)),
+      get(on, key): unknown {
+        if (key === 'query' || key === 'transaction') return refuse();
+        return Object.hasOwn(members, key) ? members[key] : Reflect.get(on, key);
+      },
     }),
+    /** Takes no more. */
+    abandon: () => void (closed = true),
     /** @throws Error when something was wrong with one; the others are told, and none may be sent */
     close(): readonly Part[] {
       closed = true;
@@ -129,7 +136,7 @@ const isSelect = ({ query }: Part) => query.sql.startsWith('select ');
 const texts = new Map<string, string>();
 
 function textOf(parts: readonly Part[]): string {
-  const key = parts.map(({ query }) => query.sql).join('\n');
+  const key = parts.map(({ query, map }) => (map ? '> ' : '') + query.sql).join('\n');
   const known = texts.get(key);
   if (known !== undefined) return known;
   const text = combine(parts);

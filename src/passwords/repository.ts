@@ -105,7 +105,7 @@ export function createAttemptRepository(executor: Executor) {
     async refund(key: string): Promise<void> {
       await executor
         .update(passwordAttempts)
-        .set({ failures: sql`${passwordAttempts.failures} - 1`, blockedUntil: new Date(0) })
+        .set({ failures: sql`greatest(${passwordAttempts.failures} - 1, 0)`, blockedUntil: new Date(0) })
         .where(eq(passwordAttempts.key, key));
     },
 

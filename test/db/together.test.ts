@@ -4,7 +4,8 @@ import t from 'tap';
 import { passwordAttempts, rateLimits } from '../../src/db/schema/index.js';
 import { given, givenRow, statement } from '../../src/db/statement.js';
 import { openPostgres } from '../../src/db/postgres.js';
-import { AppError } from '../../src/errors.js';
+import { mayHaveCommitted, neverSent } from '../../src/db/errors.js';
+import { AppError, serviceUnavailable } from '../../src/errors.js';
 import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
 import { faultProxy } from '../helpers/fault-proxy.js';
 
@@ -81,6 +82,21 @@ t.test('where the one that reads finds nothing, nothing is changed and nothing i
   t.equal(told, false);
 });
 
+t.test('who reads is told apart, also between statements of one text', async (t) => {
+  const blind = statement(undefined, (executor) =>
+    executor
+      .update(rateLimits)
+      .set({ count: sql`${rateLimits.count} + 1` })
+      .where(eq(rateLimits.key, given(rateLimits.key, 'key')))
+      .returning(shape),
+  );
+  await db.together((tx) => Promise.all([blind(tx, { key: 'missing' }), add(tx, row('added'))]));
+  t.same(await keys(), { added: 1 });
+  const [read] = await db.together((tx) => Promise.allSettled([bump(tx, { key: 'missing' }), add(tx, row('not'))]));
+  t.match(read, { status: 'fulfilled', value: [] });
+  t.same(await keys(), { added: 1 });
+});
+
 t.test('one that fails takes the others with it, and all are told why', async (t) => {
   await add(db.executor, row('there'));
   let told = false;
@@ -113,6 +129,8 @@ t.test('work that waits for the commit is called after it, whatever becomes of t
     db.afterCommit(tx, () => (told += 1));
     await add(tx, row('kept'));
     t.equal(told, 1);
+    db.afterCommit(tx, () => (told += 1));
+    t.equal(told, 2, 'it is over');
   });
   await t.rejects(
     db.together(async (tx) => {
@@ -122,7 +140,7 @@ t.test('work that waits for the commit is called after it, whatever becomes of t
     }),
     /afterwards/,
   );
-  t.equal(told, 2);
+  t.equal(told, 3);
   t.same(await keys(), { kept: 1, 'kept as well': 1 });
 });
 
@@ -181,7 +199,16 @@ t.test(
       db.together(async (tx) => tx.insert(rateLimits).values(row('unbuilt'))),
       /built once/,
     );
-    await t.rejects(db.together(async (tx) => tx.query.rateLimits.findMany()));
+    for (const each of ['query', 'transaction'] as const) {
+      await t.rejects(
+        db.together((tx) => {
+          const added = add(tx, row('beside'));
+          t.throws(() => tx[each]);
+          return added;
+        }),
+        /built once/,
+      );
+    }
     const wrapped = statement(undefined, (executor) => {
       const inner = executor.$with('inner').as(executor.select({ key: rateLimits.key }).from(rateLimits));
       return executor.with(inner).select().from(inner);
@@ -193,6 +220,18 @@ t.test(
     t.same(await keys(), { 'in time': 1 });
   },
 );
+
+t.test('after a refusal none is taken', async (t) => {
+  let afterwards!: () => Promise<unknown>;
+  await t.rejects(
+    db.together((tx) => {
+      afterwards = () => add(tx, row('afterwards'));
+      return Promise.reject(new Error('refused'));
+    }),
+  );
+  await t.rejects(afterwards(), /after those/);
+  t.same(await keys(), {});
+});
 
 t.test('what Postgres refuses for now is not called a commit that may have been', async (t) => {
   await db.executor.execute(
@@ -215,7 +254,20 @@ t.test('what Postgres refuses for now is not called a commit that may have been'
 });
 
 t.test('without any of them it is what the work returns', async (t) => {
-  t.equal(await db.together(() => Promise.resolve(7)), 7);
+  let told = 0;
+  const work = (outcome: () => number) =>
+    db.together(async (tx) => {
+      db.afterCommit(tx, () => (told += 1));
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      return outcome();
+    });
+  t.equal(await work(() => 7), 7);
+  t.equal(told, 1);
+  const fail = () => {
+    throw new Error('nothing done');
+  };
+  await t.rejects(work(fail), /nothing done/);
+  t.equal(told, 1);
 });
 
 if (onRealPostgres) {
@@ -227,29 +279,73 @@ if (onRealPostgres) {
     t.equal(new Set(ids).size, 1);
   });
 
-  t.test('when the answer is lost, what waits for the commit is called: there may have been one', async (t) => {
+  const opened = (url: string, poolSize: number, timeoutMs: number) => {
+    const there = openPostgres({ url, poolSize, timeoutMs });
+    t.teardown(() => there.close());
+    return there;
+  };
+
+  t.test('two that wait for each other are both done, one of them at the second attempt', async (t) => {
+    await Promise.all([add(db.executor, row('a')), add(db.executor, row('b'))]);
+    const bumpThenWait = statement(undefined, (executor) =>
+      executor
+        .update(rateLimits)
+        .set({ count: sql`${rateLimits.count} + 1 + (select 0 from pg_sleep(0.3))` })
+        .where(eq(rateLimits.key, given(rateLimits.key, 'key'))),
+    );
+    let told = 0;
+    const attempts = { one: 0, other: 0 };
+    const inOrder = (name: keyof typeof attempts, first: string, second: string) =>
+      db.together((tx) => {
+        attempts[name] += 1;
+        db.afterCommit(tx, () => (told += 1));
+        return Promise.all([bumpThenWait(tx, { key: first }), bump(tx, { key: second })]);
+      });
+    await Promise.all([inOrder('one', 'a', 'b'), inOrder('other', 'b', 'a')]);
+    t.equal(attempts.one + attempts.other, 3);
+    t.equal(told, 2);
+    t.same(await keys(), { a: 3, b: 3 });
+  });
+
+  t.test('when the answer is lost, what waits for the commit is called once there can be none any more', async (t) => {
     const url = await createTestDatabase(t);
     const proxy = await faultProxy(t, url, 5432);
-    const open = (address: string) => {
-      const opened = openPostgres({ url: address, poolSize: 1, timeoutMs: 5000 });
-      t.teardown(() => opened.close());
-      return opened;
-    };
-    const [direct, there] = [open(url), open(proxy.url)];
+    const [direct, there] = [opened(url, 1, 5000), opened(proxy.url, 1, 2000)];
     // Prepared, so that its next answer is that of the commit.
     await there.together((tx) => add(tx, row('first')));
     let told = 0;
+    let tell!: () => void;
+    const isTold = new Promise<void>((resolve) => (tell = resolve));
     const failure: unknown = await there
       .together((tx) => {
-        there.afterCommit(tx, () => (told += 1));
+        there.afterCommit(tx, () => {
+          told += 1;
+          tell();
+        });
         proxy.loseAnswer();
         return add(tx, row('second'));
       })
       .catch((error: unknown) => error);
     t.ok(failure instanceof AppError);
     t.match(failure, { code: 'SERVICE_UNAVAILABLE' });
-    t.equal(told, 1);
+    t.equal(told, 0, 'it might be going on');
+    await isTold;
     const kept = await direct.executor.select({ key: rateLimits.key }).from(rateLimits).orderBy(rateLimits.key);
     t.same(kept, [{ key: 'first' }, { key: 'second' }]);
+    t.equal(told, 1);
   });
 }
+
+t.test('only what may have been sent may have committed', async (t) => {
+  const lost = Object.assign(new Error('lost'), { code: 'ECONNRESET' });
+  const refused = Object.assign(new Error('refused'), { code: 'ECONNREFUSED' });
+  const answered = Object.assign(new Error('full'), { code: '53100', severity: 'ERROR' });
+  const busy = serviceUnavailable('busy');
+  const wrapped = (cause: Error) => new Error('Failed query', { cause });
+  t.equal(mayHaveCommitted(wrapped(lost)), true);
+  t.equal(mayHaveCommitted(wrapped(busy)), true);
+  t.equal(mayHaveCommitted(wrapped(neverSent(busy))), false);
+  t.equal(mayHaveCommitted(wrapped(refused)), false);
+  t.equal(mayHaveCommitted(wrapped(answered)), false);
+  t.equal(mayHaveCommitted(new Error('a fault of ours')), false);
+});

@@ -26,6 +26,7 @@ const SDL = `${DIRECTIVES}
     thing: Thing @public
     limited: Int @public @rateLimit(max: 2, window: "1m")
     limitedMine: Int @public @rateLimit(max: 2, window: "1m", by: [PRINCIPAL])
+    limitedVault: Int @requiresScopes(scopes: [["c"]]) @rateLimit(max: 2, window: "1m")
   }
   type Vault @requiresScopes(scopes: [["c"]]) { gold: String silver: String @requiresScopes(scopes: [["a"]]) }
   interface Node @authenticated { id: ID }
@@ -57,6 +58,7 @@ const ROOT = {
   thing: { part: 'part', secret: 'secret' },
   limited: 1,
   limitedMine: 1,
+  limitedVault: 1,
 };
 
 /** A context whose caller holds `scopes`; undefined is a stranger. `charges` notes what was counted. */
@@ -151,6 +153,15 @@ t.test('each execution of a limited field is charged, so aliases buy nothing', a
   const { data, codes } = await ask('{ a: limited b: limited c: limited }', undefined, charges);
   t.same(charges, Array(3).fill('Query.limited|192.0.2.1'));
   t.same([data, codes], [{ a: 1, b: 1, c: null }, ['c RATE_LIMIT_EXCEEDED']]);
+});
+
+t.test('whom the gate turns away is not charged', async (t) => {
+  const charges: string[] = [];
+  t.same((await ask('{ limitedVault }', undefined, charges)).codes, ['limitedVault MISSING_TOKEN']);
+  t.same((await ask('{ limitedVault }', ['a'], charges)).codes, ['limitedVault INSUFFICIENT_SCOPE']);
+  t.same(charges, []);
+  t.same((await ask('{ limitedVault }', ['c'], charges)).codes, []);
+  t.same(charges, ['Query.limitedVault|192.0.2.1']);
 });
 
 t.test('a limit by principal counts by account, and by address for strangers', async (t) => {

@@ -61,7 +61,7 @@ t.test('rotations of one turn are exactly one statement', async (t) => {
   );
 });
 
-t.test('one statement, and to each what is its own', async (t) => {
+t.test('requests of a moment share statements, and to each goes what is its own', async (t) => {
   app.clock.advance(1000);
   const asking = () => Promise.all(users.map((user, n) => refresh(tokens.get(user), AGENTS[n] ?? '')));
   let answers: Awaited<ReturnType<typeof asking>> = [];
