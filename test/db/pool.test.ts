@@ -120,12 +120,15 @@ if (onRealPostgres) {
   });
 
   t.test('what waited for a connection in vain was sent nowhere', async (t) => {
-    const { db } = await open(t, 300);
-    const running = db.transaction(() => new Promise((resolve) => setTimeout(resolve, 200)));
+    const { db } = await open(t);
+    let goOn!: () => void;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const running = db.transaction(() => held);
     const waiting = Promise.all(Array.from({ length: 50 }, () => db.ping()));
     const refused: unknown = await db.ping().catch((error: unknown) => error);
     t.match(refused, away);
     t.equal(mayHaveCommitted(refused), false);
+    goOn();
     await Promise.all([running, waiting]);
   });
 
