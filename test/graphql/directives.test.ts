@@ -158,7 +158,7 @@ t.test('each execution of a limited field is charged, so aliases buy nothing', a
 t.test('whom the gate turns away is not charged', async (t) => {
   const charges: string[] = [];
   t.same((await ask('{ limitedVault }', undefined, charges)).codes, ['limitedVault MISSING_TOKEN']);
-  t.same((await ask('{ limitedVault }', ['a'], charges)).codes, ['limitedVault INSUFFICIENT_SCOPE']);
+  t.same((await ask('{ limitedVault }', ['a'], charges)).codes, ['limitedVault INSUFFICIENT_PERMISSIONS']);
   t.same(charges, []);
   t.same((await ask('{ limitedVault }', ['c'], charges)).codes, []);
   t.same(charges, ['Query.limitedVault|192.0.2.1']);
