@@ -32,7 +32,7 @@ export const drainPlugin = fp<DrainOptions>(
     };
     app.server.on('request', (_request, response) => {
       inFlight += 1;
-      response.once('close', onResponseClosed);
+      response.on('close', onResponseClosed);
     });
     app.decorate('beginDrain', () => void (draining = true));
     app.addHook('onSend', (_request, reply, payload, next) => {

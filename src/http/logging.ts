@@ -75,7 +75,7 @@ export class RequestLog extends LogController {
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
     // The socket forgets its address when the peer hangs up.
     const ip = clientAddress(request.ip);
-    reply.raw.once('close', () => {
+    reply.raw.on('close', () => {
       logRequest(request, reply, ip);
     });
   }

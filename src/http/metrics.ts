@@ -136,7 +136,7 @@ export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
   (app, { metrics }, done) => {
     app.addHook('onRequest', (request, reply, next) => {
       // Not onResponse: it does not come when the client hangs up.
-      reply.raw.once('close', () => {
+      reply.raw.on('close', () => {
         metrics.observe(observed(request, reply));
       });
       next();

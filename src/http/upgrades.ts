@@ -5,7 +5,7 @@
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-const ASKED_BY = new Set(['upgrade', 'http2-settings', 'connection']);
+const ASKED_BY = new Set(['upgrade', 'http2-settings']);
 const taken = new WeakSet<IncomingMessage>();
 
 /** Whether a request is one to upgrade to a WebSocket: the header alone makes none, Node serves that like the rest. */
@@ -41,7 +41,7 @@ function answering(server: Server): (socket: Duplex) => boolean {
   const count = (socket: Duplex, change: 1 | -1) => open.set(socket, (open.get(socket) ?? 0) + change);
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     count(socket, 1);
-    response.once('close', () => count(socket, -1));
+    response.on('close', () => count(socket, -1));
   });
   return (socket) => (open.get(socket) ?? 0) > 0;
 }
@@ -51,7 +51,15 @@ function plainRequest({ method, url, httpVersion, rawHeaders }: IncomingMessage)
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
-    if (!ASKED_BY.has(name.toLowerCase())) lines.push(`${name}: ${rawHeaders[index + 1]!}`);
+    const value = rawHeaders[index + 1]!;
+    if (name.toLowerCase() === 'connection') lines.push(`${name}: ${withoutUpgrade(value)}`);
+    else if (!ASKED_BY.has(name.toLowerCase())) lines.push(`${name}: ${value}`);
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** Of what a `Connection` header names, the rest: whether it is to be kept, above all. */
+function withoutUpgrade(value: string): string {
+  const options = value.split(',').map((option) => option.trim());
+  return options.filter((option) => !ASKED_BY.has(option.toLowerCase())).join(', ');
 }

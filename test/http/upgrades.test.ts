@@ -84,3 +84,9 @@ t.test('a WebSocket is upgraded in any case, where there is one; elsewhere HTTP 
   t.equal(socket.ws.protocol, 'graphql-transport-ws');
   t.match(await refusedUpgrade(port, {}, undefined, '/elsewhere'), { status: 404 });
 });
+
+t.test('who asks to have the connection closed after it gets that as well', async (t) => {
+  const closing = request('h2c', BODY).replace('Upgrade, HTTP2-Settings', 'close, Upgrade, HTTP2-Settings');
+  t.match(await (await open())(closing + BODY), /^HTTP\/1\.1 200 OK\r\n[^]*\r\nconnection: close\r\n/i);
+  t.match(await (await open())(request('h2c', BODY) + BODY), /\r\nconnection: keep-alive\r\n/i);
+});
