@@ -163,10 +163,11 @@ async function assemble(
       createContext: (client, authorization, onDemand) =>
         createContext({ services: graphqlServices, authenticate, client, cookie: NO_COOKIE, authorization, onDemand }),
     },
-    createContext: (request, reply) =>
+    createContext: (request, reply, extent) =>
       createContext({
         services: graphqlServices,
         authenticate,
+        extent,
         client: clientInfo(request.ip, request.headers['user-agent']),
         cookie: refreshCookie(request, reply),
         authorization: request.headers.authorization,

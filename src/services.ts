@@ -83,7 +83,10 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const authenticate = createAuthenticator({
     accessTokens,
-    readSession: createLivenessReader(livenessRead(db.executor)),
+    readSession: {
+      core: createLivenessReader(livenessRead(db.executor, 'core')),
+      whole: createLivenessReader(livenessRead(db.executor, 'whole')),
+    },
     accountExists: (id) => createAccountRepository(db.executor).exists(id),
     noteUse: (session) => uses.note(session),
     scopes,

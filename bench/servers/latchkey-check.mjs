@@ -77,7 +77,7 @@ export const typeDefs = /* GraphQL */ `
 export const resolvers = {
   Query: {
     async me(_source, _args, { authenticate, authorization }) {
-      const { user, scopes } = await authenticate(authorization);
+      const { user, scopes } = await authenticate(authorization, 'core');
       if (!scopes.has('read:profile')) throw new Error('INSUFFICIENT_PERMISSIONS');
       return user;
     },

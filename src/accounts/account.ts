@@ -3,14 +3,20 @@ import type { Role } from '../authz/scopes.js';
 
 export type Theme = 'LIGHT' | 'DARK' | 'SYSTEM';
 
-export interface AccountRecord {
+/** Who an account is, and whether it may act: what every request needs of it, and many need no more. */
+export interface AccountCore {
   readonly id: string;
   readonly email: string;
-  readonly pendingEmail: string | null;
   readonly username: string;
+  readonly role: Role;
+  readonly disabledAt: Date | null;
+  readonly deletedAt: Date | null;
+}
+
+export interface AccountRecord extends AccountCore {
+  readonly pendingEmail: string | null;
   readonly displayName: string | null;
   readonly avatarUrl: string | null;
-  readonly role: Role;
   readonly isVerified: boolean;
   readonly isPremium: boolean;
   readonly theme: Theme;
@@ -19,6 +25,7 @@ export interface AccountRecord {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastLoginAt: Date | null;
-  readonly disabledAt: Date | null;
-  readonly deletedAt: Date | null;
 }
+
+/** How much of an account is read. */
+export type AccountExtent = 'core' | 'whole';

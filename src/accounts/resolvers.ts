@@ -5,13 +5,13 @@ import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../graphql/generated.js';
 import { bearsOwnCookie, entering } from '../sessions/auth-payload.js';
 
-export const me: QueryResolvers['me'] = (_source, _args, context) => context.principal().user;
+export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
 
 export const meUpdated: SubscriptionResolvers['meUpdated'] = {
   subscribe: (_source, _args, context) =>
     context.services.feed.follow(context.principal().user.id, ({ type }) => CHANGES_ACCOUNT.has(type)),
   // The gate has just read it anew.
-  resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.principal().user,
+  resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.account(),
 };
 
 export const register: MutationResolvers['register'] = (_source, { input }, context) =>
@@ -30,7 +30,7 @@ export const login: MutationResolvers['login'] = async (_source, { input }, cont
 };
 
 export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) =>
-  context.services.updateProfile(context.principal().user, input, context.client);
+  context.services.updateProfile(context.account(), input, context.client);
 
 export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
   await context.services.deletion.deleteOwn(context.principal().user.id, input, context.client);
@@ -59,7 +59,7 @@ export const requestEmailVerification: MutationResolvers['requestEmailVerificati
   _args,
   context,
 ) => {
-  await context.services.verification.request(context.principal().user, context.client);
+  await context.services.verification.request(context.account(), context.client);
   return true;
 };
 

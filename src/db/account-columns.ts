@@ -1,14 +1,20 @@
 /** The columns of an account that requests read: all but the password's hash and the normalised keys. */
 import { users } from './schema/users.js';
 
-export const accountColumns = {
+export const accountCoreColumns = {
   id: users.id,
   email: users.email,
-  pendingEmail: users.pendingEmail,
   username: users.username,
+  role: users.role,
+  disabledAt: users.disabledAt,
+  deletedAt: users.deletedAt,
+};
+
+export const accountColumns = {
+  ...accountCoreColumns,
+  pendingEmail: users.pendingEmail,
   displayName: users.displayName,
   avatarUrl: users.avatarUrl,
-  role: users.role,
   isVerified: users.isVerified,
   isPremium: users.isPremium,
   theme: users.theme,
@@ -17,6 +23,4 @@ export const accountColumns = {
   createdAt: users.createdAt,
   updatedAt: users.updatedAt,
   lastLoginAt: users.lastLoginAt,
-  disabledAt: users.disabledAt,
-  deletedAt: users.deletedAt,
 };

@@ -1,4 +1,5 @@
 /** What resolvers and directives get of a request: who asks, from where, and the services. */
+import type { AccountExtent, AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
 import { AppError } from '../errors.js';
 import type { RefreshCookie } from '../http/refresh-cookie.js';
@@ -16,6 +17,8 @@ export interface GraphqlContext {
   forget(): void;
   /** The caller, after a directive let it in. */
   principal(): AccountPrincipal;
+  /** The caller's account; in a query as much of it as its document asks for. */
+  account(): AccountRecord;
   /** Whether the request may see what is an account's own: it is the account's, has just entered it, or an administrator's. */
   maySee(userId: string): boolean;
   /** The session that this request was made in or has just entered; null for strangers. */
@@ -32,6 +35,8 @@ export interface ContextOptions {
   readonly cookie: RefreshCookie;
   readonly authorization: string | undefined;
   readonly authenticate: Authenticate;
+  /** How much of the caller's account is read; all of it if left out. */
+  readonly extent?: AccountExtent;
   /** Told what a subscription demands. */
   readonly onDemand?: (demands: readonly ScopeDemand[]) => void;
 }
@@ -43,31 +48,30 @@ export function createContext({
   cookie,
   authorization,
   authenticate,
+  extent,
   onDemand,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
   let principal: AccountPrincipal | undefined;
   let session: { readonly userId: string; readonly sessionId: string } | undefined;
+  const admitted = (): AccountPrincipal => {
+    if (principal) return principal;
+    const cause = new Error('a field without @authenticated asked for the principal');
+    throw new AppError('INTERNAL_ERROR', 'Internal error.', {}, cause);
+  };
   return {
     services,
     client,
     cookie,
     authenticate() {
-      pending ??= authenticate(authorization).then((authenticated) => (principal = authenticated));
+      pending ??= authenticate(authorization, extent).then((authenticated) => (principal = authenticated));
       return pending;
     },
     forget() {
       pending = undefined;
     },
-    principal() {
-      if (principal) return principal;
-      throw new AppError(
-        'INTERNAL_ERROR',
-        'Internal error.',
-        {},
-        new Error('a field without @authenticated asked for the principal'),
-      );
-    },
+    principal: admitted,
+    account: () => admitted().user as AccountRecord,
     maySee: (userId) =>
       session?.userId === userId || principal?.user.id === userId || principal?.scopes.has('admin') === true,
     currentSessionId: () => session?.sessionId ?? principal?.credential.sessionId ?? null,

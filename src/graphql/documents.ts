@@ -12,7 +12,9 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import type { AccountExtent } from '../accounts/account.js';
 import { AppError } from '../errors.js';
+import { createExtents } from './account-extent.js';
 import { detachDocument } from './detach.js';
 import { assertWithinLimits, type DocumentLimits } from './limits.js';
 import { createValidator, RejectedDocument, type ValidationOptions } from './validation.js';
@@ -21,6 +23,8 @@ export interface PreparedDocument {
   /** The same object for the same text and operation, so that caches may go by identity. */
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
+  /** How much of the caller's account is to be read for it. */
+  readonly extent: AccountExtent;
 }
 
 export interface DocumentOptions extends DocumentLimits, ValidationOptions {
@@ -58,6 +62,7 @@ interface Remembered extends PreparedDocument {
 export function createDocuments(options: DocumentOptions): PrepareDocument {
   const { schema, maxLength, maxTokens, cacheEntries, credentialFields, onTurnover } = options;
   const validate = createValidator(schema, options);
+  const extentOf = createExtents(schema);
   const maxSize = cacheEntries * CACHED_BYTES_PER_ENTRY;
   let forgottenBytes = 0;
   const cache = new LRUCache<string, Remembered>({
@@ -80,7 +85,8 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
       throw new AppError('QUERY_REJECTED', 'The operation to execute is not named, or not in the document.');
     assertWithinLimits(document, operation, options, credentialFields);
     validate(document);
-    return { document, operation, bytes: nodes * BYTES_PER_NODE + source.length * BYTES_PER_CHARACTER };
+    const bytes = nodes * BYTES_PER_NODE + source.length * BYTES_PER_CHARACTER;
+    return { document, operation, extent: extentOf(document, operation), bytes };
   }
 
   return (source, operationName) => {

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
+import type { AccountExtent } from '../accounts/account.js';
 import type { Config } from '../config.js';
 import { AppError, validationError } from '../errors.js';
 import type { GraphqlContext } from './context.js';
@@ -27,8 +28,11 @@ export interface GraphqlPluginOptions {
   readonly credentialFields: ReadonlySet<string>;
   /** What sockets need besides. */
   readonly live: LiveOptions;
-  /** A context for each request; mercurius adds members of its own to it. */
-  createContext(request: FastifyRequest, reply: FastifyReply): GraphqlContext;
+  /**
+   * A context for each request; mercurius adds members of its own to it.
+   * @param extent how much of the caller's account the document asks for
+   */
+  createContext(request: FastifyRequest, reply: FastifyReply, extent: AccountExtent): GraphqlContext;
 }
 
 const PATH = '/graphql';
@@ -52,13 +56,13 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   async function execute(
     request: FastifyRequest,
     reply: FastifyReply,
-    { document, operation }: PreparedDocument,
+    { document, operation, extent }: PreparedDocument,
     variables: Record<string, unknown>,
   ): Promise<Outcome> {
     try {
       const { data, errors = [] } = await app.graphql(
         document,
-        options.createContext(request, reply),
+        options.createContext(request, reply, extent),
         // mercurius coerces them once more ahead of execution, to refuse bad ones: none can be bad where none is declared.
         operation.variableDefinitions?.length ? variables : undefined,
         operation.name?.value,

@@ -2,7 +2,7 @@
  * The one place where an `Authorization` value becomes a principal, over HTTP and WebSocket alike
  * (RFC 6750). Session and account are read anew each time.
  */
-import type { AccountRecord } from '../accounts/account.js';
+import type { AccountCore, AccountExtent } from '../accounts/account.js';
 import type { Principal } from '../authz/principal.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
 import type { Clock } from '../clock.js';
@@ -12,18 +12,19 @@ import type { ReadSession } from './liveness.js';
 import { accountDisabled } from './service.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 
-/** A principal with its whole account, so that `me` costs no second read. */
-export type AccountPrincipal = Principal<AccountRecord>;
+/** A principal with its account, a whole one where that was asked for, so that `me` costs no second read. */
+export type AccountPrincipal = Principal<AccountCore>;
 
 /**
  * Makes a principal of an `Authorization` value.
+ * @param extent how much of the account is read; all of it if left out
  * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED
  */
-export type Authenticate = (authorization: string | undefined) => Promise<AccountPrincipal>;
+export type Authenticate = (authorization: string | undefined, extent?: AccountExtent) => Promise<AccountPrincipal>;
 
 export interface AuthenticatorOptions {
   readonly accessTokens: Pick<AccessTokens, 'verify'>;
-  readonly readSession: ReadSession;
+  readonly readSession: Readonly<Record<AccountExtent, ReadSession>>;
   readonly accountExists: (userId: string) => Promise<boolean>;
   /** Called with each session that is used. */
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
@@ -41,12 +42,12 @@ export function bearerToken(authorization: string | undefined): string | undefin
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
   const { accessTokens, readSession, accountExists, noteUse, scopes, clock } = options;
 
-  return async (authorization) => {
+  return async (authorization, extent = 'whole') => {
     if (!authorization) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
     const token = bearerToken(authorization);
     if (token === undefined) throw invalidToken();
     const verified = await accessTokens.verify(token);
-    const found = await readSession(verified.sessionId);
+    const found = await readSession[extent](verified.sessionId);
     if (!found || found.account.id !== verified.userId) {
       throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();
     }

@@ -1,9 +1,9 @@
 /** All SQL of sessions. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import { alias, makePgArray, type PgColumn } from 'drizzle-orm/pg-core';
-import type { AccountRecord } from '../accounts/account.js';
+import type { AccountCore, AccountExtent, AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
-import { accountColumns } from '../db/account-columns.js';
+import { accountColumns, accountCoreColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
 import { given, givenRow, statement } from '../db/statement.js';
@@ -25,7 +25,8 @@ export interface Rotation {
 /** As much of a session as tells whether it may be used, with its account. */
 export interface LiveSession {
   readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt'>;
-  readonly account: AccountRecord;
+  /** A whole one where that was asked for. */
+  readonly account: AccountCore;
 }
 
 const sessionColumns = getTableColumns(sessions);
@@ -104,14 +105,17 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
 );
 
 const { id, lastUsedAt, expiresAt, endedAt } = sessionColumns;
-const liveness = { session: { id, lastUsedAt, expiresAt, endedAt }, account: accountColumns };
-const readLiveness = statement(liveness, (executor) =>
-  executor
-    .select(liveness)
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-    .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
-);
+function livenessStatement(account: typeof accountCoreColumns) {
+  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt }, account };
+  return statement<LiveSession[]>(liveness, (executor) =>
+    executor
+      .select(liveness)
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
+  );
+}
+const readLiveness = { core: livenessStatement(accountCoreColumns), whole: livenessStatement(accountColumns) };
 
 /** @param executor the database, or one transaction of it */
 export function createSessionRepository(executor: Executor) {
@@ -229,6 +233,9 @@ export function createSessionRepository(executor: Executor) {
 const MAX_LISTED = 100;
 
 /** The read behind every authenticated request: the sessions of one moment with their accounts. */
-export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
-  return (ids) => readLiveness(executor, { ids: `{${ids.join(',')}}` });
+export function livenessRead(
+  executor: Executor,
+  extent: AccountExtent,
+): (ids: readonly string[]) => Promise<LiveSession[]> {
+  return (ids) => readLiveness[extent](executor, { ids: `{${ids.join(',')}}` });
 }

@@ -1,0 +1,66 @@
+/** What a query reads of its caller: one statement, with as much of the account as the document asks for. */
+import { readFileSync } from 'node:fs';
+import { sql } from 'drizzle-orm';
+import { buildSchema, getNamedType, isLeafType, isObjectType } from 'graphql';
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import type { AnyData } from '../helpers/client.js';
+import { registerAdmin } from '../helpers/seed.js';
+import { sentBy } from '../helpers/statements.js';
+
+const app = await startTestApp(t);
+const admin = await registerAdmin(app);
+const { client } = admin;
+// Nothing that a field which was not read could be taken for.
+await app.db.executor.execute(sql`update users set pending_email = 'next@mail.test', display_name = 'Ada',
+  avatar_url = 'https://pictures.test/a.png', is_verified = true, is_premium = true, theme = 'DARK',
+  notifications = false, language = 'de', last_login_at = now(), disabled_at = null where id = ${admin.id}`);
+
+const user = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).getType('User');
+const FIELDS = isObjectType(user) ? Object.values(user.getFields()) : [];
+const selected = FIELDS.map(({ name, type }) => {
+  const named = getNamedType(type);
+  if (isLeafType(named)) return [name, name] as const;
+  return [name, name === 'preferences' ? 'preferences { theme notifications language }' : `${name} { id }`] as const;
+});
+
+/** The columns that the read of the caller names. */
+async function readsOf(query: string): Promise<string[]> {
+  const sent = await sentBy(app.db, () => client.send(query));
+  const reads = sent.filter(({ text }) => text.includes('from "sessions" inner join "users"'));
+  t.equal(reads.length, 1, query);
+  return [...reads[0]!.text.matchAll(/"users"\."(\w+)"/g)].map(([, column]) => column!);
+}
+
+t.test('each field asked for alone is what it is among all', async (t) => {
+  const all = await client.send(`{ me { ${selected.map(([, selection]) => selection).join(' ')} } }`);
+  t.same(all.errors, []);
+  t.ok(selected.length > 15);
+  const whole = all.data!['me'] as AnyData;
+  for (const [name, selection] of selected) {
+    const alone = await client.send(`{ me { ${selection} } }`);
+    t.same(alone.data!['me'], { [name]: whole[name] }, name);
+    if (!['disabledAt', 'deletedAt'].includes(name)) t.not(whole[name], null, name);
+  }
+});
+
+t.test('no more is read than is asked for, wherever in the document that is', async (t) => {
+  for (const query of ['{ me { id email username role } }', '{ me { language: id } }', '{ __typename me { id } }']) {
+    t.notOk((await readsOf(query)).includes('display_name'), query);
+  }
+  for (const query of [
+    '{ me { id displayName } }',
+    '{ me { id: displayName } }',
+    '{ me { ...F } } fragment F on User { ...G } fragment G on User { displayName }',
+    '{ me { ... on User { displayName } } }',
+  ]) {
+    t.ok((await readsOf(query)).includes('display_name'), query);
+  }
+});
+
+t.test('what changes the account has all of it', async (t) => {
+  const { data } = await client.send(
+    'mutation { updateMe(input: { preferences: { theme: LIGHT } }) { id preferences { theme language } } }',
+  );
+  t.same((data!['updateMe'] as AnyData)['preferences'], { theme: 'LIGHT', language: 'de' });
+});
