@@ -21,9 +21,9 @@ import { measureRefresh } from './suites/refresh.mjs';
 import { measureSockets } from './suites/sockets.mjs';
 
 const FULL = {
-  me: { rounds: 5, seconds: 4, peers: true },
+  me: { rounds: 9, seconds: 2, peers: true },
   refresh: { rounds: 7, seconds: 4 },
-  login: { rounds: 5, seconds: 5, peers: true },
+  login: { rounds: 7, seconds: 4, peers: true },
   startup: { starts: 7 },
   memory: { requests: 1_000_000 },
   sockets: { count: 5000, perSecond: 1000, seconds: 15 },
