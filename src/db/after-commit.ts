@@ -17,13 +17,13 @@ export interface Waiting {
   by(tx: Executor): void;
   /** After the commit. */
   run(): void;
-  /** After a failure: runs where nobody knows whether there was a commit, once there can be none any more. */
+  /** After a failure: runs where nobody knows whether there was a commit, once that should be decided. */
   runIfUnknown(error: unknown): void;
 }
 
 /**
- * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. Who ends before that tells
- * nothing: whoever begins after it tells that something may have been missed
+ * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. An instance that ends before that
+ * tells nothing; the next one to start tells that something may have been missed
  */
 export function createWaiting(settleMs: number): Waiting {
   const works: (() => void)[] = [];

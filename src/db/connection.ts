@@ -72,7 +72,7 @@ export function openConnection(
   const discard = (cause?: unknown): void => {
     if (lost) return;
     lost = true;
-    socket?.destroy();
+    if (socket) hangUp(socket);
     void client.end({ timeout: 0 });
     onEnd();
     tellUser(cause);
@@ -102,6 +102,13 @@ export function openConnection(
       lost = true;
     },
   };
+}
+
+/** With what was sent and has not arrived: Postgres should not take up what nobody waits for. */
+function hangUp(socket: Socket): void {
+  // Only TCP that is connected can be reset.
+  if (socket.connecting || socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 interface ParsedOptions {

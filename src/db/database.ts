@@ -37,8 +37,8 @@ export interface Database {
   together<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
   /**
    * Calls `work`, which must not throw, once the transaction has committed, and never when Postgres refused it or nothing
-   * was sent. When the database was lost meanwhile nobody knows: it is called then as well, as soon as whatever Postgres
-   * still does of it must have ended. Outside a transaction it is called at once.
+   * was sent. When the database was lost meanwhile nobody knows: it is called then as well, after as long as Postgres
+   * may go on with what has reached it. Outside a transaction it is called at once.
    */
   afterCommit(tx: Executor, work: () => void): void;
   /**

@@ -48,9 +48,12 @@ export function neverSent<E>(error: E): E {
 /** postgres.js's and the socket's own, of a connection that was never made. */
 const NEVER_CONNECTED = /^(?:CONNECT_TIMEOUT|ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
 
-/** Whether there may be a commit behind a failure: not where Postgres itself refused, nor where nothing was sent. */
+/**
+ * Whether there may be a commit behind a failure: not where Postgres itself refused, nor where nothing was sent. Class 08
+ * is no refusal: a pooler in between says so of the connection behind it.
+ */
 export function mayHaveCommitted(error: unknown): boolean {
-  if (!outage(error) || sqlStateOf(error) !== undefined) return false;
+  if (!outage(error) || !(sqlStateOf(error)?.startsWith('08') ?? true)) return false;
   return !causes(error).some((link) => unsent.has(link) || NEVER_CONNECTED.test(String(link['code'])));
 }
 
