@@ -5,6 +5,7 @@ import { drainPlugin } from './drain.js';
 import { refuseConnection, sendFault, sendNotFound } from './errors.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
 import { createRequestIds } from './request-id.js';
+import { tellEveryEnd } from './response-ends.js';
 import { securityHeaders } from './security-headers.js';
 import { createTrust } from './trusted-networks.js';
 
@@ -52,6 +53,9 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
       sendFault(error, request, reply);
     },
   });
+  // Node would forget those past the thousandth, what frames the body among them; their bytes are bounded above.
+  app.server.maxHeadersCount = 0;
+  tellEveryEnd(app.server);
   app.setErrorHandler(sendFault);
   app.setNotFoundHandler(sendNotFound);
   void app.register(requestLogPlugin);

@@ -60,6 +60,6 @@ function plainRequest({ method, url, httpVersion, rawHeaders }: IncomingMessage)
 
 /** Of what a `Connection` header names, the rest: whether it is to be kept, above all. */
 function withoutUpgrade(value: string): string {
-  const options = value.split(',').map((option) => option.trim());
+  const options = value.split(',').map((option) => option.replace(/^[ \t]+|[ \t]+$/g, ''));
   return options.filter((option) => !ASKED_BY.has(option.toLowerCase())).join(', ');
 }

@@ -90,3 +90,13 @@ t.test('who asks to have the connection closed after it gets that as well', asyn
   t.match(await (await open())(closing + BODY), /^HTTP\/1\.1 200 OK\r\n[^]*\r\nconnection: close\r\n/i);
   t.match(await (await open())(request('h2c', BODY) + BODY), /\r\nconnection: keep-alive\r\n/i);
 });
+
+t.test('no header is lost on the way, however many there are: the body is the body', async (t) => {
+  let requests = 0;
+  const count = () => (requests += 1);
+  app.server.on('request', count);
+  t.teardown(() => app.server.off('request', count));
+  const filler = 'a:\r\n'.repeat(1100);
+  t.match(await (await open())(request('h2c', BODY, filler) + BODY), ANSWER);
+  t.equal(requests, 1);
+});
