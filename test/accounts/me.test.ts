@@ -63,4 +63,6 @@ t.test('what changes the account has all of it', async (t) => {
     'mutation { updateMe(input: { preferences: { theme: LIGHT } }) { id preferences { theme language } } }',
   );
   t.same((data!['updateMe'] as AnyData)['preferences'], { theme: 'LIGHT', language: 'de' });
+  const columns = await readsOf('mutation { updateMe(input: { displayName: "Ada L." }) { id } }');
+  t.ok(columns.includes('pending_email'), 'also when it asks for none of it');
 });

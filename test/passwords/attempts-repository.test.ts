@@ -28,6 +28,12 @@ t.test('an attempt that is taken back leaves no wait, whatever the clock of the 
   t.equal(await attempts.charge('taken back', NOW - 5, LIMITS, ROOM), 3);
 });
 
+t.test('what is taken back after all was forgiven buys no free failures', async (t) => {
+  t.equal(await attempts.charge('forgiven', NOW, LIMITS, ROOM), 1);
+  for (let time = 0; time < 3; time += 1) await attempts.refund('forgiven');
+  t.equal(await attempts.charge('forgiven', NOW, LIMITS, ROOM), 1);
+});
+
 t.test('without room in the budget nothing is admitted and nothing is counted', async (t) => {
   const budget = { key: 'password|192.0.2.2', max: 3, held: 1 };
   const windows = createRateLimitRepository(db.executor);
