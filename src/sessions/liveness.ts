@@ -1,6 +1,6 @@
 /**
- * One read per authenticated request, and one statement for all of a moment that need as much of the account. Each session is read after it was
- * asked for and nothing is remembered, so a revocation holds from the next request on.
+ * One read per authenticated request, and one statement for all of a moment that need as much of the account. Each session
+ * is read after it was asked for and nothing is remembered, so a revocation holds from the next request on.
  */
 import { createBatches } from '../db/batches.js';
 import type { LiveSession } from './repository.js';
