@@ -4,6 +4,7 @@ import t from 'tap';
 import { passwordAttempts, rateLimits } from '../../src/db/schema/index.js';
 import { given, givenRow, statement } from '../../src/db/statement.js';
 import { openPostgres } from '../../src/db/postgres.js';
+import type { Executor } from '../../src/db/database.js';
 import { mayHaveCommitted, neverSent } from '../../src/db/errors.js';
 import { AppError, serviceUnavailable } from '../../src/errors.js';
 import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
@@ -26,13 +27,13 @@ const addAttempts = statement(undefined, (executor) =>
   executor.insert(passwordAttempts).values(givenRow(passwordAttempts)),
 );
 const shape = { key: rateLimits.key, count: rateLimits.count, resetsAt: rateLimits.resetsAt };
-const bump = statement(shape, (executor) =>
+const bumping = (executor: Executor) =>
   executor
     .update(rateLimits)
     .set({ count: sql`${rateLimits.count} + 1` })
     .where(eq(rateLimits.key, given(rateLimits.key, 'key')))
-    .returning(shape),
-);
+    .returning(shape);
+const bump = statement(shape, bumping);
 /** A `select` that is there for what it does. */
 const lock = statement(undefined, (executor) =>
   executor.select({ done: sql`pg_advisory_lock(${sql.placeholder('id')}::int)` }).from(sql`(select 1) as one`),
@@ -83,13 +84,7 @@ t.test('where the one that reads finds nothing, nothing is changed and nothing i
 });
 
 t.test('who reads is told apart, also between statements of one text', async (t) => {
-  const blind = statement(undefined, (executor) =>
-    executor
-      .update(rateLimits)
-      .set({ count: sql`${rateLimits.count} + 1` })
-      .where(eq(rateLimits.key, given(rateLimits.key, 'key')))
-      .returning(shape),
-  );
+  const blind = statement(undefined, bumping);
   await db.together((tx) => Promise.all([blind(tx, { key: 'missing' }), add(tx, row('added'))]));
   t.same(await keys(), { added: 1 });
   const [read] = await db.together((tx) => Promise.allSettled([bump(tx, { key: 'missing' }), add(tx, row('not'))]));
