@@ -14,6 +14,8 @@ export interface PrincipalUser {
 export interface SessionCredential {
   readonly kind: 'session';
   readonly sessionId: string;
+  /** When the session's person last proved who they are, in milliseconds since the epoch; a refresh does not renew it. */
+  readonly authenticatedAt: number;
   /** When the access token runs out, in milliseconds since the epoch. */
   readonly expiresAt: number;
 }

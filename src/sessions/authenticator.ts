@@ -59,7 +59,12 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     noteUse(found.session);
     return {
       user: found.account,
-      credential: { kind: 'session', sessionId: verified.sessionId, expiresAt: verified.expiresAt },
+      credential: {
+        kind: 'session',
+        sessionId: verified.sessionId,
+        authenticatedAt: found.session.authenticatedAt.getTime(),
+        expiresAt: verified.expiresAt,
+      },
       // What the role gives now, so that a demotion holds from the next request on.
       scopes: intersect(verified.scopes, scopes.granted(found.account.role)),
     };

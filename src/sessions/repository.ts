@@ -24,7 +24,7 @@ export interface Rotation {
 
 /** As much of a session as tells whether it may be used, with its account. */
 export interface LiveSession {
-  readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt'>;
+  readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt'>;
   /** A whole one where that was asked for. */
   readonly account: AccountCore;
 }
@@ -104,9 +104,9 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
     .returning(withPreviousAddress),
 );
 
-const { id, lastUsedAt, expiresAt, endedAt } = sessionColumns;
+const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt } = sessionColumns;
 function livenessStatement(account: typeof accountCoreColumns) {
-  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt }, account };
+  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt, authenticatedAt }, account };
   return statement<LiveSession[]>(liveness, (executor) =>
     executor
       .select(liveness)

@@ -6,6 +6,12 @@ export interface SessionRecord {
   readonly rotatedAt: Date;
   readonly rememberMe: boolean;
   readonly createdAt: Date;
+  /** When the person last proved who they are; a refresh does not change it. */
+  readonly authenticatedAt: Date;
+  /** How they proved it: values of RFC 8176, or `email` for a mailed link; empty when it was not recorded. */
+  readonly amr: string[];
+  /** Access tokens issued under a lower number are refused. */
+  readonly accessEpoch: number;
   readonly lastUsedAt: Date;
   readonly expiresAt: Date;
   readonly endedAt: Date | null;

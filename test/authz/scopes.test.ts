@@ -31,7 +31,7 @@ t.test('declared scopes are added once, an administrator has those of users too'
 t.test('a refusal names the scopes that were needed', async (t) => {
   const principal = {
     user: { id: 'u', role: 'USER' as const },
-    credential: { kind: 'session' as const, sessionId: 's', expiresAt: 0 },
+    credential: { kind: 'session' as const, sessionId: 's', authenticatedAt: 0, expiresAt: 0 },
     scopes: held,
   };
   t.doesNotThrow(() => assertScopes(principal, [['a']]));

@@ -1,5 +1,5 @@
 /** Access tokens with scopes of the test's choice, signed with the app's own key. */
-import { createAccessTokens } from '../../src/tokens/access-tokens.js';
+import { createAccessTokens, type AccessTokens } from '../../src/tokens/access-tokens.js';
 import { createSigningKeys } from '../../src/tokens/signing-keys.js';
 import type { TestApp } from './app.js';
 
@@ -9,8 +9,8 @@ export interface Subject {
   readonly scopes: readonly string[];
 }
 
-/** Signs as the app does; the session must be one of its own to be let in. */
-export async function tokenSigner({ db, clock, config }: TestApp): Promise<(subject: Subject) => string> {
+/** Access tokens as the app signs and verifies them. */
+export async function testAccessTokens({ db, clock, config }: TestApp): Promise<AccessTokens> {
   const issuer = config.publicUrl!;
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
   const keys = await createSigningKeys({
@@ -22,7 +22,12 @@ export async function tokenSigner({ db, clock, config }: TestApp): Promise<(subj
     accessTtlMs,
     issuer,
   });
-  const tokens = createAccessTokens({ keys, clock, issuer, accessTtlMs });
+  return createAccessTokens({ keys, clock, issuer, accessTtlMs });
+}
+
+/** Signs as the app does; the session must be one of its own to be let in. */
+export async function tokenSigner(app: TestApp): Promise<(subject: Subject) => string> {
+  const tokens = await testAccessTokens(app);
   return (subject) => tokens.sign({ ...subject, sessionExpiresAt: new Date(8.64e15) }).token;
 }
 

@@ -25,6 +25,8 @@ for (const step of steps.keys()) {
       'select (select count(*) from users)::int as users, (select count(*) from sessions)::int as sessions, (select count(*) from audit_events)::int as events',
     );
     t.same(rows, [{ users: 2, sessions: 1, events: 1 }]);
+    const times = await client.query('select authenticated_at - created_at as apart from sessions');
+    t.same(times.rows, [{ apart: '00:00:00' }], 'a session of an older release counts as authenticated when it began');
     const twice: unknown = await database.executor
       .execute(sql`update users set email_key = 'ada@example.com'`)
       .catch((error: unknown) => error);

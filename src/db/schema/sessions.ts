@@ -16,6 +16,15 @@ export const sessions = pgTable(
     rotatedAt: instant().notNull(),
     rememberMe: boolean().notNull().default(false),
     createdAt: instant().notNull(),
+    /** When the person last proved who they are; a refresh does not change it. The default is for older releases. */
+    authenticatedAt: instant().notNull().defaultNow(),
+    /** How they proved it: values of RFC 8176, or `email` for a mailed link. Empty for sessions of older releases. */
+    amr: text()
+      .array()
+      .notNull()
+      .default(sql`'{}'`),
+    /** Access tokens issued under a lower number are refused. */
+    accessEpoch: integer().notNull().default(0),
     lastUsedAt: instant().notNull(),
     expiresAt: instant().notNull(),
     endedAt: instant(),

@@ -1,0 +1,68 @@
+/** Sessions record when and how their person authenticated. */
+import { eq } from 'drizzle-orm';
+import t from 'tap';
+import { createScopeCatalogue } from '../../src/authz/scopes.js';
+import { sessions } from '../../src/db/schema/index.js';
+import { createAuthenticator } from '../../src/sessions/authenticator.js';
+import { createLivenessReader } from '../../src/sessions/liveness.js';
+import { livenessRead } from '../../src/sessions/repository.js';
+import { startTestApp } from '../helpers/app.js';
+import { LOGIN, REFRESH, tokenIn } from '../helpers/seed.js';
+import { sentBy } from '../helpers/statements.js';
+import { claimsOf, testAccessTokens } from '../helpers/tokens.js';
+
+const app = await startTestApp(t, { ACCESS_TOKEN_TTL: '1h' });
+const authenticate = createAuthenticator({
+  accessTokens: await testAccessTokens(app),
+  readSession: {
+    core: createLivenessReader(livenessRead(app.db.executor, 'core')),
+    whole: createLivenessReader(livenessRead(app.db.executor, 'whole')),
+  },
+  accountExists: async () => true,
+  noteUse: () => undefined,
+  scopes: createScopeCatalogue(),
+  clock: app.clock,
+});
+const authenticatedAt = async (accessToken: string, extent: 'core' | 'whole' = 'core') =>
+  (await authenticate(`Bearer ${accessToken}`, extent)).credential.authenticatedAt;
+const rowOf = async (accessToken: string) => {
+  const id = String(claimsOf(accessToken)['sid']);
+  const [row] = await app.db.executor.select().from(sessions).where(eq(sessions.id, id));
+  return row!;
+};
+
+t.test('the principal carries the time of the login, which a refresh does not renew', async (t) => {
+  const user = await app.user();
+  const registeredAt = app.clock.now();
+  app.clock.advance(60_000);
+  const input = { identifier: user.username, password: user.password };
+  const loggedIn = (await app.client().send(LOGIN, { input })).data!['login'];
+  const loggedInAt = app.clock.now();
+  app.clock.advance(60_000);
+  const refreshed = (await app.client().send(REFRESH, { refreshToken: loggedIn.refreshToken })).data!['refresh'];
+  t.equal(await authenticatedAt(user.accessToken), registeredAt);
+  t.equal(await authenticatedAt(loggedIn.accessToken), loggedInAt);
+  t.equal(await authenticatedAt(refreshed.accessToken), loggedInAt);
+  t.equal(await authenticatedAt(refreshed.accessToken, 'whole'), loggedInAt);
+});
+
+t.test('the time comes with the one statement of an authenticated request', async (t) => {
+  const user = await app.user();
+  const sent = await sentBy(app.db, () => authenticatedAt(user.accessToken));
+  t.equal(sent.length, 1);
+});
+
+t.test('a session records the method of its authentication', async (t) => {
+  const user = await app.user();
+  t.same((await rowOf(user.accessToken)).amr, ['pwd']);
+  const input = { identifier: user.username, password: user.password };
+  const loggedIn = (await app.client().send(LOGIN, { input })).data!['login'];
+  t.same((await rowOf(loggedIn.accessToken)).amr, ['pwd']);
+  await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
+  const reset = await app
+    .client()
+    .send('mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { accessToken } }', {
+      input: { token: tokenIn(await app.mailTo(user.email)), password: 'another quiet brass telescope' },
+    });
+  t.same((await rowOf(reset.data!['resetPassword'].accessToken)).amr, ['email']);
+});
