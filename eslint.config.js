@@ -2,7 +2,7 @@ import prettier from 'eslint-config-prettier';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', '.tap/', 'src/graphql/generated.ts', 'src/db/migrations/'] },
+  { ignores: ['dist/', 'coverage/', '.tap/', '.cache/', 'src/graphql/generated.ts', 'src/db/migrations/'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

@@ -1,0 +1,58 @@
+/**
+ * Lets Node run the TypeScript of tests and sources: `node --import=./scripts/typescript-loader.mjs file.ts`.
+ * Each file is compiled once by esbuild and kept in .cache/, so that the many processes of a test run share the work.
+ * The types are checked by `npm run typecheck`, not here.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+
+const ROOT = new URL('..', import.meta.url);
+const CACHE = new URL('.cache/typescript/', ROOT);
+/** Part of each entry's name: a change of the compiler or of these options makes new entries. */
+const OPTIONS = { loader: 'ts', format: 'esm', target: 'node20', sourcemap: 'inline', sourcesContent: true };
+
+// Node evaluates this module twice: as the --import of a process, and as the module of its hooks in their thread.
+if (isMainThread) register(import.meta.url);
+
+/** `./module.js` of a TypeScript file means `./module.ts` where that exists. */
+export async function resolve(specifier, context, nextResolve) {
+  if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
+    const source = new URL(`${specifier.slice(0, -'.js'.length)}.ts`, context.parentURL);
+    if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true };
+  }
+  return nextResolve(specifier, context);
+}
+
+export async function load(url, context, nextLoad) {
+  if (!url.startsWith(ROOT.href) || !url.endsWith('.ts') || url.includes('/node_modules/'))
+    return nextLoad(url, context);
+  // The next hooks record the file for coverage and read it.
+  const { source } = await nextLoad(url, { ...context, format: 'module' });
+  return { format: 'module', source: await compiled(url, String(source)), shortCircuit: true };
+}
+
+async function compiled(url, source) {
+  const sourcefile = fileURLToPath(url);
+  const name = createHash('sha256')
+    .update(JSON.stringify([OPTIONS, sourcefile, lockedEsbuild(), source]))
+    .digest('hex');
+  const entry = new URL(`${name}.js`, CACHE);
+  if (existsSync(entry)) return readFileSync(entry, 'utf8');
+  const { transform } = await import('esbuild');
+  const { code } = await transform(source, { ...OPTIONS, sourcefile });
+  mkdirSync(CACHE, { recursive: true });
+  // Processes may write one entry at the same time: a rename replaces it whole.
+  const draft = new URL(`${name}.${process.pid}`, CACHE);
+  writeFileSync(draft, code);
+  renameSync(draft, entry);
+  return code;
+}
+
+let version;
+function lockedEsbuild() {
+  version ??= JSON.parse(readFileSync(new URL('node_modules/esbuild/package.json', ROOT), 'utf8')).version;
+  return version;
+}
