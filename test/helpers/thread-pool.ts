@@ -1,0 +1,31 @@
+/** libuv's thread pool, stopped: password hashes wait until the test lets them go on, however fast the machine is. */
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TestScope } from './app.js';
+
+/** libuv's own default. */
+const THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+
+/**
+ * Occupies every thread of the pool: each waits to open a named pipe that nobody writes to.
+ * @param directory where the pipe may be made
+ * @returns lets the threads go
+ */
+export function stopThreadPool(t: TestScope, directory: string): () => Promise<void> {
+  const pipe = join(directory, 'thread-pool');
+  const { status, stderr } = spawnSync('mkfifo', [pipe], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`mkfifo failed: ${stderr}`);
+  const waiting = Array.from({ length: THREADS }, () => open(pipe, 'r'));
+  let released: Promise<void> | undefined;
+  const release = async (): Promise<void> => {
+    // Opening both ends never waits, and every reader that waits for a writer is let go.
+    const writer = openSync(pipe, constants.O_RDWR);
+    for (const opening of waiting) await (await opening).close();
+    closeSync(writer);
+  };
+  const releaseOnce = () => (released ??= release());
+  t.teardown(releaseOnce);
+  return releaseOnce;
+}
