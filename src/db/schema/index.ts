@@ -1,5 +1,7 @@
 /** Every table; drizzle-kit generates the migrations from here. */
 export { auditEvents } from './audit-events.js';
+export { identifierChanges } from './identifier-changes.js';
+export { knownDevices } from './known-devices.js';
 export { mailOutbox } from './mail-outbox.js';
 export { oneTimeTokens } from './one-time-tokens.js';
 export { passwordAttempts } from './password-attempts.js';

@@ -1,0 +1,38 @@
+/**
+ * Changes of e-mail addresses and usernames that can still be cancelled by the link that was mailed to the account's
+ * mailbox. While a change is in effect, the former value is held for the account.
+ */
+import { sql } from 'drizzle-orm';
+import { foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
+import { instant } from './columns.js';
+import { users } from './users.js';
+
+export const identifierChanges = pgTable(
+  'identifier_changes',
+  {
+    id: uuid().primaryKey(),
+    userId: uuid().notNull(),
+    kind: text({ enum: ['email', 'username'] }).notNull(),
+    /** The value before the change, and its normalised form: what a cancellation restores. */
+    previous: text().notNull(),
+    previousKey: text().notNull(),
+    createdAt: instant().notNull(),
+    /** When the change took effect; null for a requested e-mail address that is not confirmed yet. */
+    appliedAt: instant(),
+    cancelledAt: instant(),
+    /** When the password was changed after the change took effect; a cancellation then voids that password. */
+    passwordChangedAt: instant(),
+    /** Until when the change can be cancelled, and the former value is held. */
+    expiresAt: instant().notNull(),
+  },
+  (table) => [
+    foreignKey({ name: 'identifier_changes_user_id_fk', columns: [table.userId], foreignColumns: [users.id] }).onDelete(
+      'cascade',
+    ),
+    index('identifier_changes_user_id_index').on(table.userId),
+    index('identifier_changes_held_index')
+      .on(table.previousKey)
+      .where(sql`${table.appliedAt} is not null and ${table.cancelledAt} is null`),
+    index('identifier_changes_expires_at_index').on(table.expiresAt),
+  ],
+);
