@@ -369,7 +369,7 @@ export type MutationRevokeUserSessionsArgs = {
 /**
  * What can be followed, over WebSocket (`graphql-transport-ws`), with the access token as `authorization` in the payload of
  * `connection_init`. Everything is told after it is committed, at most once, and in order for each account. The socket closes
- * with 4403 when the token runs out, and with 4401 when its session ends or a scope is lost.
+ * with 4403 when the token runs out or the password changes, and with 4401 when its session ends or a scope is lost.
  */
 export type Subscription = {
   __typename?: 'Subscription';

@@ -82,7 +82,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       setLetter({
         subject: `Your password for ${host} was changed`,
         body: [
-          `The password of your account at ${host} was changed. Other devices were signed out.`,
+          `The password of your account at ${host} was changed. Every other device was signed out, and access that was granted before the change has ended.`,
           `If it was not you, somebody else has access to your account: ask ${host} to reset your password now. The link for it comes to this address.`,
         ],
         reason: ofTheAccount,

@@ -40,9 +40,8 @@ function authPayload(
 ): AuthPayloadView {
   const { token, expiresIn } = context.services.accessTokens.sign({
     userId: account.id,
-    sessionId: session.id,
+    session,
     scopes,
-    sessionExpiresAt: session.expiresAt,
   });
   context.entered(account.id, session.id);
   const inCookie = transport === 'COOKIE';

@@ -7,7 +7,7 @@ import type { Principal } from '../authz/principal.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
 import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
-import type { AccessTokens } from '../tokens/access-tokens.js';
+import { tokenExpired, type AccessTokens } from '../tokens/access-tokens.js';
 import type { ReadSession } from './liveness.js';
 import { accountDisabled } from './service.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
@@ -56,6 +56,8 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     const { disabledAt } = found.account;
     if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, clock.now())) throw invalidToken();
+    // Issued before the password changed: the session lives on, and its client renews the token by a refresh.
+    if (verified.epoch !== found.session.accessEpoch) throw tokenExpired();
     noteUse(found.session);
     return {
       user: found.account,

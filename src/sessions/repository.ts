@@ -24,7 +24,10 @@ export interface Rotation {
 
 /** As much of a session as tells whether it may be used, with its account. */
 export interface LiveSession {
-  readonly session: Pick<SessionRecord, 'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt'>;
+  readonly session: Pick<
+    SessionRecord,
+    'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt' | 'accessEpoch'
+  >;
   /** A whole one where that was asked for. */
   readonly account: AccountCore;
 }
@@ -104,9 +107,9 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
     .returning(withPreviousAddress),
 );
 
-const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt } = sessionColumns;
+const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, accessEpoch } = sessionColumns;
 function livenessStatement(account: typeof accountCoreColumns) {
-  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt, authenticatedAt }, account };
+  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, accessEpoch }, account };
   return statement<LiveSession[]>(liveness, (executor) =>
     executor
       .select(liveness)
@@ -150,12 +153,16 @@ export function createSessionRepository(executor: Executor) {
       return row;
     },
 
-    /** Moves a live session past every token that is out: those given so far count as reused. Undefined when it ended. */
-    async skipGeneration(id: string, client: ClientInfo, now: Date): Promise<SessionRecord | undefined> {
+    /**
+     * Invalidates every token the live session has issued: refresh tokens count as reused, access tokens belong to an
+     * earlier epoch. Undefined when the session has ended.
+     */
+    async supersedeTokens(id: string, client: ClientInfo, now: Date): Promise<SessionRecord | undefined> {
       const [row] = await executor
         .update(sessions)
         .set({
           generation: sql`${sessions.generation} + 2`,
+          accessEpoch: sql`${sessions.accessEpoch} + 1`,
           rotatedAt: now,
           lastUsedAt: now,
           ipAddress: client.ipAddress,

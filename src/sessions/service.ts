@@ -51,7 +51,8 @@ export interface Sessions {
    */
   refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<EnteredSession>;
   /**
-   * Renews a session inside the caller's transaction so that every refresh token given before counts as reused.
+   * Renews a session inside the caller's transaction: access tokens issued before are refused from the next request on,
+   * and a refresh token issued before counts as reused.
    * @throws AppError INVALID_TOKEN when it has ended meanwhile
    */
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
@@ -167,7 +168,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async renew(tx, account, sessionId, client) {
-      const session = await createSessionRepository(tx).skipGeneration(sessionId, client, new Date(clock.now()));
+      const session = await createSessionRepository(tx).supersedeTokens(sessionId, client, new Date(clock.now()));
       if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
       return enter({ session, account });
     },

@@ -1,6 +1,6 @@
 /**
- * Access tokens: JWTs as RFC 9068 has them. One that was issued or verified here is remembered until it expires; liveness
- * is not its matter.
+ * Access tokens: JWTs after RFC 9068. A token issued or verified by this process is cached until it expires. Whether its
+ * session is alive, and still honours the token's epoch, is checked by the authenticator.
  */
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -9,22 +9,34 @@ import { AppError } from '../errors.js';
 import type { JwtKey } from './jwt-key.js';
 import type { SigningKeys } from './signing-keys.js';
 
-/** What an access token says, after it was verified. */
+/** The claims of a verified access token. */
 export interface VerifiedAccessToken {
   readonly userId: string;
   readonly sessionId: string;
+  /** The session's access epoch when the token was issued; 0 for tokens of releases that had none. */
+  readonly epoch: number;
   readonly scopes: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** Whom a token is for. */
+/** The session as far as its access tokens depend on it. */
+export interface TokenSession {
+  readonly id: string;
+  /** The latest end of the session: no token outlives it. */
+  readonly expiresAt: Date;
+  /** When the person last proved who they are: `auth_time`. */
+  readonly authenticatedAt: Date;
+  /** How they proved it (RFC 8176): `amr`, left out when empty. */
+  readonly amr: readonly string[];
+  readonly accessEpoch: number;
+}
+
+/** Account, session and scopes of a token to issue. */
 export interface AccessTokenSubject {
   readonly userId: string;
-  readonly sessionId: string;
+  readonly session: TokenSession;
   readonly scopes: readonly string[];
-  /** When the session ends at the latest. */
-  readonly sessionExpiresAt: Date;
 }
 
 export interface AccessTokens {
@@ -66,7 +78,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
     if (known?.token !== token) return undefined;
     if (known.verified.expiresAt > clock.now()) return known.verified;
     cache.delete(cacheKey(token));
-    throw expired();
+    throw tokenExpired();
   }
 
   /** Time is judged last, so that only a token that is otherwise right is told that it has expired. */
@@ -78,15 +90,16 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
     } catch (error) {
       throw invalidToken(error);
     }
-    if (verified.expiresAt <= clock.now()) throw expired();
+    if (verified.expiresAt <= clock.now()) throw tokenExpired();
     remember(token, verified);
     return verified;
   }
 
   return {
-    sign({ userId, sessionId, scopes, sessionExpiresAt }) {
+    sign({ userId, session, scopes }) {
+      const { id: sessionId, accessEpoch: epoch, amr } = session;
       const iat = Math.floor(clock.now() / 1000);
-      const lifetimeMs = Math.min(accessTtlMs, sessionExpiresAt.getTime() - iat * 1000);
+      const lifetimeMs = Math.min(accessTtlMs, session.expiresAt.getTime() - iat * 1000);
       const expiresIn = Math.max(1, Math.floor(lifetimeMs / 1000));
       const token = keys.current().sign({
         iss: issuer,
@@ -95,12 +108,15 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         sid: sessionId,
         scope: scopes.join(' '),
         type: 'access',
+        auth_time: Math.floor(session.authenticatedAt.getTime() / 1000),
+        ...(amr.length > 0 ? { amr } : {}),
+        epoch,
         jti: randomUUID(),
         iat,
         exp: iat + expiresIn,
       });
       // Verifying is dearer than signing, and the first request with it is about to come.
-      remember(token, { userId, sessionId, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
+      remember(token, { userId, sessionId, epoch, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
       return { token, expiresIn };
     },
 
@@ -138,15 +154,22 @@ function keyIdOf(token: string): string | undefined {
   }
 }
 
-function readClaims({ sub, sid, scope, type, exp, iat }: Record<string, unknown>): VerifiedAccessToken {
+function readClaims({ sub, sid, scope, type, epoch = 0, exp, iat }: Record<string, unknown>): VerifiedAccessToken {
   const isId = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
   if (type !== 'access' || !isId(sub) || !isId(sid) || typeof scope !== 'string')
     throw new Error('a claim is not as issued');
-  if (!Number.isSafeInteger(exp) || !Number.isSafeInteger(iat)) throw new Error('a time is not as issued');
-  return { userId: sub, sessionId: sid, scopes: new Set(scope.split(' ')), expiresAt: (exp as number) * 1000 };
+  if (![exp, iat, epoch].every(Number.isSafeInteger)) throw new Error('a number is not as issued');
+  return {
+    userId: sub,
+    sessionId: sid,
+    epoch: epoch as number,
+    scopes: new Set(scope.split(' ')),
+    expiresAt: (exp as number) * 1000,
+  };
 }
 
-function expired(): AppError {
+/** The answer to a token that its holder should renew by a refresh. */
+export function tokenExpired(): AppError {
   return new AppError('TOKEN_EXPIRED', 'The access token has expired.');
 }
 

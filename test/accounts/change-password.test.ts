@@ -26,11 +26,17 @@ t.test(
   'twenty changes an hour for one account: each is a mail, perhaps to somebody whose address it never was',
   async (t) => {
     const user = await app.user();
+    let token = user.accessToken;
+    const changeTo = async (currentPassword: string, newPassword: string) => {
+      const answer = await app.client({ token }).send(CHANGE, { input: { currentPassword, newPassword } });
+      token = (answer.data?.['changePassword'].accessToken as string | undefined) ?? token;
+      return answer;
+    };
     for (let time = 0; time < 10; time += 1) {
-      t.equal((await change(user)).code, undefined);
-      t.equal((await change(user, { currentPassword: NEW, newPassword: PASSWORD })).code, undefined);
+      t.equal((await changeTo(PASSWORD, NEW)).code, undefined);
+      t.equal((await changeTo(NEW, PASSWORD)).code, undefined);
     }
-    t.match(await change(user), { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
+    t.match(await changeTo(PASSWORD, NEW), { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
     t.equal((await login(user.username, PASSWORD)).code, undefined, 'and nothing changed');
     t.equal((await change(await app.user())).code, undefined, 'another account');
   },
@@ -51,6 +57,48 @@ t.test('a refresh token from before the change counts as stolen, grace time or n
   const { refreshToken } = (await change(user)).data!['changePassword'];
   t.equal((await refresh(user.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
   t.equal((await refresh(refreshToken)).code, 'INVALID_REFRESH_TOKEN', 'the session ended for it');
+});
+
+t.test('access tokens of the session from before the change are refused from the next request on', async (t) => {
+  const user = await app.user();
+  const second = (await refresh(user.refreshToken)).data!['refresh'];
+  const changed = await app
+    .client({ token: second.accessToken })
+    .send(CHANGE, { input: { currentPassword: PASSWORD, newPassword: NEW } });
+  for (const stolen of [user.accessToken, second.accessToken]) {
+    const answer = await app.client({ token: stolen }).send(ME);
+    t.same([answer.code, answer.status, answer.data], ['TOKEN_EXPIRED', 401, null]);
+  }
+  const { accessToken, refreshToken } = changed.data!['changePassword'];
+  t.equal((await app.client({ token: accessToken }).send(ME)).code, undefined, 'one of the same second works');
+  const next = (await refresh(refreshToken)).data!['refresh'];
+  t.equal(
+    (await app.client({ token: next.accessToken }).send(ME)).code,
+    undefined,
+    'and so do those of later refreshes',
+  );
+});
+
+t.test('a refused change leaves the access token as it was', async (t) => {
+  const user = await app.user();
+  t.equal((await change(user, { currentPassword: 'wrong wrong wrong' })).code, 'INVALID_CREDENTIALS');
+  t.equal((await user.client.send(ME)).code, undefined);
+});
+
+t.test('a mutation that follows the change in one document needs the new token', async (t) => {
+  const user = await app.user();
+  const answer = await user.client.send(
+    `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { tokenType }
+      requestEmailVerification }`,
+    { input: { currentPassword: PASSWORD, newPassword: NEW } },
+  );
+  t.equal(answer.code, 'TOKEN_EXPIRED');
+});
+
+t.test('the mail says that access from before the change has ended', async (t) => {
+  const user = await app.user();
+  await change(user);
+  t.match((await app.mailTo(user.email)).at(-1)?.text.replace(/\s+/g, ' '), /Every other device was signed out/);
 });
 
 t.test('a wrong password changes nothing and counts as a failed attempt', async (t) => {

@@ -1,5 +1,5 @@
 /** Access tokens with scopes of the test's choice, signed with the app's own key. */
-import { createAccessTokens, type AccessTokens } from '../../src/tokens/access-tokens.js';
+import { createAccessTokens, type AccessTokens, type TokenSession } from '../../src/tokens/access-tokens.js';
 import { createSigningKeys } from '../../src/tokens/signing-keys.js';
 import type { TestApp } from './app.js';
 
@@ -25,10 +25,15 @@ export async function testAccessTokens({ db, clock, config }: TestApp): Promise<
   return createAccessTokens({ keys, clock, issuer, accessTtlMs });
 }
 
+/** A session whose person has just logged in, and which never ends. */
+export function tokenSession(id: string): TokenSession {
+  return { id, expiresAt: new Date(8.64e15), authenticatedAt: new Date(), amr: ['pwd'], accessEpoch: 0 };
+}
+
 /** Signs as the app does; the session must be one of its own to be let in. */
 export async function tokenSigner(app: TestApp): Promise<(subject: Subject) => string> {
   const tokens = await testAccessTokens(app);
-  return (subject) => tokens.sign({ ...subject, sessionExpiresAt: new Date(8.64e15) }).token;
+  return ({ sessionId, ...subject }) => tokens.sign({ ...subject, session: tokenSession(sessionId) }).token;
 }
 
 /** The claims of a token, unverified. */

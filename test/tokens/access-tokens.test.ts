@@ -14,6 +14,7 @@ import { createSigningKeys, type SigningKeysOptions } from '../../src/tokens/sig
 import type { TestScope } from '../helpers/app.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
+import { tokenSession } from '../helpers/tokens.js';
 
 const ISSUER = 'https://auth.test';
 const SESSION = {
@@ -21,7 +22,15 @@ const SESSION = {
   sessionId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312f',
   scopes: ['read:profile', 'write:profile'],
 };
-const SUBJECT = { ...SESSION, sessionExpiresAt: new Date('2999-01-01') };
+const SUBJECT = {
+  userId: SESSION.userId,
+  scopes: SESSION.scopes,
+  session: {
+    ...tokenSession(SESSION.sessionId),
+    authenticatedAt: new Date('2026-05-01T12:00:00.999Z'),
+    accessEpoch: 3,
+  },
+};
 const encode = (value: unknown) =>
   Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
 const decode = (part: string | undefined) =>
@@ -61,18 +70,21 @@ t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
   t.match(header, { alg: 'EdDSA', typ: 'at+jwt', kid: /^[\w-]{43}$/ });
   const iat = Math.floor(clock.now() / 1000);
   t.match(payload, {
+    epoch: 3,
     iss: ISSUER,
     aud: ISSUER,
     sub: SUBJECT.userId,
-    sid: SUBJECT.sessionId,
+    sid: SESSION.sessionId,
     scope: 'read:profile write:profile',
     type: 'access',
+    auth_time: Date.parse('2026-05-01T12:00:00Z') / 1000,
+    amr: ['pwd'],
     jti: /^[\da-f-]{36}$/,
     iat,
     exp: iat + 900,
   });
   t.equal(expiresIn, 900);
-  const verified = { ...SESSION, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 };
+  const verified = { ...SESSION, epoch: 3, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 };
   t.same(await elsewhere.verify(token), verified);
   t.same(await tokens.verify(token), verified, 'the same where it was issued');
   t.equal(elsewhere.subjectOf(token), SUBJECT.userId);
@@ -95,11 +107,17 @@ t.test('where it was issued it is not verified again, but nothing like it is tak
 
 t.test('it ends with its session at the latest', async (t) => {
   const { tokens, clock } = await setUp(t);
-  const sessionExpiresAt = new Date(clock.now() + 60_000);
-  const { token, expiresIn } = tokens.sign({ ...SUBJECT, sessionExpiresAt });
+  const session = { ...SUBJECT.session, expiresAt: new Date(clock.now() + 60_000) };
+  const { token, expiresIn } = tokens.sign({ ...SUBJECT, session });
   const { expiresAt } = await tokens.verify(token);
-  t.ok(expiresAt <= sessionExpiresAt.getTime());
+  t.ok(expiresAt <= session.expiresAt.getTime());
   t.ok(expiresIn >= 59 && expiresIn <= 60);
+});
+
+t.test('amr is left out when the method of the login was not recorded', async (t) => {
+  const { tokens } = await setUp(t);
+  const { token } = tokens.sign({ ...SUBJECT, session: { ...SUBJECT.session, amr: [] } });
+  t.notOk('amr' in decode(token.split('.')[1]));
 });
 
 t.test('it expires, remembered or not', async (t) => {
@@ -157,23 +175,28 @@ t.test('anything but the token as issued is refused', async (t) => {
 
 t.test('every claim is required and checked, however well it is signed', async (t) => {
   const secretKey = 'a shared secret of more than thirty-two bytes';
-  const { tokens, codeOf } = await setUp(t, { algorithm: 'HS256', secretKey });
+  const { tokens, elsewhere, codeOf } = await setUp(t, { algorithm: 'HS256', secretKey });
   const [header, payload] = tokens.sign(SUBJECT).token.split('.').slice(0, 2).map(decode);
   const signed = (claims: object, head: object = {}) => {
     const body = `${encode({ ...header, ...head })}.${encode({ ...payload, ...claims })}`;
     return `${body}.${createHmac('sha256', secretKey).update(body).digest('base64url')}`;
   };
   t.equal(await codeOf(signed({})), 'accepted');
+  const released = signed({ epoch: undefined, auth_time: undefined, amr: undefined });
+  t.equal((await elsewhere.verify(released)).epoch, 0, 'a token of a release without these claims');
+  const required = Object.keys(payload ?? {}).filter((name) => !['epoch', 'auth_time', 'amr'].includes(name));
   const changed: Record<string, object> = {
-    ...Object.fromEntries(Object.keys(payload ?? {}).map((name) => [`without ${name}`, { [name]: undefined }])),
+    ...Object.fromEntries(required.map((name) => [`without ${name}`, { [name]: undefined }])),
     'another issuer': { iss: 'https://evil.test' },
     'another audience': { aud: 'https://evil.test' },
     'another type': { type: 'refresh' },
     'a subject that is no id': { sub: 'root' },
-    'a session that would break out of an array': { sid: `${SUBJECT.sessionId},${SUBJECT.sessionId}` },
+    'a session that would break out of an array': { sid: `${SESSION.sessionId},${SESSION.sessionId}` },
     'a scope that is a list': { scope: ['admin'] },
     'a time that is text': { exp: '9999999999' },
     'a time that is no whole number': { iat: 0.5 },
+    'an epoch that is text': { epoch: '3' },
+    'an epoch that is null': { epoch: null },
   };
   for (const [name, change] of Object.entries(changed)) t.equal(await codeOf(signed(change)), 'INVALID_TOKEN', name);
   for (const typ of ['JWT', 'refresh+jwt', undefined])

@@ -5,12 +5,12 @@ import { createSigningKeys, rotate, succeed, type SigningKeysOptions } from '../
 import { createSigningKeyRepository } from '../../src/tokens/repository.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
+import { tokenSession } from '../helpers/tokens.js';
 
 const SECRET = 'a test secret of more than thirty-two bytes';
 const SUBJECT = {
   userId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312e',
-  sessionId: '01a1fc41-72cb-70ec-8b3d-3273bdd9312f',
-  sessionExpiresAt: new Date('2999-01-01'),
+  session: tokenSession('01a1fc41-72cb-70ec-8b3d-3273bdd9312f'),
   scopes: ['a'],
 };
 const db = await openTestDatabase(t);

@@ -99,16 +99,22 @@ for (const [cause, end] of Object.entries(causes)) {
   });
 }
 
-t.test('a password change and a refresh leave the sockets of the session itself open', { timeout }, async (t) => {
-  const user = await app.user();
-  const other = await app.session(await loginAgain(user));
-  const own = await app.session(user.accessToken);
-  await there(REFRESH, { refreshToken: user.refreshToken });
-  const query = `mutation { changePassword(input: { currentPassword: "${PASSWORD}", newPassword: "another brass telescope" }) { scope } }`;
-  await there(query, {}, user.accessToken);
-  t.same(await other.closed, ENDED);
-  t.ok(await stays(own));
-});
+t.test(
+  'a password change closes the sockets of the session itself with 4403, a refresh does not',
+  { timeout },
+  async (t) => {
+    const user = await app.user();
+    const other = await app.session(await loginAgain(user));
+    const own = await app.session(user.accessToken);
+    await there(REFRESH, { refreshToken: user.refreshToken });
+    t.ok(await stays(own));
+    const query = `mutation { changePassword(input: { currentPassword: "${PASSWORD}", newPassword: "another brass telescope" }) { accessToken } }`;
+    const renewed = (await there(query, {}, user.accessToken))['changePassword'];
+    t.same(await other.closed, ENDED);
+    t.same(await own.closed, EXPIRED, 'its client renews the token and connects again');
+    t.ok(await stays(await app.session(renewed.accessToken as string)));
+  },
+);
 
 t.test('the loss of a scope closes the sockets that need it, and those that do not go on', { timeout }, async (t) => {
   const user = await registerAdmin(app);
