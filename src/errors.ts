@@ -14,6 +14,7 @@ export const STATUS_BY_CODE = {
   USER_NOT_FOUND: 401,
   ACCOUNT_DISABLED: 403,
   INSUFFICIENT_PERMISSIONS: 403,
+  STEP_UP_REQUIRED: 403,
   NOT_FOUND: 404,
   RATE_LIMIT_EXCEEDED: 429,
   QUERY_REJECTED: 400,
@@ -23,6 +24,9 @@ export const STATUS_BY_CODE = {
 
 /** A code of the public contract. */
 export type ErrorCode = keyof typeof STATUS_BY_CODE;
+
+/** A way to prove again who makes the request; `PASSWORD`: `currentPassword` in the input, or a new login. */
+export type StepUpMethod = 'PASSWORD';
 
 /** One refused field of an input; `field` is the path inside `input`, e.g. `preferences.language`. */
 export interface FieldFault {
@@ -36,6 +40,8 @@ export interface ErrorDetails {
   readonly details?: readonly FieldFault[];
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
+  /** With `STEP_UP_REQUIRED`: how the person can prove again who they are. */
+  readonly methods?: readonly StepUpMethod[];
   /** With `RATE_LIMIT_EXCEEDED` and `SERVICE_UNAVAILABLE`: whole seconds, at least 1. */
   readonly retryAfter?: number;
   /** With `INTERNAL_ERROR`: what to look for in the log. */
@@ -73,4 +79,11 @@ export function validationError(faults: readonly FieldFault[]): AppError {
 /** A `SERVICE_UNAVAILABLE`: overloaded, or a part is away. `retryAfter` in seconds. */
 export function serviceUnavailable(message: string, retryAfter = 1, cause?: unknown): AppError {
   return new AppError('SERVICE_UNAVAILABLE', message, { retryAfter }, cause);
+}
+
+/** A `STEP_UP_REQUIRED`: the session is genuine, but its person's last proof is too old for what it asks. */
+export function stepUpRequired(methods: readonly StepUpMethod[]): AppError {
+  return new AppError('STEP_UP_REQUIRED', 'Prove again who you are: send currentPassword, or log in again.', {
+    methods,
+  });
 }

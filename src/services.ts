@@ -1,6 +1,7 @@
 /** Every service with what it stands on, from the leaves up. */
 import { createChangePassword } from './accounts/change-password.js';
 import { createDeletion } from './accounts/deletion.js';
+import { createIdentifierChanges } from './accounts/identifier-changes.js';
 import { createLetters } from './accounts/letters.js';
 import { createLogin } from './accounts/login.js';
 import { createProfile } from './accounts/profile.js';
@@ -14,6 +15,7 @@ import { createAuditFeed } from './audit/feed.js';
 import { createScopeCatalogue } from './authz/scopes.js';
 import type { Clock } from './clock.js';
 import type { Config } from './config.js';
+import { createChangeTokens } from './crypto/change-token.js';
 import type { PasswordHasher } from './crypto/password-hasher.js';
 import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
@@ -63,7 +65,8 @@ export function createServices(dependencies: ServiceDependencies) {
   const tokens = createOneTimeTokens({ clock });
 
   const messages = createMessages({ appUrl: config.mail.appUrl ?? publicUrl });
-  const compose = createLetters({ db, audit, tokens, rateLimits, messages });
+  const changeTokens = createChangeTokens(secrets);
+  const compose = createLetters({ db, audit, tokens, changeTokens, rateLimits, messages });
   const sender = createMailSender({ db, clock, compose, transport, log });
   const outbox = createOutbox({ clock, onKick: () => void sender.deliverDue() });
 
@@ -76,8 +79,9 @@ export function createServices(dependencies: ServiceDependencies) {
   const attempts = createPasswordAttempts({ db, clock, audit, rateLimits, account, network });
   const provePassword = createPasswordProof({ attempts, hasher, passwords });
 
-  const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox });
-  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox };
+  const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, outbox });
+  const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
+  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes };
   const { restoreWindowMs } = config.accounts;
   const deletion = createDeletion({ db, clock, audit, revocation, tokens, outbox, provePassword, restoreWindowMs });
 
@@ -101,12 +105,13 @@ export function createServices(dependencies: ServiceDependencies) {
     tokens,
     sender,
     uses,
-    register: createRegistration({ db, clock, audit, sessions, hasher, passwords, verification, outbox }),
+    register: createRegistration({ db, clock, audit, sessions, hasher, passwords, verification, outbox, changes }),
     login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
-    updateProfile: createProfile({ db, clock, audit, verification, outbox }),
+    updateProfile: createProfile({ db, clock, audit, rateLimits, verification, outbox, changes, provePassword }),
     changePassword: createChangePassword({ ...newPasswords, provePassword }),
     recovery: createRecovery({ ...newPasswords, attempts }),
     verification,
+    changes,
     deletion,
     sessions,
     revocation,

@@ -11,6 +11,7 @@ import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import type { Revocation, Revoker } from '../sessions/revocation.js';
 import type { EnteredSession, Sessions } from '../sessions/service.js';
 import type { AccountRecord } from './account.js';
+import type { IdentifierChanges } from './identifier-changes.js';
 import { assertNewPassword } from './input.js';
 import { createAccountRepository } from './repository.js';
 
@@ -37,6 +38,7 @@ export interface NewPasswordOptions {
   readonly passwords: PasswordPolicy;
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
 }
 
 export interface ChangePasswordOptions extends NewPasswordOptions {
@@ -44,7 +46,7 @@ export interface ChangePasswordOptions extends NewPasswordOptions {
 }
 
 export function createChangePassword(options: ChangePasswordOptions): ChangePassword {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, provePassword } = options;
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, provePassword } = options;
   const repository = createAccountRepository(db.executor);
 
   return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
@@ -62,10 +64,11 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
         const accounts = createAccountRepository(tx);
         // What a thief may have asked for is taken back: the owner was told to change the password against it.
         const pending = (await accounts.lock(userId))?.pendingEmail != null;
-        const changes = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
-        const changed = await accounts.update(userId, changes, new Date(clock.now()), passwordHash);
+        const columns = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
+        const changed = await accounts.update(userId, columns, new Date(clock.now()), passwordHash);
         if (!changed) throw invalidCredentials();
         await settle(tx);
+        await changes.notePasswordChange(tx, userId);
         await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
         if (pending)
           await audit.record(tx, { type: 'email.change_requested', userId, sessionId, client, detail: 'taken back' });

@@ -1,8 +1,9 @@
-/** The words of every letter about accounts. Tokens are made here, so that none waits in the outbox. */
+/** Composes every mail about accounts. Tokens are created here, so that none waits in the outbox. */
 import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
 import { clientNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
+import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database } from '../db/database.js';
 import type { Messages } from '../mail/messages.js';
 import type { OutboxRow } from '../mail/repository.js';
@@ -16,6 +17,7 @@ export interface LettersOptions {
   readonly db: Database;
   readonly audit: Audit;
   readonly tokens: OneTimeTokens;
+  readonly changeTokens: ChangeTokens;
   readonly rateLimits: RateLimits;
   readonly messages: Messages;
 }
@@ -25,7 +27,7 @@ const RESETS = { max: 3, windowMs: 3_600_000 };
 /** Links to one mailbox, whoever asks for them: many accounts are not to fill a stranger's. */
 const MAILBOX = { max: 6, windowMs: 3_600_000 };
 
-export function createLetters({ db, audit, tokens, rateLimits, messages }: LettersOptions): Compose {
+export function createLetters({ db, audit, tokens, changeTokens, rateLimits, messages }: LettersOptions): Compose {
   const repository = createAccountRepository(db.executor);
 
   /** Nothing for an address that nobody has, for one that had its share, and for an account that may not log in. */
@@ -54,13 +56,26 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
     if (attempts === 1 && !(await rateLimits.count(mailbox, MAILBOX, charged))) return undefined;
     // Locked, so that no token comes of an address that the account leaves at this moment.
     const token = await db.transaction(async (tx) => {
-      const account = (await createAccountRepository(tx).lockForVerification(userId))?.account;
+      const account = (await createAccountRepository(tx).lockWithKeys(userId))?.account;
       const waiting = account?.pendingEmail ?? (account?.isVerified ? undefined : account?.email);
       if (address !== waiting) return undefined;
       return tokens.issue(tx, 'email_verification', { userId, emailKey: emailKey(address) });
     });
     return token === undefined ? undefined : { to: address, ...messages.emailVerification(token) };
   }
+
+  /** With a link for a new password where the cancellation voided the present one. */
+  async function changeCancelled({ userId, address: to, detail }: OutboxRow) {
+    const resetToken = await db.transaction(async (tx) => {
+      const found = userId !== null && (await createAccountRepository(tx).lockWithKeys(userId));
+      if (!found || detail['passwordVoided'] === null) return undefined;
+      return tokens.issue(tx, 'password_reset', { userId: found.account.id, emailKey: found.emailKey });
+    });
+    return { to, ...messages.changeCancelled(resetToken) };
+  }
+
+  /** Mail that was queued by an older release names no change; the link in it is then of no use. */
+  const cancelTokenOf = ({ detail, id }: OutboxRow) => changeTokens.issue(detail['changeId'] ?? id);
 
   return async (letter) => {
     const { kind, address: to, detail } = letter;
@@ -70,9 +85,13 @@ export function createLetters({ db, audit, tokens, rateLimits, messages }: Lette
       case 'email_verification':
         return emailVerification(letter);
       case 'email_change_requested':
-        return { to, ...messages.emailChangeRequested() };
+        return { to, ...messages.emailChangeRequested(cancelTokenOf(letter)) };
       case 'email_changed':
-        return { to, ...messages.emailChanged() };
+        return { to, ...messages.emailChanged(cancelTokenOf(letter)) };
+      case 'username_changed':
+        return { to, ...messages.usernameChanged(cancelTokenOf(letter)) };
+      case 'change_cancelled':
+        return changeCancelled(letter);
       case 'password_changed':
         return { to, ...messages.passwordChanged() };
       case 'account_deleted':

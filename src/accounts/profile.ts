@@ -1,11 +1,15 @@
-/** Changes that owners make to their own accounts. Left out: unchanged; `null`: cleared where that can be. */
+/** Changes that owners make to their own accounts. Left out: unchanged; `null`: cleared where the column is nullable. */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, validationError } from '../errors.js';
+import { AppError, stepUpRequired, validationError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
+import type { Settle } from '../passwords/attempts.js';
+import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
+import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord, Theme } from './account.js';
+import type { IdentifierChanges } from './identifier-changes.js';
 import { emailKey, usernameKey } from './identifiers.js';
 import {
   checkAvatarUrl,
@@ -32,30 +36,49 @@ export interface ProfileChanges {
     readonly notifications?: Change<boolean>;
     readonly language?: Change<string>;
   }>;
+  /** Proof for a change of e-mail address or username. */
+  readonly currentPassword?: string | null | undefined;
+}
+
+/** The session that makes the request. */
+export interface ProfileCaller {
+  /** When its person last proved who they are, in milliseconds since the epoch. */
+  readonly authenticatedAt: number;
+  readonly client: ClientInfo;
 }
 
 /**
- * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it.
- * @throws AppError VALIDATION_ERROR (every fault), RATE_LIMIT_EXCEEDED for too many changed addresses, USER_NOT_FOUND
- * when the account went meanwhile
+ * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
+ * e-mail address or username needs a recent proof and is told to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
+ * @throws AppError VALIDATION_ERROR (every fault), STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
+ * RATE_LIMIT_EXCEEDED for too many changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND when the account went
+ * meanwhile
  */
 export type UpdateProfile = (
   account: AccountRecord,
   changes: ProfileChanges,
-  client: ClientInfo,
+  caller: ProfileCaller,
 ) => Promise<AccountRecord>;
 
 export interface ProfileOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
+  readonly rateLimits: RateLimits;
   readonly verification: Verification;
   readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
+  readonly provePassword: ProvePassword;
 }
 
+/** For how long a login counts as proof. */
+const RECENT_MS = 15 * 60_000;
+/** Each former username is held for days: nobody collects them. */
+const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
 const NOT_CLEARABLE = 'cannot be cleared';
 
-export function createProfile({ db, clock, audit, verification, outbox }: ProfileOptions): UpdateProfile {
+export function createProfile(options: ProfileOptions): UpdateProfile {
+  const { db, clock, audit, rateLimits, verification, outbox, changes, provePassword } = options;
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
@@ -96,55 +119,119 @@ export function createProfile({ db, clock, audit, verification, outbox }: Profil
     change('preferences.notifications', notifications, accept, (value) => (columns.notifications = value));
     change('preferences.language', language, checkLanguage, (value) => (columns.language = value));
 
-    const taken = await repository.taken(columns.pendingEmailKey ?? undefined, columns.usernameKey, account.id);
+    const taken = await changes.taken(
+      db.executor,
+      { emailKey: columns.pendingEmailKey ?? undefined, usernameKey: columns.usernameKey },
+      account.id,
+    );
     if (taken.email) faults.add('email', 'is taken');
     if (taken.username) faults.add('username', 'is taken');
     if (faults.all.length > 0) throw validationError(faults.all);
     return columns;
   }
 
-  /** What changed is audited; a new address gets its link, and the present one is told. */
-  async function record(
+  /** The mailed link can cancel the change; the former name is held meanwhile. */
+  async function recordUsername(tx: Executor, before: LockedAccount, columns: AccountChanges) {
+    const { id: userId, email, username: previous } = before.account;
+    if (columns.username === undefined || columns.username === previous) return;
+    await changes.assertNotHeld(tx, { usernameKey: columns.usernameKey }, userId);
+    const left = { userId, kind: 'username', previous, previousKey: before.usernameKey } as const;
+    const changeId = await changes.record(tx, left, true);
+    await outbox.enqueue(tx, { kind: 'username_changed', userId, address: email, detail: { changeId } });
+  }
+
+  /** The new address is mailed a link that confirms it, and the present one a link that cancels the change. */
+  async function recordEmail(
     tx: Executor,
-    { id, email, pendingEmail }: AccountRecord,
-    columns: AccountChanges,
+    { account, emailKey: previousKey }: LockedAccount,
+    asked: string | null | undefined,
     client: ClientInfo,
   ) {
-    const asked = columns.pendingEmail;
-    const detail = Object.keys(columns)
-      .filter((column) => !['pendingEmail', 'pendingEmailKey', 'usernameKey'].includes(column))
-      .join(' ');
-    if (detail !== '') await audit.record(tx, { type: 'account.updated', userId: id, client, detail });
+    const { id: userId, email: previous } = account;
     if (asked === undefined) return;
-    await verification.void(tx, id);
+    await verification.void(tx, userId);
     await audit.record(tx, {
       type: 'email.change_requested',
-      userId: id,
+      userId,
       client,
       ...(asked === null ? { detail: 'taken back' } : {}),
     });
-    if (pendingEmail === null) return;
-    await verification.enqueue(tx, id, pendingEmail, client);
-    await outbox.enqueue(tx, { kind: 'email_change_requested', userId: id, address: email, detail: {} });
+    if (asked === null) return;
+    await verification.enqueue(tx, userId, asked, client);
+    const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey }, false);
+    await outbox.enqueue(tx, { kind: 'email_change_requested', userId, address: previous, detail: { changeId } });
   }
 
-  return async (account, input, client) => {
+  async function record(tx: Executor, before: LockedAccount, columns: AccountChanges, client: ClientInfo) {
+    const detail = Object.keys(columns)
+      .filter((column) => !['pendingEmail', 'pendingEmailKey', 'usernameKey'].includes(column))
+      .join(' ');
+    if (detail !== '') await audit.record(tx, { type: 'account.updated', userId: before.account.id, client, detail });
+    await recordUsername(tx, before, columns);
+    await recordEmail(tx, before, columns.pendingEmail, client);
+  }
+
+  /** @param proof of the password, where one was given */
+  async function apply(account: AccountRecord, input: ProfileChanges, client: ClientInfo, proof?: Proof) {
+    const { id } = account;
     const columns = await validate(account, input);
     if (Object.keys(columns).length === 0) return account;
-    if (columns.pendingEmail != null) await verification.charge(account.id, client);
+    if (columns.pendingEmail != null) await verification.charge(id, client);
+    if (columns.username !== undefined && columns.username !== account.username)
+      await rateLimits.charge(`username change|${id}`, USERNAME_CHANGES, { userId: id, client });
     try {
-      const updated = await db.transaction(async (tx) => {
-        const updated = await createAccountRepository(tx).update(account.id, columns, new Date(clock.now()));
-        if (!updated) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-        await record(tx, updated, columns, client);
+      return await db.transaction(async (tx) => {
+        const accounts = createAccountRepository(tx);
+        const before = await accounts.lockWithKeys(id);
+        if (!before) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+        const updated = await accounts.update(id, columns, new Date(clock.now()), proof?.passwordHash);
+        if (!updated) throw invalidCredentials();
+        await proof?.settle(tx);
+        await record(tx, before, columns, client);
         return updated;
       });
-      outbox.kick();
-      return updated;
     } catch (error) {
       throw takenName(error) ?? error;
     }
+  }
+
+  async function prove(account: AccountRecord, input: ProfileChanges, { authenticatedAt, client }: ProfileCaller) {
+    const { currentPassword } = input;
+    if (currentPassword == null) {
+      if (clock.now() - authenticatedAt >= RECENT_MS) throw stepUpRequired(['PASSWORD']);
+      return apply(account, input, client);
+    }
+    const { id } = account;
+    const passwordHash = (await repository.findById(id))?.passwordHash;
+    if (passwordHash === undefined) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    const claim = { account: { id, passwordHash }, name: id, password: currentPassword };
+    return provePassword(claim, client, (settle) => apply(account, input, client, { passwordHash, settle }));
+  }
+
+  return async (account, input, caller) => {
+    const updated = await (changesIdentifiers(account, input)
+      ? prove(account, input, caller)
+      : apply(account, input, caller.client));
+    outbox.kick();
+    return updated;
   };
+}
+
+type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
+
+/** A password that was proven, and what forgets the failures before it. */
+interface Proof {
+  readonly passwordHash: string;
+  readonly settle: Settle;
+}
+
+/** Whether an input asks for another e-mail address or username; one that will be refused as invalid does not. */
+function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {
+  const asked = (value: Change<string>, check: (value: string) => Checked<string>, present: string) => {
+    const checked = value == null ? undefined : check(value);
+    return checked !== undefined && 'value' in checked && checked.value !== present;
+  };
+  return asked(input.email, checkEmail, email) || asked(input.username, checkUsername, username);
 }
 
 const accept = <T>(value: T): Checked<T> => ({ value });

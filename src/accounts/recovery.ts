@@ -35,7 +35,7 @@ export interface RecoveryOptions extends NewPasswordOptions {
 }
 
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, attempts } = options;
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, attempts } = options;
   const repository = createAccountRepository(db.executor);
 
   async function apply<T>(
@@ -51,15 +51,16 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     const result = await db.transaction(async (tx) => {
       const now = new Date(clock.now());
       // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
-      const changes = { passwordHash, isVerified: true, pendingEmail: null, pendingEmailKey: null, lastLoginAt: now };
+      const columns = { passwordHash, isVerified: true, pendingEmail: null, pendingEmailKey: null, lastLoginAt: now };
       const accounts = createAccountRepository(tx);
       // The account before its tokens, here as everywhere, so that no two wait for each other.
-      const current = await accounts.lockForVerification(subject.userId);
+      const current = await accounts.lockWithKeys(subject.userId);
       const taken = await tokens.take(tx, 'password_reset', token);
       // Good for the address that it was mailed to: who reads a former one is nobody.
       if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
-      const account = await accounts.update(taken.userId, changes, now);
+      const account = await accounts.update(taken.userId, columns, now);
       if (!account) throw invalidLink();
+      await changes.notePasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);
       // Who forgot the password has tried; the new one is not to wait for that.

@@ -10,6 +10,7 @@ import { validationError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import type { EnteredSession, Sessions } from '../sessions/service.js';
+import type { IdentifierChanges } from './identifier-changes.js';
 import { emailKey, usernameKey } from './identifiers.js';
 import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
 import { createAccountRepository } from './repository.js';
@@ -40,13 +41,13 @@ export interface RegistrationOptions {
   readonly passwords: PasswordPolicy;
   readonly verification: Verification;
   readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
 }
 
 const TAKEN = 'is taken';
 
 export function createRegistration(options: RegistrationOptions): Register {
-  const { db, clock, audit, sessions, hasher, passwords, verification, outbox } = options;
-  const repository = createAccountRepository(db.executor);
+  const { db, clock, audit, sessions, hasher, passwords, verification, outbox, changes } = options;
 
   async function validate(input: Registration) {
     const faults = createFaults();
@@ -63,7 +64,7 @@ export function createRegistration(options: RegistrationOptions): Register {
       emailKey: email === undefined ? undefined : emailKey(email),
       usernameKey: username === undefined ? undefined : usernameKey(username),
     };
-    const taken = await repository.taken(names.emailKey, names.usernameKey);
+    const taken = await changes.taken(db.executor, names);
     if (taken.email) faults.add('email', TAKEN);
     if (taken.username) faults.add('username', TAKEN);
     if (faults.all.length > 0) throw validationError(faults.all);
@@ -90,6 +91,7 @@ export function createRegistration(options: RegistrationOptions): Register {
           updatedAt: now,
           lastLoginAt: now,
         });
+        await changes.assertNotHeld(tx, names, account.id);
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
         await verification.enqueue(tx, account.id, account.email, client);
         return sessions.open(tx, account.id, account, {

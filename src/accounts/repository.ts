@@ -148,13 +148,14 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Whether the address to be confirmed is the present one or the pending one; the row is locked until the end. */
-    async lockForVerification(id: string) {
+    /** A usable account with its normalised names, locked until the end of the transaction. */
+    async lockWithKeys(id: string) {
       const [row] = await executor
         .select({
           account: accountColumns,
           emailKey: users.emailKey,
           pendingEmailKey: users.pendingEmailKey,
+          usernameKey: users.usernameKey,
         })
         .from(users)
         .where(and(eq(users.id, id), usable))

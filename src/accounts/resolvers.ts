@@ -29,8 +29,10 @@ export const login: MutationResolvers['login'] = async (_source, { input }, cont
   }
 };
 
-export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) =>
-  context.services.updateProfile(context.account(), input, context.client);
+export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) => {
+  const { authenticatedAt } = context.principal().credential;
+  return context.services.updateProfile(context.account(), input, { authenticatedAt, client: context.client });
+};
 
 export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
   await context.services.deletion.deleteOwn(context.principal().user.id, input, context.client);
@@ -65,6 +67,11 @@ export const requestEmailVerification: MutationResolvers['requestEmailVerificati
 
 export const verifyEmail: MutationResolvers['verifyEmail'] = (_source, { token }, context) =>
   context.services.verification.verify(token, context.client);
+
+export const cancelEmailChange: MutationResolvers['cancelEmailChange'] = async (_source, { token }, context) => {
+  await context.services.changes.cancel(token, context.client);
+  return true;
+};
 
 export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),

@@ -7,6 +7,7 @@ import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord } from './account.js';
+import type { IdentifierChanges } from './identifier-changes.js';
 import { invalidLink } from './recovery.js';
 import { takenName } from './registration.js';
 import { createAccountRepository, type AccountChanges } from './repository.js';
@@ -40,19 +41,20 @@ export interface VerificationOptions {
   readonly tokens: OneTimeTokens;
   readonly rateLimits: RateLimits;
   readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
 }
 
 /** Nobody needs more, and a stranger's mailbox is not to be filled. */
 const MAILS = { max: 5, windowMs: 3_600_000 };
 
 export function createVerification(options: VerificationOptions): Verification {
-  const { db, clock, audit, tokens, rateLimits, outbox } = options;
+  const { db, clock, audit, tokens, rateLimits, outbox, changes } = options;
 
   /** What a confirmed address changes; undefined when it is no longer the account's matter. */
   async function confirmed(tx: Executor, token: string, client: ClientInfo) {
     const subject = await tokens.peek(tx, 'email_verification', token);
     // The account before its tokens, here as everywhere, so that no two wait for each other.
-    const found = subject && (await createAccountRepository(tx).lockForVerification(subject.userId));
+    const found = subject && (await createAccountRepository(tx).lockWithKeys(subject.userId));
     const taken = found && (await tokens.take(tx, 'email_verification', token));
     if (!taken) return undefined;
     const { userId, emailKey: key } = taken;
@@ -62,9 +64,12 @@ export function createVerification(options: VerificationOptions): Verification {
     if (account.pendingEmail !== null && found.pendingEmailKey === key) {
       const email = account.pendingEmail;
       const changed = await update({ email, emailKey: key, pendingEmail: null, pendingEmailKey: null });
+      await changes.assertNotHeld(tx, { emailKey: key }, userId);
       await tokens.void(tx, userId);
       await audit.record(tx, { type: 'email.changed', userId, client });
-      await outbox.enqueue(tx, { kind: 'email_changed', userId, address: account.email, detail: {} });
+      const { email: previous } = account;
+      const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey: found.emailKey }, true);
+      await outbox.enqueue(tx, { kind: 'email_changed', userId, address: previous, detail: { changeId } });
       return changed;
     }
     if (found.emailKey !== key) return undefined;

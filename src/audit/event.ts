@@ -23,7 +23,9 @@ export type AuditType =
   | 'email.verification_requested'
   | 'email.change_requested'
   | 'email.changed'
-  | 'email.verified';
+  | 'email.change_cancelled'
+  | 'email.verified'
+  | 'username.change_cancelled';
 
 export interface AuditRecord {
   readonly id: string;
@@ -47,7 +49,9 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'account.restored',
   'email.change_requested',
   'email.changed',
+  'email.change_cancelled',
   'email.verified',
+  'username.change_cancelled',
 ]);
 
 /** An event as the account's owner sees it: where another who is known, such as an administrator, was is not theirs to know. */

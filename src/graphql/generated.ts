@@ -257,7 +257,12 @@ export type Mutation = {
   refresh: AuthPayload;
   /** Ends the session that makes the request; its tokens stop working at once, and its cookie is cleared. */
   logout: Scalars['Boolean']['output'];
-  /** Changes the account that makes the request. */
+  /**
+   * Changes the account that makes the request. A change of `email` or `username` needs a recent proof: a login of this session
+   * within 15 minutes, or `currentPassword`; otherwise `STEP_UP_REQUIRED`, whose `methods` say how to give it. The account's
+   * mailbox is told, with a link that cancels the change (`cancelEmailChange`). A wrong `currentPassword` counts as a failed
+   * login.
+   */
   updateMe: User;
   /**
    * Deletes the account that makes the request: its sessions end, and nobody can log in. An administrator can restore it for
@@ -284,6 +289,14 @@ export type Mutation = {
    * unknown, used, replaced or over a day old.
    */
   verifyEmail: User;
+  /**
+   * Cancels a change of the e-mail address or username, with the token of the link that was mailed about it, and every later
+   * such change: restores the former values, ends all sessions, and voids mailed links. It works for seven days, also after
+   * the change took effect. A password that was changed after the change took effect no longer works; the restored address
+   * is mailed a link to choose a new one. True as well when the link was used before, which changes nothing.
+   * `INVALID_TOKEN` for a token that is unknown or too old.
+   */
+  cancelEmailChange: Scalars['Boolean']['output'];
   /** Changes an account. The last administrator stays one. */
   updateUser: User;
   /** Deletes an account as `deleteMe` does. */
@@ -342,6 +355,11 @@ export type MutationResetPasswordArgs = {
 
 /** What can be done. */
 export type MutationVerifyEmailArgs = {
+  token: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationCancelEmailChangeArgs = {
   token: Scalars['String']['input'];
 };
 
@@ -419,13 +437,16 @@ export type LoginInput = {
 
 /** Changes to one's own account; what is left out stays. */
 export type UpdateMeInput = {
-  /** As in `RegisterInput`; cannot be cleared. */
+  /** As in `RegisterInput`; cannot be cleared. Needs a recent proof. The former name is held for the account for seven days. */
   username?: InputMaybe<Scalars['String']['input']>;
   /**
-   * As in `RegisterInput`; cannot be cleared. It waits in `pendingEmail` until the new address confirms it, and the old one
-   * is told. The present address takes a change back.
+   * As in `RegisterInput`; cannot be cleared. Needs a recent proof. It waits in `pendingEmail` until the new address confirms
+   * it; the present address is told, and held for the account for seven days after the change. Giving the present address
+   * withdraws a change that waits.
    */
   email?: InputMaybe<Scalars['String']['input']>;
+  /** The password, as proof for a change of `email` or `username`; not looked at otherwise. */
+  currentPassword?: InputMaybe<Scalars['String']['input']>;
   /** The name to show to people, up to 64 characters; `null` clears it. */
   displayName?: InputMaybe<Scalars['String']['input']>;
   /** An https address of up to 2048 characters; `null` clears it. */
@@ -859,6 +880,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationVerifyEmailArgs, 'token'>
+  >;
+  cancelEmailChange?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCancelEmailChangeArgs, 'token'>
   >;
   updateUser?: Resolver<
     ResolversTypes['User'],

@@ -1,6 +1,7 @@
 /** The services that resolvers may call. */
 import type { ChangePassword } from '../accounts/change-password.js';
 import type { Deletion } from '../accounts/deletion.js';
+import type { IdentifierChanges } from '../accounts/identifier-changes.js';
 import type { Login } from '../accounts/login.js';
 import type { UpdateProfile } from '../accounts/profile.js';
 import type { Recovery } from '../accounts/recovery.js';
@@ -21,6 +22,7 @@ export interface Services {
   readonly changePassword: ChangePassword;
   readonly recovery: Recovery;
   readonly verification: Verification;
+  readonly changes: IdentifierChanges;
   readonly deletion: Deletion;
   readonly sessions: Sessions;
   readonly revocation: Revocation;

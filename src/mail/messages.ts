@@ -12,10 +12,14 @@ export interface Messages {
   passwordReset(token: string): Content;
   /** With a link that is good for 24 hours; of a new account's address as of a changed one. */
   emailVerification(token: string): Content;
-  /** To the old address, which stays in use until the new one is confirmed. */
-  emailChangeRequested(): Content;
-  /** To the old address, which is no longer the account's. */
-  emailChanged(): Content;
+  /** To the present address, which stays in use until the new one is confirmed. With a link that cancels the change. */
+  emailChangeRequested(cancelToken: string): Content;
+  /** To the old address, which is no longer the account's. With a link that restores it. */
+  emailChanged(cancelToken: string): Content;
+  /** With a link that restores the former username. */
+  usernameChanged(cancelToken: string): Content;
+  /** After such a link was used. @param resetToken with a link for a new password, where the present one was voided */
+  changeCancelled(resetToken: string | undefined): Content;
   /** Changed by its owner, or reset. */
   passwordChanged(): Content;
   /** @param restoreDays for how many days the account can be restored, 1 or more */
@@ -29,6 +33,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
     label,
     url: `${appUrl}/${path}?token=${encodeURIComponent(token)}`,
   });
+  const cancelLink = (token: string) => link('This was not me: cancel the change', 'cancel-email-change', token);
   const ofTheAccount = `You receive this message because this is the e-mail address of an account at ${host}.`;
   const ofTheOldAddress = `You receive this message because this was the e-mail address of an account at ${host}.`;
 
@@ -57,25 +62,59 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
         reason: `You receive this message because this e-mail address was given for an account at ${host}.`,
       }),
 
-    emailChangeRequested: () =>
+    emailChangeRequested: (cancelToken) =>
       setLetter({
         subject: `A new e-mail address was given for your account at ${host}`,
         body: [
           `The e-mail address of your account at ${host} is to become another one.`,
           'The change takes effect when it is confirmed from the new address. Until then, this address stays in use.',
-          'If it was not you, somebody else may be signed in to your account: change your password now, which takes this back and signs out everybody else.',
+          'If it was not you, somebody else may be signed in to your account. This link cancels the change, also after it took effect, and signs out every device:',
+          cancelLink(cancelToken),
+          'The link works for 7 days.',
         ],
         reason: ofTheAccount,
       }),
 
-    emailChanged: () =>
+    emailChanged: (cancelToken) =>
       setLetter({
         subject: `The e-mail address of your account at ${host} was changed`,
         body: [
           `The e-mail address of your account at ${host} is now another one. This address no longer belongs to it.`,
-          `If it was not you, somebody else has access to your account: tell those who run ${host} at once.`,
+          'If it was not you, somebody else has access to your account. This link restores this address, and signs out every device:',
+          cancelLink(cancelToken),
+          'The link works for 7 days. Until then nobody else can take this address.',
         ],
         reason: ofTheOldAddress,
+      }),
+
+    usernameChanged: (cancelToken) =>
+      setLetter({
+        subject: `The username of your account at ${host} was changed`,
+        body: [
+          `Your account at ${host} has another username now.`,
+          'If it was not you, somebody else has access to your account. This link restores the former username, and signs out every device:',
+          cancelLink(cancelToken),
+          'The link works for 7 days. Until then nobody else can take the former username.',
+        ],
+        reason: ofTheAccount,
+      }),
+
+    changeCancelled: (resetToken) =>
+      setLetter({
+        subject: `A change of your account at ${host} was cancelled`,
+        body:
+          resetToken === undefined
+            ? [
+                `A change of your account at ${host} was cancelled with the link in an earlier message. Every device was signed out.`,
+                'If somebody else made the change and may know your password, ask for a link to choose a new one.',
+              ]
+            : [
+                `A change of your account at ${host} was cancelled with the link in an earlier message. Every device was signed out.`,
+                'The password was changed after that change, so it no longer works. Choose a new one:',
+                link('Choose a new password', 'reset-password', resetToken),
+                'The link works once, within 1 hour. After that, ask for a new link to reset your password.',
+              ],
+        reason: ofTheAccount,
       }),
 
     passwordChanged: () =>

@@ -12,6 +12,8 @@ export type LetterKind =
   | 'email_verification'
   | 'email_change_requested'
   | 'email_changed'
+  | 'username_changed'
+  | 'change_cancelled'
   | 'password_changed'
   | 'account_deleted';
 

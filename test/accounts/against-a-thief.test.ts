@@ -34,7 +34,6 @@ t.test('changePassword takes an address that waits back, and its link is void', 
   t.equal((await verify(token)).code, 'INVALID_TOKEN');
   const trail = await auditOf(app.db, user.id);
   t.ok(trail.some(({ type, detail }) => type === 'email.change_requested' && detail === 'taken back'));
-  t.match((await app.mailTo(user.email)).find(({ text }) => text.includes('is to become'))?.text, /takes this back/);
 });
 
 t.test('changePassword voids links to reset the password, and leaves that of a new account alone', async (t) => {

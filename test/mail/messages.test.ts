@@ -7,8 +7,11 @@ const TOKEN = 'abc_-DEF';
 const ALL: Readonly<Record<string, Content>> = {
   passwordReset: messages.passwordReset(TOKEN),
   emailVerification: messages.emailVerification(TOKEN),
-  emailChangeRequested: messages.emailChangeRequested(),
-  emailChanged: messages.emailChanged(),
+  emailChangeRequested: messages.emailChangeRequested(TOKEN),
+  emailChanged: messages.emailChanged(TOKEN),
+  usernameChanged: messages.usernameChanged(TOKEN),
+  changeCancelled: messages.changeCancelled(undefined),
+  changeCancelledWithReset: messages.changeCancelled(TOKEN),
   passwordChanged: messages.passwordChanged(),
   accountDeleted: messages.accountDeleted(30),
 };
@@ -56,20 +59,25 @@ t.test('each mail names the service, and ends with why it was sent', async (t) =
 });
 
 t.test('links carry the token to the page that takes it, as a button and as text', async (t) => {
-  for (const [content, url, hours] of [
-    [ALL['passwordReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, '1 hour'],
-    [ALL['emailVerification']!, `https://app.example.com/auth/verify-email?token=${TOKEN}`, '24 hours'],
+  for (const [content, url, validity] of [
+    [ALL['passwordReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
+    [ALL['changeCancelledWithReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
+    [ALL['emailVerification']!, `https://app.example.com/auth/verify-email?token=${TOKEN}`, 'within 24 hours'],
+    ...['emailChangeRequested', 'emailChanged', 'usernameChanged'].map(
+      (name) => [ALL[name]!, `https://app.example.com/auth/cancel-email-change?token=${TOKEN}`, 'for 7 days'] as const,
+    ),
   ] as const) {
     t.same(hrefs(content), [url, url]);
     t.ok(content.text.split('\n').includes(url));
     t.ok(paragraphs(content.html).some((part) => part.endsWith(`\n${url}`)));
-    t.match(content.text, `within ${hours}`);
+    t.match(content.text, validity);
   }
   t.match(messages.passwordReset('a&b="c').text, 'token=a%26b%3D%22c\n');
 });
 
 t.test('mails that only tell have no links', async (t) => {
-  for (const name of ['emailChangeRequested', 'emailChanged', 'passwordChanged', 'accountDeleted'] as const) {
+  t.same(hrefs(ALL['changeCancelled']!), []);
+  for (const name of ['passwordChanged', 'accountDeleted'] as const) {
     t.same(hrefs(ALL[name]!), [], name);
     t.match(ALL[name]!.text, /If it was not you/, name);
   }
