@@ -26,7 +26,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     await privateDirectory(directory);
     return embedded(await PGlite.create({ dataDir: directory }), lock);
   } catch (error) {
-    await lock.release();
+    lock.release();
     throw error;
   }
 }
@@ -80,7 +80,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
     stats: () => ({ open: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
     async close() {
       if (!client.closed) await client.close();
-      await lock?.release();
+      lock?.release();
     },
   };
 }

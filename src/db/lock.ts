@@ -1,123 +1,105 @@
 /**
- * Who holds a directory. PGlite does not stop two processes from opening one directory, and loses rows
- * when they do. Holders are numbered files: a holder that is dead is succeeded by creating the next number
- * exclusively, so of many that try exactly one succeeds, and no file is ever taken from a living one.
+ * The lock on the data directory. PGlite does not stop two processes from opening one directory, and loses rows when they
+ * do. The kernel keeps the lock and drops it when the process dies, however it dies; process ids, host names and clocks
+ * play no part, so containers that share a directory exclude each other.
  */
-import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { link, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
+import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { ConfigError } from '../config.js';
 import { privateDirectory } from './data-directory.js';
+import { loadTryLock, type TryLock } from './file-lock.js';
 
 export interface DirectoryLock {
-  /** Gives the directory up; the number stays, so that the next holder counts on. */
-  release(): Promise<void>;
+  /** Releases the lock. The file stays: removing it would let two processes lock two files of one name. */
+  release(): void;
 }
 
+/** Who has the lock; for the error message only. */
 interface Holder {
   readonly pid: number;
-  /** Tells a process from a later one with its number (kernel start time; empty where unknown). */
-  readonly born: string;
   readonly host: string;
   readonly since: string;
 }
 
-/** A second process wants a directory that is held. */
+/** Another process has the directory open. */
 export class DirectoryHeldError extends Error {
   override readonly name = 'DirectoryHeldError';
-  constructor(directory: string, holder: Holder | undefined) {
+  constructor(directory: string, holder: Holder | undefined, hint = '') {
     const who = holder ? `process ${holder.pid} on ${holder.host} since ${holder.since}` : 'another process';
     super(
-      `The embedded database in ${directory} is held by ${who}. Stop it first, use another DATA_DIR, or set DATABASE_URL.`,
+      `The embedded database in ${directory} is held by ${who}. Stop it first, use another DATA_DIR, or set DATABASE_URL.${hint}`,
     );
   }
 }
 
-/** Another machine's process (a shared volume) cannot be looked up; it proves its life by touching its file. */
-const HEARTBEAT_MS = 5_000;
-const SILENT_AFTER_MS = 30_000;
-const NAME = /^holder-(\d{1,12})$/;
+/** Release 0.1 kept numbered files here, and touched the newest one every five seconds. */
+const EARLIER_RELEASE = /^holder-(\d{1,12})$/;
+const EARLIER_RELEASE_SILENT_MS = 30_000;
 
-/** Takes the directory for this process. @throws DirectoryHeldError */
-export async function lockDirectory(directory: string): Promise<DirectoryLock> {
+/**
+ * Locks the directory for this process. Fails at once when it is locked.
+ * @throws DirectoryHeldError when another process has it, or an earlier release had it within the last 30 seconds
+ * @throws ConfigError when the file system or the platform has no locks
+ */
+export async function lockDirectory(directory: string, tryLock: TryLock = loadTryLock()): Promise<DirectoryLock> {
   const folder = join(directory, 'lock');
   await privateDirectory(folder);
-  const highest = Math.max(0, ...(await numbers(folder)));
-  if (highest > 0) await refuseWhileHeld(directory, join(folder, `holder-${highest}`));
-
-  const mine = join(folder, `holder-${highest + 1}`);
-  const self: Holder = {
-    pid: process.pid,
-    born: birth(process.pid),
-    host: hostname(),
-    since: new Date().toISOString(),
-  };
-  // Linked, not written, into place: nobody ever sees a number without its holder.
-  const draft = join(folder, `draft-${randomUUID()}`);
-  await writeFile(draft, JSON.stringify(self), { mode: 0o600 });
+  const file = join(folder, 'holder');
+  // A plain number: a FileHandle closes itself when it is garbage collected, and with it would go the lock.
+  const fd = openSync(file, 'a+', 0o600);
   try {
-    await link(draft, mine);
+    if (!isLocked(fd, directory, tryLock)) throw new DirectoryHeldError(directory, readHolder(file));
+    await refuseEarlierRelease(directory, folder);
+    const holder: Holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+    ftruncateSync(fd);
+    writeSync(fd, JSON.stringify(holder));
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new DirectoryHeldError(directory, await readHolder(mine));
-  } finally {
-    await rm(draft);
+    closeSync(fd);
+    throw error;
   }
-  for (const number of await numbers(folder)) {
-    if (number > highest + 1)
-      throw new DirectoryHeldError(directory, await readHolder(join(folder, `holder-${number}`)));
-    if (number <= highest) await rm(join(folder, `holder-${number}`), { force: true });
-  }
-
-  const heartbeat = setInterval(() => void utimes(mine, new Date(), new Date()).catch(() => undefined), HEARTBEAT_MS);
-  heartbeat.unref();
+  let held = true;
   return {
-    async release() {
-      clearInterval(heartbeat);
-      await truncate(mine);
+    release() {
+      if (!held) return;
+      held = false;
+      ftruncateSync(fd);
+      closeSync(fd);
     },
   };
 }
 
-async function numbers(folder: string): Promise<number[]> {
-  const names = await readdir(folder);
-  return names.flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
-}
-
-async function refuseWhileHeld(directory: string, path: string): Promise<void> {
-  const holder = await readHolder(path);
-  if (!holder) return;
-  const { mtimeMs } = await stat(path);
-  const elsewhere = holder.host !== hostname();
-  const alive = elsewhere ? Date.now() - mtimeMs < SILENT_AFTER_MS : isAlive(holder);
-  if (alive) throw new DirectoryHeldError(directory, holder);
-}
-
-/** Undefined when the number was given up. */
-async function readHolder(path: string): Promise<Holder | undefined> {
-  const text = await readFile(path, 'utf8');
-  return text === '' ? undefined : (JSON.parse(text) as Holder);
-}
-
-function isAlive({ pid, born }: Holder): boolean {
-  if (pid === process.pid) return born === birth(pid);
+function isLocked(fd: number, directory: string, tryLock: TryLock): boolean {
   try {
-    process.kill(pid, 0);
+    return tryLock(fd);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    // ENOLCK, EOPNOTSUPP and the like: some network and FUSE file systems.
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConfigError([
+      `DATA_DIR: the file system of ${directory} has no file locks (${code}); use a local directory, or set DATABASE_URL`,
+    ]);
   }
-  return born === '' || born === birth(pid);
 }
 
-/** A process's start in clock ticks since boot, with the boot's id (proc(5)); empty where there is no /proc, 'dead' for a zombie. */
-function birth(pid: number): string {
+/** Undefined while the holder has not written it yet. */
+function readHolder(file: string): Holder | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const afterName = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    if (afterName[0] === 'Z') return 'dead';
-    return `${afterName[19]} ${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}`;
+    return JSON.parse(readFileSync(file, 'utf8')) as Holder;
   } catch {
-    return '';
+    return undefined;
+  }
+}
+
+/** A process of release 0.1 does not know the lock; its files are removed once nobody touches them. */
+async function refuseEarlierRelease(directory: string, folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    if (!EARLIER_RELEASE.test(name)) continue;
+    const path = join(folder, name);
+    const { size, mtimeMs } = await stat(path);
+    // It emptied the file when it stopped in order.
+    if (size > 0 && Date.now() - mtimeMs < EARLIER_RELEASE_SILENT_MS)
+      throw new DirectoryHeldError(directory, readHolder(path), ' If it was killed, try again in 30 seconds.');
+    await rm(path);
   }
 }

@@ -1,53 +1,132 @@
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { loadTryLock } from '../../src/db/file-lock.js';
 import { lockDirectory } from '../../src/db/lock.js';
+import type { TestScope } from '../helpers/app.js';
 
 const held = { name: 'DirectoryHeldError' };
-const directory = t.testdir();
-const files = () => readdir(join(directory, 'lock'));
-const plant = (number: number, holder: object) =>
-  writeFile(join(directory, 'lock', `holder-${number}`), JSON.stringify(holder));
 
-t.test('a second holder is refused and told who has it; after a release it gets it', async (t) => {
+/** A process that tries to lock `directory`, says `held` or why not, and keeps the lock until it is killed. */
+const HOLDER = `
+  const { lockDirectory } = await import(process.cwd() + '/dist/db/lock.js');
+  const answer = await lockDirectory(process.env.DIRECTORY).then(() => 'held', (error) => error.message);
+  console.log(answer);
+  setInterval(() => undefined, 60_000);
+`;
+
+function spawnHolder(t: TestScope, directory: string, wrapper: readonly string[] = []): ChildProcess {
+  const [command, ...args] = [...wrapper, process.execPath, '--input-type=module', '--eval', HOLDER];
+  const child = spawn(command, args, {
+    env: { PATH: process.env['PATH'], DIRECTORY: directory },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+async function answerOf(child: ChildProcess): Promise<string> {
+  const [chunk] = (await once(child.stdout!, 'data')) as [Buffer];
+  return chunk.toString().trim();
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const closed = once(child, 'close');
+  child.kill('SIGKILL');
+  await closed;
+}
+
+t.test('refuses a second holder and names the first; the lock is free after its release', async (t) => {
+  const directory = t.testdir();
   const lock = await lockDirectory(directory);
   await t.rejects(lockDirectory(directory), { ...held, message: new RegExp(`process ${process.pid} on .* since 20`) });
-  await lock.release();
-  await (await lockDirectory(directory)).release();
-  t.equal((await files()).length, 1, 'nothing is left behind but the last number');
+  await t.rejects(lockDirectory(directory), held, 'a refused attempt does not free it');
+  lock.release();
+  lock.release();
+  (await lockDirectory(directory)).release();
+  t.same(readdirSync(join(directory, 'lock')), ['holder']);
+  t.equal(statSync(join(directory, 'lock', 'holder')).mode & 0o777, 0o600);
 });
 
-t.test('of many that try at once exactly one gets it, after a release and after a death', async (t) => {
-  for (const dead of [false, true]) {
-    const last = Number((await files())[0]?.replace('holder-', ''));
-    if (dead)
-      await plant(last, {
-        pid: 2 ** 22 + 1,
-        born: 'long ago',
-        host: (await import('node:os')).hostname(),
-        since: 'then',
-      });
-    const tries = await Promise.allSettled(Array.from({ length: 20 }, () => lockDirectory(directory)));
-    const won = tries.filter((result) => result.status === 'fulfilled');
-    t.equal(won.length, 1);
-    for (const result of tries) if (result.status === 'rejected') t.match(result.reason, held);
-    await won[0]?.value.release();
+t.test(
+  'gives the lock to exactly one of many processes that start at once, and to the next after kill -9',
+  async (t) => {
+    const directory = t.testdir();
+    for (let round = 0; round < 2; round += 1) {
+      const children = Array.from({ length: 5 }, () => spawnHolder(t, directory));
+      const answers = await Promise.all(children.map(answerOf));
+      t.equal(answers.filter((answer) => answer === 'held').length, 1);
+      for (const answer of answers.filter((answer) => answer !== 'held')) t.match(answer, /is held by/);
+      await Promise.all(children.map(kill));
+    }
+    (await lockDirectory(directory)).release();
+  },
+);
+
+t.test('works in a directory with a path longer than a socket address', async (t) => {
+  const directory = join(t.testdir(), 'd'.repeat(120), 'e'.repeat(120));
+  const lock = await lockDirectory(directory);
+  await t.rejects(lockDirectory(directory), held);
+  lock.release();
+});
+
+/** As two containers with one volume and one host name: process 1 in each, of a process tree and a host of its own. */
+const CONTAINER = ['unshare', '--user', '--map-root-user', '--uts', '--pid', '--mount', '--fork', '--kill-child'];
+const hasNamespaces = (() => {
+  try {
+    execFileSync(CONTAINER[0]!, [...CONTAINER.slice(1), 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
   }
-});
+})();
+if (hasNamespaces) {
+  t.test('excludes processes of other PID, UTS and mount namespaces, and is free after kill -9', async (t) => {
+    const directory = t.testdir();
+    const first = spawnHolder(t, directory, CONTAINER);
+    t.equal(await answerOf(first), 'held');
+    const holder = JSON.parse(readFileSync(join(directory, 'lock', 'holder'), 'utf8')) as { pid: number };
+    t.equal(holder.pid, 1);
+    const second = spawnHolder(t, directory, CONTAINER);
+    t.match(await answerOf(second), /held by process 1 on /);
+    await t.rejects(lockDirectory(directory), held, 'outside of them as well');
+    await kill(first);
+    t.equal(await answerOf(spawnHolder(t, directory, CONTAINER)), 'held');
+  });
+}
 
-t.test('a process that has the number of a dead holder is not taken for it', async (t) => {
-  const { hostname } = await import('node:os');
-  const last = Number((await files())[0]?.replace('holder-', ''));
-  await plant(last, { pid: process.ppid, born: 'another boot', host: hostname(), since: 'then' });
-  await (await lockDirectory(directory)).release();
-  await t.resolves(Promise.resolve());
-});
-
-t.test('a holder on another machine counts as long as it gives signs of life', async (t) => {
-  const last = Number((await files())[0]?.replace('holder-', ''));
-  await plant(last, { pid: 1, born: '', host: 'elsewhere', since: 'then' });
-  await t.rejects(lockDirectory(directory), { ...held, message: /process 1 on elsewhere since then/ });
+t.test('waits for a process of an earlier release, and removes its files once it is silent', async (t) => {
+  const directory = t.testdir();
+  const folder = join(directory, 'lock');
+  mkdirSync(folder);
+  const file = join(folder, 'holder-7');
+  writeFileSync(file, JSON.stringify({ pid: 1, born: '', host: 'elsewhere', since: 'then' }));
+  await t.rejects(lockDirectory(directory), { ...held, message: /process 1 on elsewhere since then.* 30 seconds/ });
   const longAgo = new Date(Date.now() - 60_000);
-  await utimes(join(directory, 'lock', `holder-${last}`), longAgo, longAgo);
-  await (await lockDirectory(directory)).release();
+  utimesSync(file, longAgo, longAgo);
+  (await lockDirectory(directory)).release();
+  writeFileSync(join(folder, 'holder-8'), '');
+  (await lockDirectory(directory)).release();
+  t.same(readdirSync(folder), ['holder'], 'also those of one that stopped in order');
+});
+
+t.test('names DATA_DIR if the file system has no locks, and DATABASE_URL if the platform has none', async (t) => {
+  const noLocks = () => {
+    throw Object.assign(new Error('no locks available'), { code: 'ENOLCK' });
+  };
+  await t.rejects(lockDirectory(t.testdir(), noLocks), { name: 'ConfigError', message: /DATA_DIR: .*ENOLCK/ });
+  const notBuilt = () => {
+    throw new Error('Cannot find addon');
+  };
+  t.throws(() => loadTryLock(notBuilt), { name: 'ConfigError', message: /DATABASE_URL: must be set/ });
+});
+
+t.test('reports a holder that has not written its name yet', async (t) => {
+  const directory = t.testdir();
+  const lock = await lockDirectory(directory);
+  writeFileSync(join(directory, 'lock', 'holder'), '{"pid":');
+  await t.rejects(lockDirectory(directory), { ...held, message: /held by another process/ });
+  lock.release();
 });
