@@ -1,0 +1,37 @@
+/** What Latchkey must not do at all: run code or commands, answer TRACE, let passwords expire. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { LOGIN } from '../helpers/seed.js';
+
+const DAY_MS = 86_400_000;
+
+t.test('the source evaluates no code, starts no process and makes no pattern from data', async (t) => {
+  const forbidden = /\beval\(|\bnew Function\(|node:vm|child_process|\bnew RegExp\(/;
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((path) => /\.c?ts$/.test(path));
+  t.same(
+    files.filter((path) => forbidden.test(readFileSync(join('src', path), 'utf8'))),
+    [],
+  );
+  t.ok(files.length > 0);
+});
+
+t.test('TRACE is an unknown method, and nothing of the request comes back', async (t) => {
+  const { server } = await startTestApp(t);
+  for (const url of ['/', '/graphql', '/healthz']) {
+    const headers = { 'x-secret': 'hunter2hunter2' };
+    const response = await server.inject({ method: 'TRACE' as 'GET', url, headers });
+    t.ok([404, 405].includes(response.statusCode), url);
+    t.notMatch(response.body, 'hunter2');
+    t.notMatch(response.headers['content-type'], 'message/http');
+  }
+});
+
+t.test('a password does not expire', async (t) => {
+  const app = await startTestApp(t);
+  const user = await app.user();
+  app.clock.advance(3650 * DAY_MS);
+  const input = { identifier: user.username, password: user.password };
+  t.equal((await app.client().send(LOGIN, { input })).code, undefined);
+});
