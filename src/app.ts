@@ -9,6 +9,7 @@ import type { Config } from './config.js';
 import { originOf } from './config-readers.js';
 import { createPasswordHasher } from './crypto/password-hasher.js';
 import type { Database } from './db/database.js';
+import { transportWarnings } from './db/warnings.js';
 import { openEvents } from './events/open.js';
 import type { Events } from './events/events.js';
 import { createContext } from './graphql/context.js';
@@ -173,6 +174,10 @@ async function assemble(
         authorization: request.headers.authorization,
       }),
   });
+  if (config.production) {
+    const urls = { DATABASE_URL: config.databaseUrl, DATABASE_LISTEN_URL: config.databaseListenUrl };
+    for (const warning of transportWarnings(urls)) server.log.warn(warning);
+  }
   const synchroniseClock = clock.synchronise && (() => clock.synchronise!());
   const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
   const stopMaintenance = startMaintenance(chores, server.log);
@@ -190,6 +195,8 @@ async function assemble(
     beginDrain() {
       readiness.beginDrain();
       server.beginDrain();
+      // In the middle of the time for closing: requests that still wait for the database then fail, and the rest is closed.
+      setTimeout(() => db.abort(), config.shutdownDelayMs + config.shutdownTimeoutMs / 2).unref();
     },
     events,
     chores,

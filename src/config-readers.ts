@@ -1,6 +1,7 @@
 /** How one environment variable becomes a value; faults are collected, not thrown. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from './authz/scopes.js';
+import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -148,11 +149,17 @@ export function readers(env: Environment) {
       return declared;
     },
 
+    /** As text: who opens the database parses it again. */
     databaseUrl(name: string): string | undefined {
       const value = raw(name);
       if (value === undefined) return undefined;
-      const known = URL.canParse(value) && ['postgres:', 'postgresql:'].includes(new URL(value).protocol);
-      return known ? value : fault(name, 'postgres://user:password@host:port/database', undefined);
+      try {
+        parseDatabaseUrl(value);
+        return value;
+      } catch (error) {
+        if (error instanceof DatabaseUrlError) return fault(name, error.message, undefined);
+        throw error;
+      }
     },
 
     redisUrl(name: string): string | undefined {

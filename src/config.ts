@@ -26,6 +26,8 @@ export function loadConfig(env: Environment = process.env): Config {
   const read = readers(env);
   const config = parseConfig(read);
   const { memoryKib, parallelism } = config.argon2;
+  if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
+    read.fault('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
   // RFC 9106 section 3.1: each lane needs 8 KiB.
   if (memoryKib < 8 * parallelism) read.fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
   if (read.faults.length > 0) throw new ConfigError(read.faults);
@@ -44,6 +46,8 @@ function parseConfig(read: Readers) {
     /** Unset: worked out from the address once it is known. */
     publicUrl: read.origin('PUBLIC_URL', production),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
+    /** Where notifications are listened to, when DATABASE_URL leads to a pooler; unset: as DATABASE_URL. */
+    databaseListenUrl: read.databaseUrl('DATABASE_LISTEN_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
     databaseTimeoutMs: read.duration('DATABASE_TIMEOUT', '5s', '100ms', '5m'),
     redis: {

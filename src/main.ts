@@ -32,6 +32,8 @@ async function main(): Promise<void> {
 
 async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.migrateOnStart) await db.migrate();
+  // Events go through Redis where there is one.
+  if (config.redis.url === undefined) await db.verifyListening();
   const output = standardOutput();
   const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
   const address = await app.server.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {

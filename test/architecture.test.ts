@@ -27,7 +27,10 @@ const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   ],
   [5, /\/repository\.ts$/],
   [6, /^(db|redis)\//],
-  [7, /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-readers)\.ts$/],
+  [
+    7,
+    /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-readers|database-url|database-tls)\.ts$/,
+  ],
 ];
 const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];
 /** Imports that are erased: `import type`, and files that import nothing but types of each other. */

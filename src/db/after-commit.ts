@@ -45,15 +45,19 @@ export function createWaiting(settleMs: number): Waiting {
   };
 }
 
-/** Runs a transaction, then what waits for it. @param settleMs as of `createWaiting` */
+/**
+ * Runs a transaction, then what waits for it.
+ * @param begin runs `work` in a transaction
+ * @param settleMs as of `createWaiting`
+ */
 export async function inTransaction<T>(
-  executor: Executor,
+  begin: (work: (tx: Executor) => Promise<T>) => Promise<T>,
   work: (tx: Executor) => Promise<T>,
   settleMs = 0,
 ): Promise<T> {
   const after = createWaiting(settleMs);
   try {
-    const result = await executor.transaction(async (tx) => {
+    const result = await begin(async (tx) => {
       after.by(tx);
       return work(tx);
     });

@@ -1,16 +1,21 @@
-/**
- * One connection to a real Postgres, used by one caller at a time and never again once it is lost. postgres.js (3.4.9)
- * cannot be left to replace a connection that was lost under a transaction: it writes to a socket that is gone, which ends
- * the process (its issue 1208), or on its successor, within another transaction (1216), or sticks (1215). So each
- * connection is a client of its own.
- */
-import { connect, type Socket } from 'node:net';
-import postgres, { type Options, type Sql } from 'postgres';
+/** One connection to a Postgres that accepts writes, used by one caller at a time and never again once it is lost. */
+import type { ParameterOrJSON } from 'postgres';
+import { serviceUnavailable, type AppError } from '../errors.js';
+import type { DatabaseAddress, Host } from '../database-url.js';
+import { createClient } from './client.js';
+import { withDeadline } from './deadline.js';
+import { sqlStateOf } from './errors.js';
+
+/** Runs a statement. @param inArrays rows as arrays in place of objects */
+export type Query = (text: string, parameters?: readonly unknown[], inArrays?: boolean) => Promise<readonly unknown[]>;
 
 export interface Connection {
-  readonly client: Sql;
   /** On the clock of `performance.now()`. */
   readonly openedAt: number;
+  /** Whether a pooler such as PgBouncer is in between, which may run each transaction on another server process. */
+  readonly pooled: boolean;
+  /** Statements run in the order in which they are asked for, one at a time. */
+  readonly query: Query;
   isLost(): boolean;
   /** Ends it at once, whatever the other end does; Postgres rolls back what was open. What runs on it fails. */
   discard(cause?: unknown): void;
@@ -20,107 +25,126 @@ export interface Connection {
   end(): Promise<void>;
 }
 
-export interface ConnectionEvents {
-  /** Once, however it came to an end. */
-  onEnd?(): void;
-  onNotification?(payload: string): void;
-}
-
-type Settings = Options<Record<string, never>>;
-
-const GOODBYE_MS = 1_000;
-
-/** What connections have in common. */
-export interface ConnectionSettings {
-  readonly url: string;
-  /** How long a statement may take, and connecting; milliseconds. */
+export interface OpenerOptions {
+  readonly address: DatabaseAddress;
+  /** How long connecting may take, and a statement; milliseconds. */
   readonly timeoutMs: number;
 }
 
-/**
- * A client that never connects: its options are what connections are made with, so that whoever teaches it how values
- * are read (Drizzle does) teaches them all.
- */
-export function connectionTemplate({ url, timeoutMs }: ConnectionSettings): Sql {
-  return postgres(url, {
-    onnotice: () => undefined,
-    max: 1,
-    // A connection is given up by those who use it, between two uses.
-    idle_timeout: null,
-    max_lifetime: null,
-    // It would ask each new connection for the types of arrays, which statements take as text, and when the connection is
-    // lost meanwhile nobody catches that.
-    fetch_types: false,
-    connect_timeout: Math.max(1, Math.ceil(timeoutMs / 1000)),
-    connection: {
-      application_name: 'latchkey',
-      statement_timeout: timeoutMs,
-      idle_in_transaction_session_timeout: timeoutMs * 2,
-    },
-  } as unknown as Settings);
+export interface Opener {
+  /**
+   * Opens a connection to the first server that accepts writes.
+   * @param onEnd called once, when the connection has come to an end
+   * @param signal ends what was begun
+   * @throws the reason for which the last of the servers cannot be used
+   */
+  open(onEnd?: (connection: Connection) => void, signal?: AbortSignal): Promise<Connection>;
+  /** Whether the last connection that was opened leads to a pooler. */
+  isPooled(): boolean;
 }
 
-/** A connection, made when it is first used. */
-export function openConnection(
-  template: Sql,
-  { onEnd = () => undefined, onNotification = () => undefined }: ConnectionEvents = {},
-): Connection {
-  let socket: Socket | undefined;
-  let lost = false;
-  let tellUser: (cause: unknown) => void = () => undefined;
+/** Postgres's own for what a server that only reads refuses. */
+export const READ_ONLY = '25006';
+const HELLO = `select pg_backend_pid() as pid, current_setting('transaction_read_only') as read_only`;
 
-  const discard = (cause?: unknown): void => {
-    if (lost) return;
-    lost = true;
-    if (socket) hangUp(socket);
-    void client.end({ timeout: 0 });
-    onEnd();
-    tellUser(cause);
-  };
-  // postgres.js takes its own parsed options as they are, and these, which its types leave out.
-  const client = postgres({
-    ...template.options,
-    onclose: () => discard(),
-    onnotify: (_channel: string, payload: string) => onNotification(payload),
-    socket(parsed: ParsedOptions) {
-      socket = dial(parsed);
-      if (lost) socket.destroy();
-      return socket;
-    },
-  } as unknown as Settings);
+export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
+  let pooled = address.pooler;
+
+  async function openOn(host: Host, onEnd: (connection: Connection) => void, signal?: AbortSignal) {
+    let tellUser: (cause: unknown) => void = () => undefined;
+    let cause: unknown;
+    const client = createClient({
+      address,
+      host,
+      timeoutMs,
+      // Poolers refuse these. Names that somebody else could put ahead of ours are looked for in no other schema.
+      settings: pooled
+        ? {}
+        : {
+            statement_timeout: timeoutMs,
+            idle_in_transaction_session_timeout: timeoutMs * 2,
+            search_path: 'public',
+          },
+      onEnd() {
+        onEnd(connection);
+        tellUser(cause);
+      },
+    });
+    let last: Promise<unknown> = Promise.resolve();
+    const query: Query = (text, parameters = [], inArrays = false) => {
+      const run = last.then(async () => {
+        if (client.isLost()) throw connectionLost(cause);
+        const asked = client.sql.unsafe(text, [...parameters] as ParameterOrJSON<never>[], { prepare: !pooled });
+        return inArrays ? asked.values() : asked;
+      });
+      last = run.catch(() => undefined);
+      return run;
+    };
+    const connection: Connection = {
+      openedAt: performance.now(),
+      get pooled() {
+        return pooled;
+      },
+      query,
+      isLost: client.isLost,
+      discard(reason) {
+        cause = reason;
+        client.destroy();
+      },
+      onLost: (listener) => void (tellUser = listener),
+      end: client.end,
+    };
+    const abort = (): void => connection.discard();
+    signal?.addEventListener('abort', abort);
+    try {
+      const hello = client.sql.unsafe(HELLO);
+      const { [0]: row, state } = await withDeadline(hello, timeoutMs);
+      if (row?.['read_only'] === 'on') throw readOnly();
+      // A pooler tells clients numbers of its own in place of the server process's.
+      pooled ||= row?.['pid'] !== state.pid;
+      return connection;
+    } catch (error) {
+      connection.discard();
+      throw error;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
+  }
 
   return {
-    client,
-    openedAt: performance.now(),
-    isLost: () => lost,
-    discard,
-    onLost: (listener) => void (tellUser = listener),
-    async end() {
-      const late = setTimeout(() => discard(), GOODBYE_MS);
-      await client.end();
-      clearTimeout(late);
-      lost = true;
+    isPooled: () => pooled,
+    async open(onEnd = () => undefined, signal) {
+      let failure: unknown;
+      for (const host of address.hosts) {
+        try {
+          return await openOn(host, onEnd, signal).catch((error: unknown) => {
+            if (pooled || !refusesSettings(error)) throw error;
+            pooled = true;
+            return openOn(host, onEnd, signal);
+          });
+        } catch (error) {
+          failure = error;
+        }
+        if (signal?.aborted) break;
+      }
+      throw failure;
     },
   };
 }
 
-/** With what was sent and has not arrived: Postgres should not take up what nobody waits for. */
-function hangUp(socket: Socket): void {
-  // Only TCP that is connected can be reset.
-  if (socket.connecting || socket.destroyed || socket.remoteAddress === undefined) socket.destroy();
-  else socket.resetAndDestroy();
+/** PgBouncer's words; it takes only settings that it keeps track of. */
+function refusesSettings(error: unknown): boolean {
+  return sqlStateOf(error) === '08P01' && /unsupported startup parameter/.test((error as Error).message);
 }
 
-interface ParsedOptions {
-  readonly host: readonly string[];
-  readonly port: readonly number[];
-  readonly path: string | false | undefined;
+export function readOnly(): AppError {
+  return serviceUnavailable(
+    'The database accepts no writes.',
+    1,
+    new Error('the server is read-only, a standby perhaps'),
+  );
 }
 
-/**
- * Handed over before it is connected: a dial that failed by itself would be lost to postgres.js, which tells of an end
- * only after a socket that it saw close.
- */
-function dial({ host, port, path }: ParsedOptions): Socket {
-  return path ? connect(path) : connect(port[0] ?? 5432, host[0] ?? 'localhost');
+export function connectionLost(cause?: unknown): AppError {
+  return serviceUnavailable('The connection to the database was lost.', 1, cause);
 }

@@ -1,9 +1,8 @@
 /** What the rest of the house knows of the database: an executor for repositories, and transactions. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
-import type * as schema from './schema/index.js';
 
 /** Runs statements: the database itself, or one transaction of it. Repositories take it, services pass it on. */
-export type Executor = PgDatabase<PgQueryResultHKT, typeof schema>;
+export type Executor = PgDatabase<PgQueryResultHKT>;
 
 /** Whom the database tells of a channel's notifications. */
 export interface Listener {
@@ -46,12 +45,19 @@ export interface Database {
    * connection is lost.
    */
   listen(channel: string, listener: Listener): Listening;
-  /** Resolves when the database answers; rejects with SERVICE_UNAVAILABLE otherwise. */
+  /**
+   * Verifies that notifications reach `listen`, which poolers may keep them from.
+   * @throws DatabaseSetupError when they do not
+   */
+  verifyListening(): Promise<void>;
+  /** Resolves when the database answers and accepts writes; rejects with SERVICE_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
   /** Applies the migrations that are missing; safe to call from many instances at once. */
   migrate(): Promise<void>;
   /** Open and waiting connections, for metrics. */
   stats(): { readonly open: number; readonly waiting: number };
+  /** Refuses every use from now on, and fails what runs, so that a stop waits for no answer. */
+  abort(): void;
   /** Lets what runs finish (bounded), then closes. */
   close(): Promise<void>;
 }

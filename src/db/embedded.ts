@@ -10,7 +10,6 @@ import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
 import { MIGRATIONS_FOLDER } from './migrate.js';
-import * as schema from './schema/index.js';
 import { together } from './together.js';
 
 export const IN_MEMORY = 'memory://';
@@ -38,7 +37,7 @@ export function hasEmbedded(dataDir: string): boolean {
 
 /** Makes a Database of a PGlite. It is one connection: a transaction has it alone, the others wait. */
 export function embedded(client: PGlite, lock?: DirectoryLock): Database {
-  const database = drizzle(client, { schema, casing: 'snake_case' });
+  const database = drizzle(client, { casing: 'snake_case' });
   const executor: Executor = database;
   let waiting = 0;
   async function inTurn<T>(run: () => Promise<T>): Promise<T> {
@@ -54,7 +53,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
   return {
     kind: 'embedded',
     executor,
-    transaction: (work) => inTurn(() => inTransaction(executor, work)),
+    transaction: (work) => inTurn(() => inTransaction((begun) => executor.transaction(begun), work)),
     together: (work) => inTurn(() => together(executor, work)),
     afterCommit,
     listen(channel, { onMessage, onConnection }) {
@@ -71,12 +70,15 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
         },
       };
     },
+    verifyListening: async () => undefined,
     async ping() {
       await client.query('select 1').catch((error: unknown) => {
         throw outage(error) ?? error;
       });
     },
     migrate: () => migrate(database, { migrationsFolder: MIGRATIONS_FOLDER }),
+    // Its statements run in this process: none of them hangs.
+    abort: () => undefined,
     stats: () => ({ open: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
     async close() {
       if (!client.closed) await client.close();

@@ -20,11 +20,11 @@ export function sqlStateOf(error: unknown): string | undefined {
 
 /**
  * Faults that time heals. Postgres's classes 08 (connection), 53 (resources) and 57 (operator intervention,
- * statement timeout), 25P03 (idle in transaction), 40001 and 40P01 (serialisation, deadlock); the rest are
- * postgres.js's and the socket's own.
+ * statement timeout), 25006 (read-only: a standby after a failover), 25P03 (idle in transaction), 40001 and 40P01
+ * (serialisation, deadlock); the rest are postgres.js's, dial.ts's and the socket's own.
  */
 const PASSING =
-  /^(?:08...|53...|57...|25P03|40001|40P01|CONNECT_TIMEOUT|CONNECTION_\w+|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
+  /^(?:08...|53...|57...|25006|25P03|40001|40P01|CONNECT_TIMEOUT|CONNECTION_\w+|SERVER_HUNG_UP|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 
 /** SERVICE_UNAVAILABLE when the database is away or overloaded; undefined for any other error. */
 export function outage(error: unknown): AppError | undefined {
@@ -60,7 +60,8 @@ export function mayHaveCommitted(error: unknown): boolean {
 /** Deep enough for every wrapper there is; a cycle cannot hold it. */
 const MAX_CAUSES = 8;
 
-function causes(error: unknown): Record<string, unknown>[] {
+/** An error and what caused it, from the outside in. */
+export function causes(error: unknown): Record<string, unknown>[] {
   const chain: Record<string, unknown>[] = [];
   for (let link = error; typeof link === 'object' && link !== null && chain.length < MAX_CAUSES;) {
     const current = link as Record<string, unknown>;

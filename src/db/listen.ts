@@ -2,7 +2,8 @@
  * Listening to a channel of a real Postgres, on a connection of its own that is replaced whenever it is lost. It is
  * asked something every now and then: a connection that is open at this end only would be silent for ever.
  */
-import { connectionTemplate, openConnection, type Connection } from './connection.js';
+import { parseDatabaseUrl, type DatabaseAddress } from '../database-url.js';
+import { createClient, type Client } from './client.js';
 import type { Listener, Listening } from './database.js';
 import { withDeadline } from './deadline.js';
 
@@ -20,15 +21,18 @@ const ANSWER_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 
-/** Listens until it is closed, however often the connection is lost. */
-export function listenOnPostgres(options: ListenOptions): Listening {
-  let session: Connection | undefined;
+/** Listens until it is closed, however often the connection is lost. @throws DatabaseUrlError */
+export function listenOnPostgres({ url, ...options }: ListenOptions): Listening {
+  const address = parseDatabaseUrl(url);
+  let session: Client | undefined;
   let retry: NodeJS.Timeout | undefined;
   let failures = 0;
   let closed = false;
 
   const open = (): void => {
-    session = openSession(options, {
+    // One after the other, of those that the URL names.
+    const host = address.hosts[failures % address.hosts.length]!;
+    session = openSession(address, host, options, {
       onListening() {
         failures = 0;
         options.onConnection(true);
@@ -46,7 +50,7 @@ export function listenOnPostgres(options: ListenOptions): Listening {
     async close() {
       closed = true;
       clearTimeout(retry);
-      session?.discard();
+      session?.destroy();
     },
   };
 }
@@ -57,27 +61,39 @@ interface SessionEvents {
 }
 
 /** One connection, until it is lost or ended. */
-function openSession(options: ListenOptions, { onListening, onEnd }: SessionEvents): Connection {
-  const { url, channel, onMessage, heartbeatMs = HEARTBEAT_MS, answerMs = ANSWER_MS } = options;
+function openSession(
+  address: DatabaseAddress,
+  host: DatabaseAddress['hosts'][number],
+  { channel, onMessage, heartbeatMs = HEARTBEAT_MS, answerMs = ANSWER_MS }: Omit<ListenOptions, 'url'>,
+  { onListening, onEnd }: SessionEvents,
+): Client {
   let timer: NodeJS.Timeout | undefined;
   let listening = false;
-
-  const connection = openConnection(connectionTemplate({ url, timeoutMs: answerMs }), {
-    onNotification: onMessage,
+  const client = createClient({
+    address,
+    host,
+    timeoutMs: answerMs,
+    settings: {},
     onEnd() {
       clearTimeout(timer);
       onEnd(listening);
     },
   });
-  const ask = (statement: string) => withDeadline<unknown>(connection.client.unsafe(statement), answerMs);
-  const beat = (): void => {
-    timer = setTimeout(() => void ask('select 1').then(beat, connection.discard), heartbeatMs).unref();
+  const listen = (to: string, onNotification: (payload: string) => void) =>
+    withDeadline(client.sql.listen(to, onNotification), answerMs);
+  /** postgres.js runs nothing but LISTEN and UNLISTEN on the connection that listens. */
+  const ask = async (): Promise<void> => {
+    const { unlisten } = await listen(`${channel}_heartbeat`, () => undefined);
+    await withDeadline(unlisten(), answerMs);
   };
-  ask(`listen "${channel}"`).then(() => {
-    if (connection.isLost()) return;
+  const beat = (): void => {
+    timer = setTimeout(() => void ask().then(beat, client.destroy), heartbeatMs).unref();
+  };
+  listen(channel, onMessage).then(() => {
+    if (client.isLost()) return;
     listening = true;
     onListening();
     beat();
-  }, connection.discard);
-  return connection;
+  }, client.destroy);
+  return client;
 }

@@ -6,6 +6,8 @@ import { openPostgres } from './postgres.js';
 export interface OpenOptions {
   /** Unset: embedded. */
   readonly databaseUrl: string | undefined;
+  /** Unset: as `databaseUrl`. */
+  readonly databaseListenUrl?: string | undefined;
   readonly dataDir: string;
   readonly databasePoolSize: number;
   readonly databaseTimeoutMs: number;
@@ -13,7 +15,7 @@ export interface OpenOptions {
 
 /** @throws DirectoryHeldError when another process holds the embedded database's directory */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
-  const { databaseUrl, dataDir, databasePoolSize, databaseTimeoutMs } = options;
-  if (databaseUrl === undefined) return openEmbedded(dataDir);
-  return openPostgres({ url: databaseUrl, poolSize: databasePoolSize, timeoutMs: databaseTimeoutMs });
+  const { databaseUrl: url, databaseListenUrl: listenUrl, dataDir, databasePoolSize, databaseTimeoutMs } = options;
+  if (url === undefined) return openEmbedded(dataDir);
+  return openPostgres({ url, listenUrl, poolSize: databasePoolSize, timeoutMs: databaseTimeoutMs });
 }

@@ -1,23 +1,33 @@
 /**
  * A bounded pool of connections to a real Postgres: a deadline on every use, whatever the network does, and a bound on how
- * many wait for their turn. A connection that let a deadline pass is not used again.
+ * many wait for their turn and on how often a server that is away is dialled. A connection that let a deadline pass is not
+ * used again.
  */
-import type { ParameterOrJSON, Sql, UnsafeQueryOptions } from 'postgres';
 import { AppError, serviceUnavailable } from '../errors.js';
-import { connectionTemplate, openConnection, type Connection, type ConnectionSettings } from './connection.js';
+import { createBackoff } from './backoff.js';
+import { createOpener, READ_ONLY, readOnly, type Connection, type OpenerOptions, type Query } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { neverSent, outage, sqlStateOf } from './errors.js';
+import { runTransaction } from './transaction.js';
 
-export interface PoolOptions extends ConnectionSettings {
+export interface PoolOptions extends OpenerOptions {
   readonly size: number;
   /** How long a connection is used, in milliseconds: a balancer between here and Postgres spreads new ones anew. */
   readonly lifetimeMs?: number;
 }
 
 export interface Pool {
-  /** What Drizzle takes for a client of postgres.js: statements are all prepared, the house has a fixed set of them. */
-  readonly client: Sql;
+  /** Runs a statement on its own. */
+  readonly query: Query;
+  /** Runs `work` in one transaction (READ COMMITTED). */
+  transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
+  /** Resolves when the database answers and accepts writes. */
+  ping(): Promise<void>;
+  /** Whether a pooler such as PgBouncer is in between, as far as connections have been opened. */
+  isPooled(): boolean;
   stats(): { readonly open: number; readonly waiting: number };
+  /** From now on every use is refused, and those that run fail. */
+  abort(): void;
   /** Waits for what runs, though not longer than its deadline, and ends the connections. */
   close(): Promise<void>;
 }
@@ -27,37 +37,21 @@ const MAX_WAITING_PER_CONNECTION = 50;
 /** An hour. */
 const LIFETIME_MS = 3_600_000;
 
-/** in_failed_sql_transaction */
-const ABORTED = '25P02';
-
-type Run = <T>(work: (connection: Connection) => Promise<T>) => Promise<T>;
-
 export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: PoolOptions): Pool {
   const { timeoutMs } = settings;
-  const template = connectionTemplate(settings);
+  const opener = createOpener(settings);
+  const backoff = createBackoff();
+  const shutdown = new AbortController();
   /** Those that nobody uses; the last one that was used is the first one to be used again. */
   const idle: Connection[] = [];
+  const used = new Set<Connection>();
   const waiting = new Set<() => void>();
+  let lastFailure: unknown;
   let running = 0;
   let closed = false;
   let onQuiet: () => void = () => undefined;
 
-  function open(): Connection {
-    const connection = openConnection(template, {
-      onEnd() {
-        const at = idle.indexOf(connection);
-        if (at !== -1) idle.splice(at, 1);
-      },
-    });
-    return connection;
-  }
-
-  function putBack(connection: Connection): void {
-    if (connection.isLost()) return;
-    if (performance.now() - connection.openedAt < lifetimeMs) idle.push(connection);
-    else void connection.end();
-  }
-
+  /** Waits for one of the places, of which there are as many as connections. */
   async function turn(): Promise<void> {
     if (closed) throw serviceUnavailable('The database is closed.');
     if (running < size) {
@@ -82,106 +76,93 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     if (running === 0) onQuiet();
   }
 
+  async function open(): Promise<Connection> {
+    if (shutdown.signal.aborted) throw serviceUnavailable('The database is closed.');
+    const report = backoff.attempt();
+    if (!report) throw serviceUnavailable('The database is away.', 1, lastFailure);
+    try {
+      const connection = await opener.open(forget, shutdown.signal);
+      report(true);
+      return connection;
+    } catch (error) {
+      report(false);
+      lastFailure = error;
+      throw error instanceof AppError ? error : serviceUnavailable('The database is away.', 1, error);
+    }
+  }
+
+  function forget(connection: Connection): void {
+    const at = idle.indexOf(connection);
+    if (at !== -1) idle.splice(at, 1);
+  }
+
+  /** A server that is gone, or has become a standby, is gone for all of them. */
+  function dropIdle(): void {
+    for (const connection of idle.splice(0)) connection.discard();
+  }
+
+  function putBack(connection: Connection): void {
+    used.delete(connection);
+    if (connection.isLost()) return;
+    if (performance.now() - connection.openedAt < lifetimeMs) idle.push(connection);
+    else void connection.end();
+  }
+
   /** Runs `work` with a connection of its own. */
-  const lease: Run = async (work) => {
+  async function lease<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
     await turn().catch((error: unknown) => {
       throw neverSent(error);
     });
-    const connection = idle.pop() ?? open();
+    let connection: Connection | undefined;
     try {
-      return await withDeadline(work(connection), timeoutMs, () => connection.discard());
+      connection =
+        idle.pop() ??
+        (await open().catch((error: unknown) => {
+          throw neverSent(error);
+        }));
+      used.add(connection);
+      return await runBounded(connection, work);
     } catch (error) {
+      if (sqlStateOf(error) === READ_ONLY) {
+        connection?.discard();
+        dropIdle();
+      }
       throw error instanceof AppError ? error : (outage(error) ?? error);
     } finally {
-      putBack(connection);
+      if (connection) putBack(connection);
       leave();
     }
-  };
+  }
 
-  const client = replacing(template, {
-    unsafe: statements(lease),
-    begin: (work: (tx: Sql) => Promise<unknown>) =>
-      lease((connection) => Promise.race([transaction(connection, work), untilLost(connection)])),
-  });
+  function runBounded<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
+    return withDeadline(work(connection), timeoutMs, () => {
+      connection.discard();
+      dropIdle();
+    });
+  }
 
   return {
-    client,
+    query: (...statement) => lease((connection) => connection.query(...statement)),
+    transaction: (work) => lease((connection) => runTransaction(connection, work)),
+    ping: () =>
+      lease(async (connection) => {
+        const [row] = await connection.query(`select current_setting('transaction_read_only') as read_only`);
+        if ((row as { read_only: string }).read_only !== 'on') return;
+        connection.discard();
+        dropIdle();
+        throw readOnly();
+      }),
+    isPooled: opener.isPooled,
     stats: () => ({ open: running, waiting: waiting.size }),
+    abort() {
+      closed = true;
+      shutdown.abort();
+      for (const connection of [...used, ...idle.splice(0)]) connection.discard();
+    },
     async close() {
       closed = true;
       if (running > 0) await new Promise<void>((resolve) => (onQuiet = resolve));
       await Promise.all(idle.splice(0).map((connection) => connection.end()));
     },
   };
-}
-
-/**
- * One transaction. It is begun and ended here and not by postgres.js, which rolls back on a connection that is lost as
- * well; nothing is sent on one, whatever `work` goes on to do.
- */
-async function transaction(connection: Connection, work: (tx: Sql) => Promise<unknown>): Promise<unknown> {
-  let failure: Error | undefined;
-  const run: Run = async (each) => {
-    if (connection.isLost()) throw connectionLost();
-    try {
-      return await each(connection);
-    } catch (error) {
-      if (error instanceof Error) failure ??= error;
-      throw error;
-    }
-  };
-  const control = (statement: string) => run((connection) => send(connection, connection.client.unsafe(statement)));
-
-  await control('begin');
-  try {
-    const result = await work(replacing(connection.client, { unsafe: statements(run) }));
-    // Postgres would roll back at the commit, and say nothing, when `work` swallowed a failure.
-    if (failure) throw failure;
-    await control('commit');
-    return result;
-  } catch (error) {
-    if (!connection.isLost()) await control('rollback').catch(connection.discard);
-    // Of statements that went together, those after the one that failed say only that they came too late.
-    throw sqlStateOf(error) === ABORTED && failure ? failure : error;
-  }
-}
-
-/** Rejects when the connection is lost: a transaction may be waiting for something else just then. */
-function untilLost(connection: Connection): Promise<never> {
-  return new Promise((_, reject) => connection.onLost((cause) => reject(connectionLost(cause))));
-}
-
-function connectionLost(cause?: unknown): AppError {
-  return serviceUnavailable('The connection to the database was lost.', 1, cause);
-}
-
-/** The outcome of a query. After a fatal error Postgres hangs up: nobody is to use that connection in between. */
-async function send(connection: Connection, query: Promise<unknown>): Promise<unknown> {
-  try {
-    return await query;
-  } catch (error) {
-    if (/^(?:FATAL|PANIC)$/.test((error as { severity?: string }).severity ?? '')) connection.discard(error);
-    throw error;
-  }
-}
-
-/** postgres.js's `unsafe`, as far as Drizzle uses it. */
-function statements(run: Run) {
-  return (text: string, parameters?: ParameterOrJSON<never>[], options?: UnsafeQueryOptions) => {
-    const ask = (inArrays: boolean) =>
-      run<unknown>((connection) => {
-        const query = connection.client.unsafe(text, parameters, { ...options, prepare: true });
-        return send(connection, inArrays ? query.values() : query);
-      });
-    return {
-      values: () => ask(true),
-      then: (...handlers: Parameters<Promise<unknown>['then']>) => ask(false).then(...handlers),
-    };
-  };
-}
-
-function replacing<T extends object>(target: T, members: Readonly<Record<string, unknown>>): T {
-  return new Proxy(target, {
-    get: (on, key): unknown => (key in members ? members[String(key)] : Reflect.get(on, key)),
-  });
 }

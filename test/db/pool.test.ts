@@ -2,6 +2,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import type { Database, Executor } from '../../src/db/database.js';
+import { parseDatabaseUrl } from '../../src/database-url.js';
 import { createPool } from '../../src/db/pool.js';
 import { mayHaveCommitted } from '../../src/db/errors.js';
 import { openPostgres } from '../../src/db/postgres.js';
@@ -102,19 +103,19 @@ if (onRealPostgres) {
   });
 
   t.test('a connection is used again, the last one first, until it is old or the pool is closed', async (t) => {
-    const url = await createTestDatabase(t);
+    const address = parseDatabaseUrl(await createTestDatabase(t));
     const pidOf = async (pool: ReturnType<typeof createPool>) => {
-      const [row] = await pool.client.unsafe('select pg_backend_pid() as pid');
-      return row!['pid'] as number;
+      const [row] = await pool.query('select pg_backend_pid() as pid');
+      return (row as { pid: number }).pid;
     };
-    const pool = createPool({ url, size: 3, timeoutMs: 5_000 });
+    const pool = createPool({ address, size: 3, timeoutMs: 5_000 });
     const [first] = await Promise.all([pidOf(pool), pidOf(pool), pidOf(pool)]);
     t.ok(first);
     t.equal(await pidOf(pool), await pidOf(pool));
     await pool.close();
     await t.rejects(pidOf(pool), away);
 
-    const shortLived = createPool({ url, size: 3, timeoutMs: 5_000, lifetimeMs: 0 });
+    const shortLived = createPool({ address, size: 3, timeoutMs: 5_000, lifetimeMs: 0 });
     t.teardown(() => shortLived.close());
     t.not(await pidOf(shortLived), await pidOf(shortLived));
   });

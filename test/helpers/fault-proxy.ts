@@ -14,6 +14,10 @@ export interface FaultProxy {
   stall(): void;
   /** Ends the open connections; new ones are refused. */
   refuse(): Promise<void>;
+  /** Ends the open connections; new ones are accepted and ended at once. */
+  hangUp(): void;
+  /** How many clients have connected so far. */
+  connections(): number;
   /** What the service answers next ends its connection, and the client does not get it. */
   loseAnswer(): void;
   /** Until so many clients have connected in all. */
@@ -27,6 +31,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
   const sockets = new Set<Socket>();
   let stalled = false;
   let losing = false;
+  let hangingUp = false;
   let connections = 0;
 
   const server = createServer((client) => {
@@ -36,6 +41,11 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
       return;
     }
     connections += 1;
+    if (hangingUp) {
+      client.on('error', () => client.destroy());
+      client.end();
+      return;
+    }
     const upstream = connect(upstreamPort, upstreamHost);
     // Ahead of what passes it on.
     upstream.on('data', () => {
@@ -86,6 +96,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
     url: url.href,
     async pass() {
       stalled = false;
+      hangingUp = false;
       for (const socket of sockets) socket.resume();
       if (!server.listening) await listen(port);
     },
@@ -95,6 +106,11 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
       for (const socket of sockets) socket.pause();
     },
     refuse,
+    hangUp() {
+      hangingUp = true;
+      cut();
+    },
+    connections: () => connections,
     loseAnswer: () => void (losing = true),
     async untilConnections(count) {
       while (connections < count) await once(server, 'counted');

@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestScope } from './app.js';
+import { makeCertificates } from './certificates.js';
 
 export interface Service {
   readonly url: string;
@@ -30,8 +31,15 @@ const postgresPrograms = existsSync(POSTGRES)
 export const hasPostgres = postgresPrograms !== undefined;
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
+export interface PrivatePostgres extends Service {
+  /** The CA of its certificate, which is good for localhost and 127.0.0.1: it takes connections with TLS and without. */
+  readonly ca: string;
+  /** The directory of its Unix socket. */
+  readonly directory: string;
+}
+
 /** A fresh, empty Postgres, running. */
-export async function privatePostgres(t: TestScope): Promise<Service> {
+export async function privatePostgres(t: TestScope): Promise<PrivatePostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
   // Postgres does not run as root.
   const user = process.getuid?.() === 0 ? { uid: idOf('-u'), gid: idOf('-g') } : {};
@@ -40,14 +48,25 @@ export async function privatePostgres(t: TestScope): Promise<Service> {
   const options = ['-D', directory, '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync'];
   const made = spawnSync(join(postgresPrograms!, 'initdb'), options, { ...user, cwd: directory, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  const settings = { listen_addresses: '127.0.0.1', port, unix_socket_directories: directory, max_connections: 50 };
+  const { ca, cert, key } = makeCertificates(directory);
+  if (user.uid !== undefined) for (const file of [ca, cert, key]) chownSync(file, user.uid, user.gid);
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port,
+    unix_socket_directories: directory,
+    max_connections: 50,
+    ssl: 'on',
+    ssl_cert_file: cert,
+    ssl_key_file: key,
+  };
   const args = ['-D', directory, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
   const start = () => spawn(join(postgresPrograms!, 'postgres'), args, { ...user, cwd: directory });
   // SIGINT is Postgres's fast shutdown: it ends sessions and rolls back.
-  return service(t, directory, `postgres://postgres@127.0.0.1:${port}/postgres`, start, {
+  const running = await service(t, directory, `postgres://postgres@127.0.0.1:${port}/postgres`, start, {
     ready: /database system is ready to accept connections/,
     end: 'SIGINT',
   });
+  return { ...running, ca, directory };
 }
 
 /** An empty Redis, running; what it held is gone when it stops. */

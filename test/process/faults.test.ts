@@ -29,7 +29,11 @@ function mixedLoad(t: Parameters<typeof startLoad>[0], server: ServerProcess, to
     slowestMs = Math.max(slowestMs, performance.now() - started);
     if (!isBounded(answer)) bad.push(String(answer.code));
     else if (answer.code === undefined) served += 1;
-    else refused += 1;
+    else {
+      refused += 1;
+      // Refusals come at once.
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   });
   return {
     load,

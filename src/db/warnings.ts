@@ -1,0 +1,15 @@
+/** What is risky about DATABASE_URL though it works. */
+import { isLocal, parseDatabaseUrl } from '../database-url.js';
+
+const ADVICE = 'add sslmode=verify-full to it, and sslrootcert=FILE if the CA is private';
+
+/** @returns one sentence for each of the URLs whose server is another machine that proves nothing of itself */
+export function transportWarnings(urls: Readonly<Record<string, string | undefined>>): readonly string[] {
+  return Object.entries(urls).flatMap(([name, url]) => {
+    if (url === undefined) return [];
+    const { hosts, tls } = parseDatabaseUrl(url);
+    if (hosts.every(isLocal) || tls.mode.startsWith('verify-')) return [];
+    const state = tls.mode === 'require' ? 'is encrypted, but the server is not verified' : 'may not be encrypted';
+    return [`The connection of ${name} to ${hosts.map(({ host }) => host).join(', ')} ${state}: ${ADVICE}.`];
+  });
+}
