@@ -55,7 +55,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       const accounts = createAccountRepository(tx);
       // The account before its tokens, here as everywhere, so that no two wait for each other.
       const current = await accounts.lockWithKeys(subject.userId);
-      const taken = await tokens.take(tx, 'password_reset', token);
+      const taken = await tokens.take(tx, 'password_reset', token, 'password_reset');
       // Good for the address that it was mailed to: who reads a former one is nobody.
       if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
       const account = await accounts.update(taken.userId, columns, now);

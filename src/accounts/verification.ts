@@ -55,7 +55,7 @@ export function createVerification(options: VerificationOptions): Verification {
     const subject = await tokens.peek(tx, 'email_verification', token);
     // The account before its tokens, here as everywhere, so that no two wait for each other.
     const found = subject && (await createAccountRepository(tx).lockWithKeys(subject.userId));
-    const taken = found && (await tokens.take(tx, 'email_verification', token));
+    const taken = found && (await tokens.take(tx, 'email_verification', token, 'email_verified'));
     if (!taken) return undefined;
     const { userId, emailKey: key } = taken;
     const { account } = found;

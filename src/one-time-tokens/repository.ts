@@ -1,10 +1,12 @@
 /** All SQL of one-time tokens. */
 import { and, eq, gt, inArray, lte } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
-import { oneTimeTokens } from '../db/schema/index.js';
+import { oneTimeTokens, usedOneTimeTokens } from '../db/schema/index.js';
 
 export type OneTimeTokenRow = typeof oneTimeTokens.$inferSelect;
 export type TokenPurpose = OneTimeTokenRow['purpose'];
+/** What using a token did. */
+export type TokenOutcome = (typeof usedOneTimeTokens.$inferSelect)['outcome'];
 
 /** @param executor the database, or one transaction of it */
 export function createOneTimeTokenRepository(executor: Executor) {
@@ -27,7 +29,7 @@ export function createOneTimeTokenRepository(executor: Executor) {
       return row;
     },
 
-    /** Uses a token up: of those who try at once, one gets the row. */
+    /** Consumes a token: of several concurrent calls, one gets the row. */
     async take(tokenHash: string, purpose: TokenPurpose, now: Date): Promise<OneTimeTokenRow | undefined> {
       const [row] = await executor
         .delete(oneTimeTokens)
@@ -36,13 +38,27 @@ export function createOneTimeTokenRepository(executor: Executor) {
       return row;
     },
 
+    /** Remembers a consumed token. */
+    async remember(used: typeof usedOneTimeTokens.$inferInsert): Promise<void> {
+      await executor.insert(usedOneTimeTokens).values(used);
+    },
+
+    /** What a consumed token did; undefined if it was never used, or would have expired by now. */
+    async outcomeOf(tokenHash: string, now: Date): Promise<TokenOutcome | undefined> {
+      const [row] = await executor
+        .select({ outcome: usedOneTimeTokens.outcome })
+        .from(usedOneTimeTokens)
+        .where(and(eq(usedOneTimeTokens.tokenHash, tokenHash), gt(usedOneTimeTokens.expiresAt, now)));
+      return row?.outcome;
+    },
+
     async deleteOf(userId: string, purposes: readonly TokenPurpose[]): Promise<void> {
       await executor
         .delete(oneTimeTokens)
         .where(and(eq(oneTimeTokens.userId, userId), inArray(oneTimeTokens.purpose, [...purposes])));
     },
 
-    /** Removes up to `limit` that have run out, passing by rows that somebody holds. */
+    /** Removes up to `limit` expired tokens, skipping rows that another transaction has locked. */
     async deleteExpired(now: Date, limit: number): Promise<number> {
       const expired = executor
         .select({ tokenHash: oneTimeTokens.tokenHash })
@@ -54,6 +70,21 @@ export function createOneTimeTokenRepository(executor: Executor) {
         .delete(oneTimeTokens)
         .where(inArray(oneTimeTokens.tokenHash, expired))
         .returning({ userId: oneTimeTokens.userId });
+      return deleted.length;
+    },
+
+    /** Removes up to `limit` expired records of used tokens, skipping rows that another transaction has locked. */
+    async deleteExpiredUses(now: Date, limit: number): Promise<number> {
+      const expired = executor
+        .select({ tokenHash: usedOneTimeTokens.tokenHash })
+        .from(usedOneTimeTokens)
+        .where(lte(usedOneTimeTokens.expiresAt, now))
+        .limit(limit)
+        .for('update', { skipLocked: true });
+      const deleted = await executor
+        .delete(usedOneTimeTokens)
+        .where(inArray(usedOneTimeTokens.tokenHash, expired))
+        .returning({ tokenHash: usedOneTimeTokens.tokenHash });
       return deleted.length;
     },
   };

@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.js';
 import type { Executor } from '../db/database.js';
-import { createOneTimeTokenRepository, type TokenPurpose } from './repository.js';
+import { createOneTimeTokenRepository, type TokenOutcome, type TokenPurpose } from './repository.js';
 
 /** Whom a token is for. */
 export interface TokenSubject {
@@ -14,16 +14,23 @@ export interface TokenSubject {
   readonly emailKey: string;
 }
 
+export type { TokenOutcome, TokenPurpose } from './repository.js';
+
 export interface OneTimeTokens {
   /** Makes a token; older ones of the account for the purpose are void. */
   issue(executor: Executor, purpose: TokenPurpose, subject: TokenSubject): Promise<string>;
   /** Whom a usable token is for, without using it: before work that is only worth it then. */
   peek(executor: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
-  /** Uses a token up, in one statement inside the caller's transaction. */
-  take(tx: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
+  /**
+   * Consumes a token in one statement inside the caller's transaction. Until the token would have expired, `outcomeOf`
+   * returns `outcome`.
+   */
+  take(tx: Executor, purpose: TokenPurpose, token: string, outcome: TokenOutcome): Promise<TokenSubject | undefined>;
+  /** What a token did when it was used, for a second press of the same button; undefined if it was never used. */
+  outcomeOf(executor: Executor, token: string): Promise<TokenOutcome | undefined>;
   /** Voids what is pending of an account, inside the caller's transaction. */
   void(tx: Executor, userId: string, purposes?: readonly TokenPurpose[]): Promise<void>;
-  /** Removes up to `limit` tokens that have run out; returns how many. */
+  /** Removes up to `limit` expired tokens and as many expired records of used ones; returns the larger number. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -58,14 +65,27 @@ export function createOneTimeTokens({ clock }: { clock: Clock }): OneTimeTokens 
       return createOneTimeTokenRepository(executor).find(hashOf(token), purpose, new Date(clock.now()));
     },
 
-    async take(tx, purpose, token) {
+    async take(tx, purpose, token, outcome) {
       if (!TOKEN.test(token)) return undefined;
-      return createOneTimeTokenRepository(tx).take(hashOf(token), purpose, new Date(clock.now()));
+      const repository = createOneTimeTokenRepository(tx);
+      const taken = await repository.take(hashOf(token), purpose, new Date(clock.now()));
+      if (taken) await repository.remember({ tokenHash: taken.tokenHash, outcome, expiresAt: taken.expiresAt });
+      return taken;
+    },
+
+    async outcomeOf(executor, token) {
+      if (!TOKEN.test(token)) return undefined;
+      return createOneTimeTokenRepository(executor).outcomeOf(hashOf(token), new Date(clock.now()));
     },
 
     void: (tx, userId, purposes = ALL) => createOneTimeTokenRepository(tx).deleteOf(userId, purposes),
 
-    clear: (tx, limit) => createOneTimeTokenRepository(tx).deleteExpired(new Date(clock.now()), limit),
+    async clear(tx, limit) {
+      const repository = createOneTimeTokenRepository(tx);
+      const now = new Date(clock.now());
+      const expired = await repository.deleteExpired(now, limit);
+      return Math.max(expired, await repository.deleteExpiredUses(now, limit));
+    },
   };
 }
 

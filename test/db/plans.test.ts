@@ -33,6 +33,7 @@ for (const statement of [
   sql`insert into audit_events (id, type, user_id, actor_id, created_at) select id, 'session.opened', id, id, at from numbers`,
   sql`insert into one_time_tokens (user_id, purpose, token_hash, email_key, created_at, expires_at)
     select id, 'password_reset', name, name, at, at from numbers`,
+  sql`insert into used_one_time_tokens (token_hash, outcome, expires_at) select name, 'password_reset', at from numbers`,
   sql`insert into password_attempts (key, failures, blocked_until, expires_at) select name, 1, at, at from numbers`,
   sql`insert into rate_limits (key, count, resets_at) select name, 1, at from numbers`,
   sql`insert into mail_outbox (id, kind, user_id, address, detail, next_attempt_at, created_at)
@@ -149,6 +150,16 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     'clearing one-time tokens',
     /one_time_tokens_expires_at_index/,
     (on) => createOneTimeTokenRepository(on).deleteExpired(NOW, 50),
+  ],
+  [
+    'what a used one-time token did',
+    /used_one_time_tokens_pkey/,
+    (on) => createOneTimeTokenRepository(on).outcomeOf('member7', NOW),
+  ],
+  [
+    'clearing used one-time tokens',
+    /used_one_time_tokens_expires_at_index/,
+    (on) => createOneTimeTokenRepository(on).deleteExpiredUses(NOW, 50),
   ],
   [
     'clearing password attempts',

@@ -8,4 +8,5 @@ export { passwordAttempts } from './password-attempts.js';
 export { rateLimits } from './rate-limits.js';
 export { sessions } from './sessions.js';
 export { signingKeys } from './signing-keys.js';
+export { usedOneTimeTokens } from './used-one-time-tokens.js';
 export { users } from './users.js';
