@@ -6,7 +6,7 @@ import { choresOf } from './chores.js';
 import { clientInfo } from './client-info.js';
 import { systemClock, type Clock } from './clock.js';
 import type { Config } from './config.js';
-import { originOf } from './config-readers.js';
+import { loopbackOrigins, originOf } from './config-readers.js';
 import { createPasswordHasher } from './crypto/password-hasher.js';
 import type { Database } from './db/database.js';
 import { transportWarnings } from './db/warnings.js';
@@ -17,13 +17,14 @@ import { graphqlPlugin } from './graphql/plugin.js';
 import { createExecutableSchema } from './graphql/schema.js';
 import { createHub } from './graphql/ws/hub.js';
 import { createSockets } from './graphql/ws/sockets.js';
-import { pages } from './http/pages.js';
 import { corsPlugin } from './http/cors.js';
 import { graphiql } from './http/graphiql.js';
 import { createReadiness, healthPlugin } from './http/health.js';
+import { home } from './http/home.js';
 import { jwks } from './http/jwks.js';
 import type { LogStream } from './http/logging.js';
 import { createMetrics, metricsPlugin } from './http/metrics.js';
+import { pages } from './http/pages.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
 import { cookiePlugin, createRefreshCookies, NO_COOKIE } from './http/refresh-cookie.js';
 import { securityHeadersPlugin } from './http/security-headers.js';
@@ -129,8 +130,12 @@ async function assemble(
   const sockets = createSockets(config.sockets);
   const hub = createHub({ authenticate, events, clock, log: server.log });
   const metrics = createMetrics({ hasher, database: db, events, sockets, subscriptions: feed });
-  const origins = [publicUrl, ...config.corsOrigins];
-  const refreshCookie = createRefreshCookies({ production: config.production, origins });
+  const origins = [new URL(publicUrl).origin, ...loopbackOrigins(config), ...config.corsOrigins];
+  const refreshCookie = createRefreshCookies({
+    production: config.production,
+    path: new URL(publicUrl).pathname,
+    origins,
+  });
   const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
   await server.register(securityHeadersPlugin, { config });
@@ -144,7 +149,19 @@ async function assemble(
   await server.register(healthPlugin, { readiness });
   await server.register(jwks, { keys: () => keys.published() });
   await server.register(cookiePlugin);
+  await server.register(home, {
+    appName: config.appName,
+    minimal: config.production,
+    graphiql: config.graphiql,
+    publicUrl,
+  });
+  const pagesUrl = config.mail.appUrl ?? publicUrl;
   await server.register(pages, {
+    appName: config.appName,
+    pagesUrl,
+    origins: [publicUrl, pagesUrl].map((url) => new URL(url).origin),
+    outcomeOf: (token) => services.tokens.outcomeOf(db.executor, token),
+    rejectEmail: (token, client) => services.verification.reject(token, client),
     minPasswordLength: config.passwords.minLength,
     resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
     verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),

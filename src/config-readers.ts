@@ -3,6 +3,23 @@ import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from './authz/scopes.js';
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
 
+/** Stands for what cannot be parsed. */
+const NO_URL = { protocol: '', origin: '', pathname: '' } as const;
+/** Segments that need no encoding and mean nothing to URLs, cookies or routers. */
+const PLAIN_PATH = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)*$/;
+/** Paths that are served: as a prefix, it would be unclear whether a proxy has removed it. */
+const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
+  'graphql',
+  'graphiql',
+  '.well-known',
+  'healthz',
+  'readyz',
+  'metrics',
+  'reset-password',
+  'verify-email',
+  'cancel-email-change',
+]);
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** So many per so long. */
@@ -41,6 +58,20 @@ export function originOf(host: string, port: number): string | undefined {
   const url = `http://${isIPv6(name) ? `[${name.replace(/%.*/, '')}]` : name}:${port}`;
   return URL.canParse(url) && !/[/@:?#]/.test(isIPv6(name) ? '' : name) ? new URL(url).origin : undefined;
 }
+
+/** Where a browser on the same machine finds a server that listens on a loopback address; none if PUBLIC_URL says where. */
+export function loopbackOrigins({ publicUrl, host, port }: Listening): readonly string[] {
+  if (publicUrl !== undefined || !LOOPBACK.includes(host)) return [];
+  return LOOPBACK.map((name) => originOf(name, port)!);
+}
+
+interface Listening {
+  readonly publicUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+}
+
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
 export type Readers = ReturnType<typeof readers>;
 
@@ -171,10 +202,23 @@ export function readers(env: Environment) {
       return known ? value : fault(name, 'redis://user:password@host:port/number or rediss://…', undefined);
     },
 
-    origin(name: string, required: boolean): string | undefined {
+    /** Where the service is reached: an origin, perhaps with a path of plain segments; without a slash at the end. */
+    publicUrl(name: string, required: boolean): string | undefined {
       const value = raw(name);
-      if (value !== undefined) return origin(name, value);
-      return required ? fault(name, 'to be set in production', undefined) : undefined;
+      if (value === undefined) return required ? fault(name, 'to be set in production', undefined) : undefined;
+      const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : NO_URL;
+      const path = pathname.replace(/\/$/, '');
+      const address = `${origin}${path}`;
+      const isPlain = ['http:', 'https:'].includes(protocol) && PLAIN_PATH.test(path);
+      if (!isPlain || value.replace(/\/$/, '') !== address)
+        return fault(
+          name,
+          `an address such as https://auth.example.com or https://example.com/auth, got ${value}`,
+          undefined,
+        );
+      return OWN_PATHS.has(path.split('/')[1])
+        ? fault(name, `a path that does not begin with one of the service's own, got ${path}`, undefined)
+        : address;
     },
 
     /** Where pages are: http or https, perhaps with a path; without a slash at the end. */

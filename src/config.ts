@@ -44,7 +44,9 @@ function parseConfig(read: Readers) {
     host,
     port,
     /** Unset: worked out from the address once it is known. */
-    publicUrl: read.origin('PUBLIC_URL', production),
+    publicUrl: read.publicUrl('PUBLIC_URL', production),
+    /** The service's name, as people see it. */
+    appName: read.text('APP_NAME', 'Latchkey'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
     /** Where notifications are listened to, when DATABASE_URL leads to a pooler; unset: as DATABASE_URL. */
     databaseListenUrl: read.databaseUrl('DATABASE_LISTEN_URL'),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { originOf } from '../src/config-readers.js';
+import { loopbackOrigins, originOf } from '../src/config-readers.js';
 import { ConfigError, loadConfig } from '../src/config.js';
 
 const SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
@@ -39,6 +39,7 @@ t.test('nothing set gives the documented defaults', async (t) => {
     accounts: { restoreWindowMs: 2_592_000_000, bootstrapAdmin: undefined },
     auditRetentionMs: 31_536_000_000,
     mail: { smtp: undefined, appUrl: undefined },
+    appName: 'Latchkey',
     trustProxy: [],
     corsOrigins: [],
     graphiql: true,
@@ -127,7 +128,7 @@ t.test('a host of IPv6 makes an address of the web, as others do', async (t) => 
 t.test('every fault is named at once, by the name of its variable', async (t) => {
   const faulty = {
     PORT: '70000',
-    PUBLIC_URL: 'https://auth.example.com/path',
+    PUBLIC_URL: 'https://auth.example.com/?path',
     DATABASE_URL: 'mysql://127.0.0.1/x',
     DATABASE_POOL_SIZE: '0',
     REDIS_URL: 'https://127.0.0.1',
@@ -198,3 +199,38 @@ t.test('one fault and several are told in words', async (t) => {
   t.throws(() => loadConfig({ PORT: 'x' }), /has a fault:\n {2}PORT/);
   t.throws(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x' }), /has 2 faults:\n {2}PORT.*\n {2}LOG_LEVEL/);
 });
+
+t.test('PUBLIC_URL is an origin, perhaps with a path of plain segments', async (t) => {
+  for (const [value, expected] of [
+    ['https://auth.example.com', 'https://auth.example.com'],
+    ['https://auth.example.com/', 'https://auth.example.com'],
+    ['https://example.com/auth', 'https://example.com/auth'],
+    ['https://example.com/a-b/c_d.e~f/', 'https://example.com/a-b/c_d.e~f'],
+  ] as const)
+    t.equal(loadConfig({ PUBLIC_URL: value }).publicUrl, expected);
+  for (const value of [
+    'https://example.com/a//b',
+    'https://example.com/a/../b',
+    'https://example.com/a%2fb',
+    'https://example.com/a;b',
+    'https://example.com/a?b',
+    'https://example.com/a#b',
+    'https://example.com/ä',
+    'https://user@example.com/a',
+    'ftp://example.com/a',
+    'example.com/auth',
+  ])
+    t.match(faultsOf({ PUBLIC_URL: value }), [/^PUBLIC_URL: expected an address such as/], value);
+  t.match(faultsOf({ PUBLIC_URL: 'https://example.com/graphql' }), [/^PUBLIC_URL: .*one of the service's own/]);
+  t.match(faultsOf({ NODE_ENV: 'production', AUTH_SECRET: SECRET }), [/^PUBLIC_URL: expected to be set in production/]);
+});
+
+t.test(
+  'a server on a loopback address has the origins of its other names, unless PUBLIC_URL says where it is',
+  async (t) => {
+    const local = { publicUrl: undefined, host: '127.0.0.1', port: 3000 };
+    t.same(loopbackOrigins(local), ['http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000']);
+    t.same(loopbackOrigins({ ...local, publicUrl: 'https://auth.example.com' }), []);
+    t.same(loopbackOrigins({ ...local, host: '0.0.0.0' }), []);
+  },
+);

@@ -11,6 +11,7 @@ import type { Compose } from '../mail/sender.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { emailKey } from './identifiers.js';
+import { isReleasedEmail } from './released-email.js';
 import { createAccountRepository } from './repository.js';
 
 export interface LettersOptions {
@@ -79,6 +80,7 @@ export function createLetters({ db, audit, tokens, changeTokens, rateLimits, mes
 
   return async (letter) => {
     const { kind, address: to, detail } = letter;
+    if (isReleasedEmail(to)) return undefined;
     switch (kind) {
       case 'password_reset':
         return passwordReset(letter);

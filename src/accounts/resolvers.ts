@@ -73,6 +73,15 @@ export const cancelEmailChange: MutationResolvers['cancelEmailChange'] = async (
   return true;
 };
 
+export const rejectEmailVerification: MutationResolvers['rejectEmailVerification'] = async (
+  _source,
+  { token },
+  context,
+) => {
+  await context.services.verification.reject(token, context.client);
+  return true;
+};
+
 export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, _args, context) => {

@@ -4,11 +4,13 @@ import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
 import type { Outbox } from '../mail/outbox.js';
-import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { OneTimeTokens, TokenOutcome } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord } from './account.js';
 import type { IdentifierChanges } from './identifier-changes.js';
+import { emailKey } from './identifiers.js';
 import { invalidLink } from './recovery.js';
+import { isReleasedEmail, releasedEmail } from './released-email.js';
 import { takenName } from './registration.js';
 import { createAccountRepository, type AccountChanges } from './repository.js';
 
@@ -32,6 +34,13 @@ export interface Verification {
    * @throws AppError INVALID_TOKEN; VALIDATION_ERROR when somebody else has the address by now
    */
   verify(token: string, client: ClientInfo): Promise<AccountRecord>;
+  /**
+   * Takes the address that the token was mailed to from the account, on the word of who reads its mail: cancels a pending
+   * change, or gives an unconfirmed account a placeholder address. The account itself stays, so that a mistyped address
+   * costs nobody an account.
+   * @throws AppError INVALID_TOKEN, also for an address that is confirmed by now
+   */
+  reject(token: string, client: ClientInfo): Promise<void>;
 }
 
 export interface VerificationOptions {
@@ -50,31 +59,59 @@ const MAILS = { max: 5, windowMs: 3_600_000 };
 export function createVerification(options: VerificationOptions): Verification {
   const { db, clock, audit, tokens, rateLimits, outbox, changes } = options;
 
-  /** What a confirmed address changes; undefined when it is no longer the account's matter. */
-  async function confirmed(tx: Executor, token: string, client: ClientInfo) {
+  /** Consumes a token; undefined when the account neither has nor awaits the address any more. */
+  async function takeClaim(tx: Executor, token: string, outcome: TokenOutcome) {
     const subject = await tokens.peek(tx, 'email_verification', token);
-    // The account before its tokens, here as everywhere, so that no two wait for each other.
+    // The account is locked before its tokens, here as everywhere, so that two transactions cannot deadlock.
     const found = subject && (await createAccountRepository(tx).lockWithKeys(subject.userId));
-    const taken = found && (await tokens.take(tx, 'email_verification', token, 'email_verified'));
+    const taken = found && (await tokens.take(tx, 'email_verification', token, outcome));
     if (!taken) return undefined;
+    const { account, emailKey: presentKey, pendingEmailKey } = found;
     const { userId, emailKey: key } = taken;
-    const { account } = found;
-    const update = (changes: AccountChanges) =>
-      createAccountRepository(tx).update(userId, { ...changes, isVerified: true }, new Date(clock.now()));
-    if (account.pendingEmail !== null && found.pendingEmailKey === key) {
-      const email = account.pendingEmail;
+    if (account.pendingEmail !== null && pendingEmailKey === key)
+      return { userId, key, account, presentKey, pendingEmail: account.pendingEmail };
+    return presentKey === key ? { userId, key, account, presentKey, pendingEmail: undefined } : undefined;
+  }
+
+  const updateAccount = (tx: Executor, userId: string, columns: AccountChanges) =>
+    createAccountRepository(tx).update(userId, columns, new Date(clock.now()));
+
+  /** Confirms the claimed address; undefined when the claim no longer stands. */
+  async function confirm(tx: Executor, token: string, client: ClientInfo) {
+    const claim = await takeClaim(tx, token, 'email_verified');
+    if (!claim) return undefined;
+    const { userId, key, account, pendingEmail: email, presentKey } = claim;
+    const update = (columns: AccountChanges) => updateAccount(tx, userId, { ...columns, isVerified: true });
+    if (email !== undefined) {
       const changed = await update({ email, emailKey: key, pendingEmail: null, pendingEmailKey: null });
       await changes.assertNotHeld(tx, { emailKey: key }, userId);
       await tokens.void(tx, userId);
       await audit.record(tx, { type: 'email.changed', userId, client });
       const { email: previous } = account;
-      const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey: found.emailKey }, true);
+      const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey: presentKey }, true);
       await outbox.enqueue(tx, { kind: 'email_changed', userId, address: previous, detail: { changeId } });
       return changed;
     }
-    if (found.emailKey !== key) return undefined;
     await audit.record(tx, { type: 'email.verified', userId, client });
     return update({});
+  }
+
+  /** Releases the claimed address; undefined when the claim no longer stands, or the address is confirmed. */
+  async function release(tx: Executor, token: string, client: ClientInfo) {
+    const claim = await takeClaim(tx, token, 'email_rejected');
+    if (!claim) return undefined;
+    const { userId, account, pendingEmail } = claim;
+    if (pendingEmail === undefined && account.isVerified) return undefined;
+    const placeholder = releasedEmail();
+    const columns =
+      pendingEmail === undefined
+        ? { email: placeholder, emailKey: emailKey(placeholder) }
+        : { pendingEmail: null, pendingEmailKey: null };
+    // Links mailed to the released address must not work either.
+    if (pendingEmail === undefined) await tokens.void(tx, userId, ['password_reset', 'email_verification']);
+    const detail = pendingEmail === undefined ? 'unconfirmed address' : 'pending address';
+    await audit.record(tx, { type: 'email.rejected', userId, actorId: null, client, detail });
+    return updateAccount(tx, userId, columns);
   }
 
   async function enqueue(
@@ -97,7 +134,7 @@ export function createVerification(options: VerificationOptions): Verification {
     async request({ id, email, pendingEmail, isVerified }, client) {
       await charge(id, client);
       const address = pendingEmail ?? (isVerified ? undefined : email);
-      if (address === undefined) return;
+      if (address === undefined || isReleasedEmail(address)) return;
       await db.transaction(async (tx) => {
         await audit.record(tx, { type: 'email.verification_requested', userId: id, client });
         await enqueue(tx, id, address, client);
@@ -108,7 +145,7 @@ export function createVerification(options: VerificationOptions): Verification {
     async verify(token, client) {
       try {
         const account = await db.transaction(async (tx) => {
-          const changed = await confirmed(tx, token, client);
+          const changed = await confirm(tx, token, client);
           if (!changed) throw invalidLink();
           return changed;
         });
@@ -117,6 +154,12 @@ export function createVerification(options: VerificationOptions): Verification {
       } catch (error) {
         throw takenName(error) ?? error;
       }
+    },
+
+    async reject(token, client) {
+      await db.transaction(async (tx) => {
+        if (!(await release(tx, token, client))) throw invalidLink();
+      });
     },
   };
 }

@@ -25,6 +25,7 @@ export type AuditType =
   | 'email.changed'
   | 'email.change_cancelled'
   | 'email.verified'
+  | 'email.rejected'
   | 'username.change_cancelled';
 
 export interface AuditRecord {
@@ -52,10 +53,14 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'email.change_cancelled',
   'email.verified',
   'username.change_cancelled',
+  'email.rejected',
 ]);
 
-/** An event as the account's owner sees it: where another who is known, such as an administrator, was is not theirs to know. */
+/**
+ * An event as the account's owner sees it: without where another person was, such as an administrator, or the owner of an
+ * address that somebody else registered with.
+ */
 export function seenByOwner(record: AuditRecord): AuditRecord {
-  const isAnothers = record.actorId !== null && record.actorId !== record.userId;
-  return isAnothers ? { ...record, ipAddress: null, userAgent: null } : record;
+  const isByOther = record.actorId !== null && record.actorId !== record.userId;
+  return isByOther || record.type === 'email.rejected' ? { ...record, ipAddress: null, userAgent: null } : record;
 }

@@ -60,7 +60,10 @@ export type User = {
   __typename?: 'User';
   /** Never changes and is never given again (UUID version 7). */
   id: Scalars['ID']['output'];
-  /** The address as its owner writes it; unique whatever its case or Unicode form. */
+  /**
+   * The address as its owner writes it; unique whatever its case or Unicode form. A placeholder below `released.invalid` once
+   * the owner of an unconfirmed address has taken it from the account.
+   */
   email: Scalars['String']['output'];
   /** The address that takes the place of `email` once it is confirmed. */
   pendingEmail?: Maybe<Scalars['String']['output']>;
@@ -297,6 +300,13 @@ export type Mutation = {
    * `INVALID_TOKEN` for a token that is unknown or too old.
    */
   cancelEmailChange: Scalars['Boolean']['output'];
+  /**
+   * Takes an unconfirmed e-mail address from an account, for its owner who did not ask for it. Uses the token of the link that
+   * confirms the address: a pending change is cancelled; an account whose only address it is keeps a placeholder below
+   * `released.invalid` until it gives another. The address is free again. `INVALID_TOKEN` as for `verifyEmail`, and for an
+   * address that is confirmed.
+   */
+  rejectEmailVerification: Scalars['Boolean']['output'];
   /** Changes an account. The last administrator stays one. */
   updateUser: User;
   /** Deletes an account as `deleteMe` does. */
@@ -360,6 +370,11 @@ export type MutationVerifyEmailArgs = {
 
 /** What can be done. */
 export type MutationCancelEmailChangeArgs = {
+  token: Scalars['String']['input'];
+};
+
+/** What can be done. */
+export type MutationRejectEmailVerificationArgs = {
   token: Scalars['String']['input'];
 };
 
@@ -886,6 +901,12 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationCancelEmailChangeArgs, 'token'>
+  >;
+  rejectEmailVerification?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRejectEmailVerificationArgs, 'token'>
   >;
   updateUser?: Resolver<
     ResolversTypes['User'],

@@ -1,17 +1,38 @@
 /**
- * The pages that mailed links open: `/reset-password` and `/verify-email`. A GET only shows a form, whatever opens it
- * (programs look through mail before people do); the token is used when the form is sent.
+ * The pages that mailed links open: `/reset-password`, `/verify-email` and `/cancel-email-change`. A GET never uses the
+ * token, since mail scanners open links before people do. It moves the token from the address into a cookie and shows a
+ * form; sending the form uses the token.
  */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { clientInfo, type ClientInfo } from '../client-info.js';
-import type { AppError, ErrorCode } from '../errors.js';
+import { AppError, type ErrorCode } from '../errors.js';
+import { isCrossSite } from './cross-site.js';
 import { toAppError } from './errors.js';
-import { messagePage, PAGES_CSP, resetPasswordPage, verifyEmailPage, type Html, type Trouble } from './page-html.js';
+import { createLinkCookies, formKey, type LinkPage } from './link-cookie.js';
+import { messagePage, PAGES_CSP, resetPasswordPage, verifyEmailPage, type Html, type Issue } from './page-html.js';
+import {
+  ALREADY_DONE,
+  CROSS_SITE,
+  DONE,
+  INCOMPLETE,
+  NO_COOKIE,
+  NOT_VALID,
+  OTHER_LINK,
+  type LinkOutcome,
+} from './page-messages.js';
 
 export interface PagesOptions {
+  /** The service's name, as people see it. */
+  readonly appName: string;
   /** In code points. */
   readonly minPasswordLength: number;
+  /** Where mailed links point: APP_URL, or else PUBLIC_URL. */
+  readonly pagesUrl: string;
+  /** Origins whose forms are accepted. */
+  readonly origins: readonly string[];
+  /** What a token did when it was used; undefined if it was never used. @throws AppError SERVICE_UNAVAILABLE */
+  outcomeOf(token: string): Promise<LinkOutcome | undefined>;
   /** @throws AppError VALIDATION_ERROR, INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   resetPassword(
     input: { token: string; password: string; passwordConfirmation: string },
@@ -19,20 +40,22 @@ export interface PagesOptions {
   ): Promise<void>;
   /** @throws AppError INVALID_TOKEN, VALIDATION_ERROR, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   verifyEmail(token: string, client: ClientInfo): Promise<void>;
+  /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
+  rejectEmail(token: string, client: ClientInfo): Promise<void>;
 }
 
-/** A path with a form, and what the form is for. */
+/** A page with a form. */
 interface Step {
-  readonly path: string;
-  form(token: string, trouble?: Trouble): Html;
-  submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<void>;
-  readonly done: Html;
+  readonly page: LinkPage;
+  form(key: string, issue?: Issue): Html;
+  /** Returns what was done. */
+  submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<LinkOutcome>;
 }
 
-/** Room for a token and two passwords of 256 characters, 12 bytes each in this encoding at most. */
+/** Room for a form key and two passwords of 256 characters, 12 bytes each in this encoding at most. */
 const BODY_LIMIT = 8192;
 const TOKEN = /^[\w-]{1,64}$/;
-/** What a person can be told; the rest is the app's to answer. */
+/** Errors that a page explains; the app's error handler answers the rest. */
 const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'VALIDATION_ERROR',
   'INVALID_TOKEN',
@@ -40,100 +63,114 @@ const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'SERVICE_UNAVAILABLE',
 ]);
 
-const INCOMPLETE = messagePage(
-  'This link is incomplete',
-  'Part of the link is missing. Open it from the message again, or copy the whole of it.',
-  true,
-);
-const SPENT = messagePage(
-  'This link is no longer good',
-  'It was used already, or it is too old, or a newer one was sent. Ask for a new link.',
-  true,
-);
-
 const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
-  const { minPasswordLength } = options;
+  const { appName, minPasswordLength } = options;
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, parsed) => {
     parsed(null, new URLSearchParams(body as string));
   });
-  // What is refused before there is a form to show again, by the limit of requests for one.
+  // Requests that are refused before there is a form to show again, such as those over the rate limit.
   app.setErrorHandler((error, request, reply) => {
-    showFault(error, request, reply, ({ message }) => messagePage('That did not work', message, true));
+    showError(error, request, reply, ({ message }) => messagePage('That did not work', message, true));
   });
 
-  addStep(app, {
-    path: '/reset-password',
-    form: (token, trouble) => resetPasswordPage(token, minPasswordLength, trouble),
-    submit: (token, fields, client) => {
+  addStep(app, options, {
+    page: 'reset-password',
+    form: (key, issue) => resetPasswordPage(key, minPasswordLength, issue),
+    async submit(token, fields, client) {
       const password = fields.get('password') ?? '';
       const passwordConfirmation = fields.get('passwordConfirmation') ?? '';
-      return options.resetPassword({ token, password, passwordConfirmation }, client);
+      await options.resetPassword({ token, password, passwordConfirmation }, client);
+      return 'password_reset';
     },
-    done: messagePage(
-      'Your password was changed',
-      'You were signed out everywhere. Sign in with the new password; you can close this page.',
-    ),
   });
-  addStep(app, {
-    path: '/verify-email',
-    form: verifyEmailPage,
-    submit: (token, _fields, client) => options.verifyEmail(token, client),
-    done: messagePage('Your e-mail address is confirmed', 'You can close this page.'),
+  addStep(app, options, {
+    page: 'verify-email',
+    form: (key, issue) => verifyEmailPage(key, appName, issue),
+    async submit(token, fields, client) {
+      if (fields.get('answer') === 'no') {
+        await options.rejectEmail(token, client);
+        return 'email_rejected';
+      }
+      await options.verifyEmail(token, client);
+      return 'email_verified';
+    },
   });
   done();
 };
 
-function addStep(app: FastifyInstance, { path, form, submit, done }: Step): void {
-  app.get<{ Querystring: { token?: unknown } }>(path, (request, reply) => {
-    const token = goodToken(request.query.token);
-    return token === undefined ? show(reply, 400, INCOMPLETE) : show(reply, 200, form(token));
+function addStep(app: FastifyInstance, options: PagesOptions, { page, form, submit }: Step): void {
+  const cookies = createLinkCookies(options);
+  const origins = new Set(options.origins);
+
+  app.get<{ Querystring: { token?: unknown } }>(`/${page}`, (request, reply) => {
+    if (request.query.token !== undefined) {
+      const token = goodToken(request.query.token);
+      if (token === undefined) return show(reply, 400, INCOMPLETE);
+      cookies.set(reply, page, token);
+      // Relative, so that the pages work under any path prefix, and without the query.
+      return reply.redirect(page, 303);
+    }
+    const token = goodToken(cookies.read(request, page));
+    return token === undefined ? show(reply, 400, NO_COOKIE) : show(reply, 200, form(formKey(token)));
   });
 
-  app.post(path, { bodyLimit: BODY_LIMIT }, async (request, reply) => {
+  app.post(`/${page}`, { bodyLimit: BODY_LIMIT }, async (request, reply) => {
+    if (isCrossSite(request, origins)) return show(reply, 403, CROSS_SITE);
     const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-    const token = goodToken(fields.get('token'));
-    if (token === undefined) return show(reply, 400, INCOMPLETE);
+    const token = goodToken(cookies.read(request, page));
+    if (token === undefined) return show(reply, 400, NO_COOKIE);
+    const key = formKey(token);
+    if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
+    let outcome: LinkOutcome;
     try {
-      await submit(token, fields, clientInfo(request.ip, request.headers['user-agent']));
+      outcome = await submit(token, fields, clientInfo(request.ip, request.headers['user-agent']));
     } catch (error) {
-      return showFault(error, request, reply, (fault) => form(token, troubleOf(fault)));
+      const before = await usedBefore(error, token, options);
+      if (before !== undefined) return show(reply, 200, ALREADY_DONE[before]);
+      return showError(error, request, reply, (shown) => form(key, issueOf(shown)));
     }
-    return show(reply, 200, done);
+    return show(reply, 200, DONE[outcome]);
   });
+}
+
+/** What the token did before, if the error is that it cannot be used any more. */
+async function usedBefore(thrown: unknown, token: string, { outcomeOf }: PagesOptions) {
+  const isRefused = thrown instanceof AppError && thrown.code === 'INVALID_TOKEN';
+  return isRefused ? outcomeOf(token) : undefined;
 }
 
 function goodToken(token: unknown): string | undefined {
   return typeof token === 'string' && TOKEN.test(token) ? token : undefined;
 }
 
-function troubleOf({ message, details: { details } }: AppError): Trouble {
-  return details ? { summary: 'That was not accepted.', faults: details } : { summary: message };
+function issueOf({ message, details: { details } }: AppError): Issue {
+  return details ? { summary: 'That was not accepted.', fields: details } : { summary: message };
 }
 
-/** @throws what is not for people to see, as it came */
-function showFault(
+/** @throws errors that a page does not explain, unchanged */
+function showError(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: (fault: AppError) => Html,
+  page: (error: AppError) => Html,
 ): FastifyReply {
-  const fault = toAppError(thrown, request.id);
-  if (!SHOWN.has(fault.code)) throw thrown;
-  request.errorCode = fault.code;
-  if (fault.status >= 500) request.failure = fault;
-  if (fault.status === 429 || fault.status === 503) void reply.header('retry-after', fault.details.retryAfter ?? 1);
-  return show(reply, fault.status, fault.code === 'INVALID_TOKEN' ? SPENT : page(fault));
+  const error = toAppError(thrown, request.id);
+  if (!SHOWN.has(error.code)) throw thrown;
+  request.errorCode = error.code;
+  if (error.status >= 500) request.failure = error;
+  if (error.status === 429 || error.status === 503) void reply.header('retry-after', error.details.retryAfter ?? 1);
+  return show(reply, error.status, error.code === 'INVALID_TOKEN' ? NOT_VALID : page(error));
 }
 
 function show(reply: FastifyReply, status: number, html: Html): FastifyReply {
   return reply.code(status).header('content-security-policy', PAGES_CSP).type('text/html; charset=utf-8').send(html);
 }
 
-/** Serves the pages. Their forms work without script, and below any path that a proxy puts before them. */
+/** Serves the pages. Their forms need no script, and work under any path prefix that a proxy adds. */
 export const pages = fp(plugin, {
   name: 'pages',
-  dependencies: ['security-headers'],
+  dependencies: ['security-headers', 'cookies'],
   encapsulate: true,
   fastify: '5.x',
 });

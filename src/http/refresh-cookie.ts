@@ -39,13 +39,16 @@ export const NO_COOKIE: RefreshCookie = {
 export interface RefreshCookieOptions {
   /** `__Host-` and Secure; without TLS browsers take neither. */
   readonly production: boolean;
+  /** The path of PUBLIC_URL. */
+  readonly path: string;
   /** Origins whose pages may bear and get it. */
   readonly origins: readonly string[];
 }
 
-/** The cookie's name: `__Host-` binds it to this host, https and the path `/`. */
-function refreshCookieName(production: boolean): string {
-  return production ? '__Host-latchkey-refresh' : 'latchkey-refresh';
+/** The cookie's name: `__Host-` binds it to this host, https and the path `/`; with another path, `__Secure-` to https. */
+function refreshCookieName(production: boolean, path: string): string {
+  const prefix = path === '/' ? '__Host-' : '__Secure-';
+  return `${production ? prefix : ''}latchkey-refresh`;
 }
 
 /** Parses and sets cookies on requests and replies. */
@@ -56,10 +59,10 @@ export const cookiePlugin = fp(
   { name: 'cookies', fastify: '5.x' },
 );
 
-export function createRefreshCookies({ production, origins }: RefreshCookieOptions): ReadRefreshCookie {
-  const name = refreshCookieName(production);
+export function createRefreshCookies({ production, path, origins }: RefreshCookieOptions): ReadRefreshCookie {
+  const name = refreshCookieName(production, path);
   const allowed = new Set(origins);
-  const attributes = { path: '/', httpOnly: true, sameSite: 'strict', secure: production } as const;
+  const attributes = { path, httpOnly: true, sameSite: 'strict', secure: production } as const;
 
   return (request, reply) => {
     const { origin } = request.headers;

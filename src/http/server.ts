@@ -1,9 +1,11 @@
 /** The bare HTTP server: everything that holds for each request, whatever is registered on it. */
+import type { IncomingMessage } from 'node:http';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.js';
 import { drainPlugin } from './drain.js';
 import { refuseConnection, sendFault, sendNotFound } from './errors.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
+import { pathPrefix, withoutPrefix } from './path-prefix.js';
 import { createRequestIds } from './request-id.js';
 import { tellEveryEnd } from './response-ends.js';
 import { securityHeaders } from './security-headers.js';
@@ -28,6 +30,7 @@ export interface ServerOverrides {
 /** Creates the server; parts are registered on it by the app. */
 export function createServer(config: Config, { logStream }: ServerOverrides = {}): FastifyInstance {
   const headers = securityHeaders(config);
+  const prefix = pathPrefix(config.publicUrl);
   const trusts = createTrust(config.trustProxy);
   const app: FastifyInstance = fastify({
     logger: loggerOptions(config.logLevel, logStream),
@@ -44,6 +47,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
     },
+    rewriteUrl: ({ url }: IncomingMessage) => withoutPrefix(url ?? '/', prefix),
     // What still arrives on an open connection is served, and told to come again on another.
     return503OnClosing: false,
     clientErrorHandler: refuseConnection,

@@ -57,7 +57,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
           `Please confirm that this e-mail address is yours, for your account at ${host}.`,
           link('Confirm this address', 'verify-email', token),
           'The link works once, within 24 hours.',
-          'If it was not you who gave this address, ignore this message: without the link nothing is confirmed.',
+          'If you did not open an account or give this address, open the link and choose “No, this was not me”: the account then loses your address. If you do nothing, nothing is confirmed.',
         ],
         reason: `You receive this message because this e-mail address was given for an account at ${host}.`,
       }),

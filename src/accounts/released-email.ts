@@ -1,0 +1,15 @@
+/** The address of an account whose unconfirmed address was released by the address's owner. */
+import { randomUUID } from 'node:crypto';
+
+/** `.invalid` never exists (RFC 6761, 6.4), so no mail can reach anybody. */
+const DOMAIN = '@released.invalid';
+
+/** An address that nobody has and nobody can guess, so that nobody can take it first. */
+export function releasedEmail(): string {
+  return `${randomUUID()}${DOMAIN}`;
+}
+
+/** Whether an address is a placeholder; no mail is sent to those. */
+export function isReleasedEmail(email: string): boolean {
+  return email.endsWith(DOMAIN);
+}
