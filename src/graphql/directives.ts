@@ -16,6 +16,8 @@ import {
 } from 'graphql';
 import { assertScopes } from '../authz/decisions.js';
 import { parseRate, type Rate } from '../config-readers.js';
+import { AppError } from '../errors.js';
+import { cookieSessionId } from '../sessions/auth-payload.js';
 import type { GraphqlContext } from './context.js';
 import { createGates, OPEN, type Gate } from './gates.js';
 
@@ -26,6 +28,12 @@ interface Limit {
   readonly name: string;
   readonly rate: Rate;
   readonly by: readonly ('IP' | 'PRINCIPAL')[];
+}
+
+/** A gate with what a field alone may say. */
+interface FieldGate extends Gate {
+  /** Without a valid access token, a genuine refresh cookie passes too. */
+  readonly orCookie?: boolean;
 }
 
 export interface DirectiveOptions {
@@ -45,7 +53,8 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
     if (type.name.startsWith('__')) continue;
     if (isObjectType(type)) {
       for (const field of Object.values(type.getFields())) {
-        guardField(field as GraphQLField<unknown, GraphqlContext>, gates.ofField(type, field), limits.of(type, field));
+        const gate = { ...gates.ofField(type, field), orCookie: acceptsCookie(schema, field) };
+        guardField(field as GraphQLField<unknown, GraphqlContext>, gate, limits.of(type, field));
         if (type === schema.getMutationType()) authenticateAnew(field as GraphQLField<unknown, GraphqlContext>);
       }
     } else if (isAbstractType(type)) {
@@ -55,7 +64,13 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
   return schema;
 }
 
-function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: Gate, limit: Limit | undefined): void {
+/** `@orRefreshCookie`; schemas of tests may not define it. */
+function acceptsCookie(schema: GraphQLSchema, { astNode }: GraphQLField<unknown, unknown>): boolean {
+  const directive = schema.getDirective('orRefreshCookie');
+  return directive != null && astNode != null && getDirectiveValues(directive, astNode) !== undefined;
+}
+
+function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: FieldGate, limit: Limit | undefined): void {
   if (!gate.authenticated && !limit) return;
   const pass: Admit = (context) => passGate(context, gate);
   const admit: Admit = limit ? (context) => pass(context).then(() => charge(context, limit)) : pass;
@@ -107,9 +122,14 @@ function guardTypeName(
   };
 }
 
-async function passGate(context: GraphqlContext, { authenticated, demands }: Gate): Promise<void> {
+async function passGate(context: GraphqlContext, { authenticated, demands, orCookie }: FieldGate): Promise<void> {
   if (!authenticated) return;
-  const principal = await context.authenticate();
+  const principal = await context.authenticate().catch((error: unknown) => {
+    const isRefused = error instanceof AppError && error.status === 401;
+    if (orCookie && isRefused && cookieSessionId(context) !== undefined) return undefined;
+    throw error;
+  });
+  if (!principal) return;
   for (const demand of demands) assertScopes(principal, demand);
 }
 

@@ -258,7 +258,10 @@ export type Mutation = {
   login: AuthPayload;
   /** Renews a session: gives a new access token and a new refresh token. Each refresh token works once. */
   refresh: AuthPayload;
-  /** Ends the session that makes the request; its tokens stop working at once, and its cookie is cleared. */
+  /**
+   * Ends the session that makes the request; its tokens stop working at once, and its cookie is cleared. Without a valid
+   * access token the refresh cookie names the session, so that an expired access token keeps nobody logged in.
+   */
   logout: Scalars['Boolean']['output'];
   /**
    * Changes the account that makes the request. A change of `email` or `username` needs a recent proof: a login of this session
@@ -689,6 +692,15 @@ export type AuthenticatedDirectiveResolver<
   Args = AuthenticatedDirectiveArgs,
 > = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type OrRefreshCookieDirectiveArgs = {};
+
+export type OrRefreshCookieDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = OrRefreshCookieDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export type RequiresScopesDirectiveArgs = {
   scopes: Array<Array<Scalars['Scope']['input']>>;
 };
@@ -959,6 +971,7 @@ export type Resolvers<ContextType = GraphqlContext> = {
 export type DirectiveResolvers<ContextType = GraphqlContext> = {
   public?: PublicDirectiveResolver<any, any, ContextType>;
   authenticated?: AuthenticatedDirectiveResolver<any, any, ContextType>;
+  orRefreshCookie?: OrRefreshCookieDirectiveResolver<any, any, ContextType>;
   requiresScopes?: RequiresScopesDirectiveResolver<any, any, ContextType>;
   rateLimit?: RateLimitDirectiveResolver<any, any, ContextType>;
 };

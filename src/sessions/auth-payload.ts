@@ -1,4 +1,4 @@
-/** What a client gets of a session that it entered, in the terms of RFC 6749 section 5.1. */
+/** The tokens a client gets for a session, in the terms of RFC 6749 section 5.1, and the cookie they may travel in. */
 import type { GraphqlContext } from '../graphql/context.js';
 import type { AccountRecord } from '../accounts/account.js';
 import type { EnteredSession } from './service.js';
@@ -16,20 +16,33 @@ export interface AuthPayloadView {
 /** How a refresh token travels; null, as left out, in the payload. */
 export type Transport = 'BODY' | 'COOKIE' | null | undefined;
 
-/** What enters a session for a client, once it is known that the refresh token may travel as asked. */
+/**
+ * Opens or renews a session and issues its tokens. A cookie that is about to be replaced may belong to another session,
+ * which nobody could use or end any more: it ends here.
+ * @throws AppError QUERY_REJECTED before anything is done when the cookie may not be set, and whatever `enter` throws
+ */
 export async function entering(
   context: GraphqlContext,
   transport: Transport,
   enter: () => Promise<EnteredSession>,
 ): Promise<AuthPayloadView> {
   if (transport === 'COOKIE') context.cookie.assertAllowed();
-  return authPayload(await enter(), context, transport);
+  const entered = await enter();
+  const replaced = transport === 'COOKIE' ? cookieSessionId(context) : undefined;
+  if (replaced !== undefined && replaced !== entered.session.id)
+    await context.services.revocation.endReplaced(replaced, context.client);
+  return authPayload(entered, context, transport);
 }
 
-/** Whether the cookie of the request is of the session that makes it: a browser sends it with any token. */
-export function bearsOwnCookie({ cookie, services, principal }: GraphqlContext): boolean {
+/** The session that a genuine refresh cookie of the request belongs to, alive or not. */
+export function cookieSessionId({ cookie, services }: GraphqlContext): string | undefined {
   const token = cookie.read();
-  return token !== undefined && services.sessions.idOf(token) === principal().credential.sessionId;
+  return token === undefined ? undefined : services.sessions.idOf(token);
+}
+
+/** Whether the cookie belongs to the session that makes the request: a browser sends it with any token. */
+export function bearsOwnCookie(context: GraphqlContext): boolean {
+  return cookieSessionId(context) === context.principal().credential.sessionId;
 }
 
 /** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */

@@ -182,14 +182,14 @@ export function createSessionRepository(executor: Executor) {
       return row;
     },
 
-    /** Ends a live session, of this account if one is given; false when there was none. */
-    async end(id: string, now: Date, userId?: string): Promise<boolean> {
-      const ended = await executor
+    /** Ends a live session, of this account if one is given. Returns whose it was; undefined when there was none. */
+    async end(id: string, now: Date, userId?: string): Promise<string | undefined> {
+      const [ended] = await executor
         .update(sessions)
         .set({ endedAt: now })
         .where(and(eq(sessions.id, id), userId === undefined ? undefined : eq(sessions.userId, userId), live(now)))
-        .returning({ id: sessions.id });
-      return ended.length > 0;
+        .returning({ userId: sessions.userId });
+      return ended?.userId;
     },
 
     /** Ends the live sessions of an account, but one if it is given; returns how many. */

@@ -1,5 +1,5 @@
-/** Ending sessions: one's own, all others, or all of an account. It holds from the next request on. */
-import type { Audit } from '../audit/audit.js';
+/** Ends sessions: one's own, all others, or all of an account. Their tokens are refused from the next request on. */
+import type { Audit, AuditEntry } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Database, Executor } from '../db/database.js';
@@ -17,6 +17,10 @@ export interface Revoker {
 export interface Revocation {
   /** Ends the session that makes the request; false when it has ended already. */
   logout(revoker: Revoker): Promise<boolean>;
+  /** Ends the session of a genuine refresh cookie; false when it has ended already. */
+  logoutByCookie(sessionId: string, client: ClientInfo): Promise<boolean>;
+  /** Ends the session of a refresh cookie that another login in the same browser replaces; false when it has ended. */
+  endReplaced(sessionId: string, client: ClientInfo): Promise<boolean>;
   /** Ends a session of the account. @throws AppError NOT_FOUND for any other, and for one that is over */
   revoke(id: string, revoker: Revoker): Promise<void>;
   /** Ends all but the session that makes the request; returns how many. */
@@ -39,19 +43,23 @@ const KEPT_MS = 86_400_000;
 export function createRevocation({ db, clock, audit }: RevocationOptions): Revocation {
   const now = () => new Date(clock.now());
 
-  async function end(sessionId: string, { userId, client }: Revoker, type: 'session.ended' | 'session.revoked') {
+  /** @param owner the account it must belong to; any when left out */
+  async function end(sessionId: string, entry: Pick<AuditEntry, 'type' | 'client' | 'detail'>, owner?: string) {
     return db.transaction(async (tx) => {
-      const ended = await createSessionRepository(tx).end(sessionId, now(), userId);
-      if (ended) await audit.record(tx, { type, userId, sessionId, client });
-      return ended;
+      const userId = await createSessionRepository(tx).end(sessionId, now(), owner);
+      if (userId === undefined) return false;
+      await audit.record(tx, { ...entry, userId, sessionId });
+      return true;
     });
   }
 
   return {
-    logout: (revoker) => end(revoker.sessionId, revoker, 'session.ended'),
+    logout: ({ sessionId, userId, client }) => end(sessionId, { type: 'session.ended', client }, userId),
+    logoutByCookie: (sessionId, client) => end(sessionId, { type: 'session.ended', client, detail: 'by cookie' }),
+    endReplaced: (sessionId, client) => end(sessionId, { type: 'session.ended', client, detail: 'by a new login' }),
 
-    async revoke(id, revoker) {
-      const ended = isId(id) && (await end(id, revoker, 'session.revoked'));
+    async revoke(id, { userId, client }) {
+      const ended = isId(id) && (await end(id, { type: 'session.revoked', client }, userId));
       if (!ended) throw new AppError('NOT_FOUND', 'There is no such session.');
     },
 

@@ -88,11 +88,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** A token older than the last two was stolen or kept by a thief's victim: the family ends, before the refusal. */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
-      const ended = await createSessionRepository(tx).end(session.id, new Date(clock.now()));
-      if (!ended) return;
+      const userId = await createSessionRepository(tx).end(session.id, new Date(clock.now()));
+      if (userId === undefined) return;
       await audit.record(tx, {
         type: 'session.reuse_detected',
-        userId: session.userId,
+        userId,
         actorId: null,
         sessionId: session.id,
         client,
@@ -100,7 +100,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     });
   }
 
-  /** What a token is worth that the rotation did not take. */
+  /** Handles a token that the rotation did not match: a retry gets the successor, anything else a refusal. */
   async function afterLostRotation(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount> {
     const found = await repository.find(id);
     const now = clock.now();
@@ -112,7 +112,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
 
     const isPredecessor = generation === found.session.generation - 1;
-    // Parallel tabs and lost responses: the predecessor's retry gets the same successor, which needs no write.
+    // Parallel tabs and lost responses: a retry with the predecessor gets the same successor, which needs no write.
     if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) return found;
     await endForReuse(found, client);
     throw invalidRefreshToken();

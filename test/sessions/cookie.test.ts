@@ -1,11 +1,16 @@
+import { sql } from 'drizzle-orm';
 import t from 'tap';
+import { AppError } from '../../src/errors.js';
 import { startTestApp } from '../helpers/app.js';
+import { auditOf } from '../helpers/audit-trail.js';
 import type { Answer, TestClient } from '../helpers/client.js';
 import { LOGIN, LOGOUT, ME, PASSWORD, REFRESH, REGISTER } from '../helpers/seed.js';
 
 const ORIGIN = 'https://app.test';
 const app = await startTestApp(t, { CORS_ORIGINS: ORIGIN });
 const NAME = 'latchkey-refresh';
+/** Whether the database of one test is away. */
+let isAway = false;
 
 /** The cookie that an answer sets: its value and its attributes in lower case; undefined when it sets none. */
 function setCookie({ headers }: Pick<Answer<unknown>, 'headers'>) {
@@ -75,7 +80,7 @@ t.test('an argument goes before the cookie and stays in the body', async (t) => 
   t.equal(setCookie(answer), undefined);
 });
 
-t.test("a refresh that loses does not clear the winner's cookie", async (t) => {
+t.test('a refused refresh by cookie clears the cookie', async (t) => {
   const { cookie } = await loggedIn();
   const answers = await Promise.all([1, 2, 3].map(() => browser(cookie.value).send(REFRESH)));
   const winners = new Set(answers.map((answer) => setCookie(answer)?.value));
@@ -83,7 +88,91 @@ t.test("a refresh that loses does not clear the winner's cookie", async (t) => {
   app.clock.advance(11_000);
   const late = await browser(cookie.value).send(REFRESH);
   t.equal(late.code, 'INVALID_REFRESH_TOKEN');
-  t.equal(setCookie(late), undefined, 'and a refusal touches no cookie');
+  t.match(setCookie(late), { name: NAME, value: '' });
+  t.match(setCookie(await browser('forged').send(REFRESH)), { name: NAME, value: '' }, 'a forged one too');
+  const disabled = await loggedIn();
+  await app.db.executor.execute(sql`update users set disabled_at = now() where id = ${disabled.user.id}`);
+  const answer = await browser(disabled.cookie.value).send(REFRESH);
+  t.same([answer.code, setCookie(answer)?.value], ['ACCOUNT_DISABLED', '']);
+});
+
+t.test('a failed refresh that the same cookie may survive leaves it', async (t) => {
+  const { cookie } = await loggedIn();
+  const scoped = 'mutation { refresh(scope: "admin") { accessToken } }';
+  const narrowed = await browser(cookie.value).send(scoped);
+  t.same([narrowed.code, setCookie(narrowed)], ['VALIDATION_ERROR', undefined]);
+  const argument = await browser(cookie.value).send(REFRESH, { refreshToken: 'forged' });
+  t.same([argument.code, setCookie(argument)], ['INVALID_REFRESH_TOKEN', undefined], 'the cookie was not tried');
+  const away = await startTestApp(
+    t,
+    { CORS_ORIGINS: ORIGIN },
+    {
+      ...app.db,
+      executor: new Proxy(app.db.executor, {
+        get: (on, key): unknown => {
+          if (isAway && key === '_')
+            throw new AppError('SERVICE_UNAVAILABLE', 'The database is away.', { retryAfter: 1 });
+          return Reflect.get(on, key);
+        },
+      }),
+    },
+  );
+  isAway = true;
+  const unavailable = await browser(cookie.value, ORIGIN, away.client()).send(REFRESH);
+  isAway = false;
+  t.same([unavailable.code, setCookie(unavailable)], ['SERVICE_UNAVAILABLE', undefined]);
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined);
+});
+
+const typesOf = async (userId: string) =>
+  (await auditOf(app.db, userId)).map(({ type, detail }) => [type, detail].filter(Boolean).join(' '));
+
+t.test('logout with an expired access token ends the session of the cookie', async (t) => {
+  const { user, cookie, accessToken } = await loggedIn({ rememberMe: true });
+  app.clock.advance(901_000);
+  const page = browser(cookie.value);
+  t.equal((await page.send(ME, {}, { token: accessToken })).code, 'TOKEN_EXPIRED', 'the cookie admits to nothing else');
+  const answer = await page.send(LOGOUT, {}, { token: accessToken });
+  t.same([answer.data?.['logout'], setCookie(answer)?.value], [true, '']);
+  t.equal((await page.send(REFRESH)).code, 'INVALID_REFRESH_TOKEN');
+  t.equal((await typesOf(user.id))[0], 'session.ended by cookie');
+  const again = await page.send(LOGOUT);
+  t.same([again.data?.['logout'], setCookie(again)?.value], [true, ''], 'a second time nothing is left to end');
+  t.equal((await typesOf(user.id)).filter((type) => type.startsWith('session.ended')).length, 1);
+});
+
+t.test('logout by cookie needs a genuine cookie from an allowed origin', async (t) => {
+  const { cookie } = await loggedIn();
+  t.equal((await browser().send(LOGOUT)).code, 'MISSING_TOKEN');
+  t.equal((await browser('forged').send(LOGOUT)).code, 'MISSING_TOKEN');
+  for (const origin of ['https://evil.test', 'null', undefined]) {
+    const headers = { cookie: `${NAME}=${cookie.value}`, ...(origin ? { origin } : {}) };
+    t.equal((await app.client({ headers }).send(LOGOUT)).code, 'QUERY_REJECTED', String(origin));
+  }
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'the session is alive');
+});
+
+t.test('a login in a browser ends the session of the cookie that it replaces', async (t) => {
+  const before = await loggedIn();
+  const input = { identifier: before.user.username, password: PASSWORD, transport: 'COOKIE' };
+  const refused = await browser(before.cookie.value).send(LOGIN, { input: { ...input, password: 'wrong wrong' } });
+  t.equal(refused.code, 'INVALID_CREDENTIALS');
+  const body = await browser(before.cookie.value).send(LOGIN, { input: { ...input, transport: 'BODY' } });
+  t.equal(body.code, undefined);
+  t.equal((await app.client({ token: before.accessToken }).send(ME)).code, undefined, 'neither replaces the cookie');
+
+  const after = await browser(before.cookie.value).send(LOGIN, { input });
+  t.equal((await app.client({ token: before.accessToken }).send(ME)).code, 'INVALID_TOKEN');
+  t.equal((await browser(before.cookie.value).send(REFRESH)).code, 'INVALID_REFRESH_TOKEN');
+  t.equal((await browser(setCookie(after)!.value).send(REFRESH)).code, undefined);
+  t.ok((await typesOf(before.user.id)).includes('session.ended by a new login'));
+});
+
+t.test('an account that registers or logs in where another was logged in ends the other session', async (t) => {
+  const before = await loggedIn();
+  const input = { email: 'second@mail.test', username: 'second', password: PASSWORD, transport: 'COOKIE' };
+  t.equal((await browser(before.cookie.value).send(REGISTER, { input })).code, undefined);
+  t.equal((await app.client({ token: before.accessToken }).send(ME)).code, 'INVALID_TOKEN');
 });
 
 t.test('logout clears the cookie with the attributes that it was set with', async (t) => {
