@@ -44,6 +44,17 @@ export function clientNetwork(ip: string | undefined): string {
   return `${canonical(`${expand(address).slice(0, 4).join(':')}::`)}/64`;
 }
 
+/**
+ * Whether two addresses are of one access network: the same IPv4 /24 or IPv6 /64. Carriers move a client within such a range,
+ * whereas a stolen token mostly comes from another.
+ * @param a as `clientAddress` returns it
+ */
+export function sharesNetwork(a: string, b: string): boolean {
+  const networkOf = (address: string) =>
+    isIPv4(address) ? address.slice(0, address.lastIndexOf('.')) : clientNetwork(address);
+  return networkOf(a) === networkOf(b);
+}
+
 function withoutPort(ip: string): string {
   const [, bracketed, plain] = FORWARDED.exec(ip) ?? [];
   return bracketed ?? plain ?? ip;

@@ -14,6 +14,7 @@ export type AuditType =
   | 'session.ended'
   | 'session.revoked'
   | 'session.reuse_detected'
+  | 'session.refresh_replayed'
   | 'login.failed'
   | 'login.throttled'
   | 'request.throttled'

@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AccountRecord } from '../accounts/account.js';
 import type { Audit } from '../audit/audit.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
+import { sharesNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { RefreshTokens } from '../crypto/refresh-token.js';
@@ -100,6 +101,21 @@ export function createSessions(options: SessionsOptions): Sessions {
     });
   }
 
+  /** A retry comes from where the rotation came from. From elsewhere it may be a thief's, who was a moment too late. */
+  async function auditForeignReplay({ id, userId, ipAddress }: SessionRecord, client: ClientInfo): Promise<void> {
+    if (ipAddress === null || sharesNetwork(ipAddress, client.ipAddress)) return;
+    await db.transaction((tx) =>
+      audit.record(tx, {
+        type: 'session.refresh_replayed',
+        userId,
+        actorId: null,
+        sessionId: id,
+        client,
+        detail: `rotated from ${ipAddress}`,
+      }),
+    );
+  }
+
   /** Handles a token that the rotation did not match: a retry gets the successor, anything else a refusal. */
   async function afterLostRotation(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount> {
     const found = await repository.find(id);
@@ -113,7 +129,10 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     const isPredecessor = generation === found.session.generation - 1;
     // Parallel tabs and lost responses: a retry with the predecessor gets the same successor, which needs no write.
-    if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) return found;
+    if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) {
+      await auditForeignReplay(found.session, client);
+      return found;
+    }
     await endForReuse(found, client);
     throw invalidRefreshToken();
   }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { createAudit } from '../../src/audit/audit.js';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
+import type { ClientInfo } from '../../src/client-info.js';
 import { createRefreshTokens } from '../../src/crypto/refresh-token.js';
 import { AppError } from '../../src/errors.js';
 import { createRevocation } from '../../src/sessions/revocation.js';
@@ -46,7 +47,7 @@ async function setUp() {
   const now = clock.now();
   const model: Model = { newest: 0, rotatedAt: now, endsAt: now + TTL_MS, ended: false };
   const tokenOf = (generation: number) => refreshTokens.issue(sessionId, generation);
-  const refresh = (generation: number, client = HERE) =>
+  const refresh = (generation: number, client: ClientInfo = HERE) =>
     sessions.refresh(tokenOf(generation), client).then(
       ({ refreshToken }) => refreshTokens.open(refreshToken)!.generation,
       (error: unknown) => (error instanceof AppError ? error.code : String(error)),
@@ -162,6 +163,27 @@ t.test('a refresh from a new address is audited with the rotation, one from the 
   t.match(await moves(), [{ ipAddress: '192.0.2.2', detail: /^from / }]);
   await refresh(1, THERE);
   t.equal((await moves()).length, 1);
+});
+
+t.test('a replay within the grace time is audited when it comes from another network', async (t) => {
+  const from = (ipAddress: string) => ({ ipAddress, network: ipAddress, userAgent: 'other' });
+  const replays = async (id: string) =>
+    (await auditOf(db, id)).filter(({ type }) => type === 'session.refresh_replayed');
+  const { refresh, user, sessionId } = await setUp();
+  await refresh(0, HERE);
+  t.equal(await refresh(0, from('192.0.2.200')), 1);
+  t.same(await replays(user.id), [], 'the same /24');
+  t.equal(await refresh(0, from('192.0.3.1')), 1, 'it gets the successor like any retry');
+  t.match(await replays(user.id), [
+    { sessionId, actorId: null, ipAddress: '192.0.3.1', userAgent: 'other', detail: 'rotated from 192.0.2.1' },
+  ]);
+  t.equal(await refresh(1, from('2001:db8:0:1::1')), 2);
+  t.equal(await refresh(1, from('2001:db8:0:1:ffff::2')), 2);
+  t.equal((await replays(user.id)).length, 1, 'the same /64');
+  t.equal(await refresh(1, from('2001:db8:0:2::1')), 2);
+  t.equal((await replays(user.id)).length, 2);
+  t.equal(await refresh(1, from('192.0.2.1')), 2);
+  t.equal((await replays(user.id)).length, 3, 'IPv4 after IPv6 is another network');
 });
 
 t.test('scopes can be narrowed for an access token, and never widened', async (t) => {
