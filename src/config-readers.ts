@@ -144,6 +144,11 @@ export function readers(env: Environment) {
       return fault(name, 'true or false', fallback);
     },
 
+    /** Milliseconds; undefined when unset. */
+    optionalDuration(name: string, min: string, max: string): number | undefined {
+      return raw(name) === undefined ? undefined : this.duration(name, min, min, max);
+    },
+
     /** Milliseconds. */
     duration(name: string, fallback: string, min: string, max: string): number {
       const value = parseDuration(raw(name) ?? fallback);

@@ -69,6 +69,9 @@ function parseConfig(read: Readers) {
       ttlMs: read.duration('REFRESH_TOKEN_TTL', '24h', '1s', '3650d'),
       rememberMeTtlMs: read.duration('REMEMBER_ME_TTL', '30d', '1s', '3650d'),
       graceMs: read.duration('REFRESH_GRACE', '10s', '0s', '5m'),
+      /** Unset: a session may rest until it expires. */
+      idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
+      maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
     accounts: {
       /** How long a deleted account can be restored. */

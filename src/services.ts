@@ -72,8 +72,9 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const refreshTokens = createRefreshTokens(secrets);
   const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes: config.sessions });
-  const revocation = createRevocation({ db, clock, audit });
-  const uses = createUseRecorder({ db, clock });
+  const { idleTtlMs } = config.sessions;
+  const revocation = createRevocation({ db, clock, audit, idleTtlMs });
+  const uses = createUseRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const attempts = createPasswordAttempts({ db, clock, audit, rateLimits, account, network });
@@ -95,6 +96,7 @@ export function createServices(dependencies: ServiceDependencies) {
     noteUse: (session) => uses.note(session),
     scopes,
     clock,
+    idleTtlMs,
   });
 
   return {

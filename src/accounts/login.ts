@@ -81,7 +81,7 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
       const nextHash = await upgraded(found.passwordHash, password);
       const { id } = found.account;
       // As one statement: none needs another's answer, and without the first there is nothing to be done.
-      return db.together(async (tx) => {
+      const entered = await db.together(async (tx) => {
         const marked = markLogin(tx, found, nextHash);
         const opening = { client, rememberMe: rememberMe ?? false, by: 'login' } as const;
         const entered = sessions.open(tx, id, marked, opening);
@@ -90,6 +90,8 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
         return entered;
       });
+      await sessions.enforceLimit(id, client);
+      return entered;
     });
   }
 

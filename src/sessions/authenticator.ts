@@ -30,6 +30,8 @@ export interface AuthenticatorOptions {
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
   readonly scopes: ScopeCatalogue;
   readonly clock: Clock;
+  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  readonly idleTtlMs?: number | undefined;
 }
 
 /** The token of an `Authorization: Bearer` value (RFC 6750 section 2.1), or undefined. */
@@ -40,7 +42,7 @@ export function bearerToken(authorization: string | undefined): string | undefin
 }
 
 export function createAuthenticator(options: AuthenticatorOptions): Authenticate {
-  const { accessTokens, readSession, accountExists, noteUse, scopes, clock } = options;
+  const { accessTokens, readSession, accountExists, noteUse, scopes, clock, idleTtlMs } = options;
 
   return async (authorization, extent = 'whole') => {
     if (!authorization) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
@@ -55,7 +57,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     // Before its session, which ended when the account was disabled.
     const { disabledAt } = found.account;
     if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
-    if (!isLive(found.session, clock.now())) throw invalidToken();
+    if (!isLive(found.session, clock.now(), idleTtlMs)) throw invalidToken();
     // Issued before the password changed: the session lives on, and its client renews the token by a refresh.
     if (verified.epoch !== found.session.accessEpoch) throw tokenExpired();
     noteUse(found.session);

@@ -34,8 +34,20 @@ export interface LiveSession {
 
 const sessionColumns = getTableColumns(sessions);
 const withAccount = { session: sessionColumns, account: accountColumns };
-const live = (now: Date | SQL, table: Record<'endedAt' | 'expiresAt', PgColumn> = sessions) =>
-  and(isNull(table.endedAt), gt(table.expiresAt, now));
+/** When a session counts as alive. */
+interface Moment<T extends Date | SQL = Date> {
+  readonly now: T;
+  /** Without an idle timeout the beginning of time. */
+  readonly idleSince: T;
+}
+const live = (
+  { now, idleSince }: Moment<Date | SQL>,
+  table: Record<'endedAt' | 'expiresAt' | 'lastUsedAt', PgColumn> = sessions,
+) => and(isNull(table.endedAt), gt(table.expiresAt, now), gt(table.lastUsedAt, idleSince));
+const givenMoment: Moment<SQL> = {
+  now: given(sessions.expiresAt, 'now'),
+  idleSince: given(sessions.lastUsedAt, 'idleSince'),
+};
 /** The row as it was before the statement changes it. */
 const before = alias(sessions, 'before');
 /** The row as one that nobody else holds. */
@@ -55,7 +67,7 @@ const rotation = {
   where: and(
     eq(sessions.id, given(sessions.id, 'id')),
     eq(sessions.generation, given(sessions.generation, 'generation')),
-    live(given(sessions.expiresAt, 'now')),
+    live(givenMoment),
     usableAccount,
   ),
 };
@@ -78,7 +90,7 @@ const rotateSessions = statement(withAccount, (executor) => {
     sql`asked.id = ${free.id}`,
     sql`asked.generation = ${free.generation}`,
     sql`asked.ip_address = ${free.ipAddress}`,
-    live(given(free.expiresAt, 'now'), free),
+    live(givenMoment, free),
   );
   const taken = executor
     .select({ id: free.id, userAgent: sql`asked.user_agent`.as('asked_user_agent') })
@@ -120,8 +132,26 @@ function livenessStatement(account: typeof accountCoreColumns) {
 }
 const readLiveness = { core: livenessStatement(accountCoreColumns), whole: livenessStatement(accountColumns) };
 
-/** @param executor the database, or one transaction of it */
-export function createSessionRepository(executor: Executor) {
+/** The session that is one too many: the newest of those that would have to end. */
+const readExcess = statement({ id: sessions.id }, (executor) =>
+  executor
+    .select({ id: sessions.id })
+    .from(sessions)
+    .where(and(eq(sessions.userId, given(sessions.userId, 'userId')), live(givenMoment)))
+    .orderBy(desc(sessions.createdAt), desc(sessions.id))
+    .offset(sql.placeholder('max'))
+    .limit(1),
+);
+
+/**
+ * @param executor the database, or one transaction of it
+ * @param idleTtlMs after how long without use a session is over; undefined: never
+ */
+export function createSessionRepository(executor: Executor, idleTtlMs?: number) {
+  const at = (now: Date): Moment => ({
+    now,
+    idleSince: new Date(idleTtlMs === undefined ? 0 : now.getTime() - idleTtlMs),
+  });
   return {
     async insert(session: SessionRecord): Promise<void> {
       await insertSession(executor, { ...session });
@@ -133,14 +163,14 @@ export function createSessionRepository(executor: Executor) {
      */
     async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
       const [one, ...others] = rotations;
-      if (one && others.length === 0) return rotateSession(executor, { ...one, ...one.client, now });
+      if (one && others.length === 0) return rotateSession(executor, { ...one, ...one.client, ...at(now) });
       const clients = rotations.map(({ client }) => client);
       return rotateSessions(executor, {
         ids: makePgArray(rotations.map(({ id }) => id)),
         generations: makePgArray(rotations.map(({ generation }) => generation)),
         ipAddresses: makePgArray(clients.map(({ ipAddress }) => ipAddress)),
         userAgents: makePgArray(clients.map(({ userAgent }) => userAgent)),
-        now,
+        ...at(now),
       });
     },
 
@@ -149,7 +179,7 @@ export function createSessionRepository(executor: Executor) {
       { id, generation, client }: Rotation,
       now: Date,
     ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
-      const [row] = await rotateSessionAnywhere(executor, { id, generation, now, ...client });
+      const [row] = await rotateSessionAnywhere(executor, { id, generation, ...at(now), ...client });
       return row;
     },
 
@@ -168,7 +198,7 @@ export function createSessionRepository(executor: Executor) {
           ipAddress: client.ipAddress,
           userAgent: client.userAgent,
         })
-        .where(and(eq(sessions.id, id), live(now)))
+        .where(and(eq(sessions.id, id), live(at(now))))
         .returning();
       return row;
     },
@@ -187,7 +217,7 @@ export function createSessionRepository(executor: Executor) {
       const [ended] = await executor
         .update(sessions)
         .set({ endedAt: now })
-        .where(and(eq(sessions.id, id), userId === undefined ? undefined : eq(sessions.userId, userId), live(now)))
+        .where(and(eq(sessions.id, id), userId === undefined ? undefined : eq(sessions.userId, userId), live(at(now))))
         .returning({ userId: sessions.userId });
       return ended?.userId;
     },
@@ -198,10 +228,35 @@ export function createSessionRepository(executor: Executor) {
         .update(sessions)
         .set({ endedAt: now })
         .where(
-          and(eq(sessions.userId, userId), live(now), exceptId === undefined ? undefined : ne(sessions.id, exceptId)),
+          and(
+            eq(sessions.userId, userId),
+            live(at(now)),
+            exceptId === undefined ? undefined : ne(sessions.id, exceptId),
+          ),
         )
         .returning({ id: sessions.id });
       return ended.length;
+    },
+
+    /** Whether an account has more live sessions than `max`. */
+    async exceeds(userId: string, max: number, now: Date): Promise<boolean> {
+      return (await readExcess(executor, { userId, max, ...at(now) })).length > 0;
+    },
+
+    /** Ends the live sessions of an account but the newest `max`; returns their ids. */
+    async endBeyond(userId: string, max: number, now: Date): Promise<string[]> {
+      const beyond = executor
+        .select({ id: sessions.id })
+        .from(sessions)
+        .where(and(eq(sessions.userId, userId), live(at(now))))
+        .orderBy(desc(sessions.createdAt), desc(sessions.id))
+        .offset(max);
+      const ended = await executor
+        .update(sessions)
+        .set({ endedAt: now })
+        .where(and(inArray(sessions.id, beyond), isNull(sessions.endedAt)))
+        .returning({ id: sessions.id });
+      return ended.map(({ id }) => id);
     },
 
     /** Notes a use of those that were last used before `since`. */
@@ -229,7 +284,7 @@ export function createSessionRepository(executor: Executor) {
       return executor
         .select()
         .from(sessions)
-        .where(and(eq(sessions.userId, userId), live(now)))
+        .where(and(eq(sessions.userId, userId), live(at(now))))
         .orderBy(desc(sessions.lastUsedAt), desc(sessions.id))
         .limit(MAX_LISTED);
     },

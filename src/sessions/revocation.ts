@@ -35,18 +35,20 @@ export interface RevocationOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
+  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  readonly idleTtlMs?: number | undefined;
 }
 
 /** Rows stay for a day, so that whoever looks into a reuse finds the session that the audit names. */
 const KEPT_MS = 86_400_000;
 
-export function createRevocation({ db, clock, audit }: RevocationOptions): Revocation {
+export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOptions): Revocation {
   const now = () => new Date(clock.now());
 
   /** @param owner the account it must belong to; any when left out */
   async function end(sessionId: string, entry: Pick<AuditEntry, 'type' | 'client' | 'detail'>, owner?: string) {
     return db.transaction(async (tx) => {
-      const userId = await createSessionRepository(tx).end(sessionId, now(), owner);
+      const userId = await createSessionRepository(tx, idleTtlMs).end(sessionId, now(), owner);
       if (userId === undefined) return false;
       await audit.record(tx, { ...entry, userId, sessionId });
       return true;
@@ -65,14 +67,14 @@ export function createRevocation({ db, clock, audit }: RevocationOptions): Revoc
 
     async revokeOthers({ userId, sessionId, client }) {
       return db.transaction(async (tx) => {
-        const ended = await createSessionRepository(tx).endAll(userId, now(), sessionId);
+        const ended = await createSessionRepository(tx, idleTtlMs).endAll(userId, now(), sessionId);
         if (ended > 0) await audit.record(tx, { type: 'session.revoked', userId, client, detail: `${ended} others` });
         return ended;
       });
     },
 
-    endAll: (tx, userId, exceptId) => createSessionRepository(tx).endAll(userId, now(), exceptId),
+    endAll: (tx, userId, exceptId) => createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId),
 
-    clear: (tx, limit) => createSessionRepository(tx).deleteOver(new Date(clock.now() - KEPT_MS), limit),
+    clear: (tx, limit) => createSessionRepository(tx, idleTtlMs).deleteOver(new Date(clock.now() - KEPT_MS), limit),
   };
 }

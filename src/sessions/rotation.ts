@@ -17,10 +17,12 @@ export interface RotationOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
+  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  readonly idleTtlMs?: number | undefined;
 }
 
-export function createRotation({ db, clock, audit }: RotationOptions): Rotate {
-  const repository = createSessionRepository(db.executor);
+export function createRotation({ db, clock, audit, idleTtlMs }: RotationOptions): Rotate {
+  const repository = createSessionRepository(db.executor, idleTtlMs);
   const batches = createBatches<Rotation, SessionWithAccount>(
     (rotations) => repository.rotate(rotations, new Date(clock.now())),
     ({ session }) => session.id,
@@ -28,7 +30,7 @@ export function createRotation({ db, clock, audit }: RotationOptions): Rotate {
 
   const rotateAlone: Rotate = (token) =>
     db.transaction(async (tx) => {
-      const rotated = await createSessionRepository(tx).rotateAnywhere(token, new Date(clock.now()));
+      const rotated = await createSessionRepository(tx, idleTtlMs).rotateAnywhere(token, new Date(clock.now()));
       if (!rotated || rotated.previousAddress === token.client.ipAddress) return rotated;
       const { session, previousAddress } = rotated;
       await audit.record(tx, {

@@ -45,6 +45,11 @@ export interface Sessions {
     opening: Opening,
   ): Promise<EnteredSession>;
   /**
+   * Ends the oldest sessions of an account that has more than SESSION_MAX_PER_ACCOUNT, and audits each. To be called once
+   * the transaction that opened another one has committed: the last of several parallel logins then sees all of them.
+   */
+  enforceLimit(userId: string, client: ClientInfo): Promise<void>;
+  /**
    * Spends a refresh token for its successor.
    * @param scope scopes for the access token alone, space-separated; all that the account is given otherwise
    * @throws AppError INVALID_REFRESH_TOKEN unknown, spent, expired or revoked; ACCOUNT_DISABLED; VALIDATION_ERROR for a
@@ -63,20 +68,31 @@ export interface Sessions {
   list(userId: string): Promise<SessionRecord[]>;
 }
 
+/** Durations in milliseconds. */
+export interface SessionLimits {
+  readonly ttlMs: number;
+  readonly rememberMeTtlMs: number;
+  readonly graceMs: number;
+  /** After how long without use a session is over; undefined: never. */
+  readonly idleTtlMs?: number | undefined;
+  /** How many live sessions an account may have. */
+  readonly maxPerAccount: number;
+}
+
 export interface SessionsOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
   readonly refreshTokens: RefreshTokens;
   readonly scopes: ScopeCatalogue;
-  /** All in milliseconds. */
-  readonly lifetimes: { readonly ttlMs: number; readonly rememberMeTtlMs: number; readonly graceMs: number };
+  readonly lifetimes: SessionLimits;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
-  const repository = createSessionRepository(db.executor);
-  const rotate = createRotation({ db, clock, audit });
+  const { idleTtlMs, maxPerAccount } = lifetimes;
+  const repository = createSessionRepository(db.executor, idleTtlMs);
+  const rotate = createRotation({ db, clock, audit, idleTtlMs });
 
   /** @param narrowed what the client asked for; never more than the role gives at this moment */
   const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
@@ -89,7 +105,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** A token older than the last two was stolen or kept by a thief's victim: the family ends, before the refusal. */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
-      const userId = await createSessionRepository(tx).end(session.id, new Date(clock.now()));
+      const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, new Date(clock.now()));
       if (userId === undefined) return;
       await audit.record(tx, {
         type: 'session.reuse_detected',
@@ -123,7 +139,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     if (!found || found.account.deletedAt || generation > found.session.generation) throw invalidRefreshToken();
     const { disabledAt } = found.account;
     if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
-    if (!isLive(found.session, now)) throw invalidRefreshToken();
+    if (!isLive(found.session, now, idleTtlMs)) throw invalidRefreshToken();
     // Nothing is wrong with the token: what stood in the way (a disabled account, say) has gone since.
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
 
@@ -177,6 +193,17 @@ export function createSessions(options: SessionsOptions): Sessions {
       return enter({ session, account: opened });
     },
 
+    async enforceLimit(userId, client) {
+      const now = new Date(clock.now());
+      if (!(await repository.exceeds(userId, maxPerAccount, now))) return;
+      await db.transaction(async (tx) => {
+        const ended = await createSessionRepository(tx, idleTtlMs).endBeyond(userId, maxPerAccount, now);
+        const detail = `over ${maxPerAccount} sessions`;
+        for (const sessionId of ended)
+          await audit.record(tx, { type: 'session.revoked', userId, sessionId, client, detail });
+      });
+    },
+
     async refresh(refreshToken, client, scope) {
       const opened = refreshTokens.open(refreshToken);
       if (!opened) throw invalidRefreshToken();
@@ -187,7 +214,11 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async renew(tx, account, sessionId, client) {
-      const session = await createSessionRepository(tx).supersedeTokens(sessionId, client, new Date(clock.now()));
+      const session = await createSessionRepository(tx, idleTtlMs).supersedeTokens(
+        sessionId,
+        client,
+        new Date(clock.now()),
+      );
       if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
       return enter({ session, account });
     },

@@ -1,4 +1,4 @@
-/** A session as the house passes it around. */
+/** A session: a family of refresh tokens and the access tokens issued with them. */
 export interface SessionRecord {
   readonly id: string;
   readonly userId: string;
@@ -19,9 +19,16 @@ export interface SessionRecord {
   readonly userAgent: string | null;
 }
 
-/** Whether the session may still be used at `now` (milliseconds). */
-export function isLive(session: Pick<SessionRecord, 'endedAt' | 'expiresAt'>, now: number): boolean {
-  return session.endedAt === null && session.expiresAt.getTime() > now;
+/**
+ * Whether the session may still be used at `now` (milliseconds).
+ * @param idleTtlMs after how long without use it is over; never when left out
+ */
+export function isLive(
+  { endedAt, expiresAt, lastUsedAt }: Pick<SessionRecord, 'endedAt' | 'expiresAt' | 'lastUsedAt'>,
+  now: number,
+  idleTtlMs = Infinity,
+): boolean {
+  return endedAt === null && expiresAt.getTime() > now && lastUsedAt.getTime() + idleTtlMs > now;
 }
 
 /** Whether it was over when its account was disabled: whoever holds its tokens has no right credentials to be told so. */

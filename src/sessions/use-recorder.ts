@@ -1,6 +1,6 @@
 /**
- * When a session was last used, without a write per request: uses are noted in the process and written together every few
- * seconds, for sessions whose last note is older than `lastUsedAt` may be off.
+ * Records when sessions were last used without a write per request: uses are collected in the process and written together
+ * every few seconds, for sessions whose recorded use is older than the precision of `lastUsedAt`.
  */
 import type { Clock } from '../clock.js';
 import type { Database } from '../db/database.js';
@@ -14,17 +14,27 @@ export interface UseRecorder {
   flush(): Promise<void>;
 }
 
-/** How much `lastUsedAt` may be off, in milliseconds. */
-const PRECISION_MS = 300_000;
-/** Sessions of one statement; more wait for the next. */
-const MAX_NOTED = 1000;
+export interface UseRecorderOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  readonly idleTtlMs?: number | undefined;
+}
 
-export function createUseRecorder({ db, clock }: { db: Database; clock: Clock }): UseRecorder {
+/** How much `lastUsedAt` may be off, in milliseconds; with a short idle timeout a quarter of that. */
+const PRECISION_MS = 300_000;
+/** Sessions of one statement. */
+const MAX_AT_ONCE = 1000;
+/** Sessions that wait to be written, some 5 MB; more are noted by their next use. */
+const MAX_NOTED = 50_000;
+
+export function createUseRecorder({ db, clock, idleTtlMs = Infinity }: UseRecorderOptions): UseRecorder {
+  const precisionMs = Math.min(PRECISION_MS, idleTtlMs / 4);
   const repository = createSessionRepository(db.executor);
   let noted = new Set<string>();
   return {
     note({ id, lastUsedAt }) {
-      if (clock.now() - lastUsedAt.getTime() >= PRECISION_MS && noted.size < MAX_NOTED) noted.add(id);
+      if (clock.now() - lastUsedAt.getTime() >= precisionMs && noted.size < MAX_NOTED) noted.add(id);
     },
 
     async flush() {
@@ -32,7 +42,9 @@ export function createUseRecorder({ db, clock }: { db: Database; clock: Clock })
       const ids = [...noted];
       noted = new Set();
       const now = clock.now();
-      await repository.touch(ids, new Date(now), new Date(now - PRECISION_MS));
+      const before = new Date(now - precisionMs);
+      for (let from = 0; from < ids.length; from += MAX_AT_ONCE)
+        await repository.touch(ids.slice(from, from + MAX_AT_ONCE), new Date(now), before);
     },
   };
 }

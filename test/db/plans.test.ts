@@ -82,6 +82,8 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     (on) => createSessionRepository(on).rotateAnywhere(rotationOf(7), NOW),
   ],
   ["an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).listLive(idOf(7), NOW)],
+  ['the limit of sessions', /sessions_user_id_index/, (on) => createSessionRepository(on).exceeds(idOf(7), 1, NOW)],
+  ['ending what is over it', /sessions_user_id_index/, (on) => createSessionRepository(on).endBeyond(idOf(7), 1, NOW)],
   ['noting uses', /sessions_pkey/, (on) => createSessionRepository(on).touch([idOf(7)], NOW, NOW)],
   ["ending an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).endAll(idOf(7), NOW)],
   ['clearing sessions', /sessions_(expires|ended)_at_index/, (on) => createSessionRepository(on).deleteOver(NOW, 50)],

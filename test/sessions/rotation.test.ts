@@ -27,7 +27,7 @@ const sessions = createSessions({
   audit,
   refreshTokens,
   scopes: createScopeCatalogue(),
-  lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS },
+  lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS, maxPerAccount: 100 },
 });
 const HERE = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null };
 const THERE = { ipAddress: '192.0.2.2', network: '192.0.2.2', userAgent: null };
