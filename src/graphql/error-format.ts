@@ -5,6 +5,7 @@
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { outage } from '../db/errors.js';
 import { AppError, validationError } from '../errors.js';
+import { locationsOf } from './detach.js';
 
 export interface FormattedError extends Omit<GraphQLFormattedError, 'extensions'> {
   readonly extensions: AppError['extensions'];
@@ -17,27 +18,50 @@ export interface TranslatedError {
   readonly formatted: FormattedError;
 }
 
-/** A fault of syntax or validation: the document's, and told as graphql-js words it. */
-export function translateDocumentError(error: GraphQLError): TranslatedError {
-  return translated(new AppError('QUERY_REJECTED', error.message), error);
+/** graphql-js quotes names, and a name may be as long as the document. In characters. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** An error of syntax or validation, in the words of graphql-js. */
+export interface DocumentError {
+  readonly message: string;
+  readonly locations: GraphQLFormattedError['locations'];
+}
+
+/** Takes out of an error what is shown of it. */
+export function documentError(error: GraphQLError): DocumentError {
+  const { message } = error;
+  return {
+    message: message.length > MAX_MESSAGE_LENGTH ? `${message.slice(0, MAX_MESSAGE_LENGTH)}…` : message,
+    locations: locationsOf(error),
+  };
+}
+
+/** Translates an error of syntax or validation. */
+export function translateDocumentError({ message, locations }: DocumentError): TranslatedError {
+  return translated(new AppError('QUERY_REJECTED', message), locations);
 }
 
 /** Anything else that was thrown, by a resolver or on the way to it. */
 export function translateError(error: unknown, requestId: string): TranslatedError {
   const located = error instanceof GraphQLError ? error : undefined;
   const known = findAppError(error) ?? argumentFault(located);
-  if (known && known.code !== 'INTERNAL_ERROR') return translated(known, located);
+  const locations = located && locationsOf(located);
+  if (known && known.code !== 'INTERNAL_ERROR') return translated(known, locations, located?.path);
   const cause = known?.cause ?? located?.originalError ?? error;
-  return translated(new AppError('INTERNAL_ERROR', 'Internal error.', { requestId }, cause), located);
+  return translated(new AppError('INTERNAL_ERROR', 'Internal error.', { requestId }, cause), locations, located?.path);
 }
 
-function translated(fault: AppError, located?: GraphQLError): TranslatedError {
+function translated(
+  fault: AppError,
+  locations: GraphQLFormattedError['locations'],
+  path?: GraphQLFormattedError['path'],
+): TranslatedError {
   return {
     fault,
     formatted: {
       message: fault.message,
-      ...(located?.locations ? { locations: located.locations } : {}),
-      ...(located?.path ? { path: located.path } : {}),
+      ...(locations ? { locations } : {}),
+      ...(path ? { path } : {}),
       extensions: fault.extensions,
     },
   };

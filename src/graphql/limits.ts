@@ -1,7 +1,7 @@
 /**
- * How much an operation asks for, with its fragments flattened. Each fragment is measured once, so the work is linear
- * in the document however often fragments spread one another; counts may grow huge, which is the point. It needs no
- * schema and runs before validation, whose rules are not all linear.
+ * Measures an operation with its fragments flattened. Each fragment is measured once, so the work is linear in the
+ * document however often fragments spread one another. It needs no schema and runs before validation, whose rules are
+ * not all linear.
  */
 import {
   Kind,
@@ -11,6 +11,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { AppError } from '../errors.js';
+import { countComparisons } from './comparisons.js';
 
 /** What one operation may ask for. */
 export interface DocumentLimits {
@@ -19,6 +20,8 @@ export interface DocumentLimits {
   readonly maxDirectives: number;
   /** Of the text; and as many fields after flattening: fragments may ask for no more than could be written out. */
   readonly maxTokens: number;
+  /** Fields with one response name in one place, fragments included. */
+  readonly maxRepetitions: number;
 }
 
 interface Measure {
@@ -33,6 +36,10 @@ interface Measure {
 
 /** The standard introspection query is 15 deep; its depth is the schema's, not the data's. */
 const MAX_INTROSPECTION_DEPTH = 20;
+/** Fields of all operations, for each token that is allowed: validation looks at those that are not executed, too. */
+const FIELDS_PER_TOKEN = 2;
+/** Comparisons of fields and fragments, for each token that is allowed; a client's document makes a tenth of them. */
+const PAIRS_PER_TOKEN = 4;
 const NOTHING: Measure = { depth: 0, introspectionDepth: 0, fields: 0, aliases: 0, directives: 0, credentials: 0 };
 
 /**
@@ -47,14 +54,24 @@ export function assertWithinLimits(
   credentialFields: ReadonlySet<string>,
 ): void {
   const measured = measure(document, operation, credentialFields);
-  const bounds: readonly [found: number, max: number, what: string][] = [
+  assertWithin([
     [measured.depth, limits.maxDepth, 'levels of fields'],
     [measured.introspectionDepth, MAX_INTROSPECTION_DEPTH, 'levels of introspection'],
     [measured.fields, limits.maxTokens, 'fields, fragments included'],
     [measured.aliases, limits.maxAliases, 'aliases'],
     [measured.directives, limits.maxDirectives, 'directives'],
     [measured.credentials, 1, 'mutation that proves or renews credentials'],
-  ];
+  ]);
+  const maxFields = FIELDS_PER_TOKEN * limits.maxTokens;
+  const { fields, repetitions, pairs } = countComparisons(document, maxFields);
+  assertWithin([
+    [repetitions, limits.maxRepetitions, 'fields with the same response name in one place'],
+    [fields, maxFields, 'fields and spreads, all operations and fragments included'],
+    [pairs, PAIRS_PER_TOKEN * limits.maxTokens, 'comparisons of fields and fragments'],
+  ]);
+}
+
+function assertWithin(bounds: readonly (readonly [found: number, max: number, what: string])[]): void {
   for (const [found, max, what] of bounds) {
     if (found > max) throw new AppError('QUERY_REJECTED', `The document is over the limit of ${max} ${what}.`);
   }

@@ -8,7 +8,7 @@ import type { Config } from '../config.js';
 import { AppError, validationError } from '../errors.js';
 import type { GraphqlContext } from './context.js';
 import { createDocuments, type PreparedDocument } from './documents.js';
-import { translateDocumentError, translateError, type TranslatedError } from './error-format.js';
+import { translateError, type TranslatedError } from './error-format.js';
 import { acceptOnlyJson } from './http/json-body.js';
 import { JSON_RESPONSE, negotiate } from './http/media-type.js';
 import { readParams } from './http/request-params.js';
@@ -111,11 +111,9 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   });
 };
 
-/** What is wrong with a document; every fault is told. */
-function refused(error: unknown, requestId: string): TranslatedError[] {
-  return error instanceof RejectedDocument
-    ? error.errors.map(translateDocumentError)
-    : [translateError(error, requestId)];
+/** Every error of a refused document. */
+function refused(error: unknown, requestId: string): readonly TranslatedError[] {
+  return error instanceof RejectedDocument ? error.errors : [translateError(error, requestId)];
 }
 
 /** Refused before a body is read. OPTIONS is left to CORS. */

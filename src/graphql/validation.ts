@@ -1,12 +1,12 @@
-/** The rules of GraphQL that a document must keep, with no more told about the schema than is wanted. */
+/** Validates documents by the rules of GraphQL (section 5). Suggestions of names can be left out of the errors. */
 import {
   NoSchemaIntrospectionCustomRule,
   specifiedRules,
   validate,
   type DocumentNode,
-  type GraphQLError,
   type GraphQLSchema,
 } from 'graphql';
+import { documentError, translateDocumentError, type DocumentError, type TranslatedError } from './error-format.js';
 import { unconditionalSubscriptions } from './unconditional-subscriptions.js';
 
 export interface ValidationOptions {
@@ -16,16 +16,21 @@ export interface ValidationOptions {
   readonly suggestions: boolean;
 }
 
-/** A document with faults of syntax or validation: the client's doing, all of them told. */
+/** A document with errors of syntax or validation. */
 export class RejectedDocument extends Error {
   override readonly name = 'RejectedDocument';
-  constructor(readonly errors: readonly GraphQLError[]) {
+  /** @param reasons no reference to the document, so that they are cheap to remember */
+  constructor(readonly reasons: readonly DocumentError[]) {
     super('The document was rejected');
+  }
+
+  get errors(): readonly TranslatedError[] {
+    return this.reasons.map(translateDocumentError);
   }
 }
 
 /** As many as help a person; each costs time and space. */
-const MAX_ERRORS = 20;
+const MAX_ERRORS = 10;
 
 /** Creates the check of one schema. The check @throws RejectedDocument */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {
@@ -37,6 +42,6 @@ export function createValidator(schema: GraphQLSchema, { introspection, suggesti
   const options = { maxErrors: MAX_ERRORS, hideSuggestions: !suggestions };
   return (document: DocumentNode): void => {
     const errors = validate(schema, document, rules, options);
-    if (errors.length > 0) throw new RejectedDocument(errors);
+    if (errors.length > 0) throw new RejectedDocument(errors.map(documentError));
   };
 }

@@ -1,7 +1,8 @@
 import { GraphQLError, parse, type DocumentNode } from 'graphql';
 import t from 'tap';
-import { detachDocument } from '../../src/graphql/detach.js';
+import { detachDocument, locationsOf } from '../../src/graphql/detach.js';
 import { createDocuments, type DocumentOptions } from '../../src/graphql/documents.js';
+import type { FormattedError } from '../../src/graphql/error-format.js';
 import { RejectedDocument } from '../../src/graphql/validation.js';
 import { testSchema } from '../helpers/graphql-server.js';
 
@@ -14,6 +15,8 @@ function documents(options: Partial<DocumentOptions> = {}) {
     maxAliases: 15,
     maxDirectives: 20,
     maxTokens: 1000,
+    maxNodes: 1_000_000,
+    maxRepetitions: 20,
     maxLength: 16_384,
     cacheEntries: 10,
     introspection: true,
@@ -23,11 +26,11 @@ function documents(options: Partial<DocumentOptions> = {}) {
   });
 }
 
-function faultsOf(work: () => unknown): readonly GraphQLError[] {
+function faultsOf(work: () => unknown): readonly FormattedError[] {
   try {
     work();
   } catch (error) {
-    if (error instanceof RejectedDocument) return error.errors;
+    if (error instanceof RejectedDocument) return error.errors.map(({ formatted }) => formatted);
     throw error;
   }
   return [];
@@ -78,7 +81,7 @@ t.test('length and tokens are limited, exactly', async (t) => {
   );
 });
 
-t.test('every fault of a document is told, with where it is, up to twenty', async (t) => {
+t.test('every fault of a document is reported with its location, up to ten', async (t) => {
   const prepare = documents();
   const faults = faultsOf(() => prepare('{ one two }', undefined));
   t.same(
@@ -86,7 +89,7 @@ t.test('every fault of a document is told, with where it is, up to twenty', asyn
     [[{ line: 1, column: 3 }], [{ line: 1, column: 7 }]],
   );
   const many = Array.from({ length: 200 }, (_, i) => `f${i}`).join(' ');
-  t.equal(faultsOf(() => prepare(`{ ${many} }`, undefined)).length, 21, 'twenty and the word that there are more');
+  t.equal(faultsOf(() => prepare(`{ ${many} }`, undefined)).length, 11, 'ten and a note that there are more');
   t.match(
     messages(() => prepare('{ login', undefined)),
     /^Syntax Error/,
@@ -184,14 +187,14 @@ t.test(
     const { document } = prepare(large(20_000), undefined);
     const copy: DocumentNode = structuredClone(document);
     const [definition] = copy.definitions;
-    t.same(new GraphQLError('here', { nodes: definition ?? null }).locations, [{ line: 1, column: 1 }]);
+    t.same(locationsOf(new GraphQLError('here', { nodes: definition ?? null })), [{ line: 1, column: 1 }]);
     t.notOk(definition?.loc && 'startToken' in definition.loc, 'no token is held on to');
   },
 );
 
 t.test('nodes are counted, with a location or without', async (t) => {
-  t.equal(detachDocument(parse('{ a }')), 5, 'document, operation, selection set, field, name');
-  t.equal(detachDocument(parse('{ a }', { noLocation: true })), 5);
+  t.equal(detachDocument(parse('{ a }'), '{ a }'), 5, 'document, operation, selection set, field, name');
+  t.equal(detachDocument(parse('{ a }', { noLocation: true }), '{ a }'), 5);
 });
 
 t.test('documents that are refused do not push out the ones that are remembered', async (t) => {
@@ -230,4 +233,77 @@ t.test('a document too large to remember is prepared all the same', async (t) =>
   const small = prepare('{ login }', undefined);
   t.not(prepare(heavy(0), undefined), prepare(heavy(0), undefined));
   t.equal(prepare('{ login }', undefined), small);
+});
+
+t.test('a refused document is remembered, and refused in the same words', async (t) => {
+  const prepare = documents();
+  const costly = `{ ${Array.from({ length: 200 }, (_, i) => `unknown${i}`).join(' ')} }`;
+  let spent = 0;
+  const refusal = () => faultsOf(() => prepare(costly, undefined, (requests) => (spent += requests)));
+  const first = refusal();
+  t.equal(first.length, 11);
+  const once = spent;
+  t.ok(once > 0);
+  t.same(refusal(), first);
+  t.equal(spent, once, 'the second time costs nothing');
+  const deep = '{a'.repeat(11) + '}'.repeat(11);
+  for (let i = 0; i < 2; i += 1) t.throws(() => prepare(deep, undefined), { message: /levels of fields/ });
+});
+
+t.test('what is remembered of refused documents is bounded in size', async (t) => {
+  const prepare = documents({ cacheEntries: 2 });
+  // The errors of one fill the memory of both.
+  const refused = (i: number) =>
+    `{ ${Array.from({ length: 11 }, (_, n) => `x${n}y${i}${'z'.repeat(600)}`).join(' ')} }`;
+  let spent = 0;
+  const send = (i: number) => faultsOf(() => prepare(refused(i), undefined, (requests) => (spent += requests)));
+  send(0);
+  const once = spent;
+  send(0);
+  t.equal(spent, 2 * once, 'too large to be remembered');
+});
+
+t.test('the work of a document is reported once, in requests, from nothing to ten', async (t) => {
+  const prepare = documents({ maxLength: 100_000 });
+  const spent: number[] = [];
+  const spend = (requests: number) => void spent.push(requests);
+  prepare('{ login }', undefined, spend);
+  t.same(spent, [], 'a small document costs no more than the request that brings it');
+  prepare(large(400), undefined, spend);
+  t.same(spent, [4]);
+  prepare(large(400), undefined, spend);
+  t.same(spent, [4], 'it is remembered');
+  t.throws(() => prepare(`{ login `.padEnd(6000), undefined, spend));
+  t.same(spent, [4, 3], 'a text that does not parse costs by its length');
+  t.throws(() => prepare(`{ login `.padEnd(60_000), undefined, spend));
+  t.same(spent, [4, 3, 10]);
+});
+
+t.test('a document has at most so many nodes', async (t) => {
+  t.ok(documents({ maxNodes: 5 })('{ login }', undefined));
+  t.throws(() => documents({ maxNodes: 4 })('{ login }', undefined), {
+    code: 'QUERY_REJECTED',
+    message: /limit of 4 nodes/,
+  });
+});
+
+t.test('errors have their line and column, whatever ends a line', async (t) => {
+  const prepare = documents();
+  const text = '{ login\n\r\n\r  one\n two\r\n}';
+  t.same(
+    faultsOf(() => prepare(text, undefined)).map(({ locations }) => locations),
+    [[{ line: 4, column: 3 }], [{ line: 5, column: 2 }]],
+  );
+});
+
+t.test('an error names at most ten places, and quotes no more of a name than a reader needs', async (t) => {
+  const prepare = documents();
+  const [conflict] = faultsOf(() => prepare('{ x: node { id name required } x: failing x: echo }', undefined));
+  t.ok(conflict!.locations!.length <= 10);
+  const fields = 'a: id b: id c: id d: id e: id f: id';
+  const other = fields.replaceAll('id', 'name');
+  const [nested] = faultsOf(() => prepare(`{ node { ${fields} } node { ${other} } }`, undefined));
+  t.equal(nested!.locations!.length, 10);
+  const [unknown] = faultsOf(() => prepare(`{ ${'x'.repeat(5000)} }`, undefined));
+  t.equal(unknown!.message.length, 501);
 });

@@ -1,9 +1,10 @@
 import { getIntrospectionQuery, getOperationAST, parse } from 'graphql';
 import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config.js';
 import { AppError } from '../../src/errors.js';
 import { assertWithinLimits, type DocumentLimits } from '../../src/graphql/limits.js';
 
-const LIMITS: DocumentLimits = { maxDepth: 10, maxAliases: 15, maxDirectives: 20, maxTokens: 1000 };
+const LIMITS: DocumentLimits = { maxDepth: 10, maxAliases: 15, maxDirectives: 20, maxTokens: 1000, maxRepetitions: 20 };
 const CREDENTIALS = new Set(['login', 'register', 'refresh']);
 
 function check(source: string, limits: Partial<DocumentLimits> = {}, operationName?: string): void {
@@ -153,4 +154,51 @@ t.test('what is refused is an AppError', async (t) => {
   } catch (error) {
     t.ok(error instanceof AppError);
   }
+});
+
+t.test('a response name repeats at most so often in one place, fragments included', async (t) => {
+  const limit = { maxRepetitions: 3 };
+  const over = /limit of 3 fields with the same response name in one place/;
+  accepted(t, '{ a a a }', limit);
+  accepted(t, '{ a { x } a { x } b { x x } x }', limit);
+  for (const source of [
+    '{ a a a a }',
+    '{ b: a b: a b: a b: c }',
+    '{ a ...F a } fragment F on T { a a }',
+    '{ a ... { a ... on T { a } } a }',
+    '{ ...F ...F } fragment F on T { a a }',
+    '{ ...F a } fragment F on T { ...G a } fragment G on T { a a }',
+    '{ n { a a } n { a ...F } } fragment F on T { a }',
+    '{ n { m { a } } n { m { a a } } n { m { a } } }',
+  ]) {
+    refused(t, over, source, limit);
+  }
+  refused(t, over, 'query A { b } query B { a a a a }', limit, 'A');
+  refused(t, over, '{ b } fragment F on T { a a a a }', limit);
+});
+
+t.test('the fields of all operations and fragments are limited together', async (t) => {
+  const limit = { maxTokens: 10 };
+  const several = (count: number) => Array.from({ length: count }, (_, i) => `f${i}`).join(' ');
+  const over = /limit of 20 fields and spreads/;
+  accepted(t, `query A { a } query B { ${several(19)} }`, limit, 'A');
+  refused(t, over, `query A { a } query B { ${several(20)} }`, limit, 'A');
+  refused(t, over, `{ a } ${bomb(60, 4, 'a')}`, limit);
+  refused(t, over, `query A { a } query B { ...F0 } ${bomb(60, 4, 'a')}`, limit, 'A');
+});
+
+t.test('comparisons of fields are limited', async (t) => {
+  const over = /limit of 400 comparisons/;
+  accepted(t, `{ ${'a { x y } '.repeat(12)} }`, { maxTokens: 100 });
+  refused(t, over, `{ ${'a { x y } '.repeat(14)} }`, { maxTokens: 100 });
+  const spreading = Array.from({ length: 15 }, (_, i) => `fragment F${i} on T { a }`).join(' ');
+  accepted(t, `{ ${'...F0 '.repeat(10)} } ${spreading}`, { maxTokens: 100 });
+  refused(t, over, `{ ${'...F0 ... { ...F1 } '.repeat(13)} } ${spreading}`, { maxTokens: 100, maxRepetitions: 100 });
+});
+
+t.test('documents as clients send them are far within the defaults', async (t) => {
+  const { graphql: limits } = loadConfig({ DATA_DIR: 'memory://' });
+  const fragment = (name: string) => `fragment ${name} on User { id email username __typename }`;
+  const names = Array.from({ length: 8 }, (_, i) => `Part${i}`);
+  accepted(t, `query Page { me { ...${names.join(' ...')} __typename } } ${names.map(fragment).join(' ')}`, limits);
 });

@@ -242,7 +242,12 @@ t.test('the operations of one document are not mixed up, however often they are 
 
 t.test('a document at the limit of tokens is executed, also where that limit was raised', async (t) => {
   const { post } = await startGraphqlServer(t, {
-    env: { GRAPHQL_MAX_TOKENS: '20000', GRAPHQL_MAX_LENGTH: '65536', GRAPHQL_MAX_BODY: '131072' },
+    env: {
+      GRAPHQL_MAX_TOKENS: '20000',
+      GRAPHQL_MAX_NODES: '20000',
+      GRAPHQL_MAX_LENGTH: '65536',
+      GRAPHQL_MAX_BODY: '131072',
+    },
   });
   const tags = '1 '.repeat(15_000);
   const response = await post({
@@ -258,7 +263,9 @@ t.test('what is remembered of documents stays small, whatever is sent', async (t
     collect();
     return process.memoryUsage().heapUsed / 2 ** 20;
   };
-  const { post } = await startGraphqlServer(t, { env: { LOG_LEVEL: 'silent' } });
+  const { post } = await startGraphqlServer(t, {
+    env: { LOG_LEVEL: 'silent', GRAPHQL_MAX_TOKENS: '1000', GRAPHQL_MAX_NODES: '1000' },
+  });
   const tags = '1 '.repeat(960);
   const send = async (i: number) => {
     const query = `mutation M${i} { login(input: { identifier: "a", password: "b", inner: { tags: [${tags}] } }) }`;

@@ -14,7 +14,7 @@ import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../errors.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents.js';
-import { translateDocumentError, translateError, type FormattedError, type TranslatedError } from '../error-format.js';
+import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
 import type { ScopeDemand } from '../gates.js';
 import { RejectedDocument } from '../validation.js';
 import { variableFaults } from '../variable-faults.js';
@@ -175,10 +175,7 @@ export function converse(connection: Connection, options: ConversationOptions): 
         if (!(id in subscriptions) || !connection.isOpen()) return refusal([]);
         return prepared(payload);
       } catch (error) {
-        const errors =
-          error instanceof RejectedDocument
-            ? error.errors.map(translateDocumentError)
-            : [translateError(error, requestId)];
+        const errors = error instanceof RejectedDocument ? error.errors : [translateError(error, requestId)];
         return refusal(told(errors));
       }
     },
