@@ -118,6 +118,8 @@ function parseConfig(read: Readers) {
       maxLength: read.integer('GRAPHQL_MAX_LENGTH', 8192, 100, 1_048_576),
       maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
       cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
+      /** Automatic persisted queries, as Apollo's clients send them. */
+      persistedQueries: read.flag('PERSISTED_QUERIES', true),
     },
     sockets: {
       max: read.integer('MAX_SOCKETS', 10_000, 0, 1_000_000),

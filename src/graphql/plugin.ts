@@ -4,6 +4,7 @@ import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
 import type { AccountExtent } from '../accounts/account.js';
+import { clientNetwork } from '../client-address.js';
 import type { Config } from '../config.js';
 import { AppError, validationError } from '../errors.js';
 import type { GraphqlContext } from './context.js';
@@ -14,6 +15,7 @@ import { JSON_RESPONSE, negotiate } from './http/media-type.js';
 import { readParams } from './http/request-params.js';
 import { refuse, respond, type Outcome } from './http/response.js';
 import { RejectedDocument } from './validation.js';
+import { createPersistedQueries } from './persisted-queries.js';
 import { serveSockets, type LiveOptions } from './ws/transport.js';
 import { variableFaults } from './variable-faults.js';
 
@@ -53,6 +55,8 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     onTurnover: () => app.graphql.replaceSchema(schema),
   });
 
+  const persisted = createPersistedQueries(limits.cacheEntries, limits.persistedQueries);
+
   async function execute(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -83,10 +87,11 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
         JSON_RESPONSE,
         'Accept application/graphql-response+json or application/json.',
       );
-    const { query, operationName, variables = {} } = readParams(request);
+    const params = readParams(request);
+    const { operationName, variables = {} } = params;
     let prepared: PreparedDocument;
     try {
-      prepared = prepare(query, operationName);
+      prepared = prepare(persisted.resolve(params), operationName);
     } catch (error) {
       return respond(request, reply, type, { errors: refused(error, request.id) });
     }
@@ -99,6 +104,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     if (kind === 'mutation' && request.method === 'GET') {
       return refuse(request, reply.code(405).header('allow', 'POST'), type, 'A GET may only query.');
     }
+    persisted.store(params, clientNetwork(request.ip));
     return respond(request, reply, type, await execute(request, reply, prepared, variables));
   }
 

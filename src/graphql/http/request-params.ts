@@ -4,7 +4,10 @@ import { AppError } from '../../errors.js';
 import { isJson } from './json-body.js';
 
 export interface GraphqlParams {
-  readonly query: string;
+  /** Left out when a persisted query is asked for by its hash. */
+  readonly query?: string | undefined;
+  /** `extensions.persistedQuery.sha256Hash`, in lower case. */
+  readonly hash?: string | undefined;
   readonly operationName?: string | undefined;
   readonly variables?: Record<string, unknown> | undefined;
 }
@@ -42,23 +45,44 @@ function checked(params: unknown): GraphqlParams {
   if (Array.isArray(params)) throw rejected('Batches of operations are not allowed.');
   if (!isMap(params)) throw rejected('The body must be a JSON object.');
   const { query, operationName, variables, extensions } = params;
-  if (typeof query !== 'string') throw rejected('The parameter query must be a string.');
   if (operationName != null && typeof operationName !== 'string')
     throw rejected('The parameter operationName must be a string.');
   if (variables != null && !isMap(variables)) throw rejected('The parameter variables must be an object.');
   if (extensions != null && !isMap(extensions)) throw rejected('The parameter extensions must be an object.');
-  return { query, operationName: operationName || undefined, variables: variables ?? undefined };
+  const hash = hashOf(extensions?.['persistedQuery']);
+  // Clients leave the text of a persisted query out, or empty.
+  if (hash !== undefined && (query == null || query === ''))
+    return { hash, operationName: operationName || undefined, variables: variables ?? undefined };
+  if (typeof query !== 'string') throw rejected('The parameter query must be a string.');
+  return { query, hash, operationName: operationName || undefined, variables: variables ?? undefined };
 }
 
-/** In an address, a map is written as JSON. */
+const SHA256 = /^[\da-f]{64}$/i;
+
+/** The hash of a persisted query (version 1 of Apollo's protocol). */
+function hashOf(persistedQuery: unknown): string | undefined {
+  if (persistedQuery == null) return undefined;
+  const { version, sha256Hash } = isMap(persistedQuery) ? persistedQuery : {};
+  if (version !== 1 || typeof sha256Hash !== 'string' || !SHA256.test(sha256Hash))
+    throw rejected('extensions.persistedQuery must have the version 1 and a sha256Hash of 64 hexadecimal digits.');
+  return sha256Hash.toLowerCase();
+}
+
+/** In a URL, a map is written as JSON. */
 function parsed(name: string, text: unknown): unknown {
   if (text === undefined || text === '') return undefined;
   if (typeof text !== 'string') throw rejected(`The parameter ${name} must be given once.`);
   try {
-    return JSON.parse(text) as unknown;
+    return JSON.parse(text, withoutPrototype) as unknown;
   } catch (error) {
     throw new AppError('QUERY_REJECTED', `The parameter ${name} must be JSON.`, {}, error);
   }
+}
+
+/** As the parser of bodies does: an object must not bring a prototype. */
+function withoutPrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('An object brings a prototype.');
+  return value;
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -18,6 +18,10 @@ export const FAULT = closing(1011, 'Internal error.');
 export const TRY_AGAIN = closing(1013, 'Not available or too slow; try again later.');
 export const BAD_MESSAGE = closing(4400, 'The message is not one of graphql-transport-ws.');
 export const NOT_AUTHENTICATED = closing(4401, 'No or invalid credentials, or the session has ended.');
+export const NO_CREDENTIALS = closing(
+  4401,
+  'The payload of connection_init needs the key "authorization" with "Bearer <access token>".',
+);
 export const TOKEN_EXPIRED = closing(4403, 'The access token has expired.');
 const INIT_TIMEOUT = closing(4408, 'No connection_init in time.');
 const DUPLICATE_ID = closing(4409, 'The id is in use.');
@@ -34,7 +38,7 @@ export function closingOf(code: number | undefined): Closing {
 
 const BY_ERROR: Partial<Record<ErrorCode, Closing>> = {
   TOKEN_EXPIRED,
-  MISSING_TOKEN: NOT_AUTHENTICATED,
+  MISSING_TOKEN: NO_CREDENTIALS,
   INVALID_TOKEN: NOT_AUTHENTICATED,
   USER_NOT_FOUND: NOT_AUTHENTICATED,
   ACCOUNT_DISABLED: NOT_AUTHENTICATED,
@@ -49,5 +53,5 @@ export function closingFor({ code }: AppError): Closing {
 
 /** Whether credentials were refused, rather than not looked at. */
 export function isRefusal(closing: Closing): boolean {
-  return closing === NOT_AUTHENTICATED || closing === TOKEN_EXPIRED;
+  return closing === NOT_AUTHENTICATED || closing === NO_CREDENTIALS || closing === TOKEN_EXPIRED;
 }

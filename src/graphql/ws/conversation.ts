@@ -160,10 +160,10 @@ export function converse(connection: Connection, options: ConversationOptions): 
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
 
     async onConnect(context) {
-      const authorization = context.connectionParams?.['authorization'];
+      const authorization = authorizationOf(context.connectionParams);
       // The library would keep it, however much it is.
       Object.assign(context, { connectionParams: undefined });
-      seat = await hub.enter(connection, typeof authorization === 'string' ? authorization : undefined);
+      seat = await hub.enter(connection, authorization);
       return seat !== undefined;
     },
 
@@ -220,6 +220,16 @@ export function converse(connection: Connection, options: ConversationOptions): 
     for (const stream of streams) void stream.return();
     hangUp().catch(failed);
   });
+}
+
+/** `authorization` in whatever case, at the top or among `headers`, where clients of other servers put it. */
+function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  for (const map of [params, params?.['headers']]) {
+    if (typeof map !== 'object' || map === null) continue;
+    const found = Object.entries(map).find(([key]) => key.toLowerCase() === 'authorization')?.[1] as unknown;
+    if (typeof found === 'string') return found;
+  }
+  return undefined;
 }
 
 function refusal(errors: readonly FormattedError[]): GraphQLError[] {

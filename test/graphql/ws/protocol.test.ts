@@ -40,6 +40,32 @@ t.test(
   },
 );
 
+t.test('the key of the credentials has any case, at the top of the payload or under headers', async (t) => {
+  const { port } = await start(t);
+  for (const payload of [
+    { Authorization: 'good' },
+    { AUTHORIZATION: 'good' },
+    { headers: { authorization: 'good' } },
+    { headers: { Authorization: 'good' } },
+    { authorization: 'good', headers: { authorization: 'bad' } },
+  ]) {
+    const socket = await openSocket(port);
+    socket.send({ type: 'connection_init', payload });
+    t.equal((await socket.next())['type'], 'connection_ack', JSON.stringify(payload));
+    socket.ws.close();
+  }
+});
+
+t.test('a socket that brings no credentials is told which key they are expected under', async (t) => {
+  const { port } = await start(t);
+  const socket = await openSocket(port);
+  socket.send({ type: 'connection_init', payload: { token: 'good' } });
+  t.same(await socket.closed, {
+    code: 4401,
+    reason: 'The payload of connection_init needs the key "authorization" with "Bearer <access token>".',
+  });
+});
+
 t.test('without credentials, with bad ones, and before they are acknowledged a socket closes with 4401', async (t) => {
   const { port } = await start(t);
   for (const payload of [
@@ -47,7 +73,8 @@ t.test('without credentials, with bad ones, and before they are acknowledged a s
     {},
     { authorization: 'bad' },
     { authorization: ['good'] },
-    { Authorization: 'good' },
+    { headers: 'good' },
+    { headers: { authorization: 1 } },
   ]) {
     const socket = await openSocket(port, { headers: { authorization: 'good' } });
     socket.send({ type: 'connection_init', ...(payload ? { payload } : {}) });
