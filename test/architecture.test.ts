@@ -23,9 +23,9 @@ const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [3, /\/(resolvers|auth-payload)\.ts$/],
   [
     4,
-    /^(accounts|admin|sessions|passwords|audit|events|mail|one-time-tokens|rate-limits|tokens)\/(?!repository|resolvers)|^secrets\.ts$/,
+    /^(accounts|admin|sessions|passwords|audit|events|mail|one-time-tokens|rate-limits|tokens)\/(?![\w-]*repository\.|resolvers)|^secrets\.ts$/,
   ],
-  [5, /\/repository\.ts$/],
+  [5, /\/[\w-]*repository\.ts$/],
   [6, /^(db|redis)\//],
   [
     7,
@@ -86,7 +86,7 @@ const only = (what: string, isIt: (name: string) => boolean, allowed: RegExp) =>
     t.ok(users.length > 0, 'somebody does');
   });
 only('graphql and mercurius', (name) => /^(graphql|graphql-ws|mercurius)(\/|$)/.test(name), /^graphql\//);
-only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|\/)repository\.ts$|^db\//);
+only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|[-\/])repository\.ts$|^db\//);
 only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
 only('ioredis', (name) => name === 'ioredis', /^redis\//);
 only('argon2', (name) => name === 'argon2', /^crypto\//);
