@@ -162,6 +162,7 @@ async function assemble(
     origins: [publicUrl, pagesUrl].map((url) => new URL(url).origin),
     outcomeOf: (token) => services.tokens.outcomeOf(db.executor, token),
     rejectEmail: (token, client) => services.verification.reject(token, client),
+    cancelChange: (token, client) => services.changes.cancel(token, client),
     minPasswordLength: config.passwords.minLength,
     resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
     verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),

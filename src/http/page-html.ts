@@ -81,6 +81,18 @@ export function verifyEmailPage(key: string, appName: string, issue?: Issue): Ht
   return page('Confirm your e-mail address', summary([], issue) + question + form('verify-email', key, buttons), issue);
 }
 
+/**
+ * Asks to cancel a change of the e-mail address or username.
+ * @param key the form's `formKey`
+ */
+export function cancelChangePage(key: string, issue?: Issue): Html {
+  const explanation = `<p>If you did not change the e-mail address or username of your account, somebody else did. This button restores the former one, cancels every change after it, and signs out every device.</p>
+`;
+  const button = '<button type="submit">Cancel the change</button>\n';
+  const content = summary([], issue) + explanation + form('cancel-email-change', key, button);
+  return page('Cancel a change of your account', content, issue);
+}
+
 /** A page with one paragraph; an alert if something went wrong. */
 export function messagePage(title: string, text: string, alert = false): Html {
   return page(title, `<p${alert ? ' role="alert"' : ''}>${escapeHtml(text)}</p>\n`);

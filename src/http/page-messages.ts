@@ -2,7 +2,16 @@
 import { messagePage, type Html } from './page-html.js';
 
 /** What using a token did. */
-export type LinkOutcome = 'password_reset' | 'email_verified' | 'email_rejected' | 'email_change_cancelled';
+export type LinkOutcome = 'password_reset' | 'email_verified' | 'email_rejected';
+
+/** What cancelling a change did. */
+export interface CancelledChange {
+  readonly kind: 'email' | 'username';
+  /** The link was used before, and nothing was done this time. */
+  readonly alreadyDone: boolean;
+  /** The password no longer works, and a link to choose a new one was mailed. */
+  readonly passwordVoided: boolean;
+}
 
 export const INCOMPLETE = messagePage(
   'This link is incomplete',
@@ -40,10 +49,6 @@ export const DONE: Readonly<Record<LinkOutcome, Html>> = {
     'Your e-mail address was removed',
     'The account no longer has your e-mail address, and you can use it for an account of your own. You can close this page.',
   ),
-  email_change_cancelled: messagePage(
-    'The change was cancelled',
-    'Your e-mail address stays as it was, and everybody was signed out of the account. Sign in and change your password; you can close this page.',
-  ),
 };
 export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
   password_reset: messagePage(
@@ -52,5 +57,17 @@ export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
   ),
   email_verified: messagePage('Already done', 'The e-mail address was already confirmed with this link.'),
   email_rejected: messagePage('Already done', 'The e-mail address was already removed with this link.'),
-  email_change_cancelled: messagePage('Already done', 'The change was already cancelled with this link.'),
 };
+
+/** The page after a change was cancelled. */
+export function changeCancelled({ kind, alreadyDone, passwordVoided }: CancelledChange): Html {
+  if (alreadyDone) return messagePage('Already done', 'The change was already cancelled with this link.');
+  const what = kind === 'email' ? 'e-mail address' : 'username';
+  const next = passwordVoided
+    ? 'The password was changed after that, so it no longer works: open the link in the message that you get now, and choose a new one.'
+    : 'If somebody else may know your password, ask for a link to choose a new one.';
+  return messagePage(
+    'The change was cancelled',
+    `The account has its former ${what}, and everybody was signed out of it. ${next} You can close this page.`,
+  );
+}

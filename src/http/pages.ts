@@ -10,15 +10,25 @@ import { AppError, type ErrorCode } from '../errors.js';
 import { isCrossSite } from './cross-site.js';
 import { toAppError } from './errors.js';
 import { createLinkCookies, formKey, type LinkPage } from './link-cookie.js';
-import { messagePage, PAGES_CSP, resetPasswordPage, verifyEmailPage, type Html, type Issue } from './page-html.js';
+import {
+  cancelChangePage,
+  messagePage,
+  PAGES_CSP,
+  resetPasswordPage,
+  verifyEmailPage,
+  type Html,
+  type Issue,
+} from './page-html.js';
 import {
   ALREADY_DONE,
+  changeCancelled,
   CROSS_SITE,
   DONE,
   INCOMPLETE,
   NO_COOKIE,
   NOT_VALID,
   OTHER_LINK,
+  type CancelledChange,
   type LinkOutcome,
 } from './page-messages.js';
 
@@ -42,14 +52,16 @@ export interface PagesOptions {
   verifyEmail(token: string, client: ClientInfo): Promise<void>;
   /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   rejectEmail(token: string, client: ClientInfo): Promise<void>;
+  /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
+  cancelChange(token: string, client: ClientInfo): Promise<CancelledChange>;
 }
 
 /** A page with a form. */
 interface Step {
   readonly page: LinkPage;
   form(key: string, issue?: Issue): Html;
-  /** Returns what was done. */
-  submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<LinkOutcome>;
+  /** Does what the button says, and returns the page that says so. */
+  submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<Html>;
 }
 
 /** Room for a form key and two passwords of 256 characters, 12 bytes each in this encoding at most. */
@@ -81,7 +93,7 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
       const password = fields.get('password') ?? '';
       const passwordConfirmation = fields.get('passwordConfirmation') ?? '';
       await options.resetPassword({ token, password, passwordConfirmation }, client);
-      return 'password_reset';
+      return DONE.password_reset;
     },
   });
   addStep(app, options, {
@@ -90,11 +102,16 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
     async submit(token, fields, client) {
       if (fields.get('answer') === 'no') {
         await options.rejectEmail(token, client);
-        return 'email_rejected';
+        return DONE.email_rejected;
       }
       await options.verifyEmail(token, client);
-      return 'email_verified';
+      return DONE.email_verified;
     },
+  });
+  addStep(app, options, {
+    page: 'cancel-email-change',
+    form: cancelChangePage,
+    submit: async (token, _fields, client) => changeCancelled(await options.cancelChange(token, client)),
   });
   done();
 };
@@ -122,15 +139,15 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     if (token === undefined) return show(reply, 400, NO_COOKIE);
     const key = formKey(token);
     if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
-    let outcome: LinkOutcome;
+    let done: Html;
     try {
-      outcome = await submit(token, fields, clientInfo(request.ip, request.headers['user-agent']));
+      done = await submit(token, fields, clientInfo(request.ip, request.headers['user-agent']));
     } catch (error) {
       const before = await usedBefore(error, token, options);
       if (before !== undefined) return show(reply, 200, ALREADY_DONE[before]);
       return showError(error, request, reply, (shown) => form(key, issueOf(shown)));
     }
-    return show(reply, 200, DONE[outcome]);
+    return show(reply, 200, done);
   });
 }
 

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import type { ClientInfo } from '../../src/client-info.js';
 import { AppError, serviceUnavailable, validationError } from '../../src/errors.js';
 import { formKey } from '../../src/http/link-cookie.js';
-import type { LinkOutcome } from '../../src/http/page-messages.js';
+import type { CancelledChange, LinkOutcome } from '../../src/http/page-messages.js';
 import { pages, type PagesOptions } from '../../src/http/pages.js';
 import { cookiePlugin } from '../../src/http/refresh-cookie.js';
 import { securityHeadersPlugin } from '../../src/http/security-headers.js';
@@ -14,15 +14,21 @@ const TOKEN = 'a-token_of-43-characters-AAAAAAAAAAAAAAAAAA';
 const OTHER = 'b-token_of-43-characters-BBBBBBBBBBBBBBBBBB';
 const PASSWORDS = { password: 'a quiet brass telescope', passwordConfirmation: 'a quiet brass telescope' };
 const FORM = 'application/x-www-form-urlencoded';
-const PATHS = ['/reset-password', '/verify-email'] as const;
+const PATHS = ['/reset-password', '/verify-email', '/cancel-email-change'] as const;
 
-type Call = readonly [what: 'resetPassword' | 'verifyEmail' | 'rejectEmail', input: unknown, client: ClientInfo];
+const CANCELLED: CancelledChange = { kind: 'email', alreadyDone: false, passwordVoided: false };
+
+type Call = readonly [
+  what: 'resetPassword' | 'verifyEmail' | 'rejectEmail' | 'cancelChange',
+  input: unknown,
+  client: ClientInfo,
+];
 
 /** The pages on a bare server, and the services that they called. `result` is what each call comes to. */
 async function start(
   t: Test,
   result: () => void = () => undefined,
-  { pagesUrl = 'http://auth.test', appName = 'Example', outcome }: Started = {},
+  { pagesUrl = 'http://auth.test', appName = 'Example', outcome, cancelled = CANCELLED }: Started = {},
 ) {
   const calls: Call[] = [];
   const app = fastify();
@@ -45,6 +51,7 @@ async function start(
     resetPassword: call('resetPassword'),
     verifyEmail: call('verifyEmail'),
     rejectEmail: call('rejectEmail'),
+    cancelChange: (token, client) => call('cancelChange')(token, client).then(() => cancelled),
   };
   await app.register(securityHeadersPlugin, { config: { production: false, publicUrl: undefined } });
   await app.register(cookiePlugin);
@@ -62,6 +69,7 @@ interface Started {
   readonly pagesUrl?: string;
   readonly appName?: string;
   readonly outcome?: LinkOutcome;
+  readonly cancelled?: CancelledChange;
 }
 
 const failing = (error: unknown) => () => {
@@ -329,6 +337,21 @@ t.test('a token that was used before says what it did', async (t) => {
     t.match(body, '<h1>Already done</h1>');
     t.match(body, words);
     t.notMatch(body, /<form|role="alert"/);
+  }
+});
+
+t.test('the page about a cancelled change says what was restored, and what to do about the password', async (t) => {
+  for (const [cancelled, words] of [
+    [CANCELLED, /former e-mail address, and everybody was signed out of it\. If somebody else may know/],
+    [{ ...CANCELLED, kind: 'username', passwordVoided: true }, /former username, .*so it no longer works/],
+    [{ ...CANCELLED, alreadyDone: true }, /<h1>Already done<\/h1>\n.*was already cancelled/],
+  ] as const) {
+    const { act, calls } = await start(t, undefined, { cancelled });
+    const { statusCode, body } = await act('/cancel-email-change');
+    t.equal(statusCode, 200);
+    t.match(body, words);
+    t.notMatch(body, /<form|role="alert"/);
+    t.match(calls, [['cancelChange', TOKEN, { userAgent: 'Tap/1' }]]);
   }
 });
 
