@@ -3,7 +3,6 @@
  * plugins, and this project leaves one out, since scripts/typescript-loader.mjs compiles instead.
  */
 import { execFileSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 
 const LEFT_OUT = '@tapjs/typescript';
 

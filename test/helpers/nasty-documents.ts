@@ -45,7 +45,7 @@ export function nastyDocuments({ maxTokens, maxLength, maxRepetitions, maxAliase
     'an unused fragment bomb':
       times(12, (i) => `fragment F${i} on User { ...F${i + 1} ...F${i + 1} }`) +
       ' fragment F12 on User { id } { me { id } }',
-    'many operations': `${fill(6, 8, (i) => `query Q${i} { me { id } }`)}`,
+    'many operations': fill(6, 8, (i) => `query Q${i} { me { id } }`),
     'many operations over one fragment': `${fill(30, 6, (i) => `query Q${i} { ...F }`)} fragment F on Query { me { id email sessions { id } } }`,
     'operations over fragments with variables': `${fill(100, 10, (i) => `query Q${i}($v: ID!) { ...F0 }`)} ${times(6, (i) => `fragment F${i} on Query { user(id: $v) { id } ...F${i + 1} }`)} fragment F6 on Query { user(id: $v) { id } }`,
     'many variables': `query (${fill(10, 4, (i) => `$v${i}: Int`)}) { me { id } }`,
