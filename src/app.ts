@@ -128,7 +128,7 @@ async function assemble(
   }
 
   const sockets = createSockets(config.sockets);
-  const hub = createHub({ authenticate, events, clock, log: server.log });
+  const hub = createHub({ ...config.sockets, authenticate, events, clock, log: server.log });
   const metrics = createMetrics({ hasher, database: db, events, sockets, subscriptions: feed });
   const origins = [new URL(publicUrl).origin, ...loopbackOrigins(config), ...config.corsOrigins];
   const refreshCookie = createRefreshCookies({

@@ -118,6 +118,8 @@ function parseConfig(read: Readers) {
       maxLength: read.integer('GRAPHQL_MAX_LENGTH', 8192, 100, 1_048_576),
       maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
       cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
+      /** Rows that one document may read. */
+      maxCost: read.integer('GRAPHQL_MAX_COST', 11_000, 100, 100_000_000),
       /** Automatic persisted queries, as Apollo's clients send them. */
       persistedQueries: read.flag('PERSISTED_QUERIES', true),
     },
@@ -125,6 +127,8 @@ function parseConfig(read: Readers) {
       max: read.integer('MAX_SOCKETS', 10_000, 0, 1_000_000),
       /** From one address, an IPv6 /64 counting as one. */
       maxPerNetwork: read.integer('MAX_SOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
+      /** Of one account, on each instance. */
+      maxPerAccount: read.integer('MAX_SOCKETS_PER_ACCOUNT', 50, 1, 1_000_000),
     },
     graphiql: read.flag('GRAPHIQL', !production),
     introspection: read.flag('INTROSPECTION', !production),

@@ -31,6 +31,7 @@ import { createPasswordProof } from './passwords/proof.js';
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './sessions/authenticator.js';
 import { createLivenessReader } from './sessions/liveness.js';
+import { createSessionListing } from './sessions/listing.js';
 import { livenessRead } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
@@ -116,6 +117,7 @@ export function createServices(dependencies: ServiceDependencies) {
     changes,
     deletion,
     sessions,
+    sessionListing: createSessionListing(db.executor, clock, idleTtlMs),
     revocation,
     administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
     audit,

@@ -4,6 +4,7 @@ import { CHANGES_ACCOUNT, type AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../graphql/generated.js';
 import { bearsOwnCookie, entering } from '../sessions/auth-payload.js';
+import { sessionPage } from '../sessions/listing.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
 
@@ -84,11 +85,12 @@ export const rejectEmailVerification: MutationResolvers['rejectEmailVerification
 
 export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
-  sessions: async ({ id }, _args, context) => {
+  sessions: async ({ id }, args, context) => {
     // Who holds a mailed token alone sees the account, not where it is used.
     if (!context.maySee(id)) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
     const current = context.currentSessionId();
-    const sessions = await context.services.sessions.list(id);
+    const { limit, afterId } = sessionPage(args);
+    const sessions = await context.sessions().load(id, limit, afterId);
     return sessions.map((session) => ({ ...session, current: session.id === current }));
   },
 };

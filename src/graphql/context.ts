@@ -4,8 +4,10 @@ import type { ClientInfo } from '../client-info.js';
 import { AppError } from '../errors.js';
 import type { RefreshCookie } from '../http/refresh-cookie.js';
 import type { AccountPrincipal, Authenticate } from '../sessions/authenticator.js';
+import { createSessionLoader, type SessionLoader } from '../sessions/loader.js';
 import type { ScopeDemand } from './gates.js';
 import type { Services } from './services.js';
+import { createStatements, type RunStatement } from './statements.js';
 
 export interface GraphqlContext {
   readonly services: Services;
@@ -21,6 +23,10 @@ export interface GraphqlContext {
   account(): AccountRecord;
   /** Whether the request may see what is an account's own: it is the account's, has just entered it, or an administrator's. */
   maySee(userId: string): boolean;
+  /** Runs what reads the database, two at a time. */
+  readonly run: RunStatement;
+  /** Reads sessions, those of several accounts at once. */
+  sessions(): SessionLoader;
   /** The session that this request was made in or has just entered; null for strangers. */
   currentSessionId(): string | null;
   /** Notes what a subscription that opens demands of its caller as long as it is open. */
@@ -59,10 +65,14 @@ export function createContext({
     const cause = new Error('a field without @authenticated asked for the principal');
     throw new AppError('INTERNAL_ERROR', 'Internal error.', {}, cause);
   };
+  const run = createStatements();
+  let sessions: SessionLoader | undefined;
   return {
     services,
     client,
     cookie,
+    run,
+    sessions: () => (sessions ??= createSessionLoader(services.sessionListing, run)),
     authenticate() {
       pending ??= authenticate(authorization, extent).then((authenticated) => (principal = authenticated));
       return pending;

@@ -53,6 +53,7 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
     if (type.name.startsWith('__')) continue;
     if (isObjectType(type)) {
       for (const field of Object.values(type.getFields())) {
+        if (type === schema.getQueryType()) boundStatements(field as GraphQLField<unknown, GraphqlContext>);
         const gate = { ...gates.ofField(type, field), orCookie: acceptsCookie(schema, field) };
         guardField(field as GraphQLField<unknown, GraphqlContext>, gate, limits.of(type, field));
         if (type === schema.getMutationType()) authenticateAnew(field as GraphQLField<unknown, GraphqlContext>);
@@ -88,6 +89,12 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: FieldGat
     context.forget();
     return pass(context);
   });
+}
+
+/** Aliases of a query run at the same time, and each would take a connection. */
+function boundStatements(field: GraphQLField<unknown, GraphqlContext>): void {
+  const inner = field.resolve ?? defaultFieldResolver;
+  field.resolve = (source, args, context, info) => context.run(() => inner(source, args, context, info));
 }
 
 /** Mutations run one after another: after a logout, say, the next one is the caller's no more. */

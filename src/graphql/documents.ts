@@ -16,6 +16,7 @@ import { LRUCache } from 'lru-cache';
 import type { AccountExtent } from '../accounts/account.js';
 import { AppError } from '../errors.js';
 import { createExtents } from './account-extent.js';
+import { assertAffordable, createCosts } from './cost.js';
 import { detachDocument } from './detach.js';
 import { documentError } from './error-format.js';
 import { assertWithinLimits, type DocumentLimits } from './limits.js';
@@ -28,6 +29,11 @@ export interface PreparedDocument {
   readonly operation: OperationDefinitionNode;
   /** How much of the caller's account the operation reads. */
   readonly extent: AccountExtent;
+  /**
+   * Counts the rows that the operation could read with the variables of a request.
+   * @throws AppError QUERY_REJECTED when they are more than a document may read
+   */
+  costOf(variables: Readonly<Record<string, unknown>>): number;
 }
 
 export interface DocumentOptions extends DocumentLimits, ValidationOptions {
@@ -39,6 +45,8 @@ export interface DocumentOptions extends DocumentLimits, ValidationOptions {
   /** How many documents are remembered; together they take no more than 32 KiB times this. */
   readonly cacheEntries: number;
   readonly credentialFields: ReadonlySet<string>;
+  /** Rows that one operation may read. */
+  readonly maxCost: number;
   /** Called when as much was forgotten as can be remembered: caches by identity should drop what they hold. */
   onTurnover?(): void;
 }
@@ -77,6 +85,7 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
   const { schema, maxLength, maxTokens, maxNodes, cacheEntries, credentialFields, onTurnover } = options;
   const validate = createValidator(schema, options);
   const extentOf = createExtents(schema);
+  const costs = createCosts(schema);
   const refusals = createRefusals(cacheEntries);
   const maxSize = cacheEntries * CACHED_BYTES_PER_ENTRY;
   let forgottenBytes = 0;
@@ -105,7 +114,9 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
     assertWithinLimits(document, operation, options, credentialFields);
     validate(document);
     const bytes = nodes * BYTES_PER_NODE + source.length * BYTES_PER_CHARACTER;
-    return { document, operation, extent: extentOf(document, operation), bytes };
+    const cost = costs(document, operation);
+    const costOf: PreparedDocument['costOf'] = (variables) => assertAffordable(cost(variables), options.maxCost);
+    return { document, operation, extent: extentOf(document, operation), costOf, bytes };
   }
 
   return (source, operationName, spend) => {

@@ -95,6 +95,12 @@ export type User = {
   deletedAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
+/** An account. */
+export type UserSessionsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['ID']['input']>;
+};
+
 /** What the owner of an account likes. */
 export type Preferences = {
   __typename?: 'Preferences';
@@ -750,7 +756,12 @@ export type UserResolvers<
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   lastLoginAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
-  sessions?: Resolver<Array<ResolversTypes['Session']>, ParentType, ContextType>;
+  sessions?: Resolver<
+    Array<ResolversTypes['Session']>,
+    ParentType,
+    ContextType,
+    RequireFields<UserSessionsArgs, 'first'>
+  >;
   disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };

@@ -92,6 +92,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     let prepared: PreparedDocument;
     try {
       prepared = prepare(persisted.resolve(params), operationName);
+      prepared.costOf(variables);
     } catch (error) {
       return respond(request, reply, type, { errors: refused(error, request.id) });
     }

@@ -12,6 +12,7 @@ import type { Audit } from '../audit/audit.js';
 import type { AuditFeed } from '../audit/feed.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { Revocation } from '../sessions/revocation.js';
+import type { SessionListing } from '../sessions/listing.js';
 import type { Sessions } from '../sessions/service.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 
@@ -25,6 +26,7 @@ export interface Services {
   readonly changes: IdentifierChanges;
   readonly deletion: Deletion;
   readonly sessions: Sessions;
+  readonly sessionListing: SessionListing;
   readonly revocation: Revocation;
   readonly administration: Administration;
   readonly audit: Audit;

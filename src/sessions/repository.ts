@@ -143,15 +143,21 @@ const readExcess = statement({ id: sessions.id }, (executor) =>
     .limit(1),
 );
 
+function momentAt(now: Date, idleTtlMs: number | undefined): Moment {
+  return { now, idleSince: new Date(idleTtlMs === undefined ? 0 : now.getTime() - idleTtlMs) };
+}
+
+/** The condition of a session that is live at `now`. @param idleTtlMs as of `createSessionRepository` */
+export function liveAt(now: Date, idleTtlMs: number | undefined): SQL | undefined {
+  return live(momentAt(now, idleTtlMs));
+}
+
 /**
  * @param executor the database, or one transaction of it
  * @param idleTtlMs after how long without use a session is over; undefined: never
  */
 export function createSessionRepository(executor: Executor, idleTtlMs?: number) {
-  const at = (now: Date): Moment => ({
-    now,
-    idleSince: new Date(idleTtlMs === undefined ? 0 : now.getTime() - idleTtlMs),
-  });
+  const at = (now: Date): Moment => momentAt(now, idleTtlMs);
   return {
     async insert(session: SessionRecord): Promise<void> {
       await insertSession(executor, { ...session });
@@ -278,21 +284,8 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       const deleted = await executor.delete(sessions).where(inArray(sessions.id, over)).returning({ id: sessions.id });
       return deleted.length;
     },
-
-    /** Live sessions of an account, the one used last first. */
-    async listLive(userId: string, now: Date): Promise<SessionRecord[]> {
-      return executor
-        .select()
-        .from(sessions)
-        .where(and(eq(sessions.userId, userId), live(at(now))))
-        .orderBy(desc(sessions.lastUsedAt), desc(sessions.id))
-        .limit(MAX_LISTED);
-    },
   };
 }
-
-/** More devices than a person has; what is older can still be ended by changing the password. */
-const MAX_LISTED = 100;
 
 /** The read behind every authenticated request: the sessions of one moment with their accounts. */
 export function livenessRead(

@@ -64,8 +64,6 @@ export interface Sessions {
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
   /** The id of the session that a refresh token is of, spent or not; undefined for a forged one. */
   idOf(refreshToken: string): string | undefined;
-  /** The account's live sessions, the one used last first. */
-  list(userId: string): Promise<SessionRecord[]>;
 }
 
 /** Durations in milliseconds. */
@@ -224,8 +222,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     idOf: (refreshToken) => refreshTokens.open(refreshToken)?.sessionId,
-
-    list: (userId) => repository.listLive(userId, new Date(clock.now())),
   };
 }
 

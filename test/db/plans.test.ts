@@ -9,6 +9,7 @@ import { createOutboxRepository } from '../../src/mail/repository.js';
 import { createOneTimeTokenRepository } from '../../src/one-time-tokens/repository.js';
 import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
+import { createSessionListing } from '../../src/sessions/listing.js';
 import { createSessionRepository, livenessRead } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { sentBy } from '../helpers/statements.js';
@@ -71,6 +72,7 @@ async function planOf(explain: SQL): Promise<Plan[]> {
   return nodesOf(plan);
 }
 
+const listing = (on: Executor) => createSessionListing(on, { now: () => NOW.getTime() });
 const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
   ['the liveness read', /sessions_pkey/, (on) => livenessRead(on, 'core')([idOf(7), idOf(8)])],
   ['that with whole accounts', /sessions_pkey/, (on) => livenessRead(on, 'whole')([idOf(7), idOf(8)])],
@@ -81,7 +83,15 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     /sessions_pkey/,
     (on) => createSessionRepository(on).rotateAnywhere(rotationOf(7), NOW),
   ],
-  ["an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).listLive(idOf(7), NOW)],
+  ["an account's sessions", /sessions_user_id_index/, (on) => listing(on).first([idOf(7)], 100)],
+  [
+    'those after one of them',
+    /sessions_user_id_index/,
+    (on) =>
+      listing(on)
+        .after(idOf(7), 100, idOf(7))
+        .catch(() => []),
+  ],
   ['the limit of sessions', /sessions_user_id_index/, (on) => createSessionRepository(on).exceeds(idOf(7), 1, NOW)],
   ['ending what is over it', /sessions_user_id_index/, (on) => createSessionRepository(on).endBeyond(idOf(7), 1, NOW)],
   ['noting uses', /sessions_pkey/, (on) => createSessionRepository(on).touch([idOf(7)], NOW, NOW)],

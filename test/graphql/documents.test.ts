@@ -19,6 +19,7 @@ function documents(options: Partial<DocumentOptions> = {}) {
     maxRepetitions: 20,
     maxLength: 16_384,
     cacheEntries: 10,
+    maxCost: 11_000,
     introspection: true,
     suggestions: true,
     credentialFields: new Set(['login']),

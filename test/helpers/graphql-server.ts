@@ -136,7 +136,13 @@ export async function startGraphqlServer(
     field.subscribe = (_source, args) => streams[field.name]!(args as never);
     field.resolve = (item: unknown) => (typeof item === 'function' ? (item as () => unknown)() : item);
   }
-  const hub = createHub({ authenticate: knownTokens, events: SILENCE, clock: testClock(), log: app.log });
+  const hub = createHub({
+    authenticate: knownTokens,
+    events: SILENCE,
+    clock: testClock(),
+    log: app.log,
+    maxPerAccount: config.sockets.maxPerAccount,
+  });
   app.addHook('onClose', async () => hub.close());
   await app.register(graphqlPlugin, {
     schema,

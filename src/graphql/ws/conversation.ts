@@ -2,14 +2,7 @@
  * What is said over one socket: the `graphql-ws` package speaks the protocol, subscriptions alone are served, and what goes
  * wrong leaves as it does over HTTP.
  */
-import {
-  GraphQLError,
-  subscribe,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { GraphQLError, type ExecutionArgs, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../errors.js';
 import type { GraphqlContext } from '../context.js';
@@ -21,10 +14,12 @@ import { variableFaults } from '../variable-faults.js';
 import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
 import type { Connection } from './connection.js';
 import type { Hub, Seat } from './hub.js';
+import type { Stream, Subscribe } from './shared-execution.js';
 
 export interface ConversationOptions {
   readonly schema: GraphQLSchema;
   readonly prepare: PrepareDocument;
+  readonly subscribe: Subscribe;
   readonly hub: Pick<Hub, 'enter'>;
   /** Counts a message that subscribes, before its document is looked at. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string): Promise<void>;
@@ -32,7 +27,7 @@ export interface ConversationOptions {
   createContext(authorization: string, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
   /** What INTERNAL_ERROR tells, to find the log lines by. */
   readonly requestId: string;
-  readonly log: { error(fields: object, message: string): void };
+  readonly log: Record<'error' | 'info', (fields: object, message: string) => void>;
 }
 
 const INIT_TIMEOUT_MS = 3000;
@@ -43,7 +38,6 @@ const MAX_ID_LENGTH = 128;
 /** graphql-ws throws this for a message that only a server sends. */
 const NOT_FOR_SERVERS = /^Unexpected message of type /;
 
-type Stream = AsyncGenerator<ExecutionResult, void, void>;
 const OVER = { done: true, value: undefined } as const;
 
 /** What graphql-ws passes from one step to the next. */
@@ -62,13 +56,15 @@ class Refusal extends Error {
 
 /** Serves a socket until it closes. */
 export function converse(connection: Connection, options: ConversationOptions): void {
-  const { schema, prepare, hub, charge, createContext, requestId, log } = options;
+  const { schema, prepare, subscribe, hub, charge, createContext, requestId, log } = options;
   const streams = new Set<Stream>();
   let occupied = 0;
   let seat: Seat | undefined;
 
   function note({ fault }: TranslatedError): void {
-    if (fault.status >= 500) log.error({ err: fault.cause ?? fault, code: fault.code }, 'subscription');
+    const fields = { code: fault.code, userId: seat?.userId };
+    if (fault.status >= 500) log.error({ ...fields, err: fault.cause ?? fault }, 'A subscription failed');
+    else log.info(fields, 'A subscription was refused');
   }
 
   /** What a client is told of errors; a socket whose credentials are no longer good is told by its end. */
@@ -82,9 +78,10 @@ export function converse(connection: Connection, options: ConversationOptions): 
   }
 
   function prepared({ query, operationName, variables }: SubscribePayload): Opening {
-    const { document, operation } = prepare(query, operationName ?? undefined);
+    const { document, operation, costOf } = prepare(query, operationName ?? undefined);
     if (operation.operation !== 'subscription')
       throw new AppError('QUERY_REJECTED', 'Queries and mutations are served over HTTP.');
+    costOf(variables ?? {});
     const hold = seat!.begin();
     return {
       schema,
@@ -107,7 +104,7 @@ export function converse(connection: Connection, options: ConversationOptions): 
       opening.release();
     };
     try {
-      const result = await subscribe(opening);
+      const result = await subscribe(opening, seat!.authorization);
       if (Symbol.asyncIterator in result) return tracked(result, over);
       throw new Refusal(told(refused(opening, result.errors ?? [])));
     } catch (error) {
@@ -215,7 +212,8 @@ export function converse(connection: Connection, options: ConversationOptions): 
     {},
   );
 
-  connection.onClose(() => {
+  connection.onClose((code) => {
+    log.info({ code, userId: seat?.userId }, 'A WebSocket closed');
     seat?.leave();
     for (const stream of streams) void stream.return();
     hangUp().catch(failed);

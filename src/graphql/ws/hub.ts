@@ -9,7 +9,14 @@ import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../sessions/authenticator.js';
 import { translateError } from '../error-format.js';
 import type { ScopeDemand } from '../gates.js';
-import { closingFor, isRefusal, NOT_AUTHENTICATED, TOKEN_EXPIRED, type Closing } from './closings.js';
+import {
+  closingFor,
+  isRefusal,
+  NOT_AUTHENTICATED,
+  TOKEN_EXPIRED,
+  TOO_MANY_OF_ACCOUNT,
+  type Closing,
+} from './closings.js';
 
 /** What the hub needs of a socket. */
 export interface Door {
@@ -35,7 +42,7 @@ export interface Hold {
 }
 
 export interface Hub {
-  /** Lets a socket in, or closes it: 4401, 4403, or 1013 and 1011 when that cannot be found out. */
+  /** Lets a socket in, or closes it: 4401, 4403, 4413 over the limit of the account, 1013 when that cannot be found out. */
   enter(door: Door, authorization: string | undefined): Promise<Seat | undefined>;
   /** How many are in. */
   count(): number;
@@ -45,6 +52,8 @@ export interface Hub {
 export interface HubOptions {
   readonly authenticate: Authenticate;
   readonly events: Pick<Events, 'listen' | 'connected' | 'onConnection'>;
+  /** Sockets of one account, on this instance. */
+  readonly maxPerAccount: number;
   /** Tells when tokens expire. */
   readonly clock: Clock;
   readonly log: { warn(fields: object, message: string): void };
@@ -72,7 +81,8 @@ const UNSURE_EVERY_TICKS = 3;
 /** As many as one statement reads; between two, what is urgent goes first. */
 const BATCH = 200;
 
-export function createHub({ authenticate, events, clock, log, tickMs = TICK_MS }: HubOptions): Hub {
+export function createHub(options: HubOptions): Hub {
+  const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
   const seats = new Map<string, Set<Occupied>>();
   /** To be looked at because something happened to their accounts, and because it is time. */
   const urgent = new Set<Occupied>();
@@ -98,7 +108,7 @@ export function createHub({ authenticate, events, clock, log, tickMs = TICK_MS }
       const closing = closingFor(fault);
       seat.isUnsure = !isRefusal(closing);
       if (!seat.isUnsure) seat.door.close(closing);
-      else log.warn({ err: fault.cause ?? fault }, 'a socket could not be looked at; it is tried again');
+      else log.warn({ err: fault.cause ?? fault }, 'Re-authentication of a WebSocket failed; it is tried again');
     }
   }
 
@@ -185,6 +195,11 @@ export function createHub({ authenticate, events, clock, log, tickMs = TICK_MS }
       try {
         const { user, credential } = await authenticate(authorization);
         if (!door.isOpen() || authorization === undefined) return undefined;
+        if ((seats.get(user.id)?.size ?? 0) >= maxPerAccount) {
+          log.warn({ userId: user.id, maxPerAccount }, 'A WebSocket was closed: too many of its account are open');
+          door.close(TOO_MANY_OF_ACCOUNT);
+          return undefined;
+        }
         const { expiresAt } = credential;
         const demands = new Map<object, readonly ScopeDemand[]>();
         const seat = { door, authorization, userId: user.id, expiresAt, demands, checkedAt: ticks, isUnsure: false };
@@ -194,7 +209,7 @@ export function createHub({ authenticate, events, clock, log, tickMs = TICK_MS }
       } catch (error) {
         const { fault } = translateError(error, '');
         const closing = closingFor(fault);
-        if (!isRefusal(closing)) log.warn({ err: fault.cause ?? fault }, 'a socket could not be let in');
+        if (!isRefusal(closing)) log.warn({ err: fault.cause ?? fault }, 'Authentication of a WebSocket failed');
         door.close(closing);
         return undefined;
       }

@@ -14,6 +14,7 @@ import { JSON_RESPONSE } from '../http/media-type.js';
 import { createConnection } from './connection.js';
 import { converse } from './conversation.js';
 import type { Hub } from './hub.js';
+import { createSharedSubscribe } from './shared-execution.js';
 import type { Sockets } from './sockets.js';
 
 export interface LiveOptions {
@@ -51,6 +52,7 @@ const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
   const { origins, sockets, hub, charge, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
+  const subscribe = createSharedSubscribe();
   await app.register(websocket, {
     options: {
       ...CLOSING,
@@ -94,6 +96,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
     converse(connection, {
       schema,
       prepare,
+      subscribe,
       hub,
       charge: (userId) => charge(request, userId),
       createContext: (authorization, onDemand) => createContext(client, authorization, onDemand),

@@ -14,7 +14,10 @@ const ENDED = 4401;
 const alive = setInterval(() => undefined, 1000);
 t.teardown(() => clearInterval(alive));
 
-function setup(t: { teardown(work: () => unknown): void }, { tickMs = NEVER_MS, connected = true } = {}) {
+function setup(
+  t: { teardown(work: () => unknown): void },
+  { tickMs = NEVER_MS, connected = true, maxPerAccount = 5000 } = {},
+) {
   let tell: (event: AccountEvent) => void = () => undefined;
   let change: (connected: boolean) => void = () => undefined;
   const state = { connected, running: 0, most: 0 };
@@ -25,6 +28,7 @@ function setup(t: { teardown(work: () => unknown): void }, { tickMs = NEVER_MS, 
   const clock = testClock();
   const hub = createHub({
     tickMs,
+    maxPerAccount,
     clock,
     log: { warn: () => undefined },
     events: {
@@ -230,4 +234,15 @@ t.test('who has gone while let in takes no seat', async (t) => {
   answer();
   t.equal(await entering, undefined);
   t.equal(hub.count(), 0);
+});
+
+t.test('an account has so many sockets, each of which makes room when it closes', async (t) => {
+  const { enter } = setup(t, { maxPerAccount: 2 });
+  const one = await enter('a:1');
+  await enter('a:2');
+  t.equal(await (await enter('a:3')).closed, 4413);
+  await enter('b:1');
+  one.seat!.leave();
+  const again = await enter('a:4');
+  t.ok(again.seat);
 });

@@ -73,7 +73,7 @@ t.test('what fails while it counts refuses the subscription, is logged and told 
   });
   const socket = await openSession(port, 'good');
   t.equal(await refusalOf(socket, TICKS), 'INTERNAL_ERROR');
-  t.equal(logs.filter(({ level, msg }) => level === 50 && msg === 'subscription').length, 1);
+  t.equal(logs.filter(({ level, msg }) => level === 50 && msg === 'A subscription failed').length, 1);
 });
 
 /** A message that is being counted. */

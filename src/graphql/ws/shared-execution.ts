@@ -1,0 +1,68 @@
+/**
+ * Executes an event once for all subscriptions that would get the same: those of one document, with the same variables and
+ * the same credentials. An account with hundreds of open tabs costs as much as one with a single tab.
+ */
+import { createHash } from 'node:crypto';
+import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+
+export type Stream = AsyncGenerator<ExecutionResult, void, void>;
+
+/** Subscribes as graphql-js does. @param authorization the credentials of the socket */
+export type Subscribe = (args: ExecutionArgs, authorization: string) => Promise<Stream | ExecutionResult>;
+
+const OVER = { done: true, value: undefined } as const;
+
+/** Creates it for one process: only subscriptions that go through it share their events. */
+export function createSharedSubscribe(): Subscribe {
+  const documents = new WeakMap<DocumentNode, number>();
+  let count = 0;
+  /** Followers of one account get the same object for an event. */
+  const executions = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
+
+  function keyOf({ document, operationName, variableValues }: ExecutionArgs, authorization: string): string {
+    const id = documents.get(document) ?? (count += 1);
+    documents.set(document, id);
+    const parts = [id, operationName, variableValues, authorization];
+    return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+  }
+
+  async function executeOnce(event: unknown, args: ExecutionArgs, key: string): Promise<ExecutionResult> {
+    const run = async () => execute({ ...args, rootValue: event });
+    if (typeof event !== 'object' || event === null) return run();
+    const known = executions.get(event) ?? new Map<string, Promise<ExecutionResult>>();
+    executions.set(event, known);
+    const running = known.get(key) ?? run();
+    known.set(key, running);
+    return running;
+  }
+
+  return async (args, authorization) => {
+    const source = await createSourceEventStream(args);
+    if (!(Symbol.asyncIterator in source)) return source;
+    const key = keyOf(args, authorization);
+    const iterator = source[Symbol.asyncIterator]();
+    const stream: Stream = {
+      async next() {
+        const step = await iterator.next();
+        if (step.done) return OVER;
+        try {
+          return { done: false, value: await executeOnce(step.value, args, key) };
+        } catch (error) {
+          await stream.return();
+          throw error;
+        }
+      },
+      // Not a generator function: its `return` would wait for a `next` that waits for an event.
+      async return() {
+        await iterator.return?.();
+        return OVER;
+      },
+      async throw(error) {
+        await stream.return();
+        throw error;
+      },
+      [Symbol.asyncIterator]: () => stream,
+    } as Stream;
+    return stream;
+  };
+}

@@ -1,0 +1,83 @@
+/** Pages of the live sessions of accounts, the one used last first. */
+import { and, desc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
+import type { Clock } from '../clock.js';
+import type { Executor } from '../db/database.js';
+import { sessions } from '../db/schema/index.js';
+import { validationError, type FieldFault } from '../errors.js';
+import { isId } from '../paging.js';
+import { liveAt } from './repository.js';
+import type { SessionRecord } from './session.js';
+
+export interface SessionListing {
+  /** The first `limit` sessions of each account, by its id. One statement, however many accounts. */
+  first(userIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
+  /** The `limit` sessions that follow another of the account. @throws AppError VALIDATION_ERROR when there is no such session */
+  after(userId: string, limit: number, afterId: string): Promise<readonly SessionRecord[]>;
+}
+
+const DEFAULT_SIZE = 100;
+const MAX_SIZE = 100;
+
+/**
+ * Reads the arguments of a page.
+ * @throws AppError VALIDATION_ERROR for a size out of range, or a cursor that is not an id
+ */
+export function sessionPage({
+  first,
+  after,
+}: {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+}): { readonly limit: number; readonly afterId: string | undefined } {
+  const limit = first ?? DEFAULT_SIZE;
+  const faults: FieldFault[] = [];
+  if (limit < 1 || limit > MAX_SIZE) faults.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
+  if (after != null && !isId(after)) faults.push(NOT_A_SESSION);
+  if (faults.length > 0) throw validationError(faults);
+  return { limit, afterId: after ?? undefined };
+}
+
+const NOT_A_SESSION: FieldFault = { field: 'after', message: 'must be the id of a session of the account' };
+
+/** @param idleTtlMs after how long without use a session is over; undefined: never */
+export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs?: number): SessionListing {
+  const live = () => liveAt(new Date(clock.now()), idleTtlMs);
+  const newestUse = [desc(sessions.lastUsedAt), desc(sessions.id)];
+
+  return {
+    async first(userIds, limit) {
+      const position = sql<number>`row_number() over (
+        partition by ${sessions.userId} order by ${sessions.lastUsedAt} desc, ${sessions.id} desc)`;
+      const ranked = executor
+        .select({ ...getTableColumns(sessions), position: position.as('position') })
+        .from(sessions)
+        .where(and(inArray(sessions.userId, [...userIds]), live()))
+        .as('ranked');
+      const rows = await executor
+        .select()
+        .from(ranked)
+        .where(lte(ranked.position, limit))
+        .orderBy(ranked.userId, ranked.position);
+      const byUser = new Map<string, SessionRecord[]>(userIds.map((id) => [id, []]));
+      for (const row of rows) byUser.get(row.userId)?.push(row);
+      return byUser;
+    },
+
+    async after(userId, limit, afterId) {
+      const ofAccount = and(eq(sessions.id, afterId), eq(sessions.userId, userId));
+      const cursor = executor
+        .select({ lastUsedAt: sessions.lastUsedAt, id: sessions.id })
+        .from(sessions)
+        .where(ofAccount);
+      const rows = await executor
+        .select()
+        .from(sessions)
+        .where(and(eq(sessions.userId, userId), live(), sql`(${sessions.lastUsedAt}, ${sessions.id}) < (${cursor})`))
+        .orderBy(...newestUse)
+        .limit(limit);
+      // The end of the list, or a cursor that never was one.
+      if (rows.length === 0 && (await cursor).length === 0) throw validationError([NOT_A_SESSION]);
+      return rows;
+    },
+  };
+}

@@ -1,0 +1,102 @@
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import type { AnyData, TestClient } from '../helpers/client.js';
+import { LOGIN, registerAdmin, type SeededUser } from '../helpers/seed.js';
+import { sentBy } from '../helpers/statements.js';
+
+const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'login=10000/1m,register=10000/1m' });
+const SESSIONS = 'query ($first: Int, $after: ID) { me { sessions(first: $first, after: $after) { id current } } }';
+
+/** A user with so many sessions, opened a second apart. */
+async function userWith(sessions: number): Promise<SeededUser> {
+  const user = await app.user();
+  for (let i = 1; i < sessions; i += 1) {
+    app.clock.advance(1000);
+    const { data } = await app.client().send(LOGIN, { input: { identifier: user.username, password: user.password } });
+    if (!data) throw new Error('The login was refused');
+  }
+  return user;
+}
+
+async function page(client: TestClient, variables: object): Promise<string[]> {
+  const { data } = await client.send(SESSIONS, variables);
+  return (data!['me'].sessions as AnyData[]).map(({ id }) => id as string);
+}
+
+t.test('sessions come in pages, the one used last first, and nothing is left out or twice', async (t) => {
+  const { client } = await userWith(5);
+  const all = await page(client, {});
+  t.equal(all.length, 5);
+  const pages: string[][] = [];
+  let after: string | undefined;
+  for (;;) {
+    const next: string[] = await page(client, { first: 2, after });
+    pages.push(next);
+    after = next.at(-1);
+    if (after === undefined) break;
+  }
+  t.same(
+    pages.map(({ length }) => length),
+    [2, 2, 1, 0],
+  );
+  t.same(pages.flat(), all);
+});
+
+t.test('a cursor that has ended meanwhile still leads on', async (t) => {
+  const { client } = await userWith(4);
+  const [, second, third, last] = await page(client, {});
+  await client.send('mutation ($id: ID!) { revokeSession(id: $id) }', { id: second });
+  t.same(await page(client, { after: second }), [third, last]);
+});
+
+t.test('a page of no size and a cursor of no session are refused', async (t) => {
+  const user = await userWith(1);
+  const [foreign] = await page((await app.user()).client, {});
+  const unknown = '01890a5d-ac96-774b-bcce-b302099a8057';
+  for (const [variables, field] of [
+    [{ first: 0 }, 'first'],
+    [{ first: 101 }, 'first'],
+    [{ first: -1 }, 'first'],
+    [{ after: 'x' }, 'after'],
+    [{ after: unknown }, 'after'],
+    [{ after: foreign }, 'after'],
+  ] as const) {
+    const { errors } = await user.client.send(SESSIONS, variables);
+    t.match(errors[0]?.extensions, { code: 'VALIDATION_ERROR', details: [{ field }] }, JSON.stringify(variables));
+  }
+  t.equal((await page(user.client, { first: null, after: null })).length, 1);
+});
+
+t.test('a list of accounts with their sessions takes one statement for all sessions', async (t) => {
+  const admin = await registerAdmin(app);
+  const [one, other] = [await userWith(3), await userWith(1)];
+  const query = '{ users(first: 50) { edges { node { id sessions(first: 2) { id } } } } }';
+  let data: AnyData | null | undefined;
+  const statements = await sentBy(app.db, async () => ({ data } = await admin.client.send(query)));
+  t.equal(statements.length, 3, 'the caller, the accounts, their sessions');
+  const nodes = (data!['users'].edges as AnyData[]).map(({ node }) => node as AnyData);
+  const sessionsOf = ({ id }: SeededUser) => nodes.find((node) => node['id'] === id)!['sessions'].length as number;
+  t.equal(sessionsOf(one), 2);
+  t.equal(sessionsOf(other), 1);
+});
+
+t.test('pages of different sizes and aliases of one account go together by size', async (t) => {
+  const { client } = await userWith(3);
+  const query = '{ me { a: sessions(first: 1) { id } b: sessions(first: 1) { id } c: sessions { id } } }';
+  let data: AnyData | null | undefined;
+  const statements = await sentBy(app.db, async () => ({ data } = await client.send(query)));
+  t.equal(statements.length, 3);
+  t.same([data!['me'].a.length, data!['me'].b.length, data!['me'].c.length], [1, 1, 3]);
+});
+
+t.test('a document that could read too many rows is refused before it reads one', async (t) => {
+  const admin = await registerAdmin(app);
+  const users = 'users(first: 100) { edges { node { sessions { id } } } }';
+  t.equal((await admin.client.send(`{ ${users} }`)).code, undefined);
+  const statements = await sentBy(app.db, async () => {
+    const { code, status } = await admin.client.send(`{ a: ${users} b: ${users} }`);
+    t.equal(code, 'QUERY_REJECTED');
+    t.equal(status, 400);
+  });
+  t.same(statements, []);
+});
