@@ -98,7 +98,7 @@ t.test('the log inventory lists every message of the source with its level, and 
   );
   const logged = logCalls('src').map(({ level, message }) => `${level} ${message}`);
   t.same([...new Set(documented)].sort(), [...new Set(logged)].sort());
-  t.throws(() => logCallsOf('a.ts', 'log.warn({}, message)'), /no literal/);
+  t.throws(() => logCallsOf('a.ts', 'log.warn({ err })'), /without a message/);
   t.same(logCallsOf('a.ts', 'this.log.info(`${a} is ${b}.`)'), [{ level: 'info', message: '… is ….' }]);
 });
 

@@ -62,13 +62,13 @@ export function anchors(markdown: string): string[] {
   );
 }
 
-/** A line that the source may log; a part of the message that is worked out is written `…`. */
+/** A line that the source may log; a part of the message that is not a literal is written `…`. */
 export interface LogCall {
   readonly level: string;
   readonly message: string;
 }
 
-/** Every call such as `log.warn(fields, 'message')` below a folder. @throws Error for a message that is no literal */
+/** Every call such as `log.warn(fields, 'message')` below a folder. @throws Error for a call without a message */
 export function logCalls(folder: string): LogCall[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.c?ts$/.test(path));
   return files.flatMap((path) => logCallsOf(join(folder, path), readFileSync(join(folder, path), 'utf8')));
@@ -83,8 +83,7 @@ export function logCallsOf(path: string, text: string): LogCall[] {
       const level = node.expression.name.text;
       const isLog = LEVELS.has(level) && /(?:^|\.)log$/.test(node.expression.expression.getText());
       const messages = isLog ? messagesOf(node.arguments.at(-1)) : [];
-      if (isLog && messages.length === 0)
-        throw new Error(`${path} logs a message that is no literal: ${node.getText()}`);
+      if (isLog && messages.length === 0) throw new Error(`${path} logs without a message: ${node.getText()}`);
       calls.push(...messages.map((message) => ({ level, message })));
     }
     ts.forEachChild(node, visit);
@@ -97,6 +96,7 @@ function messagesOf(node: ts.Expression | undefined): string[] {
   if (!node) return [];
   if (ts.isStringLiteralLike(node)) return [node.text];
   if (ts.isConditionalExpression(node)) return [...messagesOf(node.whenTrue), ...messagesOf(node.whenFalse)];
+  if (ts.isIdentifier(node)) return ['…'];
   if (!ts.isTemplateExpression(node)) return [];
   return [node.head.text + node.templateSpans.map(({ literal }) => `…${literal.text}`).join('')];
 }
