@@ -12,8 +12,8 @@ export function constraintOf(error: unknown): string | undefined {
 
 /** What Postgres calls the error, such as `28P01`; undefined where it was not Postgres that refused. */
 export function sqlStateOf(error: unknown): string | undefined {
-  for (const { code, severity } of causes(error)) {
-    if (typeof code === 'string' && severity !== undefined) return code;
+  for (const { code, severity, severity_local: ofPoolers } of causes(error)) {
+    if (typeof code === 'string' && (severity ?? ofPoolers) !== undefined) return code;
   }
   return undefined;
 }
