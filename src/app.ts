@@ -17,6 +17,7 @@ import { graphqlPlugin } from './graphql/plugin.js';
 import { createExecutableSchema } from './graphql/schema.js';
 import { createHub } from './graphql/ws/hub.js';
 import { createSockets } from './graphql/ws/sockets.js';
+import { createDeviceCookies } from './http/device-cookie.js';
 import { corsPlugin } from './http/cors.js';
 import { graphiql } from './http/graphiql.js';
 import { createReadiness, healthPlugin } from './http/health.js';
@@ -129,13 +130,21 @@ async function assemble(
 
   const sockets = createSockets(config.sockets);
   const hub = createHub({ ...config.sockets, authenticate, events, clock, log: server.log });
-  const metrics = createMetrics({ hasher, database: db, events, sockets, subscriptions: feed });
+  const metrics = createMetrics({
+    hasher,
+    database: db,
+    events,
+    sockets,
+    subscriptions: feed,
+    breachChecks: services.breachChecks,
+  });
   const origins = [new URL(publicUrl).origin, ...loopbackOrigins(config), ...config.corsOrigins];
   const refreshCookie = createRefreshCookies({
     production: config.production,
     path: new URL(publicUrl).pathname,
     origins,
   });
+  const deviceCookie = createDeviceCookies({ production: config.production, origins });
   const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
   await server.register(securityHeadersPlugin, { config });
@@ -189,6 +198,7 @@ async function assemble(
         extent,
         client: clientInfo(request.ip, request.headers['user-agent']),
         cookie: refreshCookie(request, reply),
+        device: deviceCookie(request, reply),
         authorization: request.headers.authorization,
       }),
   });

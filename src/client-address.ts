@@ -55,6 +55,27 @@ export function sharesNetwork(a: string, b: string): boolean {
   return networkOf(a) === networkOf(b);
 }
 
+/**
+ * The networks that failures from an address are counted by, the narrowest first: an IPv4 address and its /24; an IPv6
+ * address's /64, /56 and /48, which are what subscribers get (RFC 6177; RIPE-690).
+ * @param ip as for `clientAddress`
+ * @returns `['203.0.113.7', '203.0.113.0/24']`, `['2001:db8:0:1::/64', …]` or `['unknown']`
+ */
+export function clientNetworks(ip: string | undefined): readonly [string, ...string[]] {
+  const address = clientAddress(ip);
+  if (address === UNKNOWN) return [UNKNOWN];
+  if (!address.includes(':')) return [address, `${address.replace(/\d+$/, '0')}/24`];
+  const [a = '0', b = '0', c = '0', d = '0'] = expand(address);
+  const network = (bits: number, groups: readonly string[]) => `${canonical(`${groups.join(':')}::`)}/${bits}`;
+  const half = (parseInt(d, 16) & 0xff00).toString(16);
+  return [network(64, [a, b, c, d]), network(56, [a, b, c, half]), network(48, [a, b, c])];
+}
+
+/** The widest of `clientNetworks`: what shares a queue, so that many addresses of one owner count as one. */
+export function widestNetwork(ip: string | undefined): string {
+  return clientNetworks(ip).at(-1)!;
+}
+
 function withoutPort(ip: string): string {
   const [, bracketed, plain] = FORWARDED.exec(ip) ?? [];
   return bracketed ?? plain ?? ip;

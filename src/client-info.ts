@@ -4,8 +4,10 @@ import { clientAddress, clientNetwork } from './client-address.js';
 export interface ClientInfo {
   /** In one spelling, without a port; `unknown` where it is no address. */
   readonly ipAddress: string;
-  /** What executions and failures are counted by: the address, an IPv6 one as its /64. */
+  /** What executions are counted by: the address, an IPv6 one as its /64. */
   readonly network: string;
+  /** The hash of the token in the device cookie; left out where there is none. */
+  readonly device?: string | undefined;
   /** Bounded and free of what the database refuses; see `clientInfo`. */
   readonly userAgent: string | null;
 }

@@ -74,6 +74,8 @@ function parseConfig(read: Readers) {
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
     accounts: {
+      /** Whether registration and updateMe say that an e-mail address is taken. */
+      revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
       /** How long a deleted account can be restored. */
       restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
       bootstrapAdmin: read.together('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
@@ -89,6 +91,8 @@ function parseConfig(read: Readers) {
     passwords: {
       minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
       blocklist: read.flag('PASSWORD_BLOCKLIST', true),
+      /** Unset: passwords are not looked up. */
+      breachedUrl: read.url('BREACHED_PASSWORD_URL'),
     },
     argon2: {
       memoryKib: read.integer('ARGON2_MEMORY_KIB', 19_456, 8, 4_194_304),

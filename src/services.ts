@@ -3,6 +3,7 @@ import { createChangePassword } from './accounts/change-password.js';
 import { createDeletion } from './accounts/deletion.js';
 import { createIdentifierChanges } from './accounts/identifier-changes.js';
 import { createLetters } from './accounts/letters.js';
+import { createLockout } from './accounts/lockout.js';
 import { createLogin } from './accounts/login.js';
 import { createProfile } from './accounts/profile.js';
 import { createRecovery } from './accounts/recovery.js';
@@ -26,6 +27,8 @@ import { createMailSender } from './mail/sender.js';
 import type { MailTransport } from './mail/transport.js';
 import { createOneTimeTokens } from './one-time-tokens/service.js';
 import { createPasswordAttempts } from './passwords/attempts.js';
+import { createBreachCheck, type BreachCheckOutcome } from './passwords/breached.js';
+import { createKnownDevices } from './passwords/devices.js';
 import { createPasswordPolicy } from './passwords/policy.js';
 import { createPasswordProof } from './passwords/proof.js';
 import { createRateLimits } from './rate-limits/service.js';
@@ -58,7 +61,14 @@ export type CreatedServices = ReturnType<typeof createServices>;
 export function createServices(dependencies: ServiceDependencies) {
   const { config, db, clock, events, secrets, publicUrl, accessTokens, hasher, log } = dependencies;
   const { mailTransport: transport } = dependencies;
-  const passwords = createPasswordPolicy(config.passwords);
+  const breachChecks = { clear: 0, found: 0, unavailable: 0 };
+  const { breachedUrl: url, ...policy } = config.passwords;
+  const onOutcome = (outcome: BreachCheckOutcome) => void (breachChecks[outcome] += 1);
+  const passwords = createPasswordPolicy({
+    ...policy,
+    serviceNames: ['latchkey', config.appName, new URL(publicUrl).hostname],
+    isBreached: url === undefined ? undefined : createBreachCheck({ url, onOutcome, log }),
+  });
   const scopes = createScopeCatalogue(config.scopes);
 
   const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs });
@@ -67,7 +77,7 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const messages = createMessages({ appUrl: config.mail.appUrl ?? publicUrl });
   const changeTokens = createChangeTokens(secrets);
-  const compose = createLetters({ db, audit, tokens, changeTokens, rateLimits, messages });
+  const compose = createLetters({ db, clock, audit, tokens, changeTokens, rateLimits, messages });
   const sender = createMailSender({ db, clock, compose, transport, log });
   const outbox = createOutbox({ clock, onKick: () => void sender.deliverDue() });
 
@@ -78,14 +88,36 @@ export function createServices(dependencies: ServiceDependencies) {
   const uses = createUseRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
-  const attempts = createPasswordAttempts({ db, clock, audit, rateLimits, account, network });
+  const devices = createKnownDevices({ db, clock });
+  const onLocked = createLockout({ audit, outbox });
+  const attempts = createPasswordAttempts({
+    db,
+    clock,
+    audit,
+    rateLimits,
+    devices,
+    onLocked,
+    account,
+    network,
+  });
   const provePassword = createPasswordProof({ attempts, hasher, passwords });
 
-  const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, outbox });
+  const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
   const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
-  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes };
-  const { restoreWindowMs } = config.accounts;
-  const deletion = createDeletion({ db, clock, audit, revocation, tokens, outbox, provePassword, restoreWindowMs });
+  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
+  const { restoreWindowMs, revealTakenEmails } = config.accounts;
+  const deletion = createDeletion({
+    db,
+    clock,
+    audit,
+    revocation,
+    tokens,
+    outbox,
+    provePassword,
+    attempts,
+    devices,
+    restoreWindowMs,
+  });
 
   const authenticate = createAuthenticator({
     accessTokens,
@@ -104,17 +136,41 @@ export function createServices(dependencies: ServiceDependencies) {
     authenticate,
     scopes,
     passwords,
+    /** Outcomes of look-ups of breached passwords since the start. */
+    breachChecks: breachChecks as Readonly<typeof breachChecks>,
     attempts,
     tokens,
     sender,
     uses,
-    register: createRegistration({ db, clock, audit, sessions, hasher, passwords, verification, outbox, changes }),
+    register: createRegistration({
+      db,
+      clock,
+      audit,
+      sessions,
+      hasher,
+      passwords,
+      verification,
+      outbox,
+      changes,
+      revealTakenEmails,
+    }),
     login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
-    updateProfile: createProfile({ db, clock, audit, rateLimits, verification, outbox, changes, provePassword }),
+    updateProfile: createProfile({
+      db,
+      clock,
+      audit,
+      rateLimits,
+      verification,
+      outbox,
+      changes,
+      provePassword,
+      revealTakenEmails,
+    }),
     changePassword: createChangePassword({ ...newPasswords, provePassword }),
     recovery: createRecovery({ ...newPasswords, attempts }),
     verification,
     changes,
+    devices,
     deletion,
     sessions,
     sessionListing: createSessionListing(db.executor, clock, idleTtlMs),

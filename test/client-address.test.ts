@@ -1,5 +1,5 @@
 import t from 'tap';
-import { clientAddress, clientNetwork } from '../src/client-address.js';
+import { clientAddress, clientNetwork, clientNetworks, widestNetwork } from '../src/client-address.js';
 
 t.test('an IPv4 address counts by itself, however it is mapped into IPv6', async (t) => {
   for (const ip of [
@@ -39,4 +39,17 @@ t.test('an address that a proxy forwards with its port counts as the one without
 t.test('what is no address shares one counter', async (t) => {
   for (const ip of ['', undefined, 'unknown', '203.0.113.7:', '203.0.113.7:123456', '[203.0.113', 'x'.repeat(1000)])
     t.same([clientAddress(ip), clientNetwork(ip)], ['unknown', 'unknown'], String(ip).slice(0, 20));
+});
+
+t.test('failures count by address and /24, or by /64, /56 and /48', async (t) => {
+  t.same(clientNetworks('::ffff:203.0.113.7'), ['203.0.113.7', '203.0.113.0/24']);
+  t.same(clientNetworks('2001:db8:1:2345::9'), ['2001:db8:1:2345::/64', '2001:db8:1:2300::/56', '2001:db8:1::/48']);
+  t.same(clientNetworks('2001:db8::1'), ['2001:db8::/64', '2001:db8::/56', '2001:db8::/48']);
+  t.same(clientNetworks('::1'), ['::/64', '::/56', '::/48']);
+  t.same(clientNetworks(undefined), ['unknown']);
+  t.same(['198.51.100.9', '2001:db8:1:2::', 'nonsense'].map(widestNetwork), [
+    '198.51.100.0/24',
+    '2001:db8:1::/48',
+    'unknown',
+  ]);
 });

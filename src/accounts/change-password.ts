@@ -1,17 +1,20 @@
 /** A new password, by who knows the old one: every other session ends (OWASP ASVS 5.0, 6.2.3 and 7.4.3). */
 import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../client-address.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { KnownDevices } from '../passwords/devices.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import type { Revocation, Revoker } from '../sessions/revocation.js';
 import type { EnteredSession, Sessions } from '../sessions/service.js';
 import type { AccountRecord } from './account.js';
 import type { IdentifierChanges } from './identifier-changes.js';
+import { namesOf } from './identifiers.js';
 import { assertNewPassword } from './input.js';
 import { createAccountRepository } from './repository.js';
 
@@ -39,6 +42,7 @@ export interface NewPasswordOptions {
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
+  readonly devices: Pick<KnownDevices, 'forgetAll'>;
 }
 
 export interface ChangePasswordOptions extends NewPasswordOptions {
@@ -46,20 +50,26 @@ export interface ChangePasswordOptions extends NewPasswordOptions {
 }
 
 export function createChangePassword(options: ChangePasswordOptions): ChangePassword {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, provePassword } = options;
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, provePassword } =
+    options;
   const repository = createAccountRepository(db.executor);
 
   return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
     const found = await repository.findById(userId);
     if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
     const { account, passwordHash } = found;
-    assertNewPassword(passwords, account, newPassword, newPasswordConfirmation, {
+    await assertNewPassword(passwords, account, newPassword, newPasswordConfirmation, {
       password: 'newPassword',
       confirmation: 'newPasswordConfirmation',
     });
-    const claim = { account: { id: userId, passwordHash }, name: userId, password: currentPassword };
+    const claim = {
+      account: { id: userId, passwordHash },
+      names: namesOf(account),
+      sessionId,
+      password: currentPassword,
+    };
     const entered = await provePassword(claim, client, async (settle) => {
-      const nextHash = await hasher.hash(passwords.normalize(newPassword));
+      const nextHash = await hasher.hash(passwords.normalize(newPassword), widestNetwork(client.ipAddress));
       return db.transaction(async (tx) => {
         const accounts = createAccountRepository(tx);
         // What a thief may have asked for is taken back: the owner was told to change the password against it.
@@ -69,6 +79,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
         if (!changed) throw invalidCredentials();
         await settle(tx);
         await changes.notePasswordChange(tx, userId);
+        await devices.forgetAll(tx, userId, client.device);
         await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
         if (pending)
           await audit.record(tx, { type: 'email.change_requested', userId, sessionId, client, detail: 'taken back' });

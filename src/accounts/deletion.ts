@@ -10,9 +10,12 @@ import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { PasswordAttempts } from '../passwords/attempts.js';
+import type { KnownDevices } from '../passwords/devices.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
-import type { Revocation } from '../sessions/revocation.js';
+import type { Revocation, Revoker } from '../sessions/revocation.js';
 import type { AccountRecord } from './account.js';
+import { namesOf } from './identifiers.js';
 import { createAccountRepository } from './repository.js';
 
 export interface DeletionRequest {
@@ -32,7 +35,7 @@ export interface Deletion {
    * Deletes the account of the caller.
    * @throws AppError VALIDATION_ERROR (confirmation; the last administrator), INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED
    */
-  deleteOwn(userId: string, request: DeletionRequest, client: ClientInfo): Promise<void>;
+  deleteOwn(request: DeletionRequest, revoker: Revoker): Promise<void>;
   /**
    * Deletes an account inside the caller's transaction; undefined when there is none.
    * @throws AppError VALIDATION_ERROR for the last administrator
@@ -52,6 +55,8 @@ export interface DeletionOptions {
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
   readonly provePassword: ProvePassword;
+  readonly attempts: Pick<PasswordAttempts, 'purge'>;
+  readonly devices: Pick<KnownDevices, 'forgetAll'>;
   /** How long a deletion can be taken back, in milliseconds. */
   readonly restoreWindowMs: number;
 }
@@ -62,7 +67,7 @@ const DAY_MS = 86_400_000;
 const NOBODY: ClientInfo = { ipAddress: 'internal', network: 'internal', userAgent: null };
 
 export function createDeletion(options: DeletionOptions): Deletion {
-  const { db, clock, audit, revocation, tokens, outbox, provePassword, restoreWindowMs } = options;
+  const { db, clock, audit, revocation, tokens, outbox, provePassword, attempts, devices, restoreWindowMs } = options;
   const windowBegan = () => new Date(clock.now() - restoreWindowMs);
 
   async function remove(tx: Executor, id: string, { actorId, client, provenHash }: Deleter) {
@@ -75,6 +80,7 @@ export function createDeletion(options: DeletionOptions): Deletion {
     if (!account) return undefined;
     await revocation.endAll(tx, id);
     await tokens.void(tx, id);
+    await devices.forgetAll(tx, id);
     await audit.record(tx, { type: 'account.deleted', userId: id, actorId, client });
     const detail = { days: String(Math.ceil(restoreWindowMs / DAY_MS)) };
     await outbox.enqueue(tx, { kind: 'account_deleted', userId: id, address: account.email, detail });
@@ -82,13 +88,13 @@ export function createDeletion(options: DeletionOptions): Deletion {
   }
 
   return {
-    async deleteOwn(userId, { confirmation, password }, client) {
+    async deleteOwn({ confirmation, password }, { userId, sessionId, client }) {
       if (confirmation !== CONFIRMATION)
         throw validationError([{ field: 'confirmation', message: `must be ${CONFIRMATION}` }]);
       const found = await createAccountRepository(db.executor).findById(userId);
       if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-      const { passwordHash } = found;
-      const claim = { account: { id: userId, passwordHash }, name: userId, password };
+      const { account, passwordHash } = found;
+      const claim = { account: { id: userId, passwordHash }, names: namesOf(account), sessionId, password };
       await provePassword(claim, client, (settle) =>
         db.transaction(async (tx) => {
           const deleted = await remove(tx, userId, { actorId: userId, client, provenHash: passwordHash });
@@ -112,7 +118,10 @@ export function createDeletion(options: DeletionOptions): Deletion {
         await audit.record(tx, { type: 'account.purged', userId: id, actorId: null, client: NOBODY });
         await outbox.discard(tx, id);
       }
-      if (ids.length > 0) await repository.remove(ids);
+      if (ids.length > 0) {
+        await attempts.purge(tx, ids);
+        await repository.remove(ids);
+      }
       return ids.length;
     },
   };

@@ -11,6 +11,7 @@ import type { Database, Executor } from '../db/database.js';
 import { validationError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { KnownDevices } from '../passwords/devices.js';
 import type { Revocation } from '../sessions/revocation.js';
 import { createChangeRepository, type IdentifierChange, type IdentifierKind } from './change-repository.js';
 import { emailKey } from './identifiers.js';
@@ -79,6 +80,7 @@ export interface IdentifierChangesOptions {
   readonly changeTokens: ChangeTokens;
   readonly tokens: OneTimeTokens;
   readonly revocation: Revocation;
+  readonly devices: Pick<KnownDevices, 'forgetAll'>;
   readonly outbox: Outbox;
 }
 
@@ -89,7 +91,7 @@ const VOID_PASSWORD = 'void';
 const TAKEN = 'is taken';
 
 export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
-  const { db, clock, audit, changeTokens, tokens, revocation, outbox } = options;
+  const { db, clock, audit, changeTokens, tokens, revocation, devices, outbox } = options;
 
   async function held(executor: Executor, { emailKey, usernameKey }: IdentifierKeys, exceptId?: string) {
     const keys = [emailKey, usernameKey].filter((key) => key !== undefined);
@@ -144,6 +146,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     );
     if (!account) throw invalidLink();
     await tokens.void(tx, userId);
+    await devices.forgetAll(tx, userId);
     const ended = await revocation.endAll(tx, userId);
     const detail = `${ended} sessions ended${passwordVoided ? ', password voided' : ''}`;
     await audit.record(tx, { type: `${kind}.change_cancelled`, userId, actorId: null, client, detail });

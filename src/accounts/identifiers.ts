@@ -82,6 +82,19 @@ export function identifierKey(identifier: string): { readonly kind: 'email' | 'u
   return isEmail ? { kind: 'email', key: emailKey(typed) } : { kind: 'username', key: usernameKey(typed) };
 }
 
+/**
+ * Stands for the key of an address that is nobody's until its mailbox confirms it (REVEAL_TAKEN_EMAILS=false): nobody can
+ * log in with it. It begins with the key, so that administrators find it; the space keeps it out of what can be typed.
+ */
+export function unclaimedEmailKey(key: string, accountId: string): string {
+  return `${key} ${accountId}`;
+}
+
+/** Both names of an account, normalised: what it can be logged in with. */
+export function namesOf({ email, username }: { readonly email: string; readonly username: string }): readonly string[] {
+  return [usernameKey(username), emailKey(email)];
+}
+
 /** What the keys of names begin with that begin like a text; whatever was typed. */
 export function searchPrefix(text: string): { readonly email: string; readonly username: string } {
   const typed = text.length > MAX_UNITS || UNSTORABLE.test(text) ? '\u{10ffff}' : text.normalize('NFKC').trim();

@@ -73,15 +73,15 @@ export function createFaults() {
  * @param fields what the two are called in the input
  * @throws AppError VALIDATION_ERROR with every fault
  */
-export function assertNewPassword(
+export async function assertNewPassword(
   policy: PasswordPolicy,
   { email, username, displayName }: Pick<AccountRecord, 'email' | 'username' | 'displayName'>,
   password: string,
   confirmation: string | null | undefined,
   fields = { password: 'password', confirmation: 'passwordConfirmation' },
-): void {
+): Promise<void> {
   const faults = createFaults();
-  faults.add(fields.password, ...policy.faults(password, [email, username, displayName ?? '']));
+  faults.add(fields.password, ...(await policy.allFaults(password, [email, username, displayName ?? ''])));
   if (confirmation != null && confirmation !== password)
     faults.add(fields.confirmation, 'must be the same as the password');
   if (faults.all.length > 0) throw validationError(faults.all);

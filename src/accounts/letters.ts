@@ -3,19 +3,22 @@ import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
 import { clientNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
+import type { Clock } from '../clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
-import type { Database } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
 import type { Messages } from '../mail/messages.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { Compose } from '../mail/sender.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
+import { createChangeRepository } from './change-repository.js';
 import { emailKey } from './identifiers.js';
 import { isReleasedEmail } from './released-email.js';
 import { createAccountRepository } from './repository.js';
 
 export interface LettersOptions {
   readonly db: Database;
+  readonly clock: Clock;
   readonly audit: Audit;
   readonly tokens: OneTimeTokens;
   readonly changeTokens: ChangeTokens;
@@ -25,10 +28,20 @@ export interface LettersOptions {
 
 /** Links to choose a new password, for one account. */
 const RESETS = { max: 3, windowMs: 3_600_000 };
+/** Messages about too many wrong passwords, whose links choose a new password: strangers cause them. */
+const LOCKS = { max: 3, windowMs: 86_400_000 };
 /** Links to one mailbox, whoever asks for them: many accounts are not to fill a stranger's. */
 const MAILBOX = { max: 6, windowMs: 3_600_000 };
 
-export function createLetters({ db, audit, tokens, changeTokens, rateLimits, messages }: LettersOptions): Compose {
+export function createLetters({
+  db,
+  clock,
+  audit,
+  tokens,
+  changeTokens,
+  rateLimits,
+  messages,
+}: LettersOptions): Compose {
   const repository = createAccountRepository(db.executor);
 
   /** Nothing for an address that nobody has, for one that had its share, and for an account that may not log in. */
@@ -49,6 +62,14 @@ export function createLetters({ db, audit, tokens, changeTokens, rateLimits, mes
     return { to: email, ...messages.passwordReset(token) };
   }
 
+  /** Whether an address is another account's, or held for it. */
+  async function isTaken(tx: Executor, address: string, userId: string): Promise<boolean> {
+    const key = emailKey(address);
+    const { email } = await createAccountRepository(tx).taken(key, undefined, userId);
+    const held = await createChangeRepository(tx).listHeld([key], new Date(clock.now()), userId);
+    return email || held.some(({ kind }) => kind === 'email');
+  }
+
   /** Nothing when the address is confirmed by now, or is no longer asked for. */
   async function emailVerification({ userId, address, attempts, detail }: OutboxRow) {
     if (userId === null) return undefined;
@@ -56,13 +77,27 @@ export function createLetters({ db, audit, tokens, changeTokens, rateLimits, mes
     const mailbox = `verification mailbox|${hashOf(emailKey(address))}`;
     if (attempts === 1 && !(await rateLimits.count(mailbox, MAILBOX, charged))) return undefined;
     // Locked, so that no token comes of an address that the account leaves at this moment.
-    const token = await db.transaction(async (tx) => {
+    return db.transaction(async (tx) => {
       const account = (await createAccountRepository(tx).lockWithKeys(userId))?.account;
       const waiting = account?.pendingEmail ?? (account?.isVerified ? undefined : account?.email);
       if (address !== waiting) return undefined;
-      return tokens.issue(tx, 'email_verification', { userId, emailKey: emailKey(address) });
+      if (await isTaken(tx, address, userId)) return { to: address, ...messages.emailTaken() };
+      const token = await tokens.issue(tx, 'email_verification', { userId, emailKey: emailKey(address) });
+      return { to: address, ...messages.emailVerification(token) };
     });
-    return token === undefined ? undefined : { to: address, ...messages.emailVerification(token) };
+  }
+
+  /** Nothing for an account that is gone, and for one that was told often enough. */
+  async function accountLocked({ userId, attempts, detail }: OutboxRow) {
+    if (userId === null) return undefined;
+    const charged = { userId, actorId: null, client: clientOf(detail) };
+    if (attempts === 1 && !(await rateLimits.count(`lockout mail|${userId}`, LOCKS, charged))) return undefined;
+    return db.transaction(async (tx) => {
+      const found = await createAccountRepository(tx).lockWithKeys(userId);
+      if (!found) return undefined;
+      const token = await tokens.issue(tx, 'password_reset', { userId, emailKey: found.emailKey });
+      return { to: found.account.email, ...messages.accountLocked(token) };
+    });
   }
 
   /** With a link for a new password where the cancellation voided the present one. */
@@ -96,6 +131,8 @@ export function createLetters({ db, audit, tokens, changeTokens, rateLimits, mes
         return changeCancelled(letter);
       case 'password_changed':
         return { to, ...messages.passwordChanged() };
+      case 'account_locked':
+        return accountLocked(letter);
       case 'account_deleted':
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
       default:

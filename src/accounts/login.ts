@@ -1,5 +1,6 @@
 /** Login: a password opens a session. */
 import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
@@ -45,9 +46,9 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
   }
 
   /** The hash to keep: made anew when the parameters were raised, unless the hasher is busy. */
-  async function upgraded(hash: string, password: string): Promise<string> {
+  async function upgraded(hash: string, password: string, { ipAddress }: ClientInfo): Promise<string> {
     if (!hasher.needsRehash(hash)) return hash;
-    return hasher.hash(passwords.normalize(password)).catch(() => hash);
+    return hasher.hash(passwords.normalize(password), widestNetwork(ipAddress)).catch(() => hash);
   }
 
   /** Unless the password has been changed meanwhile. */
@@ -67,7 +68,7 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
     const { kind, key } = identifierKey(identifier);
     const found = await findAccount(kind, key);
     const account = found && { id: found.account.id, passwordHash: found.passwordHash };
-    return provePassword({ account, name: key, password }, client, async (settle) => {
+    return provePassword({ account, names: [key], password }, client, async (settle) => {
       if (!found) throw invalidCredentials();
       onProven();
       if (found.account.disabledAt) {
@@ -78,7 +79,7 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
         });
         throw accountDisabled();
       }
-      const nextHash = await upgraded(found.passwordHash, password);
+      const nextHash = await upgraded(found.passwordHash, password, client);
       const { id } = found.account;
       // As one statement: none needs another's answer, and without the first there is nothing to be done.
       const entered = await db.together(async (tx) => {

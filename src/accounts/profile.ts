@@ -10,7 +10,7 @@ import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord, Theme } from './account.js';
 import type { IdentifierChanges } from './identifier-changes.js';
-import { emailKey, usernameKey } from './identifiers.js';
+import { emailKey, namesOf, usernameKey } from './identifiers.js';
 import {
   checkAvatarUrl,
   checkDisplayName,
@@ -44,6 +44,7 @@ export interface ProfileChanges {
 export interface ProfileCaller {
   /** When its person last proved who they are, in milliseconds since the epoch. */
   readonly authenticatedAt: number;
+  readonly sessionId: string;
   readonly client: ClientInfo;
 }
 
@@ -69,6 +70,8 @@ export interface ProfileOptions {
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
   readonly provePassword: ProvePassword;
+  /** REVEAL_TAKEN_EMAILS. Where it is false, the owner of a taken address is told by mail instead. */
+  readonly revealTakenEmails: boolean;
 }
 
 /** For how long a login counts as proof. */
@@ -78,7 +81,7 @@ const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
 const NOT_CLEARABLE = 'cannot be cleared';
 
 export function createProfile(options: ProfileOptions): UpdateProfile {
-  const { db, clock, audit, rateLimits, verification, outbox, changes, provePassword } = options;
+  const { db, clock, audit, rateLimits, verification, outbox, changes, provePassword, revealTakenEmails } = options;
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
@@ -121,7 +124,10 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
 
     const taken = await changes.taken(
       db.executor,
-      { emailKey: columns.pendingEmailKey ?? undefined, usernameKey: columns.usernameKey },
+      {
+        emailKey: revealTakenEmails ? (columns.pendingEmailKey ?? undefined) : undefined,
+        usernameKey: columns.usernameKey,
+      },
       account.id,
     );
     if (taken.email) faults.add('email', 'is taken');
@@ -195,7 +201,8 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     }
   }
 
-  async function prove(account: AccountRecord, input: ProfileChanges, { authenticatedAt, client }: ProfileCaller) {
+  async function prove(account: AccountRecord, input: ProfileChanges, caller: ProfileCaller) {
+    const { authenticatedAt, sessionId, client } = caller;
     const { currentPassword } = input;
     if (currentPassword == null) {
       if (clock.now() - authenticatedAt >= RECENT_MS) throw stepUpRequired(['PASSWORD']);
@@ -204,7 +211,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     const { id } = account;
     const passwordHash = (await repository.findById(id))?.passwordHash;
     if (passwordHash === undefined) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-    const claim = { account: { id, passwordHash }, name: id, password: currentPassword };
+    const claim = { account: { id, passwordHash }, names: namesOf(account), sessionId, password: currentPassword };
     return provePassword(claim, client, (settle) => apply(account, input, client, { passwordHash, settle }));
   }
 

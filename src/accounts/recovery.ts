@@ -2,13 +2,14 @@
  * A new password, by who can read the account's mail (OWASP Forgot Password Cheat Sheet). A request does the same for
  * every address: one row in the outbox. Whether there is an account is found out when the mail is made.
  */
+import { widestNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import { AppError, validationError } from '../errors.js';
 import type { PasswordAttempts } from '../passwords/attempts.js';
 import type { EnteredSession } from '../sessions/service.js';
 import type { AccountRecord } from './account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';
-import { emailFault, emailKey } from './identifiers.js';
+import { emailFault, emailKey, namesOf } from './identifiers.js';
 import { assertNewPassword } from './input.js';
 import { createAccountRepository } from './repository.js';
 
@@ -35,7 +36,8 @@ export interface RecoveryOptions extends NewPasswordOptions {
 }
 
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, attempts } = options;
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, attempts } =
+    options;
   const repository = createAccountRepository(db.executor);
 
   async function apply<T>(
@@ -46,25 +48,37 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     const subject = await tokens.peek(db.executor, 'password_reset', token);
     const found = subject && (await repository.findById(subject.userId));
     if (!found) throw invalidLink();
-    assertNewPassword(passwords, found.account, password, passwordConfirmation);
-    const passwordHash = await hasher.hash(passwords.normalize(password));
+    await assertNewPassword(passwords, found.account, password, passwordConfirmation);
+    const passwordHash = await hasher.hash(passwords.normalize(password), widestNetwork(client.ipAddress));
     const result = await db.transaction(async (tx) => {
       const now = new Date(clock.now());
-      // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
-      const columns = { passwordHash, isVerified: true, pendingEmail: null, pendingEmailKey: null, lastLoginAt: now };
       const accounts = createAccountRepository(tx);
       // The account before its tokens, here as everywhere, so that no two wait for each other.
       const current = await accounts.lockWithKeys(subject.userId);
       const taken = await tokens.take(tx, 'password_reset', token, 'password_reset');
       // Good for the address that it was mailed to: who reads a former one is nobody.
       if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
-      const account = await accounts.update(taken.userId, columns, now);
+      // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
+      const account = await accounts.update(
+        taken.userId,
+        {
+          passwordHash,
+          isVerified: true,
+          // An address that was nobody's until now (REVEAL_TAKEN_EMAILS=false) becomes the account's.
+          emailKey: emailKey(current.account.email),
+          pendingEmail: null,
+          pendingEmailKey: null,
+          lastLoginAt: now,
+        },
+        now,
+      );
       if (!account) throw invalidLink();
       await changes.notePasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);
       // Who forgot the password has tried; the new one is not to wait for that.
-      await attempts.forgive(tx, account.id, client);
+      await attempts.forgive(tx, account.id, namesOf(account), client);
+      await devices.forgetAll(tx, account.id);
       await audit.record(tx, { type: 'password.reset', userId: account.id, client });
       await outbox.enqueue(tx, passwordChanged(account));
       return then(tx, account);

@@ -1,6 +1,7 @@
 /** Registration: every fault at once, then the hash, then one transaction for account, session and audit. */
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
@@ -10,8 +11,8 @@ import { validationError } from '../errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import type { EnteredSession, Sessions } from '../sessions/service.js';
-import type { IdentifierChanges } from './identifier-changes.js';
-import { emailKey, usernameKey } from './identifiers.js';
+import type { IdentifierChanges, IdentifierKeys } from './identifier-changes.js';
+import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
 import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
 import { createAccountRepository } from './repository.js';
 import type { Verification } from './verification.js';
@@ -42,12 +43,19 @@ export interface RegistrationOptions {
   readonly verification: Verification;
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
+  /** REVEAL_TAKEN_EMAILS. Where it is false, an address becomes the account's when its mailbox confirms it. */
+  readonly revealTakenEmails: boolean;
 }
 
 const TAKEN = 'is taken';
 
 export function createRegistration(options: RegistrationOptions): Register {
   const { db, clock, audit, sessions, hasher, passwords, verification, outbox, changes } = options;
+  const { revealTakenEmails } = options;
+
+  /** What a registration takes at once. */
+  const claimed = ({ emailKey, usernameKey }: IdentifierKeys): IdentifierKeys =>
+    revealTakenEmails ? { emailKey, usernameKey } : { usernameKey };
 
   async function validate(input: Registration) {
     const faults = createFaults();
@@ -56,7 +64,7 @@ export function createRegistration(options: RegistrationOptions): Register {
     const displayName =
       input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
     const ownWords = [input.email, input.username, input.displayName ?? ''];
-    faults.add('password', ...passwords.faults(input.password, ownWords));
+    faults.add('password', ...(await passwords.allFaults(input.password, ownWords)));
     if (input.passwordConfirmation != null && input.passwordConfirmation !== input.password) {
       faults.add('passwordConfirmation', 'must be the same as the password');
     }
@@ -64,7 +72,7 @@ export function createRegistration(options: RegistrationOptions): Register {
       emailKey: email === undefined ? undefined : emailKey(email),
       usernameKey: username === undefined ? undefined : usernameKey(username),
     };
-    const taken = await changes.taken(db.executor, names);
+    const taken = await changes.taken(db.executor, claimed(names));
     if (taken.email) faults.add('email', TAKEN);
     if (taken.username) faults.add('username', TAKEN);
     if (faults.all.length > 0) throw validationError(faults.all);
@@ -79,19 +87,21 @@ export function createRegistration(options: RegistrationOptions): Register {
 
   return async (input, client) => {
     const names = await validate(input);
-    const passwordHash = await hasher.hash(passwords.normalize(input.password));
+    const passwordHash = await hasher.hash(passwords.normalize(input.password), widestNetwork(client.ipAddress));
     const now = new Date(clock.now());
+    const id = uuidv7();
     try {
       const entered = await db.transaction(async (tx) => {
         const account = await createAccountRepository(tx).insert({
-          id: uuidv7(),
+          id,
           ...names,
+          ...(revealTakenEmails ? {} : { emailKey: unclaimedEmailKey(names.emailKey, id) }),
           passwordHash,
           createdAt: now,
           updatedAt: now,
           lastLoginAt: now,
         });
-        await changes.assertNotHeld(tx, names, account.id);
+        await changes.assertNotHeld(tx, claimed(names), account.id);
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
         await verification.enqueue(tx, account.id, account.email, client);
         return sessions.open(tx, account.id, account, {

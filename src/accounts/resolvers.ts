@@ -3,8 +3,9 @@ import { AppError } from '../errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../graphql/generated.js';
-import { bearsOwnCookie, entering } from '../sessions/auth-payload.js';
+import { bearsOwnCookie, entering, type AuthPayloadView } from '../sessions/auth-payload.js';
 import { sessionPage } from '../sessions/listing.js';
+import type { Revoker } from '../sessions/revocation.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
 
@@ -16,12 +17,14 @@ export const meUpdated: SubscriptionResolvers['meUpdated'] = {
 };
 
 export const register: MutationResolvers['register'] = (_source, { input }, context) =>
-  entering(context, input.transport, () => context.services.register(input, context.client));
+  onDevice(context, () => entering(context, input.transport, () => context.services.register(input, context.client)));
 
 export const login: MutationResolvers['login'] = async (_source, { input }, context) => {
   const { services, client } = context;
   try {
-    const payload = await entering(context, input.transport, () => services.login(input, client));
+    const payload = await onDevice(context, () =>
+      entering(context, input.transport, () => services.login(input, client)),
+    );
     services.countLogin('success');
     return payload;
   } catch (error) {
@@ -31,19 +34,22 @@ export const login: MutationResolvers['login'] = async (_source, { input }, cont
 };
 
 export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) => {
-  const { authenticatedAt } = context.principal().credential;
-  return context.services.updateProfile(context.account(), input, { authenticatedAt, client: context.client });
+  const { authenticatedAt, sessionId } = context.principal().credential;
+  return context.services.updateProfile(context.account(), input, {
+    authenticatedAt,
+    sessionId,
+    client: context.client,
+  });
 };
 
 export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
-  await context.services.deletion.deleteOwn(context.principal().user.id, input, context.client);
+  await context.services.deletion.deleteOwn(input, callerOf(context));
   if (bearsOwnCookie(context)) context.cookie.clear();
   return true;
 };
 
 export const changePassword: MutationResolvers['changePassword'] = async (_source, { input }, context) => {
-  const { user, credential } = context.principal();
-  const revoker = { userId: user.id, sessionId: credential.sessionId, client: context.client };
+  const revoker = callerOf(context);
   // Who keeps the refresh token in the cookie would be left with a spent one.
   const transport = bearsOwnCookie(context) ? 'COOKIE' : 'BODY';
   return entering(context, transport, () => context.services.changePassword(input, revoker));
@@ -55,7 +61,9 @@ export const requestPasswordReset: MutationResolvers['requestPasswordReset'] = a
 };
 
 export const resetPassword: MutationResolvers['resetPassword'] = (_source, { input }, context) =>
-  entering(context, input.transport, () => context.services.recovery.reset(input, context.client));
+  onDevice(context, () =>
+    entering(context, input.transport, () => context.services.recovery.reset(input, context.client)),
+  );
 
 export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (
   _source,
@@ -94,3 +102,16 @@ export const User: UserResolvers = {
     return sessions.map((session) => ({ ...session, current: session.id === current }));
   },
 };
+
+function callerOf(context: GraphqlContext): Revoker {
+  const { user, credential } = context.principal();
+  return { userId: user.id, sessionId: credential.sessionId, client: context.client };
+}
+
+/** Remembers the device that an account has just been entered from. Without it the entrance holds all the same. */
+async function onDevice(context: GraphqlContext, enter: () => Promise<AuthPayloadView>): Promise<AuthPayloadView> {
+  const payload = await enter();
+  const device = await context.services.devices.remember(payload.user.id, context.client.device).catch(() => undefined);
+  if (device) context.device.set(device);
+  return payload;
+}

@@ -70,7 +70,7 @@ export function createVerification(options: VerificationOptions): Verification {
     const { userId, emailKey: key } = taken;
     if (account.pendingEmail !== null && pendingEmailKey === key)
       return { userId, key, account, presentKey, pendingEmail: account.pendingEmail };
-    return presentKey === key ? { userId, key, account, presentKey, pendingEmail: undefined } : undefined;
+    return emailKey(account.email) === key ? { userId, key, account, presentKey, pendingEmail: undefined } : undefined;
   }
 
   const updateAccount = (tx: Executor, userId: string, columns: AccountChanges) =>
@@ -93,7 +93,11 @@ export function createVerification(options: VerificationOptions): Verification {
       return changed;
     }
     await audit.record(tx, { type: 'email.verified', userId, client });
-    return update({});
+    if (presentKey === key) return update({});
+    // The address was nobody's until now.
+    const claimed = await update({ emailKey: key });
+    await changes.assertNotHeld(tx, { emailKey: key }, userId);
+    return claimed;
   }
 
   /** Releases the claimed address; undefined when the claim no longer stands, or the address is confirmed. */

@@ -1,8 +1,9 @@
 /** What administrators do to accounts. Every change is audited with who made it. */
 import type { AccountRecord } from '../accounts/account.js';
 import { assertNotLastAdministrator, type Deletion } from '../accounts/deletion.js';
-import { searchPrefix } from '../accounts/identifiers.js';
+import { emailKey, searchPrefix } from '../accounts/identifiers.js';
 import { createFaults } from '../accounts/input.js';
+import { takenName } from '../accounts/registration.js';
 import { createAccountRepository, type AccountChanges } from '../accounts/repository.js';
 import type { Audit } from '../audit/audit.js';
 import type { AuditType } from '../audit/event.js';
@@ -70,6 +71,8 @@ export function createAdministration(options: AdministrationOptions): Administra
       ...(role === undefined ? {} : { role }),
       ...(isPremium === undefined ? {} : { isPremium }),
       ...(isVerified === undefined ? {} : { isVerified }),
+      // An address that was nobody's until now (REVEAL_TAKEN_EMAILS=false) becomes the account's.
+      ...(isVerified ? { emailKey: emailKey(before.email) } : {}),
       ...(disabled === undefined ? {} : { disabledAt: disabled ? now : null }),
     };
     if (Object.keys(columns).length === 0) return before;
@@ -104,13 +107,16 @@ export function createAdministration(options: AdministrationOptions): Administra
       for (const [field, value] of Object.entries(input)) if (value === null) faults.add(field, 'cannot be cleared');
       if (faults.all.length > 0) throw validationError(faults.all);
       assertId(id);
-      return db.transaction(async (tx) => {
+      const work = db.transaction(async (tx) => {
         // Administrators are locked before the account, here as everywhere, so that no two wait for each other.
         if (input.role === 'USER') await assertNotLastAdministrator(tx, id, 'role');
         else if (input.disabled) await assertNotLastAdministrator(tx, id, 'disabled');
         const before = await createAccountRepository(tx).lock(id);
         if (!before || before.deletedAt) throw notFound();
         return applyChanges(tx, before, input, by);
+      });
+      return work.catch((error: unknown) => {
+        throw takenName(error) ?? error;
       });
     },
 

@@ -8,6 +8,7 @@ export type AuditType =
   | 'account.enabled'
   | 'account.deleted'
   | 'account.restored'
+  | 'account.locked'
   | 'account.purged'
   | 'session.opened'
   | 'session.refreshed'

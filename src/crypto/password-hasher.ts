@@ -7,18 +7,21 @@ import argon2, { type Options } from 'argon2';
 import { serviceUnavailable } from '../errors.js';
 import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from './bounded-queue.js';
 
-/** Each of the three that hash: @throws AppError SERVICE_UNAVAILABLE, at once when the queue is full */
+/**
+ * Each of the three that hash: @throws AppError SERVICE_UNAVAILABLE when the queue is full. `network` is where the request
+ * came from: networks take turns, so that none can keep the others out.
+ */
 export interface PasswordHasher {
   /** A PHC string with a salt of its own and the parameters of today. */
-  hash(password: string): Promise<string>;
+  hash(password: string, network?: string): Promise<string>;
   /**
    * Whether `password` has this hash, with the parameters in the hash. Something that is no hash matches nothing. A wrong
    * password takes as long as with the costliest hash that there is, so that an account whose hash is from before the
    * parameters were changed is not told from an unknown one by the time.
    */
-  verify(hash: string, password: string): Promise<boolean>;
+  verify(hash: string, password: string, network?: string): Promise<boolean>;
   /** The work of a verification, where there is no hash: an unknown account must take as long as a known one. */
-  verifyAbsent(password: string): Promise<false>;
+  verifyAbsent(password: string, network?: string): Promise<false>;
   /** Whether the hash falls short of today's parameters in one of them. Lowering them makes no hash weaker. */
   needsRehash(hash: string): boolean;
   stats(): QueueStats;
@@ -55,11 +58,13 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   const absentHash = `$argon2id$v=19$m=${today.m},t=${today.t},p=${today.p}$${base64(16)}$${base64(32)}`;
 
   /** What argon2 says of a failure (no memory, mostly) is for the log. */
-  const run = <T>(work: () => Promise<T>): Promise<T> =>
-    jobs.run(() =>
-      work().catch((cause: unknown) => {
-        throw serviceUnavailable('Passwords cannot be processed at the moment; try again.', 1, cause);
-      }),
+  const run = <T>(work: () => Promise<T>, network: string | undefined): Promise<T> =>
+    jobs.run(
+      () =>
+        work().catch((cause: unknown) => {
+          throw serviceUnavailable('Passwords cannot be processed at the moment; try again.', 1, cause);
+        }),
+      network,
     );
 
   /** Work on top of a verification that was cheaper than the costliest; in the same place of the queue. */
@@ -78,16 +83,16 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
     return (await argon2.verify(hash, password)) || pad(password, made);
   }
 
-  const verifyAbsent = async (password: string): Promise<false> => {
-    await run(() => verifyPadded(absentHash, password, today));
+  const verifyAbsent = async (password: string, network?: string): Promise<false> => {
+    await run(() => verifyPadded(absentHash, password, today), network);
     return false;
   };
 
   return {
-    hash: (password) => run(() => argon2.hash(password, parameters)),
-    verify(hash, password) {
+    hash: (password, network) => run(() => argon2.hash(password, parameters), network),
+    verify(hash, password, network) {
       const made = costOf(hash);
-      return made ? run(() => verifyPadded(hash, password, made)) : verifyAbsent(password);
+      return made ? run(() => verifyPadded(hash, password, made), network) : verifyAbsent(password, network);
     },
     verifyAbsent,
     needsRehash(hash) {

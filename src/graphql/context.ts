@@ -2,6 +2,7 @@
 import type { AccountExtent, AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
 import { AppError } from '../errors.js';
+import { NO_DEVICE, type DeviceCookie } from '../http/device-cookie.js';
 import type { RefreshCookie } from '../http/refresh-cookie.js';
 import type { AccountPrincipal, Authenticate } from '../sessions/authenticator.js';
 import { createSessionLoader, type SessionLoader } from '../sessions/loader.js';
@@ -13,6 +14,7 @@ export interface GraphqlContext {
   readonly services: Services;
   readonly client: ClientInfo;
   readonly cookie: RefreshCookie;
+  readonly device: DeviceCookie;
   /** Authenticates on first use; later calls get the same outcome, until it is forgotten. */
   authenticate(): Promise<AccountPrincipal>;
   /** Forgets that outcome: what comes after a mutation or an event may be the caller's no longer. */
@@ -39,6 +41,8 @@ export interface ContextOptions {
   readonly services: Services;
   readonly client: ClientInfo;
   readonly cookie: RefreshCookie;
+  /** None if left out, as over a WebSocket. */
+  readonly device?: DeviceCookie;
   readonly authorization: string | undefined;
   readonly authenticate: Authenticate;
   /** How much of the caller's account is read; all of it if left out. */
@@ -52,6 +56,7 @@ export function createContext({
   services,
   client,
   cookie,
+  device = NO_DEVICE,
   authorization,
   authenticate,
   extent,
@@ -69,8 +74,9 @@ export function createContext({
   let sessions: SessionLoader | undefined;
   return {
     services,
-    client,
+    client: device.hash === undefined ? client : { ...client, device: device.hash },
     cookie,
+    device,
     run,
     sessions: () => (sessions ??= createSessionLoader(services.sessionListing, run)),
     authenticate() {

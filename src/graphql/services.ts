@@ -10,6 +10,7 @@ import type { Verification } from '../accounts/verification.js';
 import type { Administration } from '../admin/service.js';
 import type { Audit } from '../audit/audit.js';
 import type { AuditFeed } from '../audit/feed.js';
+import type { KnownDevices } from '../passwords/devices.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { Revocation } from '../sessions/revocation.js';
 import type { SessionListing } from '../sessions/listing.js';
@@ -24,6 +25,7 @@ export interface Services {
   readonly recovery: Recovery;
   readonly verification: Verification;
   readonly changes: IdentifierChanges;
+  readonly devices: KnownDevices;
   readonly deletion: Deletion;
   readonly sessions: Sessions;
   readonly sessionListing: SessionListing;

@@ -14,6 +14,8 @@ export interface MetricsSources {
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
   readonly events: { connected(): boolean };
   readonly sockets: { count(): number };
+  /** Look-ups of breached passwords by outcome, since the start. */
+  readonly breachChecks: Readonly<Record<string, number>>;
   readonly subscriptions: { stats(): { readonly open: number; readonly total: number } };
 }
 
@@ -43,7 +45,14 @@ const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
 /** Metrics of one app, in a registry of its own. */
-export function createMetrics({ hasher, database, events, sockets, subscriptions }: MetricsSources): Metrics {
+export function createMetrics({
+  hasher,
+  database,
+  events,
+  sockets,
+  subscriptions,
+  breachChecks,
+}: MetricsSources): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
@@ -94,6 +103,17 @@ export function createMetrics({ hasher, database, events, sockets, subscriptions
     collect() {
       this.reset();
       this.inc(subscriptions.stats().total);
+    },
+  });
+
+  new Counter({
+    name: 'latchkey_breached_password_checks_total',
+    help: 'Look-ups of breached passwords by outcome; unavailable ones accepted the password.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(breachChecks)) this.inc({ outcome }, count);
     },
   });
 

@@ -12,6 +12,8 @@ export interface Messages {
   passwordReset(token: string): Content;
   /** With a link that is good for 24 hours; of a new account's address as of a changed one. */
   emailVerification(token: string): Content;
+  /** Instead of `emailVerification`, to an address that another account has. */
+  emailTaken(): Content;
   /** To the present address, which stays in use until the new one is confirmed. With a link that cancels the change. */
   emailChangeRequested(cancelToken: string): Content;
   /** To the old address, which is no longer the account's. With a link that restores it. */
@@ -22,6 +24,8 @@ export interface Messages {
   changeCancelled(resetToken: string | undefined): Content;
   /** Changed by its owner, or reset. */
   passwordChanged(): Content;
+  /** After too many wrong passwords: with a link for a new password. */
+  accountLocked(resetToken: string): Content;
   /** @param restoreDays for how many days the account can be restored, 1 or more */
   accountDeleted(restoreDays: number): Content;
 }
@@ -60,6 +64,17 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
           'If you did not open an account or give this address, open the link and choose “No, this was not me”: the account then loses your address. If you do nothing, nothing is confirmed.',
         ],
         reason: `You receive this message because this e-mail address was given for an account at ${host}.`,
+      }),
+
+    emailTaken: () =>
+      setLetter({
+        subject: `Your e-mail address was given for another account at ${host}`,
+        body: [
+          `Somebody gave this e-mail address for an account at ${host}. It belongs to your account there already, and nothing was changed.`,
+          `If it was you: sign in at ${host} with your account. If you do not know its password, ask for a link to choose a new one.`,
+          'If it was not you, ignore this message.',
+        ],
+        reason: ofTheAccount,
       }),
 
     emailChangeRequested: (cancelToken) =>
@@ -123,6 +138,19 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
         body: [
           `The password of your account at ${host} was changed. Every other device was signed out, and access that was granted before the change has ended.`,
           `If it was not you, somebody else has access to your account: ask ${host} to reset your password now. The link for it comes to this address.`,
+        ],
+        reason: ofTheAccount,
+      }),
+
+    accountLocked: (resetToken) =>
+      setLetter({
+        subject: `Too many wrong passwords for your account at ${host}`,
+        body: [
+          `Wrong passwords were given for your account at ${host} 100 times in a row. Your password now works only on devices that you signed in on before.`,
+          'To sign in elsewhere, choose a new password:',
+          link('Choose a new password', 'reset-password', resetToken),
+          'The link works once, within 1 hour. After that, ask for a new link to reset your password.',
+          'If it was not you, nobody has signed in: on a device that you signed in on before, you need not do anything.',
         ],
         reason: ofTheAccount,
       }),

@@ -15,7 +15,8 @@ export type LetterKind =
   | 'username_changed'
   | 'change_cancelled'
   | 'password_changed'
-  | 'account_deleted';
+  | 'account_deleted'
+  | 'account_locked';
 
 /** What is to be told to whom; the words are found when it is sent. */
 export interface Letter {

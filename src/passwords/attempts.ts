@@ -1,37 +1,33 @@
 /**
- * How often a password may be tried (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4 section 3.2.2). Failures count for one
- * account from one network: a few are free, then each costs a wait that doubles, up to 15 minutes. Elsewhere the owner is
- * never locked out. A budget for each network, over all accounts, meets those who try one password on many.
+ * How often a password may be tried. A few failures are free, then each costs a wait that doubles, up to 15 minutes:
+ * counted by what was typed and by network, in steps, so that a wide network has no more than a few addresses' room. 100
+ * failures in a row at one account, from anywhere, make its password worthless for logins until its mailbox has proven
+ * the owner (NIST SP 800-63B-4 section 3.2.2). A device that the account signed in from has a budget of its own, which
+ * strangers cannot use up. A budget for each network, over all accounts, meets those who try one password on many.
  */
-import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { Rate } from '../config-readers.js';
 import { createBoundedQueue, type BoundedQueue } from '../crypto/bounded-queue.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError } from '../errors.js';
 import type { RateLimits } from '../rate-limits/service.js';
-import { createAttemptRepository, type AttemptLimits, type Budget } from './repository.js';
-
-/** Whose password is tried. */
-export interface AttemptSubject {
-  /** Null where nobody has the name: it is counted all the same, so that nothing tells the two apart. */
-  readonly userId: string | null;
-  /** What was typed, normalised. */
-  readonly name: string;
-}
+import { createCharges, type Charge } from './charges.js';
+import { accountKey, countersOf, deviceCounters, sharesOf, waitKeys, type AttemptSubject } from './counters.js';
+import type { KnownDevices } from './devices.js';
+import { createAttemptRepository } from './repository.js';
 
 /** Forgets the failures before an attempt that was right, inside the transaction of what it was for. */
 export type Settle = (tx: Executor) => Promise<void>;
 
 export interface PasswordAttempts {
   /**
-   * Makes one attempt, and what it was for.
+   * Makes one attempt, and what it was for. It counts as a failure from before the proof until the proof succeeds.
    * @param prove whether the password is right; when it throws, nothing was tried
    * @param then what is done with the right password; until it settles or throws the attempt counts as a failure
-   * @returns undefined when the password is wrong, which is counted and audited
-   * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
+   * @returns undefined when the password is wrong or the account needs a proof by mail, which is counted and audited
+   * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds; SERVICE_UNAVAILABLE
    */
   attempt<T>(
     subject: AttemptSubject,
@@ -39,8 +35,13 @@ export interface PasswordAttempts {
     prove: () => Promise<boolean>,
     then: (settle: Settle) => Promise<T>,
   ): Promise<T | undefined>;
-  /** Forgets an account's failures from a network, inside the transaction that proves its owner in another way. */
-  forgive(tx: Executor, userId: string, client: ClientInfo): Promise<void>;
+  /**
+   * Forgets an account's failures with its names from a network, and its failures in a row from anywhere, inside the
+   * transaction that proves its owner by mail.
+   */
+  forgive(tx: Executor, userId: string, names: readonly string[], client: ClientInfo): Promise<void>;
+  /** Removes, inside the caller's transaction, what is counted for accounts that are purged. */
+  purge(tx: Executor, userIds: readonly string[]): Promise<void>;
   /** Removes up to `limit` failures that are forgotten; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -50,65 +51,76 @@ export interface PasswordAttemptsOptions {
   readonly clock: Clock;
   readonly audit: Audit;
   readonly rateLimits: RateLimits;
-  /** RATE_LIMIT_LOGIN: failures for one account from one network. */
+  readonly devices: Pick<KnownDevices, 'accountsOf' | 'forget'>;
+  /** Called inside the transaction that notes that an account reached the ceiling. */
+  readonly onLocked: (tx: Executor, userId: string, client: ClientInfo) => Promise<void>;
+  /** RATE_LIMIT_LOGIN: failures for one account from one address. */
   readonly account: Rate;
-  /** RATE_LIMIT_LOGIN_ADDRESS: failures from one network, over all accounts. */
+  /** RATE_LIMIT_LOGIN_ADDRESS: failures from one address, over all accounts. */
   readonly network: Rate;
 }
 
-const FIRST_DELAY_MS = 30_000;
-const MAX_DELAY_MS = 900_000;
-/** Attempts of one account from one network that may wait for their turn in this process. */
+/** Attempts with one name that may wait for their turn in this process. */
 const MAX_WAITING = 100;
+/** Two, so that right passwords at once, on two instances, do not look like an attack with the default of five. */
+const MAX_VERIFYING = 2;
 
 export function createPasswordAttempts(options: PasswordAttemptsOptions): PasswordAttempts {
-  const { db, clock, audit, rateLimits, account, network } = options;
+  const { db, clock, audit, rateLimits, devices, onLocked, account, network } = options;
   const repository = createAttemptRepository(db.executor);
-  const limits: AttemptLimits = { ...account, firstDelayMs: FIRST_DELAY_MS, maxDelayMs: MAX_DELAY_MS };
-  const inTurn = createTurns(Math.max(1, account.max - 1));
+  const charge = createCharges({ db, clock });
+  const inTurn = createTurns();
   /** Attempts that run, by network. */
   const running = new Map<string, number>();
 
-  async function charge(key: string, budget: Budget): Promise<number> {
-    const now = clock.now();
-    const failures = await repository.charge(key, now, limits, budget);
-    if (failures !== undefined) return failures;
-    // Refused by the one or by the other; both at once are the network's.
-    await rateLimits.assertBelow(budget.key, network, budget.held);
-    const until = (await repository.blockedUntil(key))?.getTime() ?? now;
-    throw tooMany(Math.max(1, Math.ceil((until - now) / 1000)));
+  /** What reaching the ceiling entails, by whose ceiling it is. */
+  async function onCeiling(tx: Executor, { userId, sessionId }: AttemptSubject, client: ClientInfo, isKnown: boolean) {
+    if (userId === null) return;
+    if (isKnown) return devices.forget(tx, userId, client.device!);
+    if (sessionId === undefined) await onLocked(tx, userId, client);
   }
 
-  async function recordFailure({ userId }: AttemptSubject, client: ClientInfo, failures: number): Promise<void> {
-    const failed = { type: 'login.failed', userId, actorId: null, client } as const;
+  async function recordFailure(subject: AttemptSubject, client: ClientInfo, charged: Charge, isKnown: boolean) {
+    const { failures, beginsWait, isLocked, reachesCeiling } = charged;
+    const failed = { type: 'login.failed', userId: subject.userId, actorId: null, client } as const;
     const throttled = { ...failed, type: 'login.throttled', detail: `${failures} failures` } as const;
-    // Told once for each wait, when it begins: refusals in it may be as many as an attacker likes.
-    const entries = failures < account.max ? [failed] : [failed, throttled];
-    await db.together((tx) => Promise.all(entries.map((entry) => audit.record(tx, entry))));
+    // Recorded once for each wait, when it begins: refusals in it may be as many as an attacker likes.
+    const entries = [isLocked ? { ...failed, detail: 'locked' } : failed, ...(beginsWait ? [throttled] : [])];
+    if (!reachesCeiling) {
+      await db.together((tx) => Promise.all(entries.map((entry) => audit.record(tx, entry))));
+      return;
+    }
+    await db.transaction(async (tx) => {
+      for (const entry of entries) await audit.record(tx, entry);
+      await onCeiling(tx, subject, client, isKnown);
+    });
   }
 
   /**
-   * The budget of a network. Who logs in rightly does not spend it: attempts that run are held against it here, and only
-   * those that fail are written down. Instances can so run past it by as many as run at once.
+   * The budgets of the client's networks. Who logs in rightly does not spend them: attempts that run are held against
+   * them here, and only those that fail are written down. Instances can so run past them by as many as run at once.
    */
-  async function withinBudget<T>(
-    client: ClientInfo,
-    work: (budget: Budget) => Promise<T | undefined>,
-  ): Promise<T | undefined> {
-    const { network: from } = client;
-    const key = `password|${from}`;
-    const held = running.get(from) ?? 0;
-    running.set(from, held + 1);
+  async function withinBudgets<T>(client: ClientInfo, work: () => Promise<T | undefined>): Promise<T | undefined> {
+    const budgets = sharesOf(client.ipAddress).map((share) => ({
+      key: `password|${share.network}`,
+      rate: { ...network, max: network.max * share.share },
+    }));
+    const held = budgets.map(({ key }) => running.get(key) ?? 0);
+    budgets.forEach(({ key }, index) => running.set(key, held[index]! + 1));
     try {
-      const done = await work({ key, max: network.max, held });
-      // Told when the budget is used up: what is refused then is not counted.
-      if (done === undefined)
-        await rateLimits.count(key, { ...network, max: network.max - 1 }, { userId: null, client });
-      return done;
+      await Promise.all(budgets.map(({ key, rate }, index) => rateLimits.assertBelow(key, rate, held[index]!)));
+      const done = await work();
+      if (done !== undefined) return done;
+      for (const { key, rate } of budgets)
+        // Audited when the budget is used up: what is refused then is not counted.
+        await rateLimits.count(key, { ...rate, max: rate.max - 1 }, { userId: null, client });
+      return undefined;
     } finally {
-      const left = running.get(from)! - 1;
-      if (left > 0) running.set(from, left);
-      else running.delete(from);
+      for (const { key } of budgets) {
+        const left = running.get(key)! - 1;
+        if (left > 0) running.set(key, left);
+        else running.delete(key);
+      }
     }
   }
 
@@ -116,30 +128,43 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
   async function attempt<T>(
     subject: AttemptSubject,
     client: ClientInfo,
-    budget: Budget,
+    isKnown: boolean,
     prove: () => Promise<boolean>,
     then: (settle: Settle) => Promise<T>,
   ): Promise<T | undefined> {
-    const key = keyOf(subject, client);
-    const failures = await charge(key, budget);
+    const counters = isKnown
+      ? deviceCounters(subject.userId!, client.device!, account)
+      : countersOf(subject, client, account);
+    const charged = await charge(counters);
     try {
-      if (await prove()) return await then((tx) => createAttemptRepository(tx).forget(key));
+      // The password is looked at in any case: the time does not tell that it no longer counts.
+      const isRight = await prove();
+      if (isRight && !charged.isLocked) return await then((tx) => createAttemptRepository(tx).forget(charged.keys));
     } catch (error) {
-      // Not proven either way, or right and turned away for another reason: whoever it was may come again.
-      await repository.refund(key).catch(() => undefined);
+      // Not proven either way, or right and refused for another reason: whoever it was may try again.
+      await repository.refund(charged.keys).catch(() => undefined);
       throw error;
     }
-    await recordFailure(subject, client, failures);
+    await recordFailure(subject, client, charged, isKnown);
     return undefined;
   }
 
   return {
-    attempt: (subject, client, prove, then) =>
-      inTurn(keyOf(subject, client), () =>
-        withinBudget(client, (budget) => attempt(subject, client, budget, prove, then)),
-      ),
+    async attempt(subject, client, prove, then) {
+      const { userId, names } = subject;
+      // Read for unknown accounts as well, so that the time does not tell.
+      const known = client.device === undefined ? undefined : await devices.accountsOf(client.device);
+      const isKnown = userId !== null && known?.has(userId) === true;
+      const run = () => attempt(subject, client, isKnown, prove, then);
+      if (isKnown) return inTurn(`device ${userId} ${client.device}`, '', run);
+      const from = widestNetwork(client.ipAddress);
+      return inTurn(names.join(' '), from, () => withinBudgets(client, run));
+    },
 
-    forgive: (tx, userId, client) => createAttemptRepository(tx).forget(keyOf({ userId, name: '' }, client)),
+    forgive: (tx, userId, names, client) =>
+      createAttemptRepository(tx).forget([accountKey(userId), ...waitKeys({ names }, client).map(({ key }) => key)]),
+
+    purge: (tx, userIds) => createAttemptRepository(tx).forget(userIds.map(accountKey)),
 
     clear: (tx, limit) => createAttemptRepository(tx).deleteExpired(new Date(clock.now()), limit),
   };
@@ -147,28 +172,17 @@ export function createPasswordAttempts(options: PasswordAttemptsOptions): Passwo
 
 /**
  * A few attempts of one key at a time: each counts as failed while it runs, and many right ones at once must not look like
- * an attack.
+ * an attack. Networks take turns, so that none keeps the owner out.
  */
-function createTurns(concurrency: number) {
+function createTurns() {
   const queues = new Map<string, BoundedQueue>();
-  return async <T>(key: string, work: () => Promise<T>): Promise<T> => {
-    const queue = queues.get(key) ?? createBoundedQueue({ concurrency, queue: MAX_WAITING });
+  return async <T>(key: string, from: string, work: () => Promise<T>): Promise<T> => {
+    const queue = queues.get(key) ?? createBoundedQueue({ concurrency: MAX_VERIFYING, queue: MAX_WAITING });
     queues.set(key, queue);
     try {
-      return await queue.run(work);
+      return await queue.run(work, from);
     } finally {
       if (queue.stats().running === 0) queues.delete(key);
     }
   };
-}
-
-function keyOf({ userId, name }: AttemptSubject, client: ClientInfo): string {
-  const whose = createHash('sha256')
-    .update(userId ?? `name:${name}`)
-    .digest('base64url');
-  return `${whose}|${client.network}`;
-}
-
-function tooMany(retryAfter: number): AppError {
-  return new AppError('RATE_LIMIT_EXCEEDED', 'Too many failed attempts; try again later.', { retryAfter });
 }

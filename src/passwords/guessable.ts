@@ -14,7 +14,8 @@ const ENOUGH = 8;
 const MIN_WORD = 4;
 /** Of each own word; a longer one is refused as what it is meant to be. */
 const MAX_OWN_WORD = 320;
-const SERVICE_WORDS = ['latchkey'];
+/** Zero-width characters and others that do not show (Unicode 17, 5.21): between letters they would hide a word. */
+const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 
 /** 49,000 passwords in lower case; some 30 ms and 4 MB at start. */
 const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
@@ -22,10 +23,14 @@ const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
 const OWN = 'must be more than your e-mail address, your names or the name of this service with a few characters';
 const COMMON_FAULT = 'must be more than a common password, a repetition or a sequence with a few characters';
 
-/** Why a password would be guessed early, to show to its owner, or undefined. Own words are e-mail address and names. */
-export function guessableBecause(password: string, ownWords: readonly string[]): string | undefined {
-  const folded = foldText(password);
-  const rest = [...SERVICE_WORDS, ...ownWords.flatMap(wordsOf)]
+/**
+ * Why a password would be guessed early, to show to its owner, or undefined.
+ * @param words the account's e-mail address and names, and the names of the service
+ */
+export function guessableBecause(password: string, words: readonly string[]): string | undefined {
+  const folded = foldText(password.replace(INVISIBLE, ''));
+  const rest = words
+    .flatMap(wordsOf)
     .sort((a, b) => b.length - a.length)
     .reduce((text, word) => text.replaceAll(word, ''), folded);
   if (rest !== folded && isShort(rest)) return OWN;
@@ -34,7 +39,7 @@ export function guessableBecause(password: string, ownWords: readonly string[]):
 
 /** A name and its parts: `ada@mail.example.com` as a whole, `mail` and `example`; `ada` and `com` are too short. */
 function wordsOf(name: string): string[] {
-  const whole = foldText(name.slice(0, MAX_OWN_WORD)).trim();
+  const whole = foldText(name.slice(0, MAX_OWN_WORD).replace(INVISIBLE, '')).trim();
   return [whole, ...whole.split(/[^\p{L}\p{M}\p{N}]+/u)].filter((word) => countCharacters(word) >= MIN_WORD);
 }
 

@@ -3,6 +3,7 @@
  * truncation (NIST SP 800-63B-4 section 3.1.1.2; OWASP ASVS 5.0 6.2.1, 6.2.5, 6.2.8 and 6.2.9).
  */
 import { countCharacters } from '../text.js';
+import type { IsBreached } from './breached.js';
 import { guessableBecause } from './guessable.js';
 
 /** The longest password, in code points: room for passphrases, and a bound on the work of one attempt. */
@@ -25,6 +26,8 @@ export interface PasswordPolicy {
    * @param ownWords the account's e-mail address and names, as typed
    */
   faults(password: string, ownWords: readonly string[]): string[];
+  /** The same, and whether the password is known from a breach, which is asked for only when nothing else is wrong. */
+  allFaults(password: string, ownWords: readonly string[]): Promise<string[]>;
 }
 
 export interface PasswordPolicyOptions {
@@ -32,24 +35,34 @@ export interface PasswordPolicyOptions {
   readonly minLength: number;
   /** Whether common passwords and own words are refused. */
   readonly blocklist: boolean;
+  /** What the service is called, its host included; refused as own words are. */
+  readonly serviceNames?: readonly string[];
+  /** Whether a password is known from a breach; left out where nothing is asked. */
+  readonly isBreached?: IsBreached | undefined;
 }
 
-export function createPasswordPolicy({ minLength, blocklist }: PasswordPolicyOptions): PasswordPolicy {
+export function createPasswordPolicy(options: PasswordPolicyOptions): PasswordPolicy {
+  const { minLength, blocklist, serviceNames = ['latchkey'], isBreached } = options;
   const normalize = (password: string): string => password.normalize('NFC');
+
+  function faults(password: string, ownWords: readonly string[]): string[] {
+    // UTF-16 units first (a code point has one or two): nothing walks through an endless text.
+    if (password.length > MAX_PASSWORD_LENGTH * 2 || countCharacters(password) > MAX_PASSWORD_LENGTH) {
+      return [`must be at most ${MAX_PASSWORD_LENGTH} characters`];
+    }
+    if (UNFIT.test(password)) return ['must not contain control characters or characters that Unicode does not know'];
+    const short = countCharacters(normalize(password)) < minLength ? [`must be at least ${minLength} characters`] : [];
+    const guessable = blocklist ? guessableBecause(password, [...serviceNames, ...ownWords]) : undefined;
+    return guessable === undefined ? short : [...short, guessable];
+  }
 
   return {
     normalize,
-
-    faults(password, ownWords) {
-      // UTF-16 units first (a code point has one or two): nothing walks through an endless text.
-      if (password.length > MAX_PASSWORD_LENGTH * 2 || countCharacters(password) > MAX_PASSWORD_LENGTH) {
-        return [`must be at most ${MAX_PASSWORD_LENGTH} characters`];
-      }
-      if (UNFIT.test(password)) return ['must not contain control characters or characters that Unicode does not know'];
-      const faults =
-        countCharacters(normalize(password)) < minLength ? [`must be at least ${minLength} characters`] : [];
-      const guessable = blocklist ? guessableBecause(password, ownWords) : undefined;
-      return guessable === undefined ? faults : [...faults, guessable];
+    faults,
+    async allFaults(password, ownWords) {
+      const found = faults(password, ownWords);
+      if (found.length > 0 || !(await isBreached?.(password))) return found;
+      return ['must not be a password that is known from a data breach'];
     },
   };
 }

@@ -1,7 +1,8 @@
 /**
- * Proving a password: the one gate for whatever asks for one. The same answer after the same work for an unknown account
+ * Verifies a password for whatever asks for one. The same answer after the same work for an unknown account
  * and for a wrong password (OWASP ASVS 5.0, 6.3.8).
  */
+import { widestNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
 import { AppError } from '../errors.js';
@@ -12,8 +13,10 @@ import { MAX_PASSWORD_LENGTH, type PasswordPolicy } from './policy.js';
 export interface PasswordClaim {
   /** Undefined where nobody has the name. */
   readonly account: { readonly id: string; readonly passwordHash: string } | undefined;
-  /** What was typed for a name, normalised. */
-  readonly name: string;
+  /** What was typed for a name, normalised; both names of the account where a session makes the claim. */
+  readonly names: readonly string[];
+  /** The session that makes the claim; left out for a login. */
+  readonly sessionId?: string | undefined;
   readonly password: string;
 }
 
@@ -35,14 +38,15 @@ export interface PasswordProofOptions {
 }
 
 export function createPasswordProof({ attempts, hasher, passwords }: PasswordProofOptions): ProvePassword {
-  return async ({ account, name, password }, client, then) => {
+  return async ({ account, names, sessionId, password }, client, then) => {
+    const network = widestNetwork(client.ipAddress);
     // Longer than any password that was ever accepted: its value is not worth hashing, the time still is.
     const candidate = password.length > MAX_PASSWORD_LENGTH * 2 ? undefined : passwords.normalize(password);
     const prove = () =>
       account && candidate !== undefined
-        ? hasher.verify(account.passwordHash, candidate)
-        : hasher.verifyAbsent(candidate ?? '');
-    const done = await attempts.attempt({ userId: account?.id ?? null, name }, client, prove, then);
+        ? hasher.verify(account.passwordHash, candidate, network)
+        : hasher.verifyAbsent(candidate ?? '', network);
+    const done = await attempts.attempt({ userId: account?.id ?? null, names, sessionId }, client, prove, then);
     if (done === undefined) throw invalidCredentials();
     return done;
   };

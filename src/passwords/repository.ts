@@ -1,119 +1,77 @@
-/** All SQL of failed proofs. */
-import { and, eq, gt, gte, inArray, lte, notExists, sql, type SQL } from 'drizzle-orm';
+/** All SQL of failed password attempts. */
+import { inArray, lte, sql } from 'drizzle-orm';
+import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
-import { passwordAttempts, rateLimits } from '../db/schema/index.js';
-import { given, statement } from '../db/statement.js';
+import { passwordAttempts } from '../db/schema/index.js';
+import { statement } from '../db/statement.js';
 
-/** How failures turn into a wait. All in milliseconds. */
-export interface AttemptLimits {
-  /** Failures that cost nothing. */
-  readonly max: number;
-  /** How long failures are remembered after the last one. */
-  readonly windowMs: number;
-  /** The wait after the last free failure; each further one doubles it. */
-  readonly firstDelayMs: number;
-  readonly maxDelayMs: number;
-}
+export type AttemptRow = typeof passwordAttempts.$inferSelect;
 
-/** A window of the rate limits that must have room left. */
-export interface Budget {
-  readonly key: string;
-  readonly max: number;
-  /** Attempts that run and may come to count. */
-  readonly held: number;
-}
-
-const charge = statement({ failures: passwordAttempts.failures }, (executor) => {
-  const placed = (name: string, type: 'float8' | 'int' | 'text' | 'timestamptz') =>
-    sql`${sql.placeholder(name)}::${sql.raw(type)}`;
-  const now = placed('now', 'timestamptz');
-  const forgotten = sql`${passwordAttempts.expiresAt} <= ${now}`;
-  const failures = sql`case when ${forgotten} then 1 else ${passwordAttempts.failures} + 1 end`;
-  const max = placed('max', 'int');
-  // 30 doublings are more than any wait; they keep the power from overflowing.
-  const delay = (count: SQL) => sql`case when ${count} >= ${max}
-    then least(${placed('maxDelayMs', 'float8')}, ${placed('firstDelayMs', 'float8')} * power(2, least(${count} - ${max}, 30)))
-    else 0 end * interval '1 millisecond'`;
-  // Not before its own time: of attempts at once, on clocks a little apart, the one that comes second may bear the earlier.
-  const blockedUntil = (count: SQL) =>
-    sql`case when ${count} >= ${max} then ${now} + ${delay(count)} else to_timestamp(0) end`;
-  const kept = sql`${placed('windowMs', 'float8')} * interval '1 millisecond'`;
-  const first = sql`1`;
-  const usedUp = executor
-    .select({ key: rateLimits.key })
-    .from(rateLimits)
-    .where(
-      and(
-        eq(rateLimits.key, placed('budgetKey', 'text')),
-        gt(rateLimits.resetsAt, now),
-        gte(sql`${rateLimits.count} + ${placed('held', 'int')}`, placed('budgetMax', 'int')),
-      ),
-    );
-  return executor
-    .insert(passwordAttempts)
-    .select((of) =>
-      of
-        .select({
-          key: placed('key', 'text').as('key'),
-          failures: first.as('failures'),
-          blockedUntil: blockedUntil(first).as('blocked_until'),
-          expiresAt: sql`${now} + ${delay(first)} + ${kept}`.as('expires_at'),
-        })
-        .from(sql`(select 1) as one`)
-        .where(and(notExists(usedUp), sql`${placed('held', 'int')} < ${placed('budgetMax', 'int')}`)),
-    )
-    .onConflictDoUpdate({
-      target: passwordAttempts.key,
-      set: {
-        failures,
-        blockedUntil: blockedUntil(failures),
-        expiresAt: sql`${now} + ${delay(failures)} + ${kept}`,
-      },
-      setWhere: sql`${passwordAttempts.blockedUntil} <= ${now} or ${forgotten}`,
-    })
-    .returning({ failures: passwordAttempts.failures });
-});
-
+/** Locks in the order of `lock`, so that the two never wait for each other. */
 const forget = statement(undefined, (executor) =>
-  executor.delete(passwordAttempts).where(eq(passwordAttempts.key, given(passwordAttempts.key, 'key'))),
+  executor.delete(passwordAttempts).where(
+    inArray(
+      passwordAttempts.key,
+      executor
+        .select({ key: passwordAttempts.key })
+        .from(passwordAttempts)
+        .where(sql`${passwordAttempts.key} = any(${sql.placeholder('keys')}::text[])`)
+        .orderBy(passwordAttempts.key)
+        .for('update'),
+    ),
+  ),
 );
 
 /** @param executor the database, or one transaction of it */
 export function createAttemptRepository(executor: Executor) {
   return {
     /**
-     * Counts an attempt as a failure in one statement, so that parallel guesses all count; undefined when none is
-     * admitted at the moment, by the account or by the budget, and nothing is counted.
-     * @returns how many failures there are with this one
+     * Locks the rows of keys until the end of the transaction, in one order for everybody; a key that has none gets one
+     * without failures.
      */
-    async charge(key: string, at: number, limits: AttemptLimits, budget: Budget): Promise<number | undefined> {
-      const { key: budgetKey, max: budgetMax, held } = budget;
-      const now = new Date(at).toISOString();
-      const [row] = await charge(executor, { key, now, ...limits, budgetKey, budgetMax, held });
-      return row?.failures;
+    async lock(keys: readonly string[], now: Date): Promise<AttemptRow[]> {
+      const sorted = [...new Set(keys)].sort();
+      return executor
+        .insert(passwordAttempts)
+        .values(sorted.map((key) => ({ key, failures: 0, blockedUntil: new Date(0), expiresAt: now })))
+        .onConflictDoUpdate({ target: passwordAttempts.key, set: { key: sql`excluded.key` } })
+        .returning();
     },
 
-    async blockedUntil(key: string): Promise<Date | undefined> {
-      const [row] = await executor
-        .select({ blockedUntil: passwordAttempts.blockedUntil })
+    /** Stores rows that `lock` has locked. */
+    async store(rows: readonly AttemptRow[]): Promise<void> {
+      await executor
+        .insert(passwordAttempts)
+        .values([...rows])
+        .onConflictDoUpdate({
+          target: passwordAttempts.key,
+          set: {
+            failures: sql`excluded.failures`,
+            blockedUntil: sql`excluded.blocked_until`,
+            expiresAt: sql`excluded.expires_at`,
+          },
+        });
+    },
+
+    /** Takes one attempt back that proved nothing either way, and the waits that it began. */
+    async refund(keys: readonly string[]): Promise<void> {
+      const locked = executor
+        .select({ key: passwordAttempts.key })
         .from(passwordAttempts)
-        .where(eq(passwordAttempts.key, key));
-      return row?.blockedUntil;
-    },
-
-    /** Takes one attempt back that proved nothing either way, and the wait that it began. */
-    async refund(key: string): Promise<void> {
+        .where(inArray(passwordAttempts.key, [...keys]))
+        .orderBy(passwordAttempts.key)
+        .for('update');
       await executor
         .update(passwordAttempts)
         .set({ failures: sql`greatest(${passwordAttempts.failures} - 1, 0)`, blockedUntil: new Date(0) })
-        .where(eq(passwordAttempts.key, key));
+        .where(inArray(passwordAttempts.key, locked));
     },
 
-    async forget(key: string): Promise<void> {
-      await forget(executor, { key });
+    async forget(keys: readonly string[]): Promise<void> {
+      await forget(executor, { keys: makePgArray([...keys]) });
     },
 
-    /** Removes up to `limit` that are forgotten, passing by rows that somebody holds. */
+    /** Removes up to `limit` that are forgotten, skipping rows that are locked. */
     async deleteExpired(now: Date, limit: number): Promise<number> {
       const expired = executor
         .select({ key: passwordAttempts.key })

@@ -94,3 +94,37 @@ t.test('a refused caller is told how long the queue will take', async (t) => {
   held.end();
   await Promise.all(results);
 });
+
+t.test('buckets take turns, however much one of them has waiting', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 1, queue: 10 });
+  const order: string[] = [];
+  const held = work(order, 'held');
+  const add = (bucket: string, name: string) => jobs.run(async () => void order.push(name), bucket);
+  const first = jobs.run(held.run, 'a');
+  const rest = [add('a', 'a1'), add('a', 'a2'), add('a', 'a3'), add('b', 'b1'), add('c', 'c1'), add('b', 'b2')];
+  held.end();
+  await Promise.all([first, ...rest]);
+  t.same(order, ['held', 'a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
+});
+
+t.test('a full queue has room for a newcomer: the bucket with most waiting gives up its latest', async (t) => {
+  const jobs = createBoundedQueue({ concurrency: 1, queue: 4 });
+  const order: string[] = [];
+  const held = work(order, 'held');
+  const first = jobs.run(held.run, 'flood');
+  const add = (bucket: string, name: string) =>
+    jobs.run(async () => void order.push(name), bucket).catch((error: { code: string }) => error.code);
+  const flood = ['f1', 'f2', 'f3', 'f4', 'f5'].map((name) => add('flood', name));
+  t.equal(await flood[4], 'SERVICE_UNAVAILABLE', 'its own newcomers displace nobody');
+  const others = [add('b', 'b1'), add('c', 'c1')];
+  t.same(await Promise.all([flood[3], flood[2]]), ['SERVICE_UNAVAILABLE', 'SERVICE_UNAVAILABLE']);
+  t.equal(await add('b', 'b2'), 'SERVICE_UNAVAILABLE', 'a bucket that has its share gets no more');
+  t.equal(jobs.stats().waiting, 4);
+  const late = add('d', 'd1');
+  t.equal(await flood[1], 'SERVICE_UNAVAILABLE');
+  t.equal(await add('e', 'e1'), 'SERVICE_UNAVAILABLE', 'where all have one waiting, nobody gives way');
+  held.end();
+  await Promise.all([first, ...flood, ...others, late]);
+  t.same(order, ['held', 'f1', 'b1', 'c1', 'd1']);
+  t.same(jobs.stats(), { running: 0, waiting: 0 });
+});

@@ -9,6 +9,7 @@ const SOURCES = {
   database: { stats: () => ({ open: 7, waiting: 11 }) },
   events: { connected: () => true },
   sockets: { count: () => 13 },
+  breachChecks: { found: 2, unavailable: 1 },
   subscriptions: { stats: () => ({ open: 17, total: 19 }) },
 };
 
@@ -34,6 +35,7 @@ t.test('the metrics are served in Prometheus text, with what the parts tell at t
     'latchkey_database_connections_waiting 11',
     'latchkey_events_connected 1',
     'latchkey_logins_total{outcome="success"} 1',
+    'latchkey_breached_password_checks_total{outcome="found"} 2',
     'latchkey_logins_total{outcome="invalid_credentials"} 1',
     'latchkey_logins_total{outcome="other"} 2',
   ]) {

@@ -7,12 +7,14 @@ const TOKEN = 'abc_-DEF';
 const ALL: Readonly<Record<string, Content>> = {
   passwordReset: messages.passwordReset(TOKEN),
   emailVerification: messages.emailVerification(TOKEN),
+  emailTaken: messages.emailTaken(),
   emailChangeRequested: messages.emailChangeRequested(TOKEN),
   emailChanged: messages.emailChanged(TOKEN),
   usernameChanged: messages.usernameChanged(TOKEN),
   changeCancelled: messages.changeCancelled(undefined),
   changeCancelledWithReset: messages.changeCancelled(TOKEN),
   passwordChanged: messages.passwordChanged(),
+  accountLocked: messages.accountLocked(TOKEN),
   accountDeleted: messages.accountDeleted(30),
 };
 
@@ -61,6 +63,7 @@ t.test('each mail names the service, and ends with why it was sent', async (t) =
 t.test('links carry the token to the page that takes it, as a button and as text', async (t) => {
   for (const [content, url, validity] of [
     [ALL['passwordReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
+    [ALL['accountLocked']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
     [ALL['changeCancelledWithReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
     [ALL['emailVerification']!, `https://app.example.com/auth/verify-email?token=${TOKEN}`, 'within 24 hours'],
     ...['emailChangeRequested', 'emailChanged', 'usernameChanged'].map(
@@ -76,7 +79,7 @@ t.test('links carry the token to the page that takes it, as a button and as text
 });
 
 t.test('mails that only tell have no links', async (t) => {
-  t.same(hrefs(ALL['changeCancelled']!), []);
+  for (const name of ['changeCancelled', 'emailTaken']) t.same(hrefs(ALL[name]!), [], name);
   for (const name of ['passwordChanged', 'accountDeleted'] as const) {
     t.same(hrefs(ALL[name]!), [], name);
     t.match(ALL[name]!.text, /If it was not you/, name);

@@ -131,6 +131,29 @@ t.test('a password may contain own words when there is a password beside them', 
   t.same(policy.faults('vvqhzkpw', ['', ' ', 'a@b.c', '😀', '....']), [], 'short names do not matter');
 });
 
+t.test('the names of the service are refused as own words are', async (t) => {
+  const acme = createPasswordPolicy({
+    minLength: 8,
+    blocklist: true,
+    serviceNames: ['latchkey', 'Acme Rockets', 'login.rocketry.example.com'],
+  });
+  for (const password of ['latchkey1', 'Rockets2026!', 'acme rockets 1', 'rocketry-2026', 'login.rocketry.example.com'])
+    t.match(acme.faults(password, []), [/this service/], password);
+  t.same(acme.faults('rocketry-zq8wn1vv', []), []);
+});
+
+t.test('characters that do not show hide no word', async (t) => {
+  for (const password of [
+    'pass\u200bword',
+    '\u2060countess\ufeff',
+    'co\u00adun\u200dtess',
+    'latch\u180ekey',
+    'q\u034fwertyuiop',
+  ])
+    t.equal(policy.faults(password, ADA).length, 1, JSON.stringify(password));
+  t.same(policy.faults('countess', ['count\u200bess']).length, 1, 'nor in the name');
+});
+
 t.test('every fault is told at once', async (t) => {
   const strict = createPasswordPolicy({ minLength: 15, blocklist: true });
   t.match(strict.faults('password', ADA), ['must be at least 15 characters', /common password/]);

@@ -12,9 +12,9 @@ const NAME = 'latchkey-refresh';
 /** Whether the database of one test is away. */
 let isAway = false;
 
-/** The cookie that an answer sets: its value and its attributes in lower case; undefined when it sets none. */
+/** The refresh cookie that an answer sets: its value and its attributes in lower case; undefined when it sets none. */
 function setCookie({ headers }: Pick<Answer<unknown>, 'headers'>) {
-  const header = [headers['set-cookie'] ?? []].flat()[0];
+  const header = [headers['set-cookie'] ?? []].flat().find((cookie) => cookie.includes(`${NAME}=`));
   if (header === undefined) return undefined;
   const [pair = '', ...attributes] = header.split('; ');
   const [name, value] = pair.split('=');
