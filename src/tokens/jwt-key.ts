@@ -6,6 +6,7 @@
 import fastifyJwt, { type FastifyJWTOptions } from '@fastify/jwt';
 import fastify from 'fastify';
 import type { JwtAlgorithm } from '../config.js';
+import { canonical, isCanonical } from './signature-encoding.js';
 
 /** RFC 9068 section 2.1. */
 const TOKEN_TYPE = 'at+jwt';
@@ -53,7 +54,10 @@ export async function createJwtKey({ kid, algorithm, verifyWith, signWith, issue
   await holder.register(fastifyJwt, options);
   return {
     kid,
-    sign: (claims) => holder.jwt.sign(claims),
-    verify: (token) => holder.jwt.verify(token),
+    sign: (claims) => canonical(holder.jwt.sign(claims), algorithm),
+    verify(token) {
+      if (!isCanonical(token, algorithm)) throw new Error('the signature is not in its canonical encoding');
+      return holder.jwt.verify(token);
+    },
   };
 }
