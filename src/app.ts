@@ -27,7 +27,8 @@ import type { LogStream } from './http/logging.js';
 import { createMetrics, metricsPlugin } from './http/metrics.js';
 import { pages } from './http/pages.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
-import { cookiePlugin, createRefreshCookies, NO_COOKIE } from './http/refresh-cookie.js';
+import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from './http/refresh-cookie.js';
+import { refreshTokenCandidates } from './http/refresh-token-candidates.js';
 import { securityHeadersPlugin } from './http/security-headers.js';
 import { createServer } from './http/server.js';
 import { createNoTransport } from './mail/no-transport.js';
@@ -139,6 +140,7 @@ async function assemble(
     breachChecks: services.breachChecks,
   });
   const origins = [new URL(publicUrl).origin, ...loopbackOrigins(config), ...config.corsOrigins];
+  const cookieName = refreshCookieName(config.production, new URL(publicUrl).pathname);
   const refreshCookie = createRefreshCookies({
     production: config.production,
     path: new URL(publicUrl).pathname,
@@ -152,6 +154,7 @@ async function assemble(
   await server.register(rateLimitPlugin, {
     ...config.rateLimits,
     principalOf: principalOf(accessTokens),
+    sessionOf: (request) => services.sessions.countedBy(refreshTokenCandidates(request, cookieName)),
     shared: redis && { redis, prefix: config.redis.prefix },
   });
   await server.register(metricsPlugin, { metrics });

@@ -9,7 +9,7 @@ const ID_BYTES = 16;
 const BODY_BYTES = ID_BYTES + 4;
 const TOKEN_BYTES = BODY_BYTES + 32;
 /** 52 bytes in base64url, without padding. */
-const TOKEN_LENGTH = 70;
+export const REFRESH_TOKEN_LENGTH = 70;
 const PURPOSE = 'refresh-token/1';
 
 export interface RefreshTokens {
@@ -33,7 +33,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
     },
 
     open(token) {
-      if (token.length !== TOKEN_LENGTH) return undefined;
+      if (token.length !== REFRESH_TOKEN_LENGTH) return undefined;
       const bytes = Buffer.from(token, 'base64url');
       // One encoding only: a token with stray characters or bits is not the token that was issued.
       if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return undefined;

@@ -113,7 +113,13 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   await app.register(async (scope) => {
     acceptOnlyJson(scope);
     scope.route({ method: 'GET', url: PATH, exposeHeadRoute: false, handler: answer, ...sockets });
-    scope.route({ method: 'POST', url: PATH, bodyLimit: limits.maxBodyBytes, handler: answer });
+    scope.route({
+      method: 'POST',
+      url: PATH,
+      bodyLimit: limits.maxBodyBytes,
+      config: { countAfterBody: true },
+      handler: answer,
+    });
     refuseOtherMethods(scope);
   });
 };

@@ -1,6 +1,8 @@
 /**
- * How many HTTP requests an address, or a principal, may make; what comes over a socket is charged to the same counters.
- * Upgrades to a socket are counted by address, apart from requests. Executions of fields are counted by `@rateLimit`.
+ * Limits HTTP requests by principal, by session or by address; messages of sockets are charged to the same counters. A refresh
+ * brings no access token, so a request that may be one is counted once its body is read: by its session when its refresh
+ * token is genuine, so that strangers behind one address cannot stop the others' refreshes. Upgrades to a socket are counted
+ * by address, apart from requests. Executions of fields are counted by `@rateLimit`.
  */
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -12,6 +14,10 @@ import type { RedisConnection } from '../redis/connection.js';
 import { isWebSocketUpgrade } from './upgrades.js';
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Requests without a principal are counted when their body has been read, by `sessionOf` if it names a session. */
+    countAfterBody?: boolean;
+  }
   interface FastifyInstance {
     /**
      * Counts what came over a socket as one more request of a principal; `upgrade` is the request that opened the socket.
@@ -31,6 +37,8 @@ export interface RateLimitOptions {
    * anything else. Must not throw.
    */
   principalOf(request: FastifyRequest): string | undefined;
+  /** The session that a request with a parsed body proves by a genuine refresh token. Must not throw. */
+  sessionOf?(request: FastifyRequest): string | undefined;
   /** Where instances count together; without it, and while it is away, each counts by itself. */
   readonly shared?: { readonly redis: RedisConnection; readonly prefix: string } | undefined;
 }
@@ -50,7 +58,7 @@ const UPGRADE = 'upgrade:';
  * Preflights of known origins end before. Over the limit: 429 RATE_LIMIT_EXCEEDED with `retryAfter` in seconds.
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
-  async (app, { anonymous, authenticated, principalOf, shared }) => {
+  async (app, { anonymous, authenticated, principalOf, sessionOf, shared }) => {
     const rateOf = (key: string): Rate =>
       key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
     /** Upgrades bring no token: whom their sockets belong to is known later. */
@@ -85,7 +93,28 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         return work(here);
       }
     }
-    app.addHook('onRequest', (request, reply) => count((counter) => counter.request(request, reply)));
+    /** Requests that are counted once their body is read. */
+    const deferred = new WeakSet<FastifyRequest>();
+    const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
+      count((counter) => counter.request(request, reply));
+    app.addHook('onRequest', (request, reply) => {
+      if (!request.routeOptions.config.countAfterBody) return countRequest(request, reply);
+      const principal = principalOf(request);
+      if (principal !== undefined) principals.set(request, principal);
+      else deferred.add(request);
+      return principal === undefined ? Promise.resolve() : countRequest(request, reply);
+    });
+    // With a callback: most requests pass it without a turn of the microtask queue.
+    app.addHook('preHandler', (request, reply, done) => {
+      if (!deferred.delete(request)) return done();
+      const session = sessionOf?.(request);
+      if (session !== undefined) principals.set(request, `session:${session}`);
+      countRequest(request, reply).then(() => done(), done);
+    });
+    // A body that cannot be read counts too, although its own error is the answer.
+    app.addHook('onError', async (request, reply) => {
+      if (deferred.delete(request)) await countRequest(request, reply).catch(() => undefined);
+    });
     app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string) => {
       principals.set(upgrade, principal);
       return count((counter) => counter.charge(upgrade));

@@ -46,7 +46,7 @@ export interface RefreshCookieOptions {
 }
 
 /** The cookie's name: `__Host-` binds it to this host, https and the path `/`; with another path, `__Secure-` to https. */
-function refreshCookieName(production: boolean, path: string): string {
+export function refreshCookieName(production: boolean, path: string): string {
   const prefix = path === '/' ? '__Host-' : '__Secure-';
   return `${production ? prefix : ''}latchkey-refresh`;
 }

@@ -2,6 +2,7 @@
  * Sessions: opening, renewing, ending. A session row is a whole refresh-token family (RFC 9700
  * section 4.14.2): a refresh token carries the session's id and generation and is good for one rotation.
  */
+import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountRecord } from '../accounts/account.js';
 import type { Audit } from '../audit/audit.js';
@@ -64,6 +65,11 @@ export interface Sessions {
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
   /** The id of the session that a refresh token is of, spent or not; undefined for a forged one. */
   idOf(refreshToken: string): string | undefined;
+  /**
+   * The session that a request counts by: that of the first genuine token, unless a refresh of that session was refused here
+   * before. An ended session buys nobody a counter of its own.
+   */
+  countedBy(refreshTokens: readonly string[]): string | undefined;
 }
 
 /** Durations in milliseconds. */
@@ -86,10 +92,15 @@ export interface SessionsOptions {
   readonly lifetimes: SessionLimits;
 }
 
+/** About 2 MB. */
+const MAX_REFUSED = 10_000;
+
 export function createSessions(options: SessionsOptions): Sessions {
   const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
   const { idleTtlMs, maxPerAccount } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
+  /** Sessions whose refresh was refused, for good in all but rare cases; the least recently seen give way. */
+  const refused = new LRUCache<string, true>({ max: MAX_REFUSED });
   const rotate = createRotation({ db, clock, audit, idleTtlMs });
 
   /** @param narrowed what the client asked for; never more than the role gives at this moment */
@@ -208,7 +219,13 @@ export function createSessions(options: SessionsOptions): Sessions {
       const { sessionId, generation } = opened;
       const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
       const rotated = await rotate({ id: sessionId, generation, client });
-      return enter(rotated ?? (await afterLostRotation(sessionId, generation, client)), narrowed);
+      if (rotated) return enter(rotated, narrowed);
+      try {
+        return enter(await afterLostRotation(sessionId, generation, client), narrowed);
+      } catch (error) {
+        if (error instanceof AppError && error.code === 'INVALID_REFRESH_TOKEN') refused.set(sessionId, true);
+        throw error;
+      }
     },
 
     async renew(tx, account, sessionId, client) {
@@ -219,6 +236,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       );
       if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
       return enter({ session, account });
+    },
+
+    countedBy(tokens) {
+      const ids = tokens.map((token) => refreshTokens.open(token)?.sessionId);
+      return ids.find((id) => id !== undefined && !refused.has(id));
     },
 
     idOf: (refreshToken) => refreshTokens.open(refreshToken)?.sessionId,
