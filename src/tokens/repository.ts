@@ -1,5 +1,5 @@
 /** All SQL of the signing keys. */
-import { desc, isNull, lte, sql } from 'drizzle-orm';
+import { and, desc, isNull, lt, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { signingKeys } from '../db/schema/index.js';
 
@@ -25,8 +25,18 @@ export function createSigningKeyRepository(executor: Executor) {
       await executor.insert(signingKeys).values(key);
     },
 
-    /** Retires what is current; it verifies until `expiresAt`. */
-    async retireCurrent(retiredAt: Date, expiresAt: Date): Promise<void> {
+    /** Records that the current keys sign tokens which live for so many milliseconds. */
+    async recordTokenLifetime(tokenMs: number): Promise<void> {
+      await executor
+        .update(signingKeys)
+        .set({ longestTokenMs: tokenMs })
+        .where(and(isNull(signingKeys.retiredAt), lt(signingKeys.longestTokenMs, tokenMs)));
+    },
+
+    /** Retires the current keys. Each verifies for as long as the longest-lived token it signed, and `marginMs` more. */
+    async retireCurrent(retiredAt: Date, marginMs: number): Promise<void> {
+      const verifiesMs = sql`${signingKeys.longestTokenMs} + ${marginMs}::int`;
+      const expiresAt = sql`${retiredAt.toISOString()}::timestamptz + (${verifiesMs}) * interval '1 millisecond'`;
       await executor.update(signingKeys).set({ retiredAt, expiresAt }).where(isNull(signingKeys.retiredAt));
     },
 

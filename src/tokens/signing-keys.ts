@@ -87,7 +87,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   const reload = () => (reloading ??= load().finally(() => (reloading = undefined)));
 
   if (algorithm === 'HS256') await db.transaction((tx) => retire(tx, options));
-  else await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm);
+  else await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm, options.accessTtlMs);
   await reload();
   if (!current) throw new Error('There is no signing key.');
   const initial = current;
@@ -104,7 +104,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   };
 }
 
-/** Makes a key the current one; what it succeeds verifies until its last token has run out. Returns its id. */
+/** Creates the key that signs from now on; its predecessor verifies until its last token has expired. Returns its id. */
 export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
   const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
   await retire(tx, options);
@@ -115,6 +115,7 @@ export async function rotate(tx: Executor, { algorithm, secrets, ...options }: R
     publicJwk,
     encryptedPrivateKey,
     createdAt: new Date(options.clock.now()),
+    longestTokenMs: options.accessTtlMs,
     retiredAt: null,
     expiresAt: null,
   });
@@ -142,8 +143,8 @@ function undecryptable(): ConfigError {
 }
 
 /**
- * Retires what signs so far, for a successor or because HS256 needs none; waits for other instances that are at it. A
- * retired key is published, and verifies, until the last token that it can have signed has run out.
+ * Retires the signing key, for a successor or because HS256 needs none; waits for other instances that do the same. A retired
+ * key is published and verifies until the longest-lived token that it may have signed has expired.
  */
 async function retire(
   tx: Executor,
@@ -153,7 +154,8 @@ async function retire(
   await repository.takeTurn();
   const now = clock.now();
   await repository.deleteExpired(new Date(now));
-  await repository.retireCurrent(new Date(now), new Date(now + accessTtlMs + LATE_SIGNER_MS));
+  await repository.recordTokenLifetime(accessTtlMs);
+  await repository.retireCurrent(new Date(now), LATE_SIGNER_MS);
 }
 
 /** Of instances that start at once one makes the first key, the others find it. */
@@ -161,12 +163,15 @@ async function ensureCurrent(
   db: Database,
   make: (tx: Executor) => Promise<string>,
   algorithm: AsymmetricAlgorithm,
+  accessTtlMs: number,
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const repository = createSigningKeyRepository(tx);
     await repository.takeTurn();
     const rows = await repository.list();
     if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await make(tx);
+    // A later rotation may run with a shorter lifetime than the tokens that this instance signs.
+    await repository.recordTokenLifetime(accessTtlMs);
   });
 }
 

@@ -5,7 +5,7 @@ import { createSigningKeys, rotate, succeed, type SigningKeysOptions } from '../
 import { createSigningKeyRepository } from '../../src/tokens/repository.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
-import { tokenSession } from '../helpers/tokens.js';
+import { headerOf, tokenSession } from '../helpers/tokens.js';
 
 const SECRET = 'a test secret of more than thirty-two bytes';
 const SUBJECT = {
@@ -27,7 +27,7 @@ const ROTATION = { ...BASE, algorithm: 'EdDSA' as const };
 
 async function instance(changes: Partial<SigningKeysOptions> = {}) {
   const keys = await createSigningKeys({ ...BASE, ...changes });
-  return { keys, tokens: createAccessTokens({ ...BASE, keys }) };
+  return { keys, tokens: createAccessTokens({ ...BASE, ...changes, keys }) };
 }
 const rows = () => createSigningKeyRepository(db.executor).list();
 
@@ -83,6 +83,24 @@ t.test('a retired key outlives every token that a slow instance signs with it', 
   await db.transaction((tx) => rotate(tx, ROTATION));
   const retired = (await rows()).find((row) => row.kid === keys.current().kid)!;
   t.ok(retired.expiresAt!.getTime() - retired.retiredAt!.getTime() >= BASE.accessTtlMs + 60_000);
+});
+
+t.test('a retired key verifies as long as its longest-lived tokens, whatever the lifetime is by then', async (t) => {
+  const long = await instance({ accessTtlMs: 3_600_000 });
+  const { token } = long.tokens.sign(SUBJECT);
+  await instance();
+  await db.transaction((tx) => rotate(tx, ROTATION));
+  await long.keys.reload();
+  clock.advance(3_590_000);
+  const later = await instance();
+  t.ok(await later.tokens.verify(token));
+  t.ok(later.keys.published().some(({ kid }) => kid === headerOf(token)['kid']));
+  clock.advance(10_000 + 3 * 60_000);
+  await later.keys.reload();
+  t.notOk(
+    later.keys.published().some(({ kid }) => kid === headerOf(token)['kid']),
+    'then it is gone',
+  );
 });
 
 t.test('invented key ids do not cause a read each', async (t) => {

@@ -1,5 +1,5 @@
 /** Keys that sign access tokens. The private half is encrypted under a key derived from AUTH_SECRET. */
-import { jsonb, pgTable, text } from 'drizzle-orm/pg-core';
+import { integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
 export const signingKeys = pgTable('signing_keys', {
@@ -9,6 +9,8 @@ export const signingKeys = pgTable('signing_keys', {
   publicJwk: jsonb().$type<Record<string, unknown>>().notNull(),
   encryptedPrivateKey: text().notNull(),
   createdAt: instant().notNull(),
+  /** The longest lifetime of the tokens it may have signed, in milliseconds; raised by each instance that starts. */
+  longestTokenMs: integer().notNull().default(0),
   /** When a newer key took over; it still verifies until `expiresAt`. Null for the current one. */
   retiredAt: instant(),
   /** When the last token it signed has run out. Null for the current one. */

@@ -1,0 +1,1 @@
+ALTER TABLE "signing_keys" ADD COLUMN "longest_token_ms" integer DEFAULT 0 NOT NULL;
