@@ -1,6 +1,6 @@
 /**
- * The one place where an `Authorization` value becomes a principal, over HTTP and WebSocket alike
- * (RFC 6750). Session and account are read anew each time.
+ * Authenticates an `Authorization` value (RFC 6750), over HTTP and WebSocket alike. Session and account are read from the
+ * database each time.
  */
 import type { AccountCore, AccountExtent } from '../accounts/account.js';
 import type { Principal } from '../authz/principal.js';
@@ -12,11 +12,11 @@ import type { ReadSession } from './liveness.js';
 import { accountDisabled } from './service.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 
-/** A principal with its account, a whole one where that was asked for, so that `me` costs no second read. */
+/** A principal with its account; a whole one if asked for, so that `me` needs no second read. */
 export type AccountPrincipal = Principal<AccountCore>;
 
 /**
- * Makes a principal of an `Authorization` value.
+ * Authenticates the sender of an `Authorization` value.
  * @param extent how much of the account is read; all of it if left out
  * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED
  */
@@ -36,7 +36,7 @@ export interface AuthenticatorOptions {
 
 /** The token of an `Authorization: Bearer` value (RFC 6750 section 2.1), or undefined. */
 export function bearerToken(authorization: string | undefined): string | undefined {
-  // As all but everybody writes it.
+  // The usual spelling, without a regular expression.
   if (authorization?.startsWith('Bearer ey') && !authorization.includes(' ', 7)) return authorization.slice(7);
   return /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
 }
@@ -54,7 +54,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
       throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();
     }
     if (found.account.deletedAt) throw userNotFound();
-    // Before its session, which ended when the account was disabled.
+    // Checked before the session, which ended when the account was disabled.
     const { disabledAt } = found.account;
     if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, clock.now(), idleTtlMs)) throw invalidToken();
@@ -69,7 +69,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
         authenticatedAt: found.session.authenticatedAt.getTime(),
         expiresAt: verified.expiresAt,
       },
-      // What the role gives now, so that a demotion holds from the next request on.
+      // The role's scopes of this moment, so that a demotion takes effect with the next request.
       scopes: intersect(verified.scopes, scopes.granted(found.account.role)),
     };
   };

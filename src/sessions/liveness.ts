@@ -1,6 +1,6 @@
 /**
- * One read per authenticated request, and one statement for all of a moment that need as much of the account. Each session
- * is read after it was asked for and nothing is remembered, so a revocation holds from the next request on.
+ * Reads the session of each authenticated request. Requests that arrive together share one statement. Nothing is cached, so a
+ * revocation takes effect with the next request.
  */
 import { createBatches } from '../db/batches.js';
 import type { LiveSession } from './repository.js';

@@ -15,20 +15,20 @@ export interface SessionWithAccount {
   readonly account: AccountRecord;
 }
 
-/** A refresh token that is spent: whose it is, which one, and where. */
+/** A refresh token to rotate: its session, its generation and the client that sent it. */
 export interface Rotation {
   readonly id: string;
   readonly generation: number;
   readonly client: Pick<ClientInfo, 'ipAddress' | 'userAgent'>;
 }
 
-/** As much of a session as tells whether it may be used, with its account. */
+/** The columns of a session that decide whether it may be used, with its account. */
 export interface LiveSession {
   readonly session: Pick<
     SessionRecord,
     'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt' | 'accessEpoch'
   >;
-  /** A whole one where that was asked for. */
+  /** A whole one if asked for. */
   readonly account: AccountCore;
 }
 
@@ -50,7 +50,7 @@ const givenMoment: Moment<SQL> = {
 };
 /** The row as it was before the statement changes it. */
 const before = alias(sessions, 'before');
-/** The row as one that nobody else holds. */
+/** The row, if no other transaction has it locked. */
 const free = alias(sessions, 'free');
 
 const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
@@ -81,7 +81,7 @@ const rotateSession = statement(withAccount, (executor) =>
     .returning(withAccount),
 );
 
-/** Rows that somebody holds are passed by: nobody waits for another one's session, and two of these never for each other. */
+/** Skips locked rows: no refresh waits for another session's lock, and two batches cannot deadlock. */
 const rotateSessions = statement(withAccount, (executor) => {
   const asked = sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('generations')}::int[],
     ${sql.placeholder('ipAddresses')}::text[], ${sql.placeholder('userAgents')}::text[])
@@ -164,8 +164,8 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
     },
 
     /**
-     * Moves live sessions of usable accounts from their `generation` to the next, where the client is where it was the last
-     * time; each session once. Answers with those that matched, and of several without those that somebody else holds.
+     * Moves live sessions of usable accounts from `generation` to the next if the client's address is unchanged; each session
+     * once. Returns the sessions that matched. Of several, those that another transaction has locked are left out.
      */
     async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
       const [one, ...others] = rotations;
@@ -180,7 +180,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       });
     },
 
-    /** One of them, wherever the client is; tells the address before. Undefined when it did not match. */
+    /** The same for one session, whatever the client's address; returns the previous address. Undefined without a match. */
     async rotateAnywhere(
       { id, generation, client }: Rotation,
       now: Date,
@@ -273,7 +273,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
         .where(and(inArray(sessions.id, [...ids]), lt(sessions.lastUsedAt, since)));
     },
 
-    /** Removes up to `limit` that ended or expired before a moment, passing by rows that somebody holds. */
+    /** Removes up to `limit` that ended or expired before a moment, skipping locked rows. */
     async deleteOver(moment: Date, limit: number): Promise<number> {
       const over = executor
         .select({ id: sessions.id })
@@ -287,7 +287,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
   };
 }
 
-/** The read behind every authenticated request: the sessions of one moment with their accounts. */
+/** The statement of every authenticated request: sessions by id, with their accounts. */
 export function livenessRead(
   executor: Executor,
   extent: AccountExtent,

@@ -7,7 +7,7 @@ import { AppError } from '../errors.js';
 import { isId } from '../paging.js';
 import { createSessionRepository } from './repository.js';
 
-/** Who ends sessions, and in which one. */
+/** The account that ends sessions, and the session that it makes the request in. */
 export interface Revoker {
   readonly userId: string;
   readonly sessionId: string;
@@ -39,7 +39,7 @@ export interface RevocationOptions {
   readonly idleTtlMs?: number | undefined;
 }
 
-/** Rows stay for a day, so that whoever looks into a reuse finds the session that the audit names. */
+/** Rows stay for a day, so that the session an audit event names can still be looked up. */
 const KEPT_MS = 86_400_000;
 
 export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOptions): Revocation {

@@ -1,7 +1,6 @@
 /**
- * Spending a refresh token. From where the session was the last time that is part of one statement for all tokens of a
- * moment; from elsewhere, or when that statement passed by a session that somebody holds, it is a transaction of its own,
- * with its audit.
+ * Rotates refresh tokens. Tokens that arrive together from unchanged addresses share one statement. A token from a new address,
+ * or of a session that the statement found locked, gets a transaction of its own, which also records the move.
  */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
@@ -10,7 +9,7 @@ import { createBatches } from '../db/batches.js';
 import type { Database } from '../db/database.js';
 import { createSessionRepository, type Rotation, type SessionWithAccount } from './repository.js';
 
-/** Moves a live session of a usable account from one generation to the next; undefined when there is nothing to move. */
+/** Moves a live session of a usable account to the next generation; undefined when the token does not match. */
 export type Rotate = (token: Rotation & { readonly client: ClientInfo }) => Promise<SessionWithAccount | undefined>;
 
 export interface RotationOptions {

@@ -1,6 +1,6 @@
 /**
- * Sessions: opening, renewing, ending. A session row is a whole refresh-token family (RFC 9700
- * section 4.14.2): a refresh token carries the session's id and generation and is good for one rotation.
+ * Opens and renews sessions. A session row is a whole refresh-token family (RFC 9700 section 4.14.2): a refresh token names
+ * the session and a generation, and is good for one rotation.
  */
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,27 +17,27 @@ import { createSessionRepository, type SessionWithAccount } from './repository.j
 import { createRotation } from './rotation.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 
-/** A session just opened or renewed, and what the client keeps of it. */
+/** A session just opened or renewed, with its refresh token and scopes. */
 export interface EnteredSession {
   readonly session: SessionRecord;
   readonly refreshToken: string;
   readonly account: AccountRecord;
-  /** What the access token may do, in the order of the catalogue. */
+  /** The scopes of the access token, in the order of the catalogue. */
   readonly scopes: readonly string[];
 }
 
-/** How a session is opened. */
+/** Parameters of a new session. */
 export interface Opening {
   readonly client: ClientInfo;
   readonly rememberMe: boolean;
-  /** What it was opened by, for the audit. */
+  /** How the person proved who they are: for the audit and, as authentication method, for `amr`. */
   readonly by: 'register' | 'login' | 'password reset';
 }
 
 export interface Sessions {
   /**
-   * Opens a session inside the caller's transaction.
-   * @param account checked by the caller; it may be on its way in the same transaction still
+   * Opens a session inside the caller's transaction. Sessions are created here and nowhere else.
+   * @param account checked by the caller; a promise if the same transaction is still reading it
    */
   open(
     tx: Executor,
@@ -63,7 +63,7 @@ export interface Sessions {
    * @throws AppError INVALID_TOKEN when it has ended meanwhile
    */
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
-  /** The id of the session that a refresh token is of, spent or not; undefined for a forged one. */
+  /** The id of a refresh token's session, spent or not; undefined for a forged token. */
   idOf(refreshToken: string): string | undefined;
   /**
    * The session that a request counts by: that of the first genuine token, unless a refresh of that session was refused here
@@ -92,6 +92,13 @@ export interface SessionsOptions {
   readonly lifetimes: SessionLimits;
 }
 
+/** Authentication methods after RFC 8176, which has no value for a mailed link. */
+const METHODS: Readonly<Record<Opening['by'], string[]>> = {
+  register: ['pwd'],
+  login: ['pwd'],
+  'password reset': ['email'],
+};
+
 /** About 2 MB. */
 const MAX_REFUSED = 10_000;
 
@@ -103,7 +110,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED });
   const rotate = createRotation({ db, clock, audit, idleTtlMs });
 
-  /** @param narrowed what the client asked for; never more than the role gives at this moment */
+  /** @param narrowed the scopes the client asked for, of those that the role has at this moment */
   const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
     session,
     refreshToken: refreshTokens.issue(session.id, session.generation),
@@ -111,7 +118,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     scopes: scopes.granted(account.role).filter((scope) => narrowed?.has(scope) ?? true),
   });
 
-  /** A token older than the last two was stolen or kept by a thief's victim: the family ends, before the refusal. */
+  /** A token older than the last two was stolen, or its owner's successor was: the family ends before the refusal. */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
       const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, new Date(clock.now()));
@@ -149,7 +156,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     const { disabledAt } = found.account;
     if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, now, idleTtlMs)) throw invalidRefreshToken();
-    // Nothing is wrong with the token: what stood in the way (a disabled account, say) has gone since.
+    // The token is good: whatever kept the rotation from matching, such as a disabled account, has changed since.
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
 
     const isPredecessor = generation === found.session.generation - 1;
@@ -162,7 +169,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     throw invalidRefreshToken();
   }
 
-  /** The scopes that are asked for, all of which the account must be given (RFC 6749 section 6). */
+  /** Checks that the account has every requested scope (RFC 6749 section 6). */
   async function narrowedBy(scope: string, sessionId: string): Promise<ReadonlySet<string>> {
     const asked = new Set(scope.split(' '));
     const account = (await repository.find(sessionId))?.account;
@@ -185,7 +192,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         rememberMe,
         createdAt: at,
         authenticatedAt: at,
-        amr: by === 'password reset' ? ['email'] : ['pwd'],
+        amr: METHODS[by],
         accessEpoch: 0,
         lastUsedAt: at,
         expiresAt: new Date(now + (rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs)),
@@ -251,7 +258,7 @@ function invalidRefreshToken(): AppError {
   return new AppError('INVALID_REFRESH_TOKEN', 'The refresh token is unknown, spent, expired or revoked.');
 }
 
-/** Said only to somebody who holds right credentials of the account. */
+/** To be thrown only for valid credentials of the account. */
 export function accountDisabled(): AppError {
   return new AppError('ACCOUNT_DISABLED', 'The account is disabled.');
 }

@@ -31,7 +31,7 @@ export function isLive(
   return endedAt === null && expiresAt.getTime() > now && lastUsedAt.getTime() + idleTtlMs > now;
 }
 
-/** Whether it was over when its account was disabled: whoever holds its tokens has no right credentials to be told so. */
+/** Whether it was over before its account was disabled: its tokens are no valid credentials, and their holder is not told. */
 export function wasOver(
   { endedAt, expiresAt }: Pick<SessionRecord, 'endedAt' | 'expiresAt'>,
   disabledAt: Date,

@@ -10,7 +10,7 @@ import type { SessionRecord } from './session.js';
 export interface UseRecorder {
   /** Notes that a session is being used. */
   note(session: Pick<SessionRecord, 'id' | 'lastUsedAt'>): void;
-  /** Writes what was noted. What a failure loses is noted again by the next use. */
+  /** Writes the collected uses. Uses lost by a failure are noted again by the next request. */
   flush(): Promise<void>;
 }
 
