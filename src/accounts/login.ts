@@ -8,7 +8,8 @@ import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../errors.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
-import { accountDisabled, type EnteredSession, type Sessions } from '../sessions/service.js';
+import { accountDisabled } from '../sessions/replays.js';
+import type { EnteredSession, Sessions } from '../sessions/service.js';
 import { identifierKey } from './identifiers.js';
 import { createAccountRepository, type AccountWithHash } from './repository.js';
 

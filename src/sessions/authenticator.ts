@@ -9,7 +9,7 @@ import type { Clock } from '../clock.js';
 import { AppError } from '../errors.js';
 import { tokenExpired, type AccessTokens } from '../tokens/access-tokens.js';
 import type { ReadSession } from './liveness.js';
-import { accountDisabled } from './service.js';
+import { accountDisabled } from './replays.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 
 /** A principal with its account; a whole one if asked for, so that `me` needs no second read. */

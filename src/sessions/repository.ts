@@ -1,6 +1,6 @@
-/** All SQL of sessions. */
+/** The SQL of sessions, but for the rotation of refresh tokens. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
-import { alias, makePgArray, type PgColumn } from 'drizzle-orm/pg-core';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { AccountCore, AccountExtent, AccountRecord } from '../accounts/account.js';
 import type { ClientInfo } from '../client-info.js';
 import { accountColumns, accountCoreColumns } from '../db/account-columns.js';
@@ -15,13 +15,6 @@ export interface SessionWithAccount {
   readonly account: AccountRecord;
 }
 
-/** A refresh token to rotate: its session, its generation and the client that sent it. */
-export interface Rotation {
-  readonly id: string;
-  readonly generation: number;
-  readonly client: Pick<ClientInfo, 'ipAddress' | 'userAgent'>;
-}
-
 /** The columns of a session that decide whether it may be used, with its account. */
 export interface LiveSession {
   readonly session: Pick<
@@ -33,91 +26,25 @@ export interface LiveSession {
 }
 
 const sessionColumns = getTableColumns(sessions);
-const withAccount = { session: sessionColumns, account: accountColumns };
+/** What a statement returns of a session and its account. */
+export const withAccount = { session: sessionColumns, account: accountColumns };
 /** When a session counts as alive. */
-interface Moment<T extends Date | SQL = Date> {
+export interface Moment<T extends Date | SQL = Date> {
   readonly now: T;
   /** Without an idle timeout the beginning of time. */
   readonly idleSince: T;
 }
-const live = (
+/** The condition of a live session. */
+export const live = (
   { now, idleSince }: Moment<Date | SQL>,
   table: Record<'endedAt' | 'expiresAt' | 'lastUsedAt', PgColumn> = sessions,
 ) => and(isNull(table.endedAt), gt(table.expiresAt, now), gt(table.lastUsedAt, idleSince));
-const givenMoment: Moment<SQL> = {
+/** The moment as parameters of a statement. */
+export const givenMoment: Moment<SQL> = {
   now: given(sessions.expiresAt, 'now'),
   idleSince: given(sessions.lastUsedAt, 'idleSince'),
 };
-/** The row as it was before the statement changes it. */
-const before = alias(sessions, 'before');
-/** The row, if no other transaction has it locked. */
-const free = alias(sessions, 'free');
-
 const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
-
-const usableAccount = and(eq(users.id, sessions.userId), isNull(users.disabledAt), isNull(users.deletedAt));
-const rotation = {
-  set: {
-    generation: sql`${sessions.generation} + 1`,
-    rotatedAt: given(sessions.rotatedAt, 'now'),
-    lastUsedAt: given(sessions.lastUsedAt, 'now'),
-    ipAddress: given(sessions.ipAddress, 'ipAddress'),
-    userAgent: given(sessions.userAgent, 'userAgent'),
-  },
-  where: and(
-    eq(sessions.id, given(sessions.id, 'id')),
-    eq(sessions.generation, given(sessions.generation, 'generation')),
-    live(givenMoment),
-    usableAccount,
-  ),
-};
-
-const rotateSession = statement(withAccount, (executor) =>
-  executor
-    .update(sessions)
-    .set(rotation.set)
-    .from(users)
-    .where(and(rotation.where, eq(sessions.ipAddress, given(sessions.ipAddress, 'ipAddress'))))
-    .returning(withAccount),
-);
-
-/** Skips locked rows: no refresh waits for another session's lock, and two batches cannot deadlock. */
-const rotateSessions = statement(withAccount, (executor) => {
-  const asked = sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('generations')}::int[],
-    ${sql.placeholder('ipAddresses')}::text[], ${sql.placeholder('userAgents')}::text[])
-    as asked (id, generation, ip_address, user_agent)`;
-  const found = and(
-    sql`asked.id = ${free.id}`,
-    sql`asked.generation = ${free.generation}`,
-    sql`asked.ip_address = ${free.ipAddress}`,
-    live(givenMoment, free),
-  );
-  const taken = executor
-    .select({ id: free.id, userAgent: sql`asked.user_agent`.as('asked_user_agent') })
-    .from(free)
-    .innerJoin(asked, found)
-    .for('no key update', { of: free, skipLocked: true })
-    .as('taken');
-  const { generation, rotatedAt, lastUsedAt } = rotation.set;
-  return executor
-    .update(sessions)
-    .set({ generation, rotatedAt, lastUsedAt, userAgent: sql`${taken.userAgent}` })
-    .from(taken)
-    .innerJoin(users, sql`true`)
-    .where(and(eq(sessions.id, taken.id), usableAccount))
-    .returning(withAccount);
-});
-
-const withPreviousAddress = { ...withAccount, previousAddress: before.ipAddress };
-const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
-  executor
-    .update(sessions)
-    .set(rotation.set)
-    .from(users)
-    .innerJoin(before, eq(before.id, given(sessions.id, 'id')))
-    .where(rotation.where)
-    .returning(withPreviousAddress),
-);
 
 const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, accessEpoch } = sessionColumns;
 function livenessStatement(account: typeof accountCoreColumns) {
@@ -143,7 +70,8 @@ const readExcess = statement({ id: sessions.id }, (executor) =>
     .limit(1),
 );
 
-function momentAt(now: Date, idleTtlMs: number | undefined): Moment {
+/** @param idleTtlMs as of `createSessionRepository` */
+export function momentAt(now: Date, idleTtlMs: number | undefined): Moment {
   return { now, idleSince: new Date(idleTtlMs === undefined ? 0 : now.getTime() - idleTtlMs) };
 }
 
@@ -161,32 +89,6 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
   return {
     async insert(session: SessionRecord): Promise<void> {
       await insertSession(executor, { ...session });
-    },
-
-    /**
-     * Moves live sessions of usable accounts from `generation` to the next if the client's address is unchanged; each session
-     * once. Returns the sessions that matched. Of several, those that another transaction has locked are left out.
-     */
-    async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
-      const [one, ...others] = rotations;
-      if (one && others.length === 0) return rotateSession(executor, { ...one, ...one.client, ...at(now) });
-      const clients = rotations.map(({ client }) => client);
-      return rotateSessions(executor, {
-        ids: makePgArray(rotations.map(({ id }) => id)),
-        generations: makePgArray(rotations.map(({ generation }) => generation)),
-        ipAddresses: makePgArray(clients.map(({ ipAddress }) => ipAddress)),
-        userAgents: makePgArray(clients.map(({ userAgent }) => userAgent)),
-        ...at(now),
-      });
-    },
-
-    /** The same for one session, whatever the client's address; returns the previous address. Undefined without a match. */
-    async rotateAnywhere(
-      { id, generation, client }: Rotation,
-      now: Date,
-    ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
-      const [row] = await rotateSessionAnywhere(executor, { id, generation, ...at(now), ...client });
-      return row;
     },
 
     /**

@@ -7,7 +7,8 @@ import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import { createBatches } from '../db/batches.js';
 import type { Database } from '../db/database.js';
-import { createSessionRepository, type Rotation, type SessionWithAccount } from './repository.js';
+import type { SessionWithAccount } from './repository.js';
+import { createRotationRepository, type Rotation } from './rotation-repository.js';
 
 /** Moves a live session of a usable account to the next generation; undefined when the token does not match. */
 export type Rotate = (token: Rotation & { readonly client: ClientInfo }) => Promise<SessionWithAccount | undefined>;
@@ -21,7 +22,7 @@ export interface RotationOptions {
 }
 
 export function createRotation({ db, clock, audit, idleTtlMs }: RotationOptions): Rotate {
-  const repository = createSessionRepository(db.executor, idleTtlMs);
+  const repository = createRotationRepository(db.executor, idleTtlMs);
   const batches = createBatches<Rotation, SessionWithAccount>(
     (rotations) => repository.rotate(rotations, new Date(clock.now())),
     ({ session }) => session.id,
@@ -29,7 +30,7 @@ export function createRotation({ db, clock, audit, idleTtlMs }: RotationOptions)
 
   const rotateAlone: Rotate = (token) =>
     db.transaction(async (tx) => {
-      const rotated = await createSessionRepository(tx, idleTtlMs).rotateAnywhere(token, new Date(clock.now()));
+      const rotated = await createRotationRepository(tx, idleTtlMs).rotateAnywhere(token, new Date(clock.now()));
       if (!rotated || rotated.previousAddress === token.client.ipAddress) return rotated;
       const { session, previousAddress } = rotated;
       await audit.record(tx, {

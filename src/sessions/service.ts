@@ -7,15 +7,15 @@ import { v7 as uuidv7 } from 'uuid';
 import type { AccountRecord } from '../accounts/account.js';
 import type { Audit } from '../audit/audit.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
-import { sharesNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Clock } from '../clock.js';
 import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, serviceUnavailable, validationError } from '../errors.js';
+import { AppError, validationError } from '../errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
+import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
-import { isLive, wasOver, type SessionRecord } from './session.js';
+import type { SessionRecord } from './session.js';
 
 /** A session just opened or renewed, with its refresh token and scopes. */
 export interface EnteredSession {
@@ -109,6 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** Sessions whose refresh was refused, for good in all but rare cases; the least recently seen give way. */
   const refused = new LRUCache<string, true>({ max: MAX_REFUSED });
   const rotate = createRotation({ db, clock, audit, idleTtlMs });
+  const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs });
 
   /** @param narrowed the scopes the client asked for, of those that the role has at this moment */
   const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
@@ -117,57 +118,6 @@ export function createSessions(options: SessionsOptions): Sessions {
     account,
     scopes: scopes.granted(account.role).filter((scope) => narrowed?.has(scope) ?? true),
   });
-
-  /** A token older than the last two was stolen, or its owner's successor was: the family ends before the refusal. */
-  async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
-    await db.transaction(async (tx) => {
-      const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, new Date(clock.now()));
-      if (userId === undefined) return;
-      await audit.record(tx, {
-        type: 'session.reuse_detected',
-        userId,
-        actorId: null,
-        sessionId: session.id,
-        client,
-      });
-    });
-  }
-
-  /** A retry comes from where the rotation came from. From elsewhere it may be a thief's, who was a moment too late. */
-  async function auditForeignReplay({ id, userId, ipAddress }: SessionRecord, client: ClientInfo): Promise<void> {
-    if (ipAddress === null || sharesNetwork(ipAddress, client.ipAddress)) return;
-    await db.transaction((tx) =>
-      audit.record(tx, {
-        type: 'session.refresh_replayed',
-        userId,
-        actorId: null,
-        sessionId: id,
-        client,
-        detail: `rotated from ${ipAddress}`,
-      }),
-    );
-  }
-
-  /** Handles a token that the rotation did not match: a retry gets the successor, anything else a refusal. */
-  async function afterLostRotation(id: string, generation: number, client: ClientInfo): Promise<SessionWithAccount> {
-    const found = await repository.find(id);
-    const now = clock.now();
-    if (!found || found.account.deletedAt || generation > found.session.generation) throw invalidRefreshToken();
-    const { disabledAt } = found.account;
-    if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
-    if (!isLive(found.session, now, idleTtlMs)) throw invalidRefreshToken();
-    // The token is good: whatever kept the rotation from matching, such as a disabled account, has changed since.
-    if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
-
-    const isPredecessor = generation === found.session.generation - 1;
-    // Parallel tabs and lost responses: a retry with the predecessor gets the same successor, which needs no write.
-    if (isPredecessor && now - found.session.rotatedAt.getTime() < lifetimes.graceMs) {
-      await auditForeignReplay(found.session, client);
-      return found;
-    }
-    await endForReuse(found, client);
-    throw invalidRefreshToken();
-  }
 
   /** Checks that the account has every requested scope (RFC 6749 section 6). */
   async function narrowedBy(scope: string, sessionId: string): Promise<ReadonlySet<string>> {
@@ -228,7 +178,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const rotated = await rotate({ id: sessionId, generation, client });
       if (rotated) return enter(rotated, narrowed);
       try {
-        return enter(await afterLostRotation(sessionId, generation, client), narrowed);
+        return enter(await resolveReplay(sessionId, generation, client), narrowed);
       } catch (error) {
         if (error instanceof AppError && error.code === 'INVALID_REFRESH_TOKEN') refused.set(sessionId, true);
         throw error;
@@ -252,13 +202,4 @@ export function createSessions(options: SessionsOptions): Sessions {
 
     idOf: (refreshToken) => refreshTokens.open(refreshToken)?.sessionId,
   };
-}
-
-function invalidRefreshToken(): AppError {
-  return new AppError('INVALID_REFRESH_TOKEN', 'The refresh token is unknown, spent, expired or revoked.');
-}
-
-/** To be thrown only for valid credentials of the account. */
-export function accountDisabled(): AppError {
-  return new AppError('ACCOUNT_DISABLED', 'The account is disabled.');
 }

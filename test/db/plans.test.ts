@@ -10,6 +10,7 @@ import { createOneTimeTokenRepository } from '../../src/one-time-tokens/reposito
 import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
 import { createSessionListing } from '../../src/sessions/listing.js';
+import { createRotationRepository } from '../../src/sessions/rotation-repository.js';
 import { createSessionRepository, livenessRead } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { sentBy } from '../helpers/statements.js';
@@ -76,12 +77,12 @@ const listing = (on: Executor) => createSessionListing(on, { now: () => NOW.getT
 const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
   ['the liveness read', /sessions_pkey/, (on) => livenessRead(on, 'core')([idOf(7), idOf(8)])],
   ['that with whole accounts', /sessions_pkey/, (on) => livenessRead(on, 'whole')([idOf(7), idOf(8)])],
-  ['a rotation', /sessions_pkey/, (on) => createSessionRepository(on).rotate([rotationOf(7)], NOW)],
-  ['rotations', /sessions_pkey/, (on) => createSessionRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
+  ['a rotation', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7)], NOW)],
+  ['rotations', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
   [
     'a rotation from elsewhere',
     /sessions_pkey/,
-    (on) => createSessionRepository(on).rotateAnywhere(rotationOf(7), NOW),
+    (on) => createRotationRepository(on).rotateAnywhere(rotationOf(7), NOW),
   ],
   ["an account's sessions", /sessions_user_id_index/, (on) => listing(on).first([idOf(7)], 100)],
   [

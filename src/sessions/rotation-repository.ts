@@ -1,0 +1,119 @@
+/** The SQL that rotates refresh tokens. */
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import { alias, makePgArray } from 'drizzle-orm/pg-core';
+import type { ClientInfo } from '../client-info.js';
+import type { Executor } from '../db/database.js';
+import { sessions, users } from '../db/schema/index.js';
+import { given, statement } from '../db/statement.js';
+import { givenMoment, live, momentAt, withAccount, type SessionWithAccount } from './repository.js';
+
+/** A refresh token to rotate: its session, its generation and the client that sent it. */
+export interface Rotation {
+  readonly id: string;
+  readonly generation: number;
+  readonly client: Pick<ClientInfo, 'ipAddress' | 'userAgent'>;
+}
+
+/** The row as it was before the statement changes it. */
+const before = alias(sessions, 'before');
+/** The row, if no other transaction has it locked. */
+const free = alias(sessions, 'free');
+
+const usableAccount = and(eq(users.id, sessions.userId), isNull(users.disabledAt), isNull(users.deletedAt));
+const rotation = {
+  set: {
+    generation: sql`${sessions.generation} + 1`,
+    rotatedAt: given(sessions.rotatedAt, 'now'),
+    lastUsedAt: given(sessions.lastUsedAt, 'now'),
+    ipAddress: given(sessions.ipAddress, 'ipAddress'),
+    userAgent: given(sessions.userAgent, 'userAgent'),
+  },
+  where: and(
+    eq(sessions.id, given(sessions.id, 'id')),
+    eq(sessions.generation, given(sessions.generation, 'generation')),
+    live(givenMoment),
+    usableAccount,
+  ),
+};
+
+const rotateSession = statement(withAccount, (executor) =>
+  executor
+    .update(sessions)
+    .set(rotation.set)
+    .from(users)
+    .where(and(rotation.where, eq(sessions.ipAddress, given(sessions.ipAddress, 'ipAddress'))))
+    .returning(withAccount),
+);
+
+/** Skips locked rows: no refresh waits for another session's lock, and two batches cannot deadlock. */
+const rotateSessions = statement(withAccount, (executor) => {
+  const asked = sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('generations')}::int[],
+    ${sql.placeholder('ipAddresses')}::text[], ${sql.placeholder('userAgents')}::text[])
+    as asked (id, generation, ip_address, user_agent)`;
+  const found = and(
+    sql`asked.id = ${free.id}`,
+    sql`asked.generation = ${free.generation}`,
+    sql`asked.ip_address = ${free.ipAddress}`,
+    live(givenMoment, free),
+  );
+  const taken = executor
+    .select({ id: free.id, userAgent: sql`asked.user_agent`.as('asked_user_agent') })
+    .from(free)
+    .innerJoin(asked, found)
+    .for('no key update', { of: free, skipLocked: true })
+    .as('taken');
+  const { generation, rotatedAt, lastUsedAt } = rotation.set;
+  return executor
+    .update(sessions)
+    .set({ generation, rotatedAt, lastUsedAt, userAgent: sql`${taken.userAgent}` })
+    .from(taken)
+    .innerJoin(users, sql`true`)
+    .where(and(eq(sessions.id, taken.id), usableAccount))
+    .returning(withAccount);
+});
+
+const withPreviousAddress = { ...withAccount, previousAddress: before.ipAddress };
+const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
+  executor
+    .update(sessions)
+    .set(rotation.set)
+    .from(users)
+    .innerJoin(before, eq(before.id, given(sessions.id, 'id')))
+    .where(rotation.where)
+    .returning(withPreviousAddress),
+);
+
+/**
+ * @param executor the database, or one transaction of it
+ * @param idleTtlMs after how long without use a session is over; undefined: never
+ */
+export function createRotationRepository(executor: Executor, idleTtlMs?: number) {
+  return {
+    /**
+     * Moves live sessions of usable accounts from `generation` to the next if the client's address is unchanged; each session
+     * once. Returns the sessions that matched. Of several, those that another transaction has locked are left out.
+     */
+    async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
+      const [one, ...others] = rotations;
+      if (one && others.length === 0)
+        return rotateSession(executor, { ...one, ...one.client, ...momentAt(now, idleTtlMs) });
+      const clients = rotations.map(({ client }) => client);
+      return rotateSessions(executor, {
+        ids: makePgArray(rotations.map(({ id }) => id)),
+        generations: makePgArray(rotations.map(({ generation }) => generation)),
+        ipAddresses: makePgArray(clients.map(({ ipAddress }) => ipAddress)),
+        userAgents: makePgArray(clients.map(({ userAgent }) => userAgent)),
+        ...momentAt(now, idleTtlMs),
+      });
+    },
+
+    /** The same for one session, whatever the client's address; returns the previous address. Undefined without a match. */
+    async rotateAnywhere(
+      { id, generation, client }: Rotation,
+      now: Date,
+    ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
+      const [row] = await rotateSessionAnywhere(executor, { id, generation, ...momentAt(now, idleTtlMs), ...client });
+      return row;
+    },
+  };
+}
