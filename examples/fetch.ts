@@ -1,4 +1,4 @@
-/** GraphQL with nothing but fetch: what fails for an expired token is sent again once the token is renewed. */
+/** GraphQL with nothing but fetch: a request that fails for an expired token is sent again once the token is renewed. */
 import { createSession, type Session, type Tokens } from './session.js';
 
 /** The first of the errors; `code` is one of the README's table. */
@@ -6,17 +6,27 @@ export class ApiError extends Error {
   constructor(
     message: string,
     readonly code: string,
+    /** Seconds after which to try again, if the server says so. */
+    readonly retryAfter?: number,
   ) {
     super(message);
   }
 }
 
-interface Answer<Data> {
-  readonly data?: Data;
-  readonly errors?: readonly { readonly message: string; readonly extensions: { readonly code: string } }[];
+interface Extensions {
+  readonly code: string;
+  readonly retryAfter?: number;
 }
 
-/** Sends one operation; `init` is for `credentials`. */
+interface Answer<Data> {
+  readonly data?: Data;
+  readonly errors?: readonly { readonly message: string; readonly extensions: Extensions }[];
+}
+
+/**
+ * Sends one operation; `init` is for `credentials`.
+ * @throws ApiError; anything else when no GraphQL server answered
+ */
 export async function post<Data>(
   url: string,
   body: { readonly query: string; readonly variables?: object },
@@ -26,7 +36,10 @@ export async function post<Data>(
   const headers = { 'content-type': 'application/json', ...(authorization ? { authorization } : {}) };
   const response = await fetch(url, { ...init, method: 'POST', headers, body: JSON.stringify(body) });
   const { data, errors } = (await response.json()) as Answer<Data>;
-  if (errors?.[0]) throw new ApiError(errors[0].message, errors[0].extensions.code);
+  if (errors?.[0]) {
+    const { code, retryAfter } = errors[0].extensions;
+    throw new ApiError(errors[0].message, code, retryAfter);
+  }
   return data as Data;
 }
 
