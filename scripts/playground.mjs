@@ -3,8 +3,8 @@ import { basename } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build } from 'esbuild';
 
-/** Where src/http/graphiql.ts serves what lies in assets/. */
-const PUBLIC_PATH = '/graphiql/assets/';
+/** Where the page, at `…/graphiql`, finds what lies in assets/: relative, so that any path prefix works. */
+const ASSETS = 'graphiql/assets/';
 const COMPRESSIBLE = /\.(?:js|css|svg|ttf)$/;
 
 /** @type {import('esbuild').BuildOptions} */
@@ -32,7 +32,6 @@ export async function bundlePlayground(source) {
     entryNames: '[name]-[hash]',
     assetNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
-    publicPath: PUBLIC_PATH,
     format: 'esm',
     splitting: true,
     metafile: true,
@@ -62,12 +61,12 @@ export async function bundlePlayground(source) {
   );
 }
 
-/** Every `src` and `href` of the page, as its asset is served: `main.css` becomes `/graphiql/assets/main-….css`. */
+/** Every `src` and `href` of the page, as its asset is served: `main.css` becomes `graphiql/assets/main-….css`. */
 function withHashedNames(html, outputs) {
   return html.replace(/(?<=\b(?:src|href)=")([\w.]+)\.(\w+)(?=")/g, (_, name, extension) => {
     const output = outputs.find((output) => output.startsWith(`${name}-`) && output.endsWith(`.${extension}`));
     if (!output) throw new Error(`index.html refers to ${name}.${extension}, which the bundle does not have`);
-    return PUBLIC_PATH + output;
+    return ASSETS + output;
   });
 }
 
@@ -82,7 +81,7 @@ const workers = {
     });
     plugin.onLoad({ filter: /.*/, namespace: 'worker' }, ({ path }) => ({
       contents: `import url from ${JSON.stringify(path)};
-        export default class extends Worker { constructor() { super(url); } }`,
+        export default class extends Worker { constructor() { super(new URL(url, import.meta.url)); } }`,
     }));
     plugin.onResolve({ filter: /.*/, namespace: 'worker' }, ({ path }) => ({ path, namespace: 'worker-bundle' }));
     plugin.onLoad({ filter: /.*/, namespace: 'worker-bundle' }, async ({ path }) => {

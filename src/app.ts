@@ -179,7 +179,7 @@ async function assemble(
     resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
     verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),
   });
-  if (config.graphiql) await server.register(graphiql, { assetsDir: GRAPHIQL_DIR, endpoint: '/graphql' });
+  if (config.graphiql) await server.register(graphiql, { assetsDir: GRAPHIQL_DIR });
   await server.register(graphqlPlugin, {
     schema: createExecutableSchema({ knownScopes: scopes.all, rates: config.rateLimits.fields }),
     limits: config.graphql,

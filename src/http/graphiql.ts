@@ -1,6 +1,6 @@
 /**
- * The playground: a page and its assets, as scripts/build.mjs left them. Each file that is there has a route of its
- * own, so no path of a request is ever looked up on disk.
+ * The playground: a page and its assets, as scripts/build.mjs built them. Each file has a route of its own, so no path of a
+ * request is ever looked up on disk.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -11,13 +11,11 @@ import fp from 'fastify-plugin';
 export interface GraphiqlOptions {
   /** The built playground: `index.html` and `assets/`. */
   readonly assetsDir: string;
-  /** The path that the page sends its operations to. */
-  readonly endpoint: string;
 }
 
 /**
- * What the page may do. Inline styles are Monaco's, which makes them as it runs and so can neither hash nor sign them;
- * all else is the page's own (OWASP Content Security Policy Cheat Sheet).
+ * The page's policy. Monaco makes inline styles at run time, so they can have neither hash nor nonce; everything else is
+ * loaded from this origin (OWASP Content Security Policy Cheat Sheet). `connect-src 'self'` includes WebSockets (CSP 3).
  */
 export const GRAPHIQL_CSP = [
   "default-src 'none'",
@@ -32,17 +30,16 @@ export const GRAPHIQL_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The names hold a hash of the content. */
+/** File names contain a hash of the content. */
 const FOREVER = { maxAge: '1y', immutable: true } as const;
-/** One visit is some twenty requests for files that hold no secret. */
+/** One visit makes about twenty requests for public files. */
 const unlimited = { config: { rateLimit: false } };
 
-const plugin: FastifyPluginAsync<GraphiqlOptions> = async (app, { assetsDir, endpoint }) => {
+const plugin: FastifyPluginAsync<GraphiqlOptions> = async (app, { assetsDir }) => {
   const root = resolve(assetsDir, 'assets');
-  const page = await readFile(join(assetsDir, 'index.html'), 'utf8').catch((cause: unknown) => {
+  const html = await readFile(join(assetsDir, 'index.html'), 'utf8').catch((cause: unknown) => {
     throw new Error(`There is no playground in ${assetsDir}: run npm run build`, { cause });
   });
-  const html = page.replace('data-endpoint="/graphql"', () => `data-endpoint="${escapeAttribute(endpoint)}"`);
   const assets = (await readdir(root)).filter((name) => !name.endsWith('.gz'));
 
   await app.register(staticFiles, { root, serve: false, preCompressed: true });
@@ -57,12 +54,8 @@ const plugin: FastifyPluginAsync<GraphiqlOptions> = async (app, { assetsDir, end
   }
 };
 
-function escapeAttribute(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;');
-}
-
 /**
- * Serves `/graphiql` and `/graphiql/assets/*`.
+ * Serves `/graphiql` and `/graphiql/assets/*`; addresses in them are relative, so that any path prefix works.
  * @throws Error at start when the playground is not built
  */
 export const graphiql = fp(plugin, { name: 'graphiql', encapsulate: true, fastify: '5.x' });

@@ -1,60 +1,26 @@
 /** The playground as a person meets it, in a real browser: Debian's `chromium`, or the one that CHROMIUM names. */
 import { readFile } from 'node:fs/promises';
 import { buildSchema } from 'graphql';
-import { chromium, type Request } from 'playwright-core';
+import { chromium } from 'playwright-core';
 import t from 'tap';
 import { SCHEMA_FILE } from '../../src/graphql/schema.js';
 import { startTestApp } from '../helpers/app.js';
+import { reverseProxy } from '../helpers/reverse-proxy.js';
+import { listen } from '../helpers/server.js';
+import { changeUntilShown, LAUNCH, playground } from './playground.js';
 
-/** The browser's own errands would look for hosts elsewhere. */
-const FLAGS = ['background-networking', 'component-update', 'sync', 'quic', 'gpu'].map((name) => `--disable-${name}`);
-
-t.setTimeout(90_000);
-const browser = await chromium.launch({
-  executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-  args: ['--no-sandbox', ...FLAGS],
-});
-const { server } = await startTestApp(t);
-const origin = await server.listen({ host: '127.0.0.1', port: 0 });
+t.setTimeout(480_000);
+const browser = await chromium.launch(LAUNCH);
+const proxy = await reverseProxy(t);
+const origin = `http://127.0.0.1:${proxy.port}`;
+const app = await startTestApp(t, { PUBLIC_URL: origin });
+proxy.upstreamPort = await listen(app.server);
 // Before the server's own teardown, which would wait for the connections that the browser holds open.
 t.teardown(() => browser.close());
 
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
-page.setDefaultTimeout(20_000);
-const problems: string[] = [];
-const requests: string[] = [];
-page.on('console', (message) => {
-  if (['error', 'warning'].includes(message.type())) problems.push(message.text());
-});
-page.on('pageerror', (error) => problems.push(String(error)));
-page.on('requestfailed', (request) => {
-  const reason = request.failure()?.errorText;
-  // The page itself gives up workers that it no longer needs.
-  if (reason !== 'net::ERR_ABORTED') problems.push(`${request.url()}: ${reason}`);
-});
-page.on('request', (request) => requests.push(request.url()));
-
-/** A line of an editor. */
-const line = (part: string, hasText: string | RegExp) => page.locator(`${part} .view-line`, { hasText }).first();
-const query = '.graphiql-query-editor';
-const response = '.graphiql-response';
-const variables = '[aria-label="Variables"]';
-const headers = '[aria-label="Headers"]';
-const tab = (name: string) => page.getByRole('tab', { name }).click();
-const tool = (name: string) => page.getByRole('button', { name, exact: true }).click();
-
-/** Runs the operation in sight and waits for its data. */
-async function run(field: string): Promise<Request> {
-  const sent = page.waitForRequest(isOperation);
-  await page.locator('.graphiql-execute-button').click();
-  const request = await sent;
-  await line(response, `"${field}": {`).waitFor();
-  return request;
-}
-
-function isOperation(request: Request): boolean {
-  return request.method() === 'POST' && !request.postData()?.includes('IntrospectionQuery');
-}
+const { problems, requests, line, run, tab, tool, parts } = playground(page);
+const { query, response, variables, headers } = parts;
 
 t.test('after a registration and a login, the token goes into the headers of the next request', async (t) => {
   await page.goto(`${origin}/graphiql`);
@@ -86,6 +52,31 @@ t.test('a refresh sends the last refresh token and leaves the next, any number o
     await run('refresh');
     await filled.filter({ hasNotText: before }).waitFor();
   }
+});
+
+t.test(
+  'a subscription is sent with the token in the headers, and shows what happens until it is stopped',
+  async (t) => {
+    await tab('Follow');
+    await line(query, 'subscription Follow').waitFor();
+    const opened = page.waitForEvent('websocket');
+    await page.locator('.graphiql-execute-button').click();
+    const socket = await opened;
+    t.equal(socket.url(), `ws://127.0.0.1:${proxy.port}/graphql`);
+    await changeUntilShown(app, line(response, '"displayName": "Lady Ada'));
+    const closed = socket.waitForEvent('close');
+    await page.locator('.graphiql-execute-button').click();
+    await closed;
+  },
+);
+
+t.test('a subscription with a bad token shows why it ended', async () => {
+  await tool('Headers');
+  await line(headers, 'Authorization').click();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.insertText('{ "authorization": "Bearer bad" ');
+  await page.locator('.graphiql-execute-button').click();
+  await line(response, 'The WebSocket was closed (4401).').waitFor();
 });
 
 t.test('headers that a person wrote are sent, and left alone when new tokens come', async (t) => {

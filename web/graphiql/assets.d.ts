@@ -2,7 +2,7 @@
 
 declare module '*.css';
 
-/** The address that the file is served at. */
+/** The address of the file, relative to the module that imports it. */
 declare module '*.svg' {
   const url: string;
   export default url;

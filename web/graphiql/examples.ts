@@ -89,6 +89,21 @@ mutation Refresh($refreshToken: String) {
 `,
     variables: REFRESH_VARIABLES,
   },
+  {
+    query: `# 5. Follow your account over a WebSocket,
+#    with the token in "Headers" below, or else
+#    that of your last login. Press the button
+#    again to stop.
+
+subscription Follow {
+  meUpdated {
+    displayName
+    isVerified
+    updatedAt
+  }
+}
+`,
+  },
 ];
 
 /** As GraphiQL prettifies it. */

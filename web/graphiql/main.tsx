@@ -29,7 +29,7 @@ function Playground({ endpoint }: { readonly endpoint: string }) {
     >
       <GraphiQL.Logo>
         <span className="latchkey-logo">
-          <img src={icon} alt="" width="20" height="20" /> Latchkey
+          <img src={new URL(icon, import.meta.url).href} alt="" width="20" height="20" /> Latchkey
         </span>
       </GraphiQL.Logo>
       <FillTokens tokens={tokens} />
@@ -41,6 +41,6 @@ const root = document.getElementById('playground');
 if (!root) throw new Error('The page has no #playground');
 createRoot(root).render(
   <StrictMode>
-    <Playground endpoint={root.dataset['endpoint'] ?? '/graphql'} />
+    <Playground endpoint={new URL('graphql', document.baseURI).href} />
   </StrictMode>,
 );

@@ -1,7 +1,7 @@
 /**
  * Puts the tokens of a payload where the next request needs them: the access token into the header editor, the
- * refresh token into the variables of `Refresh`. They are kept in the editors alone, in plain sight, and an editor
- * that holds anything else than what the page itself put there is left alone.
+ * refresh token into the variables of `Refresh`. Tokens stay in memory. An editor with a text of the user's own is never
+ * changed.
  */
 import { pick, useGraphiQL, type MonacoEditor } from '@graphiql/react';
 import { useEffect } from 'react';
@@ -13,10 +13,10 @@ export interface Tokens {
   readonly refreshToken?: string | null;
 }
 
-/** Every text that an editor may hold without it being the user's own. */
+/** Texts that the page itself puts into editors. */
 const ours = new Set(['', REFRESH_VARIABLES]);
 
-/** Keeps the editors of the tab in front at the latest tokens. */
+/** Keeps the latest tokens in the editors of the active tab. */
 export function FillTokens({ tokens }: { readonly tokens: Tokens | undefined }): null {
   const { headerEditor, variableEditor, tabs, activeTabIndex } = useGraphiQL(
     pick('headerEditor', 'variableEditor', 'tabs', 'activeTabIndex'),
