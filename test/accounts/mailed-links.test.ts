@@ -61,6 +61,25 @@ t.test('of two buttons pressed at the same time one takes effect, and both pages
   t.same([data!['me'].isVerified, data!['me'].email === user.email], [kept, kept]);
 });
 
+t.test('the link in a mail about a changed address leads to a button that cancels the change', async (t) => {
+  const user = await app.user();
+  const email = `new-${user.email}`;
+  await user.client.send('mutation ($email: String) { updateMe(input: { email: $email }) { id } }', { email });
+  const link = linkIn(await app.mailTo(user.email));
+  t.match(link, /^http:\/\/auth\.test\/cancel-email-change\?token=[\w-]+$/);
+  const pendingEmail = async () =>
+    (await user.client.send('{ me { pendingEmail } }')).data?.['me'].pendingEmail as string;
+  const page = person();
+  t.match(await page.open(link), { statusCode: 200, body: 'Cancel the change' });
+  t.equal(await pendingEmail(), email, 'opening the link cancels nothing');
+  t.match(await page.press(), { statusCode: 200, body: 'The change was cancelled' });
+  t.equal((await user.client.send('{ me { id } }')).code, 'INVALID_TOKEN', 'every session ended');
+  t.match(await page.press(), { statusCode: 200, body: 'Already done' });
+  const confirmation = person();
+  await confirmation.open(linkIn(await app.mailTo(email)));
+  t.match(await confirmation.press(), { statusCode: 401, body: 'no longer valid' });
+});
+
 t.test('a link that a newer one replaced is no longer valid', async (t) => {
   const user = await app.user();
   const page = person();
