@@ -40,9 +40,6 @@ import { bearerToken } from './sessions/authenticator.js';
 import { createAccessTokens, type AccessTokens } from './tokens/access-tokens.js';
 import { createSigningKeys } from './tokens/signing-keys.js';
 
-/** Mutations that prove or renew credentials: one a document, so that a document is one attempt. */
-const CREDENTIAL_FIELDS = new Set(['register', 'login', 'refresh', 'changePassword', 'resetPassword', 'deleteMe']);
-
 /** Where the build leaves the playground: in dist/, for src/ and dist/ alike. */
 const GRAPHIQL_DIR = fileURLToPath(new URL('../dist/graphiql', import.meta.url));
 
@@ -185,12 +182,12 @@ async function assemble(
     limits: config.graphql,
     introspection: config.introspection,
     suggestions: config.introspection,
-    credentialFields: CREDENTIAL_FIELDS,
+    charge: (request, requests) => server.chargeRequest(request, requests),
     live: {
       origins,
       sockets,
       hub,
-      charge: (upgrade, userId) => server.chargePrincipal(upgrade, userId),
+      charge: (upgrade, userId, requests) => server.chargePrincipal(upgrade, userId, requests),
       createContext: (client, authorization, onDemand) =>
         createContext({ services: graphqlServices, authenticate, client, cookie: NO_COOKIE, authorization, onDemand }),
     },

@@ -34,7 +34,7 @@ import { createPasswordProof } from './passwords/proof.js';
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './sessions/authenticator.js';
 import { createLivenessReader } from './sessions/liveness.js';
-import { createSessionListing } from './sessions/listing.js';
+import { createSessionListing } from './sessions/listing-repository.js';
 import { livenessRead } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';

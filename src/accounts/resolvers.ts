@@ -4,7 +4,7 @@ import { CHANGES_ACCOUNT, type AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from '../graphql/context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../graphql/generated.js';
 import { bearsOwnCookie, entering, type AuthPayloadView } from '../sessions/auth-payload.js';
-import { sessionPage } from '../sessions/listing.js';
+import { sessionPage } from '../sessions/listing-repository.js';
 import type { Revoker } from '../sessions/revocation.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();

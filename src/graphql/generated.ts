@@ -731,6 +731,15 @@ export type RateLimitDirectiveResolver<
   Args = RateLimitDirectiveArgs,
 > = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type OneCredentialAttemptDirectiveArgs = {};
+
+export type OneCredentialAttemptDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = OneCredentialAttemptDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['DateTime'], any> {
   name: 'DateTime';
 }
@@ -985,4 +994,5 @@ export type DirectiveResolvers<ContextType = GraphqlContext> = {
   orRefreshCookie?: OrRefreshCookieDirectiveResolver<any, any, ContextType>;
   requiresScopes?: RequiresScopesDirectiveResolver<any, any, ContextType>;
   rateLimit?: RateLimitDirectiveResolver<any, any, ContextType>;
+  oneCredentialAttempt?: OneCredentialAttemptDirectiveResolver<any, any, ContextType>;
 };

@@ -8,6 +8,7 @@ import { clientNetwork } from '../client-address.js';
 import type { Config } from '../config.js';
 import { AppError, validationError } from '../errors.js';
 import type { GraphqlContext } from './context.js';
+import { credentialFieldsOf } from './credential-fields.js';
 import { createDocuments, type PreparedDocument } from './documents.js';
 import { translateError, type TranslatedError } from './error-format.js';
 import { acceptOnlyJson } from './http/json-body.js';
@@ -26,8 +27,13 @@ export interface GraphqlPluginOptions {
   readonly introspection: boolean;
   /** Whether errors may suggest names of the schema. */
   readonly suggestions: boolean;
-  /** Mutations that prove or renew credentials; a document may execute one. */
-  readonly credentialFields: ReadonlySet<string>;
+  /** Mutations of which a document may execute one; those that carry `@oneCredentialAttempt` if left out. */
+  readonly credentialFields?: ReadonlySet<string>;
+  /**
+   * Counts a request whose document took much work as so many more.
+   * @throws AppError RATE_LIMIT_EXCEEDED
+   */
+  charge(request: FastifyRequest, requests: number): Promise<void>;
   /** What sockets need besides. */
   readonly live: LiveOptions;
   /**
@@ -51,6 +57,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   const prepare = createDocuments({
     ...options,
     ...limits,
+    credentialFields: options.credentialFields ?? credentialFieldsOf(schema),
     // mercurius's own cache knows no size, only entries: setting the schema anew empties it.
     onTurnover: () => app.graphql.replaceSchema(schema),
   });
@@ -90,8 +97,13 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     const params = readParams(request);
     const { operationName, variables = {} } = params;
     let prepared: PreparedDocument;
+    let requests = 0;
     try {
-      prepared = prepare(persisted.resolve(params), operationName);
+      try {
+        prepared = prepare(persisted.resolve(params), operationName, (spent) => (requests += spent));
+      } finally {
+        if (requests > 0) await options.charge(request, requests);
+      }
       prepared.costOf(variables);
     } catch (error) {
       return respond(request, reply, type, { errors: refused(error, request.id) });

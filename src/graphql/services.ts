@@ -13,7 +13,7 @@ import type { AuditFeed } from '../audit/feed.js';
 import type { KnownDevices } from '../passwords/devices.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { Revocation } from '../sessions/revocation.js';
-import type { SessionListing } from '../sessions/listing.js';
+import type { SessionListing } from '../sessions/listing-repository.js';
 import type { Sessions } from '../sessions/service.js';
 import type { AccessTokens } from '../tokens/access-tokens.js';
 

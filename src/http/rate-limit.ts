@@ -20,10 +20,16 @@ declare module 'fastify' {
   }
   interface FastifyInstance {
     /**
-     * Counts what came over a socket as one more request of a principal; `upgrade` is the request that opened the socket.
+     * Counts what came over a socket as requests of a principal; `upgrade` is the request that opened the socket.
+     * @param requests how many, 1 if left out
      * @throws AppError RATE_LIMIT_EXCEEDED
      */
-    chargePrincipal(upgrade: FastifyRequest, principal: string): Promise<void>;
+    chargePrincipal(upgrade: FastifyRequest, principal: string, requests?: number): Promise<void>;
+    /**
+     * Counts a request that took much work as so many more, of whom it was counted for.
+     * @throws AppError RATE_LIMIT_EXCEEDED
+     */
+    chargeRequest(request: FastifyRequest, requests: number): Promise<void>;
   }
 }
 
@@ -115,9 +121,12 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
     app.addHook('onError', async (request, reply) => {
       if (deferred.delete(request)) await countRequest(request, reply).catch(() => undefined);
     });
-    app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string) => {
+    app.decorate('chargeRequest', async (request: FastifyRequest, requests: number) => {
+      for (let charged = 0; charged < requests; charged += 1) await count((counter) => counter.charge(request));
+    });
+    app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string, requests = 1) => {
       principals.set(upgrade, principal);
-      return count((counter) => counter.charge(upgrade));
+      return app.chargeRequest(upgrade, requests);
     });
   },
   { name: 'rate-limit', fastify: '5.x', dependencies: ['cors'] },

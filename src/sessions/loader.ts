@@ -2,7 +2,7 @@
  * Reads sessions for one GraphQL request: what its fields ask for at the same moment goes in one statement, so that a list
  * of accounts with their sessions takes two statements and not one for each account.
  */
-import type { SessionListing } from './listing.js';
+import type { SessionListing } from './listing-repository.js';
 import type { SessionRecord } from './session.js';
 
 export interface SessionLoader {

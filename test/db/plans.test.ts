@@ -9,7 +9,7 @@ import { createOutboxRepository } from '../../src/mail/repository.js';
 import { createOneTimeTokenRepository } from '../../src/one-time-tokens/repository.js';
 import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
-import { createSessionListing } from '../../src/sessions/listing.js';
+import { createSessionListing } from '../../src/sessions/listing-repository.js';
 import { createRotationRepository } from '../../src/sessions/rotation-repository.js';
 import { createSessionRepository, livenessRead } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';

@@ -278,3 +278,26 @@ t.test('what is remembered of documents stays small, whatever is sent', async (t
   const grown = heap() - before;
   t.ok(grown < 30, `grew by ${Math.round(grown)} MiB`);
 });
+
+t.test('the work of a document counts as requests, refused or not, and only once', async (t) => {
+  const charged: number[] = [];
+  const { post } = await startGraphqlServer(t, { chargeDocument: async (requests) => void charged.push(requests) });
+  const costly = (field: string) => `{ ${field} }`.padEnd(5000);
+  await post({ query: '{ login }' });
+  t.same(charged, []);
+  for (let i = 0; i < 2; i += 1) t.equal((await post({ query: costly('login') })).statusCode, 200);
+  t.same(charged, [2]);
+  for (let i = 0; i < 2; i += 1) t.equal((await post({ query: costly('unknown') })).statusCode, 400);
+  t.same(charged, [2, 2]);
+});
+
+t.test('a document whose work is over the limit of requests is not executed', async (t) => {
+  const chargeDocument = async () => {
+    throw new AppError('RATE_LIMIT_EXCEEDED', 'no', { retryAfter: 7 });
+  };
+  const { post, executed } = await startGraphqlServer(t, { chargeDocument });
+  const response = await post({ query: '{ login }'.padEnd(5000) });
+  t.equal(response.statusCode, 429);
+  t.equal(response.headers['retry-after'], '7');
+  t.equal(executed(), 0);
+});

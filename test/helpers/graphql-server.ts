@@ -79,7 +79,9 @@ export interface GraphqlServerOptions {
   /** Bounds and the beat of its sockets. */
   readonly sockets?: Partial<SocketsOptions>;
   /** What a message that subscribes waits for; nothing otherwise. */
-  readonly charge?: (userId: string) => Promise<void>;
+  readonly charge?: (userId: string, requests: number) => Promise<void>;
+  /** Told how many requests a document is counted as, besides its own. */
+  readonly chargeDocument?: (requests: number) => Promise<void>;
   /** Registers what stands before the route. */
   before?(app: FastifyInstance): unknown;
 }
@@ -124,6 +126,7 @@ export async function startGraphqlServer(
     streams = {},
     sockets = {},
     charge = async () => undefined,
+    chargeDocument = async () => undefined,
     before,
   }: GraphqlServerOptions = {},
 ): Promise<GraphqlServer> {
@@ -149,13 +152,14 @@ export async function startGraphqlServer(
     live: {
       origins: ['http://allowed.test'],
       hub,
-      charge: (_upgrade, userId) => charge(userId),
+      charge: (_upgrade, userId, requests) => charge(userId, requests),
       sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),
       createContext: () => ({}) as GraphqlContext,
     },
     limits: config.graphql,
     introspection,
     suggestions,
+    charge: (_request, requests) => chargeDocument(requests),
     credentialFields: new Set(['login', 'register', 'refresh']),
     createContext: () => {
       executed += 1;

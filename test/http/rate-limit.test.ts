@@ -26,6 +26,10 @@ async function server(t: Parameters<typeof startTestServer>[0], env: Record<stri
     await app.chargePrincipal(request, (request.params as { name: string }).name);
     return {};
   });
+  app.get('/work/:requests', async (request) => {
+    await app.chargeRequest(request, Number((request.params as { requests: string }).requests));
+    return {};
+  });
   app.get('/probe', { config: { rateLimit: false } }, () => ({}));
   return started;
 }
@@ -113,6 +117,15 @@ t.test('what is charged to a principal counts with its requests', async (t) => {
   const refused = await started.app.inject({ url: '/', headers: { authorization: 'good:alice' } });
   t.equal(refused.statusCode, 429);
   t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4, "and with nobody else's");
+});
+
+t.test('a request that took much work counts as several, of whom it was counted for', async (t) => {
+  const started = await server(t);
+  const headers = { authorization: 'good:alice' };
+  t.equal((await started.app.inject({ url: '/work/2', headers })).statusCode, 200);
+  t.equal(await allowance(started, () => ({ headers })), 1, 'three of four are spent');
+  t.equal((await started.app.inject({ url: '/work/9' })).statusCode, 429);
+  t.equal(await allowance(started, () => ({})), 0);
 });
 
 t.test('forged tokens count by address, however many there are', async (t) => {

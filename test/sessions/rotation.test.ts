@@ -6,7 +6,7 @@ import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import type { ClientInfo } from '../../src/client-info.js';
 import { createRefreshTokens } from '../../src/crypto/refresh-token.js';
 import { AppError } from '../../src/errors.js';
-import { createSessionListing } from '../../src/sessions/listing.js';
+import { createSessionListing } from '../../src/sessions/listing-repository.js';
 import { createRevocation } from '../../src/sessions/revocation.js';
 import { createSessions } from '../../src/sessions/service.js';
 import { startTestApp } from '../helpers/app.js';

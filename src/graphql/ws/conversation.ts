@@ -2,18 +2,20 @@
  * What is said over one socket: the `graphql-ws` package speaks the protocol, subscriptions alone are served, and what goes
  * wrong leaves as it does over HTTP.
  */
-import { GraphQLError, type ExecutionArgs, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import type { ExecutionArgs, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../errors.js';
 import type { GraphqlContext } from '../context.js';
-import type { PrepareDocument } from '../documents.js';
+import type { PreparedDocument, PrepareDocument } from '../documents.js';
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
 import type { ScopeDemand } from '../gates.js';
 import { RejectedDocument } from '../validation.js';
 import { variableFaults } from '../variable-faults.js';
 import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
 import type { Connection } from './connection.js';
+import { authorizationOf } from './credentials.js';
 import type { Hub, Seat } from './hub.js';
+import { failing, Refusal, refusal } from './refusal.js';
 import type { Stream, Subscribe } from './shared-execution.js';
 
 export interface ConversationOptions {
@@ -22,7 +24,7 @@ export interface ConversationOptions {
   readonly subscribe: Subscribe;
   readonly hub: Pick<Hub, 'enter'>;
   /** Counts a message that subscribes, before its document is looked at. @throws AppError RATE_LIMIT_EXCEEDED */
-  charge(userId: string): Promise<void>;
+  charge(userId: string, requests: number): Promise<void>;
   /** A context for each subscription. */
   createContext(authorization: string, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
   /** What INTERNAL_ERROR tells, to find the log lines by. */
@@ -45,13 +47,6 @@ interface Opening extends ExecutionArgs {
   readonly operation: OperationDefinitionNode;
   readonly variables: Record<string, unknown>;
   readonly release: () => void;
-}
-
-/** Errors that end a subscription, or keep it from opening; the socket goes on. */
-class Refusal extends Error {
-  constructor(readonly errors: readonly FormattedError[]) {
-    super('The subscription was refused');
-  }
 }
 
 /** Serves a socket until it closes. */
@@ -77,8 +72,17 @@ export function converse(connection: Connection, options: ConversationOptions): 
     return errors.map(({ formatted }) => formatted);
   }
 
-  function prepared({ query, operationName, variables }: SubscribePayload): Opening {
-    const { document, operation, costOf } = prepare(query, operationName ?? undefined);
+  /** Charges the work of a document, also when it is refused. */
+  async function prepared({ query, operationName }: SubscribePayload): Promise<PreparedDocument> {
+    let requests = 0;
+    try {
+      return prepare(query, operationName ?? undefined, (spent) => (requests += spent));
+    } finally {
+      if (requests > 0) await charge(seat!.userId, requests);
+    }
+  }
+
+  function opening({ document, operation, costOf }: PreparedDocument, { variables }: SubscribePayload): Opening {
     if (operation.operation !== 'subscription')
       throw new AppError('QUERY_REJECTED', 'Queries and mutations are served over HTTP.');
     costOf(variables ?? {});
@@ -167,17 +171,18 @@ export function converse(connection: Connection, options: ConversationOptions): 
     async onSubscribe({ subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) connection.close(BAD_MESSAGE);
       try {
-        await charge(seat!.userId);
+        await charge(seat!.userId, 1);
+        const document = await prepared(payload);
         // Given up meanwhile, or hung up: nobody hears this refusal.
         if (!(id in subscriptions) || !connection.isOpen()) return refusal([]);
-        return prepared(payload);
+        return opening(document, payload);
       } catch (error) {
         const errors = error instanceof RejectedDocument ? error.errors : [translateError(error, requestId)];
         return refusal(told(errors));
       }
     },
 
-    subscribe: (opening) => open(opening as Opening).catch((refusal: Refusal) => failing(refusal)),
+    subscribe: (opening) => open(opening as Opening).catch((refused: Refusal) => failing(refused)),
 
     /** An event that cannot be told whole is the socket's end: the next one would hide that one is missing. */
     onNext(_context, _id, _payload, _args, { data, errors = [] }) {
@@ -220,35 +225,6 @@ export function converse(connection: Connection, options: ConversationOptions): 
   });
 }
 
-/** `authorization` in whatever case, at the top or among `headers`, where clients of other servers put it. */
-function authorizationOf(params: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  for (const map of [params, params?.['headers']]) {
-    if (typeof map !== 'object' || map === null) continue;
-    const found = Object.entries(map).find(([key]) => key.toLowerCase() === 'authorization')?.[1] as unknown;
-    if (typeof found === 'string') return found;
-  }
-  return undefined;
-}
-
-function refusal(errors: readonly FormattedError[]): GraphQLError[] {
-  return [new GraphQLError('', { originalError: new Refusal(errors) })];
-}
-
 function tooMany(): TranslatedError {
   return translateError(new AppError('QUERY_REJECTED', `A socket has at most ${MAX_SUBSCRIPTIONS} subscriptions.`), '');
-}
-
-/**
- * A stream of nothing but a failure: the library tells it to the client as an error of the subscription. Where the client
- * has given the subscription up meanwhile the library ends the stream, and does not look at what comes of that.
- */
-function failing(refusal: Refusal): Stream {
-  const fail = () => Promise.reject(refusal);
-  const stream = {
-    next: fail,
-    return: () => Promise.resolve(OVER),
-    throw: fail,
-    [Symbol.asyncIterator]: () => stream,
-  } as unknown as Stream;
-  return stream;
 }

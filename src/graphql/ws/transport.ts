@@ -23,10 +23,10 @@ export interface LiveOptions {
   readonly sockets: Sockets;
   readonly hub: Pick<Hub, 'enter'>;
   /**
-   * Counts a message that subscribes; the request is the one that opened the socket.
+   * Counts a message that subscribes, and so many requests for the work of its document; the request opened the socket.
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
-  charge(upgrade: FastifyRequest, userId: string): Promise<void>;
+  charge(upgrade: FastifyRequest, userId: string, requests: number): Promise<void>;
   /** A context for each subscription; told by it what the subscription demands. */
   createContext(
     client: ClientInfo,
@@ -98,7 +98,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       prepare,
       subscribe,
       hub,
-      charge: (userId) => charge(request, userId),
+      charge: (userId, requests) => charge(request, userId, requests),
       createContext: (authorization, onDemand) => createContext(client, authorization, onDemand),
       requestId: request.id,
       log: request.log,
