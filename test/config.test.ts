@@ -159,6 +159,12 @@ t.test('every fault is named at once, by the name of its variable', async (t) =>
   );
 });
 
+t.test('DATABASE_LISTEN_URL needs DATABASE_URL', async (t) => {
+  const url = 'postgres://127.0.0.1/x';
+  t.match(faultsOf({ DATABASE_LISTEN_URL: url }), [/^DATABASE_LISTEN_URL: expected to be set with DATABASE_URL/]);
+  t.same(faultsOf({ DATABASE_LISTEN_URL: url, DATABASE_URL: url }), []);
+});
+
 for (const network of ['1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '::/0', 'localhost', '::1/129']) {
   t.test(`TRUST_PROXY refuses ${network}`, async (t) => t.equal(faultsOf({ TRUST_PROXY: network }).length, 1));
 }

@@ -133,6 +133,26 @@ if (onRealPostgres) {
     await Promise.all([running, waiting]);
   });
 
+  t.test('aborting fails what runs and what waits, and refuses the rest', async (t) => {
+    const { db } = await open(t);
+    const running = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(30)`));
+    const waiting = db.ping();
+    const outcomes = Promise.allSettled([running, waiting]);
+    while (db.stats().waiting === 0) await new Promise(setImmediate);
+    db.abort();
+    for (const outcome of await outcomes) t.match(outcome, { status: 'rejected', reason: away });
+    await t.rejects(db.ping(), away);
+    await db.close();
+  });
+
+  t.test('a statement of a transaction that is over is refused', async (t) => {
+    const { db } = await open(t);
+    let kept: Executor | undefined;
+    await db.transaction(async (tx) => void (kept = tx));
+    await t.rejects(insert(kept!, 'late'), { cause: away });
+    t.equal(await keys(db), '[]');
+  });
+
   t.test('closing waits for what runs', async (t) => {
     const url = await createTestDatabase(t);
     const db = openPostgres({ url, poolSize: 1, timeoutMs: 5_000 });

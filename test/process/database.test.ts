@@ -1,0 +1,129 @@
+/** A server process and its Postgres, over TLS and without: faults of either, of the network, and a stop during them. */
+import postgres from 'postgres';
+import t, { type Test } from 'tap';
+import { onRealPostgres } from '../helpers/database.js';
+import { faultProxy } from '../helpers/fault-proxy.js';
+import { ask, probe, register, startInstance, until } from '../helpers/instances.js';
+import { refusal, type ServerProcess } from '../helpers/process.js';
+import { ME } from '../helpers/seed.js';
+import { hasPostgres, privatePostgres } from '../helpers/services.js';
+
+const TIMEOUTS = { DATABASE_TIMEOUT: '3s', SHUTDOWN_TIMEOUT: '8s' };
+/** "Within seconds". */
+const RECOVERY_MS = 10_000;
+
+if (onRealPostgres && hasPostgres) {
+  const service = await privatePostgres(t);
+  // Of the session, so that it can take back what it sets for the server.
+  const connection = { default_transaction_read_only: 'off' };
+  const admin = postgres(service.url, { max: 2, onnotice: () => undefined, connection } as object);
+  t.teardown(() => admin.end({ timeout: 1 }));
+  const MODES = {
+    'without TLS': 'sslmode=disable',
+    'with sslmode=require': 'sslmode=require',
+    'with sslmode=verify-full': `sslmode=verify-full&sslrootcert=${service.ca}`,
+  };
+
+  for (const [how, parameters] of Object.entries(MODES)) {
+    const start = async (t: Parameters<typeof startInstance>[0], env: Record<string, string> = {}) => {
+      const proxy = await faultProxy(t, service.url, 5432);
+      const server = await startInstance(t, { ...TIMEOUTS, DATABASE_URL: `${proxy.url}?${parameters}`, ...env });
+      const { accessToken } = await register(server);
+      const code = async () => (await ask(server, ME, {}, { token: accessToken })).code;
+      return { proxy, server, code };
+    };
+    const lives = async (t: Test, server: ServerProcess) => {
+      t.equal(await probe(server), 200);
+      t.equal(server.child.exitCode, null, 'the same process');
+      t.equal(await server.end('SIGTERM'), 0);
+    };
+
+    t.test(`${how}: answers SERVICE_UNAVAILABLE to a statement past its deadline and goes on`, async (t) => {
+      const { server, code } = await start(t);
+      const encrypted = await admin`select ssl from pg_stat_ssl join pg_stat_activity using (pid)
+        where application_name = 'latchkey'`;
+      t.ok(encrypted.length > 0);
+      t.ok(encrypted.every(({ ssl }) => ssl === !parameters.includes('disable')));
+      await admin.begin(async (tx) => {
+        await tx`lock table users in access exclusive mode`;
+        t.equal(await code(), 'SERVICE_UNAVAILABLE');
+      });
+      t.equal(await code(), undefined);
+      await lives(t, server);
+    });
+
+    t.test(`${how}: survives pg_terminate_backend of every connection`, async (t) => {
+      const { server, code } = await start(t);
+      for (let time = 0; time < 5; time += 1) {
+        const loads = Promise.all(Array.from({ length: 20 }, code));
+        await admin`select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'latchkey'`;
+        for (const each of await loads) t.ok(each === undefined || each === 'SERVICE_UNAVAILABLE', String(each));
+      }
+      await until(async () => (await code()) === undefined);
+      await lives(t, server);
+    });
+
+    t.test(`${how}: is not ready on a server that accepts no writes, and recovers by itself`, async (t) => {
+      const { server, code } = await start(t);
+      const readOnly = async (value: 'on' | 'off') => {
+        await admin.unsafe(`alter system set default_transaction_read_only = ${value}`);
+        await admin`select pg_reload_conf()`;
+      };
+      await readOnly('on');
+      await until(async () => (await probe(server)) === 503);
+      const refused = await register(server).catch((error: Error) => error.message);
+      t.equal(refused, 'Refused: SERVICE_UNAVAILABLE');
+      t.equal(await code(), 'SERVICE_UNAVAILABLE');
+      await readOnly('off');
+      t.ok((await until(async () => (await probe(server)) === 200)) < RECOVERY_MS);
+      t.equal(await code(), undefined);
+      await lives(t, server);
+    });
+
+    t.test(`${how}: dials a server that hangs up at once with pauses`, async (t) => {
+      const { proxy, server, code } = await start(t);
+      proxy.hangUp();
+      await until(async () => (await probe(server)) === 503);
+      const before = proxy.connections();
+      const startedAt = performance.now();
+      while (performance.now() - startedAt < 2_000) {
+        t.equal(await code(), 'SERVICE_UNAVAILABLE');
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      // Some two hundred requests: the pool's dials and those of the connection that listens.
+      t.ok(proxy.connections() - before < 25, `${proxy.connections() - before} dials`);
+      await proxy.pass();
+      t.ok((await until(async () => (await probe(server)) === 200)) < RECOVERY_MS);
+      proxy.hangUp();
+      await until(async () => (await probe(server)) === 503);
+      t.equal(await server.end('SIGTERM'), 0);
+    });
+
+    t.test(`${how}: a start against a server that hangs up at once ends with one line`, async (t) => {
+      const proxy = await faultProxy(t, service.url, 5432);
+      proxy.hangUp();
+      const { output, status } = await refusal(t, {
+        DATA_DIR: t.testdir(),
+        DATABASE_URL: `${proxy.url.replace('postgres@', 'postgres:hunter2hunter2@')}?${parameters}`,
+      });
+      t.equal(status, 1);
+      t.match(output, /^Latchkey cannot start with .*closed the connection.*DATABASE_URL.*\n$/);
+      t.notMatch(output, 'hunter2');
+      t.ok(proxy.connections() < 5);
+    });
+
+    t.test(`${how}: SIGTERM ends it with 0 on half-open connections, with requests that wait for them`, async (t) => {
+      const { proxy, server, code } = await start(t, { DATABASE_TIMEOUT: '30s', SHUTDOWN_TIMEOUT: '4s' });
+      await Promise.all(Array.from({ length: 10 }, code));
+      proxy.stall();
+      const waiting = Array.from({ length: 30 }, () => code().catch(() => 'SERVICE_UNAVAILABLE'));
+      await until(async () =>
+        (await (await fetch(`${server.url}/metrics`)).text()).includes('latchkey_database_connections_open 1'),
+      );
+      t.equal(await server.end('SIGTERM'), 0);
+      for (const each of await Promise.all(waiting)) t.equal(each, 'SERVICE_UNAVAILABLE');
+    });
+  }
+} else {
+  t.test('the embedded database has no network', async (t) => t.equal(onRealPostgres && hasPostgres, false));
+}
