@@ -116,9 +116,11 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
     async open(onEnd = () => undefined, signal) {
       let failure: unknown;
       for (const host of address.hosts) {
+        // Connections that are opened at the same time may find the pooler before this one does.
+        const hadSettings = !pooled;
         try {
           return await openOn(host, onEnd, signal).catch((error: unknown) => {
-            if (pooled || !refusesSettings(error)) throw error;
+            if (!hadSettings || !refusesSettings(error)) throw error;
             pooled = true;
             return openOn(host, onEnd, signal);
           });
