@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto';
 import t from 'tap';
 import { deriveKey } from '../../src/crypto/derive.js';
 import { createSeal } from '../../src/crypto/seal.js';
@@ -36,4 +37,18 @@ t.test('the first secret closes, all of them open', async (t) => {
   t.equal(createSeal([NEW, OLD], 'signing-key').open(sealed, 'c'), 'x');
   t.equal(createSeal([NEW], 'signing-key').open(sealed, 'c'), undefined);
   t.equal(createSeal([NEW], 'signing-key').open(createSeal([NEW, OLD], 'signing-key').close('y', 'c'), 'c'), 'y');
+});
+
+t.test('carries a version, and still opens values of release 0.1, which have none', async (t) => {
+  const seal = createSeal([NEW, OLD], 'signing-key');
+  t.equal(Buffer.from(seal.close('x', 'c'), 'base64url')[0], 1);
+  const withoutVersion = (firstByte: number) => {
+    const nonce = Buffer.alloc(12, firstByte);
+    const cipher = createCipheriv('aes-256-gcm', deriveKey(OLD, 'signing-key'), nonce).setAAD(Buffer.from('c'));
+    const encrypted = Buffer.concat([cipher.update('a private key'), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
+  };
+  t.equal(seal.open(withoutVersion(7), 'c'), 'a private key');
+  t.equal(seal.open(withoutVersion(1), 'c'), 'a private key', 'also if its nonce begins like a version');
+  t.equal(seal.open(withoutVersion(1), 'd'), undefined);
 });
