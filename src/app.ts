@@ -24,7 +24,7 @@ import { createReadiness, healthPlugin } from './http/health.js';
 import { home } from './http/home.js';
 import { jwks } from './http/jwks.js';
 import type { LogStream } from './http/logging.js';
-import { createMetrics, metricsPlugin } from './http/metrics.js';
+import { createMetrics, metricsPlugin, metricsRoute } from './http/metrics.js';
 import { pages } from './http/pages.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
 import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from './http/refresh-cookie.js';
@@ -57,6 +57,8 @@ export interface AppDependencies {
 
 export interface App {
   readonly server: FastifyInstance;
+  /** Serves `/metrics` where METRICS_PORT is set; closed with the server. */
+  readonly metricsServer: FastifyInstance | undefined;
   /** From now on `/readyz` says 503. */
   beginDrain(): void;
   /** What instances tell each other. */
@@ -69,8 +71,9 @@ export interface App {
 export async function buildApp(config: Config, dependencies: AppDependencies): Promise<App> {
   const { db, clock = systemClock, logStream } = dependencies;
   const server = createServer(config, logStream ? { logStream } : {});
+  for (const warning of config.warnings) server.log.warn(warning);
   const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
-  const events = openEvents({ db, redis, ...config.redis, clock, log: server.log });
+  const events = openEvents({ db, redis, ...config.redis, secrets: dependencies.secrets, clock, log: server.log });
   const bus: Bus = {
     events,
     redis,
@@ -123,7 +126,7 @@ async function assemble(
   const { bootstrapAdmin } = config.accounts;
   if (bootstrapAdmin) {
     const [email, password] = bootstrapAdmin;
-    await createFirstAdministrator({ db, clock, audit, hasher, passwords, email, password });
+    await createFirstAdministrator({ db, clock, audit, hasher, passwords, email, password, log: server.log });
   }
 
   const sockets = createSockets(config.sockets);
@@ -155,6 +158,10 @@ async function assemble(
     shared: redis && { redis, prefix: config.redis.prefix },
   });
   await server.register(metricsPlugin, { metrics });
+  const metricsServer =
+    config.metrics.port === undefined ? undefined : createServer(config, logStream ? { logStream } : {});
+  if (metricsServer) await metricsServer.register(securityHeadersPlugin, { config });
+  metricsRoute(metricsServer ?? server, metrics, config.metrics.token);
   await server.register(healthPlugin, { readiness });
   await server.register(jwks, { keys: () => keys.published() });
   await server.register(cookiePlugin);
@@ -210,6 +217,7 @@ async function assemble(
   const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
   const stopMaintenance = startMaintenance(chores, server.log);
   server.addHook('onClose', async () => {
+    await metricsServer?.close();
     hub.close();
     feed.close();
     await stopMaintenance();
@@ -220,6 +228,7 @@ async function assemble(
   });
   return {
     server,
+    metricsServer,
     beginDrain() {
       readiness.beginDrain();
       server.beginDrain();
@@ -241,7 +250,7 @@ function principalOf({ subjectOf }: Pick<AccessTokens, 'subjectOf'>) {
 
 /** A mail server; without one the log in development, and nothing in production. */
 function transportOf({ mail, production }: Config, { log }: FastifyInstance, logStream: LogStream = process.stdout) {
-  if (mail.smtp) return createSmtpTransport(mail.smtp);
+  if (mail.smtp) return createSmtpTransport({ ...mail.smtp, requireTls: production });
   if (!production) return createPrintTransport((line) => void logStream.write(line));
   log.warn('SMTP_URL is not set: no mail is sent, so that nobody can reset a password or confirm an address');
   return createNoTransport();

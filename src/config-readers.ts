@@ -1,24 +1,7 @@
 /** How one environment variable becomes a value; faults are collected, not thrown. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from './authz/scopes.js';
-import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
-
-/** Stands for what cannot be parsed. */
-const NO_URL = { protocol: '', origin: '', pathname: '' } as const;
-/** Segments that need no encoding and mean nothing to URLs, cookies or routers. */
-const PLAIN_PATH = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)*$/;
-/** Paths that are served: as a prefix, it would be unclear whether a proxy has removed it. */
-const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
-  'graphql',
-  'graphiql',
-  '.well-known',
-  'healthz',
-  'readyz',
-  'metrics',
-  'reset-password',
-  'verify-email',
-  'cancel-email-change',
-]);
+import { quoted, urlReaders } from './config-urls.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -75,10 +58,16 @@ const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 
 export type Readers = ReturnType<typeof readers>;
 
-/** Readers over one environment, with the faults they met. */
-export function readers(env: Environment) {
-  const faults: string[] = [];
-  const raw = (name: string): string | undefined => env[name]?.trim() || undefined;
+/**
+ * Readers over one environment, with the faults they met.
+ * @param prepared values that go before the environment's, and the faults that were met so far
+ */
+export function readers(
+  env: Environment,
+  prepared: { readonly overrides: Environment; readonly faults: readonly string[] },
+) {
+  const faults: string[] = [...prepared.faults];
+  const raw = (name: string): string | undefined => (prepared.overrides[name] ?? env[name])?.trim() || undefined;
   const fault = <T>(name: string, expected: string, fallback: T): T => {
     faults.push(`${name}: expected ${expected}`);
     return fallback;
@@ -100,7 +89,9 @@ export function readers(env: Environment) {
   const origin = (name: string, value: string): string => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
     const exact = url && ['http:', 'https:'].includes(url.protocol) && value.replace(/\/$/, '') === url.origin;
-    return exact ? url.origin : fault(name, `an exact origin such as https://auth.example.com, got ${value}`, value);
+    return exact
+      ? url.origin
+      : fault(name, `an exact origin such as https://auth.example.com, got ${quoted(value)}`, value);
   };
 
   /** Two that make sense only together. */
@@ -120,7 +111,7 @@ export function readers(env: Environment) {
     host(name: string, fallback: string): string {
       const value = (raw(name) ?? fallback).replace(/^\[(.*)\]$/, '$1');
       return originOf(value, 0) === undefined
-        ? fault(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${value}`, fallback)
+        ? fault(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${quoted(value)}`, fallback)
         : value;
     },
 
@@ -134,6 +125,11 @@ export function readers(env: Environment) {
       if (value === undefined) return fallback;
       const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
       return number >= min && number <= max ? number : fault(name, `a whole number from ${min} to ${max}`, fallback);
+    },
+
+    /** A port of the operating system's choice is 0; undefined if unset. */
+    port(name: string): number | undefined {
+      return raw(name) === undefined ? undefined : this.integer(name, 0, 0, 65_535);
     },
 
     flag(name: string, fallback: boolean): boolean {
@@ -169,7 +165,7 @@ export function readers(env: Environment) {
         const [field, rate] = part.split('=');
         const parsed = parseRate(rate ?? '');
         if (field && parsed) rates.set(field, parsed);
-        else fault(name, `field=rate pairs such as register=1000/15m, got ${part}`, undefined);
+        else fault(name, `field=rate pairs such as register=1000/15m, got ${quoted(part)}`, undefined);
       }
       return rates;
     },
@@ -180,75 +176,12 @@ export function readers(env: Environment) {
       for (const part of list(name)) {
         const [scope = '', role = 'USER'] = part.split('=');
         if (SCOPE_TOKEN.test(scope) && (role === 'USER' || role === 'ADMIN')) declared[role].push(scope);
-        else fault(name, `scopes such as reports:read or reports:write=ADMIN, got ${part}`, undefined);
+        else fault(name, `scopes such as reports:read or reports:write=ADMIN, got ${quoted(part)}`, undefined);
       }
       return declared;
     },
 
-    /** As text: who opens the database parses it again. */
-    databaseUrl(name: string): string | undefined {
-      const value = raw(name);
-      if (value === undefined) return undefined;
-      try {
-        parseDatabaseUrl(value);
-        return value;
-      } catch (error) {
-        if (error instanceof DatabaseUrlError) return fault(name, error.message, undefined);
-        throw error;
-      }
-    },
-
-    redisUrl(name: string): string | undefined {
-      const value = raw(name);
-      if (value === undefined) return undefined;
-      const url = URL.canParse(value) ? new URL(value) : undefined;
-      const known =
-        url && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname && /^\/?\d*$/.test(url.pathname);
-      return known ? value : fault(name, 'redis://user:password@host:port/number or rediss://…', undefined);
-    },
-
-    /** Where the service is reached: an origin, perhaps with a path of plain segments; without a slash at the end. */
-    publicUrl(name: string, required: boolean): string | undefined {
-      const value = raw(name);
-      if (value === undefined) return required ? fault(name, 'to be set in production', undefined) : undefined;
-      const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : NO_URL;
-      const path = pathname.replace(/\/$/, '');
-      const address = `${origin}${path}`;
-      const isPlain = ['http:', 'https:'].includes(protocol) && PLAIN_PATH.test(path);
-      if (!isPlain || value.replace(/\/$/, '') !== address)
-        return fault(
-          name,
-          `an address such as https://auth.example.com or https://example.com/auth, got ${value}`,
-          undefined,
-        );
-      return OWN_PATHS.has(path.split('/')[1])
-        ? fault(name, `a path that does not begin with one of the service's own, got ${path}`, undefined)
-        : address;
-    },
-
-    /** Where pages are: http or https, perhaps with a path; without a slash at the end. */
-    url(name: string): string | undefined {
-      const value = raw(name);
-      if (value === undefined) return undefined;
-      const url = URL.canParse(value) ? new URL(value) : undefined;
-      const plain = url && ['http:', 'https:'].includes(url.protocol) && !/[?#]/.test(value) && !url.username;
-      return plain
-        ? url.href.replace(/\/+$/, '')
-        : fault(name, 'an address such as https://app.example.com/account', undefined);
-    },
-
-    /** A mail server and whom mail is from: both or neither. */
-    smtp(name: string, fromName: string): { readonly url: string; readonly from: string } | undefined {
-      const pair = together(name, fromName);
-      if (pair === undefined) return undefined;
-      const [url, from] = pair;
-      if (!URL.canParse(url) || !['smtp:', 'smtps:'].includes(new URL(url).protocol))
-        return fault(name, 'smtp://user:password@host:587 or smtps://…', undefined);
-      if (!/^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$/.test(from))
-        return fault(fromName, 'an address such as Example <no-reply@example.com>', undefined);
-      return { url, from };
-    },
-
+    ...urlReaders({ raw, fault, together }),
     together,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
@@ -261,7 +194,7 @@ export function readers(env: Environment) {
         const family = isIP(address);
         const bits = prefix === undefined ? 1 : /^\d{1,3}$/.test(prefix) ? Number(prefix) : 0;
         if (family === 0 || extra !== undefined || bits < 1 || bits > (family === 4 ? 32 : 128)) {
-          fault(name, `addresses or networks such as 10.0.0.0/8, got ${network}`, undefined);
+          fault(name, `addresses or networks such as 10.0.0.0/8, got ${quoted(network)}`, undefined);
         }
       }
       return networks;

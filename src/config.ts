@@ -3,35 +3,42 @@
  * counts as unset, and every fault is reported at once.
  */
 import { availableParallelism } from 'node:os';
+import { prepareEnvironment } from './config-environment.js';
 import { readers, type Environment, type Readers } from './config-readers.js';
+import { checkTogether } from './config-safety.js';
 
-export type Config = ReturnType<typeof parseConfig>;
+export type Config = ParsedConfig & {
+  /** What an operator should know though it does not stop the start: one sentence each, beginning with the setting. */
+  readonly warnings: readonly string[];
+};
+export type ParsedConfig = ReturnType<typeof parseConfig>;
 export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 
-const JWT_ALGORITHMS = ['EdDSA', 'ES256', 'RS256', 'HS256'] as const;
+const JWT_ALGORITHMS = ['EdDSA', 'ES256', 'PS256', 'RS256', 'HS256'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 /** Every fault of the environment, for a person to mend in one go. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
-  constructor(readonly faults: readonly string[]) {
+  constructor(
+    readonly faults: readonly string[],
+    options?: ErrorOptions,
+  ) {
     super(
-      `The configuration has ${faults.length === 1 ? 'a fault' : `${faults.length} faults`}:\n  ${faults.join('\n  ')}`,
+      `The configuration has ${faults.length === 1 ? 'an error' : `${faults.length} errors`}:\n  ${faults.join('\n  ')}`,
+      options,
     );
   }
 }
 
 /** Reads the environment. @throws ConfigError naming every fault. */
 export function loadConfig(env: Environment = process.env): Config {
-  const read = readers(env);
+  const prepared = prepareEnvironment(env);
+  const read = readers(env, prepared);
   const config = parseConfig(read);
-  const { memoryKib, parallelism } = config.argon2;
-  if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
-    read.fault('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
-  // RFC 9106 section 3.1: each lane needs 8 KiB.
-  if (memoryKib < 8 * parallelism) read.fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
+  const warnings = [...prepared.warnings, ...checkTogether(config, read.fault)];
   if (read.faults.length > 0) throw new ConfigError(read.faults);
-  return Object.freeze(config);
+  return Object.freeze({ ...config, warnings });
 }
 
 function parseConfig(read: Readers) {
@@ -81,6 +88,14 @@ function parseConfig(read: Readers) {
       bootstrapAdmin: read.together('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
     },
     auditRetentionMs: read.duration('AUDIT_RETENTION', '365d', '1d', '3650d'),
+    /** Whether audit events are written to the log as well. */
+    auditLog: read.flag('AUDIT_LOG', false),
+    metrics: {
+      /** Unset: `/metrics` is on the API's port. */
+      port: read.port('METRICS_PORT'),
+      /** Asked for as a bearer token; unset: `/metrics` is open. */
+      token: read.secret('METRICS_TOKEN', false),
+    },
     mail: {
       /** Unset: printed to the log, in production dropped. */
       smtp: read.smtp('SMTP_URL', 'MAIL_FROM'),
@@ -98,8 +113,8 @@ function parseConfig(read: Readers) {
       memoryKib: read.integer('ARGON2_MEMORY_KIB', 19_456, 8, 4_194_304),
       timeCost: read.integer('ARGON2_TIME_COST', 2, 1, 100),
       parallelism: read.integer('ARGON2_PARALLELISM', 1, 1, 64),
-      concurrency: read.integer('HASH_CONCURRENCY', Math.max(1, availableParallelism() - 1), 1, 128),
-      queue: read.integer('HASH_QUEUE', 100, 0, 100_000),
+      concurrency: read.integer('PASSWORD_HASH_CONCURRENCY', Math.max(1, availableParallelism() - 1), 1, 128),
+      queue: read.integer('PASSWORD_HASH_QUEUE_SIZE', 100, 0, 100_000),
     },
     rateLimits: {
       anonymous: read.rate('RATE_LIMIT_ANONYMOUS', '100/15m'),
@@ -128,11 +143,11 @@ function parseConfig(read: Readers) {
       persistedQueries: read.flag('PERSISTED_QUERIES', true),
     },
     sockets: {
-      max: read.integer('MAX_SOCKETS', 10_000, 0, 1_000_000),
+      max: read.integer('MAX_WEBSOCKETS', 10_000, 0, 1_000_000),
       /** From one address, an IPv6 /64 counting as one. */
-      maxPerNetwork: read.integer('MAX_SOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
+      maxPerNetwork: read.integer('MAX_WEBSOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
       /** Of one account, on each instance. */
-      maxPerAccount: read.integer('MAX_SOCKETS_PER_ACCOUNT', 50, 1, 1_000_000),
+      maxPerAccount: read.integer('MAX_WEBSOCKETS_PER_ACCOUNT', 50, 1, 1_000_000),
     },
     graphiql: read.flag('GRAPHIQL', !production),
     introspection: read.flag('INTROSPECTION', !production),

@@ -1,11 +1,11 @@
-/** The process: config, database, app, listen; then a graceful end. */
-import { createServer as createSocketServer, type AddressInfo } from 'node:net';
-import { buildApp } from './app.js';
+/** The process: config, ports, database, app, listen; then a graceful end. */
+import { buildApp, type App } from './app.js';
 import { loadConfig, type Config } from './config.js';
 import { createSharedClock } from './db/clock.js';
 import type { Database } from './db/database.js';
 import { openDatabase } from './db/open.js';
 import { standardOutput } from './http/log-destination.js';
+import { checkPort, refusedPort } from './listening.js';
 import { loadSecrets } from './secrets.js';
 import { gracefulShutdown } from './shutdown.js';
 import { failureText } from './start-failure.js';
@@ -14,7 +14,7 @@ import { failureText } from './start-failure.js';
 let config: Config | undefined;
 
 async function main(): Promise<void> {
-  config = await withPort((config = loadConfig()));
+  config = await withPorts((config = loadConfig()));
   const secrets = await loadSecrets(config.authSecrets, config.dataDir);
   const db = await openDatabase(config);
   const app = await start(config, db, secrets).catch(async (error: unknown) => {
@@ -36,7 +36,7 @@ async function start(config: Config, db: Database, secrets: readonly string[]) {
   if (config.redis.url === undefined) await db.verifyListening();
   const output = standardOutput();
   const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
-  const address = await app.server.listen({ host: config.host, port: config.port }).catch(async (error: unknown) => {
+  const address = await listen(app, config).catch(async (error: unknown) => {
     // What the app has begun would keep the process alive.
     await app.server.close();
     throw error;
@@ -46,18 +46,22 @@ async function start(config: Config, db: Database, secrets: readonly string[]) {
   return app;
 }
 
-/** PORT=0 picks a free port before anything needs it: the tokens' issuer has it when PUBLIC_URL is not set. */
-async function withPort(config: Config): Promise<Config> {
-  if (config.port !== 0) return config;
-  const port = await new Promise<number>((resolve, reject) => {
-    const probe = createSocketServer();
-    probe.once('error', reject);
-    probe.listen({ host: config.host, port: 0 }, () => {
-      const { port: free } = probe.address() as AddressInfo;
-      probe.close(() => resolve(free));
-    });
-  });
-  return { ...config, port };
+/** Metrics first, so that a server that is ready can be watched. @returns the address of the API */
+async function listen({ server, metricsServer }: App, { host, port, metrics }: Config): Promise<string> {
+  if (metricsServer) await metricsServer.listen({ host, port: metrics.port! }).catch(refusedPort('METRICS_PORT', host));
+  return server.listen({ host, port }).catch(refusedPort('PORT', host));
+}
+
+/**
+ * Checks that the ports are free before the database is opened and migrated. PORT=0 becomes a free port before anything
+ * needs it: the tokens' issuer has it when PUBLIC_URL is not set.
+ * @throws ConfigError naming PORT, METRICS_PORT or HOST
+ */
+async function withPorts(config: Config): Promise<Config> {
+  const port = await checkPort('PORT', config.host, config.port);
+  const { metrics } = config;
+  if (metrics.port === undefined) return { ...config, port };
+  return { ...config, port, metrics: { ...metrics, port: await checkPort('METRICS_PORT', config.host, metrics.port) } };
 }
 
 main().catch((error: unknown) => {

@@ -52,7 +52,7 @@ export interface ServiceDependencies {
   readonly accessTokens: AccessTokens;
   readonly hasher: PasswordHasher;
   readonly mailTransport: MailTransport;
-  readonly log: { warn(fields: object, message: string): void };
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
 export type CreatedServices = ReturnType<typeof createServices>;
@@ -71,7 +71,8 @@ export function createServices(dependencies: ServiceDependencies) {
   });
   const scopes = createScopeCatalogue(config.scopes);
 
-  const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs });
+  const auditLog = config.auditLog ? log : undefined;
+  const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs, log: auditLog });
   const rateLimits = createRateLimits({ db, clock, audit });
   const tokens = createOneTimeTokens({ clock });
 

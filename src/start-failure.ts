@@ -1,4 +1,5 @@
-/** How a start, or a command, that failed is told: what a person can mend in one plain line, the rest with where it happened. */
+/** The error message of a start, or a command, that failed: one or two plain lines if an operator can mend it, else a stack. */
+import { existsSync } from 'node:fs';
 import { ConfigError, type Config } from './config.js';
 import { databaseAdvice } from './db/advice.js';
 import { sqlStateOf } from './db/errors.js';
@@ -7,8 +8,10 @@ import { DatabaseSetupError } from './db/verify.js';
 import { AppError } from './errors.js';
 import { parseDatabaseUrl } from './database-url.js';
 import { reasonFor, serializeError } from './http/redaction.js';
+import { generatedSecretFile } from './secrets.js';
+import { SigningSecretError } from './tokens/signing-keys.js';
 
-type Where = Pick<Config, 'databaseUrl' | 'dataDir'>;
+type Where = Pick<Config, 'databaseUrl' | 'dataDir' | 'authSecrets'>;
 
 /**
  * The text for standard error; without secrets.
@@ -22,10 +25,21 @@ export function failureText(error: unknown, where?: Where, failed = 'Latchkey ca
   const refused = advice !== undefined && sqlStateOf(error) !== undefined;
   if (where && error instanceof Error && (error instanceof AppError || refused))
     return `${failed} with ${databaseName(where)}: ${reasonFor(error)}${advice === undefined ? '' : ` ${advice}`}`;
+  if (error instanceof SigningSecretError && where) return wrongSecret(where);
   // Of the system: a port in use, a directory that is not ours.
   if (error instanceof Error && 'syscall' in error) return `${failed}: ${reasonFor(error)}`;
   const { message, stack } = serializeError(error);
   return stack || message;
+}
+
+/** The signing keys cannot be decrypted: which setting is wrong, and where the right secret may be. */
+function wrongSecret(where: Where): string {
+  const file = generatedSecretFile(where.dataDir);
+  const keys = `the signing keys in ${databaseName(where)}`;
+  if (where.authSecrets.length === 0)
+    return `AUTH_SECRET is not set, and the secret in ${file} is not the one of ${keys}.\nSet AUTH_SECRET to the secret they were made with.`;
+  const generated = existsSync(file) ? ` A secret that was generated earlier is in ${file}.` : '';
+  return `AUTH_SECRET does not match ${keys}.\nAdd the secret they were made with after the new one: AUTH_SECRET=new,old.${generated}`;
 }
 
 /** Which database a configuration means, without its password. */

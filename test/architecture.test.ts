@@ -19,7 +19,7 @@ const locals = (file: string) =>
 const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [0, /^(main|start|cli\/.*)\.c?ts$/],
   [1, /^(app|services|chores)\.ts$/],
-  [2, /^(graphql|http)\/|^(maintenance|shutdown|start-failure)\.ts$/],
+  [2, /^(graphql|http)\/|^(maintenance|shutdown|start-failure|listening)\.ts$/],
   [3, /\/(resolvers|auth-payload)\.ts$/],
   [
     4,
@@ -29,7 +29,7 @@ const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
   [6, /^(db|redis)\//],
   [
     7,
-    /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-readers|database-url|database-tls)\.ts$/,
+    /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-[a-z]+|database-url|database-tls)\.ts$/,
   ],
 ];
 const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];

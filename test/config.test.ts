@@ -1,4 +1,5 @@
 import t from 'tap';
+import { SECRET_SETTINGS } from '../src/config-environment.js';
 import { loopbackOrigins, originOf } from '../src/config-readers.js';
 import { ConfigError, loadConfig } from '../src/config.js';
 
@@ -209,8 +210,120 @@ t.test('argon2 needs 8 KiB a lane', async (t) => {
 });
 
 t.test('one fault and several are told in words', async (t) => {
-  t.throws(() => loadConfig({ PORT: 'x' }), /has a fault:\n {2}PORT/);
-  t.throws(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x' }), /has 2 faults:\n {2}PORT.*\n {2}LOG_LEVEL/);
+  t.throws(() => loadConfig({ PORT: 'x' }), /has an error:\n {2}PORT/);
+  t.throws(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x' }), /has 2 errors:\n {2}PORT.*\n {2}LOG_LEVEL/);
+});
+
+t.test('reads every secret from a file as well, without the newline at its end', async (t) => {
+  const directory = t.testdir({ secret: `${SECRET}\n`, database: 'postgres://u:p@db/latchkey', empty: '\n' });
+  const config = loadConfig({ AUTH_SECRET_FILE: `${directory}/secret`, DATABASE_URL_FILE: `${directory}/database` });
+  t.match(config, { authSecrets: [SECRET], databaseUrl: 'postgres://u:p@db/latchkey' });
+  for (const name of SECRET_SETTINGS) {
+    const both = faultsOf({ [name]: SECRET, [`${name}_FILE`]: `${directory}/secret` });
+    t.match(both, [new RegExp(`^${name}_FILE: expected to be unset while ${name} is set`)]);
+    t.match(faultsOf({ [`${name}_FILE`]: `${directory}/none` }), [new RegExp(`^${name}_FILE: .*\\(ENOENT\\)`)]);
+    t.match(faultsOf({ [`${name}_FILE`]: `${directory}/empty` }), [new RegExp(`^${name}_FILE: .* is empty`)]);
+    t.same(faultsOf({ [`${name}_FILE`]: ' ' }), [], 'an empty value counts as unset');
+  }
+  t.match(faultsOf({ METRICS_TOKEN_FILE: directory }), [/^METRICS_TOKEN_FILE: .*\(EISDIR\)/]);
+});
+
+t.test('reads settings under their earlier names, with a warning', async (t) => {
+  const config = loadConfig({
+    HASH_QUEUE: '7',
+    MAX_SOCKETS: '8',
+    HASH_CONCURRENCY: '3',
+    PASSWORD_HASH_CONCURRENCY: '4',
+  });
+  t.match(config, { argon2: { queue: 7, concurrency: 4 }, sockets: { max: 8 } });
+  t.match(config.warnings, [
+    /^HASH_CONCURRENCY: is now called PASSWORD_HASH_CONCURRENCY/,
+    /^HASH_QUEUE: is now called PASSWORD_HASH_QUEUE_SIZE/,
+    /^MAX_SOCKETS: is now called MAX_WEBSOCKETS/,
+  ]);
+  t.same(loadConfig({ HASH_QUEUE: ' ' }).warnings, []);
+});
+
+t.test('refuses in production what is weak or readable on the way', async (t) => {
+  const DATABASE_URL = 'postgres://u:p@db/latchkey';
+  const strict = { ...PRODUCTION, DATABASE_URL, METRICS_TOKEN: SECRET };
+  t.same(loadConfig(strict).warnings, []);
+  t.match(faultsOf({ ...strict, PUBLIC_URL: 'http://auth.example.com' }), [/^PUBLIC_URL: expected https:/]);
+  t.match(faultsOf({ ...strict, APP_URL: 'http://app.example.com' }), [/^APP_URL: expected https:/]);
+  for (const PUBLIC_URL of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000'])
+    t.same(faultsOf({ ...strict, PUBLIC_URL }), [], PUBLIC_URL);
+  t.match(faultsOf({ ...strict, PUBLIC_URL: 'http://127.0.0.1.evil.example' }), [/^PUBLIC_URL/]);
+  for (const [memory, time] of [
+    ['47104', '1'],
+    ['19456', '2'],
+    ['7168', '5'],
+    ['65536', '3'],
+  ] as const)
+    t.same(faultsOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [], `${memory}/${time}`);
+  for (const [memory, time] of [
+    ['47103', '1'],
+    ['19455', '2'],
+    ['7167', '100'],
+  ] as const)
+    t.match(faultsOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [
+      /^ARGON2_MEMORY_KIB: .*OWASP/,
+    ]);
+  t.same(faultsOf({ ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1', PUBLIC_URL: 'http://auth.test' }), []);
+});
+
+t.test('warns of what an operator may not have meant', async (t) => {
+  t.match(loadConfig(PRODUCTION).warnings, [/^DATABASE_URL: is not set/, /^METRICS_TOKEN: is not set/]);
+  t.match(loadConfig({ ...PRODUCTION, METRICS_PORT: '9464' }).warnings, [/^DATABASE_URL: /]);
+  for (const HOST of ['0.0.0.0', '::', '[::]'])
+    t.match(loadConfig({ HOST }).warnings, [/^HOST: listens on all addresses in development mode/]);
+  t.same(loadConfig({}).warnings, []);
+  t.match(loadConfig({ METRICS_PORT: '0', METRICS_TOKEN: SECRET, AUDIT_LOG: 'on' }), {
+    metrics: { port: 0, token: SECRET },
+    auditLog: true,
+  });
+  t.match(faultsOf({ METRICS_PORT: '70000', METRICS_TOKEN: 'short' }), [/^METRICS_PORT/, /^METRICS_TOKEN/]);
+});
+
+t.test('asks for percent-encoding where a password changes what a URL means', async (t) => {
+  const MAIL_FROM = 'no-reply@example.com';
+  for (const password of [
+    'hun#ter2',
+    'hun/ter2',
+    'hun?ter2',
+    'hun@ter2',
+    'hun%ter2',
+    '5#hunter2',
+    '5?hunter2',
+    '%ff',
+  ]) {
+    const smtp = faultsOf({ SMTP_URL: `smtp://user:${password}@mail.example.com`, MAIL_FROM });
+    t.match(smtp, [/^SMTP_URL: expected smtp:.*percent-encoded/], password);
+    const redis = faultsOf({ REDIS_URL: `redis://user:${password}@cache` });
+    t.match(redis, [/^REDIS_URL: expected redis:.*percent-encoded/], password);
+    for (const fault of [...smtp, ...redis]) t.notMatch(fault, /unter2|ter2/);
+  }
+  const encoded = 'smtp://us%40er:hun%2Fter%23%25@mail.example.com:587/?requireTLS=false';
+  t.equal(loadConfig({ SMTP_URL: encoded, MAIL_FROM }).mail.smtp?.url, encoded);
+  t.match(faultsOf({ SMTP_URL: 'smtp://', MAIL_FROM }), [/^SMTP_URL/]);
+});
+
+t.test('never repeats a value that may hold a password', async (t) => {
+  const secret = 'https://user:hunter2hunter2@example.com/x';
+  const names = [
+    'PUBLIC_URL',
+    'HOST',
+    'CORS_ORIGINS',
+    'TRUST_PROXY',
+    'APP_URL',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'SMTP_URL',
+  ];
+  for (const name of [...names, 'MAIL_FROM', 'RATE_LIMIT_FIELDS', 'EXTRA_SCOPES', 'PORT', 'LOG_LEVEL']) {
+    const faults = faultsOf({ MAIL_FROM: 'a@b.example', SMTP_URL: 'smtp://mail.example.com', [name]: secret });
+    t.ok(faults.length > 0, name);
+    t.notMatch(faults.join(), 'hunter2');
+  }
 });
 
 t.test('PUBLIC_URL is an origin, perhaps with a path of plain segments', async (t) => {

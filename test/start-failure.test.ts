@@ -2,8 +2,13 @@ import t from 'tap';
 import { ConfigError } from '../src/config.js';
 import { serviceUnavailable } from '../src/errors.js';
 import { databaseName, failureText } from '../src/start-failure.js';
+import { SigningSecretError } from '../src/tokens/signing-keys.js';
 
-const where = { databaseUrl: 'postgres://ada:hunter2@db.test/main?password=hunter2', dataDir: '.data' };
+const where = {
+  databaseUrl: 'postgres://ada:hunter2@db.test/main?password=hunter2',
+  dataDir: '.data',
+  authSecrets: ['x'.repeat(32)],
+};
 const postgresError = (code: string, message: string) =>
   Object.assign(new Error(message), { code, severity: 'FATAL', query: 'hunter2' });
 
@@ -35,11 +40,29 @@ t.test('what an operator can mend is one line', async (t) => {
     t.match(told, text);
     t.notMatch(told, /\n|hunter2/);
   }
-  t.equal(failureText(new ConfigError(['PORT: expected 1'])), 'The configuration has a fault:\n  PORT: expected 1');
+  t.equal(failureText(new ConfigError(['PORT: expected 1'])), 'The configuration has an error:\n  PORT: expected 1');
 });
 
 t.test('a fault of ours is told with where it happened, and without what was in it', async (t) => {
   const told = failureText(Object.assign(new Error('no'), { cause: postgresError('23505', 'x') }), where);
   t.match(told, /^Error: no\n {4}at /);
   t.match(failureText(new Error('token=hunter2')), /^Error: token=\[redacted\]\n {4}at /);
+});
+
+t.test('says which secret the signing keys need, and where it may be', async (t) => {
+  const dataDir = t.testdir({ 'auth-secret': 'x'.repeat(64) });
+  const error = new SigningSecretError();
+  const set = failureText(error, { ...where, dataDir });
+  t.match(
+    set,
+    /^AUTH_SECRET does not match the signing keys in the database main on db\.test:5432\.\n.*AUTH_SECRET=new,old\./,
+  );
+  t.ok(set.endsWith(`generated earlier is in ${dataDir}/auth-secret.`));
+  t.notMatch(failureText(error, { ...where, dataDir: t.testdir() }), /generated/);
+  const unset = failureText(error, { dataDir, databaseUrl: undefined, authSecrets: [] });
+  t.match(
+    unset,
+    /^AUTH_SECRET is not set, and the secret in .*auth-secret is not the one of the signing keys in the embedded/,
+  );
+  for (const text of [set, unset]) t.equal(text.split('\n').length, 2);
 });

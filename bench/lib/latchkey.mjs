@@ -11,7 +11,7 @@ export const POOL_SIZE = 10;
 
 const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
 /** What `npm start` gives to node. */
-const [NODE, ...START] = scripts.start.split(' ');
+const [NODE, ...START] = scripts.start.replace(/^exec /, '').split(' ');
 if (NODE !== 'node') throw new Error(`npm start is not a call of node alone: ${scripts.start}`);
 /** Of it what goes ahead of the script, for those that share its stack. */
 export const START_FLAGS = START.filter((argument) => argument.startsWith('--'));
@@ -21,7 +21,7 @@ const LIMITS = {
   RATE_LIMIT_ANONYMOUS: '100000000/1m',
   RATE_LIMIT_AUTHENTICATED: '100000000/1m',
   RATE_LIMIT_LOGIN: '1000000/15m',
-  MAX_SOCKETS_PER_ADDRESS: '1000000',
+  MAX_WEBSOCKETS_PER_ADDRESS: '1000000',
   RATE_LIMIT_FIELDS: 'register=100000000/1m,login=100000000/1m,updateMe=100000000/1m',
 };
 

@@ -1,4 +1,4 @@
-/** The first administrator, made at the start from the configuration where there is none. */
+/** Creates the first administrator from the configuration at the start, if there is none. */
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
@@ -19,17 +19,19 @@ export interface BootstrapOptions {
   readonly passwords: PasswordPolicy;
   readonly email: string;
   readonly password: string;
+  readonly log: { warn(message: string): void };
 }
 
 const CLIENT = { ipAddress: 'configuration', network: 'configuration', userAgent: null };
 
 /**
- * Creates an administrator unless there is one. An account that has the address already is not promoted: anybody may have
- * registered it.
+ * Creates an administrator unless there is one. Once it exists, nobody else can register its address. An account that has
+ * the address already is not promoted, since anybody may have registered it; the start goes on without an administrator, so
+ * that a stranger cannot prevent it, and the log says what to do.
  * @throws ConfigError when the address or the password will not do
  */
 export async function createFirstAdministrator(options: BootstrapOptions): Promise<void> {
-  const { db, clock, audit, hasher, passwords, email, password } = options;
+  const { db, clock, audit, hasher, passwords, email, password, log } = options;
   const repository = createAccountRepository(db.executor);
   if (await repository.hasAdministrator()) return;
 
@@ -67,6 +69,8 @@ export async function createFirstAdministrator(options: BootstrapOptions): Promi
     if (constraintOf(error) !== 'users_email_key_unique') throw error;
     // Another instance that starts at the same time was faster.
     if (await repository.hasAdministrator()) return;
-    throw new ConfigError(['BOOTSTRAP_ADMIN_EMAIL: belongs to an account that is not an administrator']);
+    log.warn(
+      'BOOTSTRAP_ADMIN_EMAIL: belongs to an account that is not an administrator; there is no administrator now. Use another address',
+    );
   }
 }

@@ -1,5 +1,4 @@
 /** Composes every mail about accounts. Tokens are created here, so that none waits in the outbox. */
-import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
 import { clientNetwork } from '../client-address.js';
 import type { ClientInfo } from '../client-info.js';
@@ -13,6 +12,7 @@ import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createChangeRepository } from './change-repository.js';
 import { emailKey } from './identifiers.js';
+import { createMailboxLimits } from './mailbox.js';
 import { isReleasedEmail } from './released-email.js';
 import { createAccountRepository } from './repository.js';
 
@@ -30,8 +30,6 @@ export interface LettersOptions {
 const RESETS = { max: 3, windowMs: 3_600_000 };
 /** Messages about too many wrong passwords, whose links choose a new password: strangers cause them. */
 const LOCKS = { max: 3, windowMs: 86_400_000 };
-/** Links to one mailbox, whoever asks for them: many accounts are not to fill a stranger's. */
-const MAILBOX = { max: 6, windowMs: 3_600_000 };
 
 export function createLetters({
   db,
@@ -43,6 +41,7 @@ export function createLetters({
   messages,
 }: LettersOptions): Compose {
   const repository = createAccountRepository(db.executor);
+  const mailboxes = createMailboxLimits(rateLimits);
 
   /** Nothing for an address that nobody has, for one that had its share, and for an account that may not log in. */
   async function passwordReset({ address, attempts, detail }: OutboxRow) {
@@ -53,6 +52,7 @@ export function createLetters({
     const client = clientOf(detail);
     const charged = { userId, actorId: null, client };
     if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESETS, charged))) return undefined;
+    if (isFirst && !(await mailboxes.admits('reset mailbox', address, charged))) return undefined;
     const token = await db.transaction(async (tx) => {
       if (isFirst) {
         await audit.record(tx, { type: 'password.reset_requested', userId, actorId: null, client });
@@ -74,8 +74,7 @@ export function createLetters({
   async function emailVerification({ userId, address, attempts, detail }: OutboxRow) {
     if (userId === null) return undefined;
     const charged = { userId, client: clientOf(detail) };
-    const mailbox = `verification mailbox|${hashOf(emailKey(address))}`;
-    if (attempts === 1 && !(await rateLimits.count(mailbox, MAILBOX, charged))) return undefined;
+    if (attempts === 1 && !(await mailboxes.admits('verification mailbox', address, charged))) return undefined;
     // Locked, so that no token comes of an address that the account leaves at this moment.
     return db.transaction(async (tx) => {
       const account = (await createAccountRepository(tx).lockWithKeys(userId))?.account;
@@ -113,14 +112,10 @@ export function createLetters({
   /** Mail that was queued by an older release names no change; the link in it is then of no use. */
   const cancelTokenOf = ({ detail, id }: OutboxRow) => changeTokens.issue(detail['changeId'] ?? id);
 
-  return async (letter) => {
+  /** The mail of any other kind; undefined if there is nothing to send any more. */
+  async function notice(letter: OutboxRow) {
     const { kind, address: to, detail } = letter;
-    if (isReleasedEmail(to)) return undefined;
     switch (kind) {
-      case 'password_reset':
-        return passwordReset(letter);
-      case 'email_verification':
-        return emailVerification(letter);
       case 'email_change_requested':
         return { to, ...messages.emailChangeRequested(cancelTokenOf(letter)) };
       case 'email_changed':
@@ -136,9 +131,19 @@ export function createLetters({
       case 'account_deleted':
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
       default:
-        // A newer instance's; it will see to it.
+        // A newer instance's, which will send it.
         throw new Error(`There is no letter of the kind ${kind}`);
     }
+  }
+
+  return async (letter) => {
+    const { kind, userId, address, attempts, detail } = letter;
+    if (isReleasedEmail(address)) return undefined;
+    if (kind === 'password_reset') return passwordReset(letter);
+    if (kind === 'email_verification') return emailVerification(letter);
+    const charged = { userId, actorId: null, client: clientOf(detail) };
+    if (attempts === 1 && !(await mailboxes.admits('notice mailbox', address, charged))) return undefined;
+    return notice(letter);
   };
 }
 
@@ -146,9 +151,4 @@ export function createLetters({
 function clientOf(detail: OutboxRow['detail']): ClientInfo {
   const ipAddress = detail['ipAddress'] ?? '';
   return { ipAddress, network: clientNetwork(ipAddress), userAgent: detail['userAgent'] ?? null };
-}
-
-/** An address is not kept where it is only counted. */
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
 }

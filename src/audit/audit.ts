@@ -53,15 +53,17 @@ export interface AuditDependencies {
   readonly events: Pick<Events, 'publish'>;
   /** How long what is recorded is kept, in milliseconds. */
   readonly retentionMs: number;
+  /** Gets a copy of each event once it has committed (AUDIT_LOG), for a log that the service cannot change afterwards. */
+  readonly log?: { info(fields: object, message: string): void } | undefined;
 }
 
-export function createAudit({ db, clock, events, retentionMs }: AuditDependencies): Audit {
+export function createAudit({ db, clock, events, retentionMs, log }: AuditDependencies): Audit {
   const repository = createAuditRepository(db.executor);
   const nextId = createIds(clock);
   return {
     async record(tx, { type, userId, actorId = userId, sessionId = null, client, detail }) {
       const id = nextId();
-      const inserted = createAuditRepository(tx).insert({
+      const event = {
         id,
         type,
         userId,
@@ -71,7 +73,9 @@ export function createAudit({ db, clock, events, retentionMs }: AuditDependencie
         userAgent: client.userAgent,
         detail: detail ?? null,
         createdAt: new Date(clock.now()),
-      });
+      };
+      if (log) db.afterCommit(tx, () => log.info({ audit: event }, 'Audit event'));
+      const inserted = createAuditRepository(tx).insert(event);
       await Promise.all([inserted, events.publish(tx, { auditId: id, userId, sessionId })]);
     },
 

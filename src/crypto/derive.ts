@@ -3,7 +3,7 @@ import { hkdfSync } from 'node:crypto';
 
 const SALT = 'latchkey';
 
-export type KeyPurpose = 'refresh-token' | 'signing-key' | 'identifier-change';
+export type KeyPurpose = 'refresh-token' | 'signing-key' | 'identifier-change' | 'event-message';
 
 /** 32 bytes that serve `purpose` alone. */
 export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {

@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { afterCommit, inTransaction } from './after-commit.js';
-import { dataDirectory, privateDirectory } from './data-directory.js';
+import { dataDirectory, inDataDirectory, privateDirectory } from './data-directory.js';
 import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
@@ -15,14 +15,14 @@ import { together } from './together.js';
 export const IN_MEMORY = 'memory://';
 const FOLDER = 'postgres';
 
-/** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it */
+/** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it, ConfigError when it cannot be used */
 export async function openEmbedded(dataDir: string): Promise<Database> {
   if (dataDir === IN_MEMORY) return embedded(await PGlite.create());
   await dataDirectory(dataDir);
-  const lock = await lockDirectory(dataDir);
+  const lock = await inDataDirectory(dataDir, () => lockDirectory(dataDir));
   try {
     const directory = join(dataDir, FOLDER);
-    await privateDirectory(directory);
+    await inDataDirectory(dataDir, () => privateDirectory(directory));
     return embedded(await PGlite.create({ dataDir: directory }), lock);
   } catch (error) {
     lock.release();

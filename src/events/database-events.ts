@@ -27,6 +27,8 @@ export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog
     listen: hub.listen,
     connected: hub.connected,
     onConnection: hub.onConnection,
+    // Whoever can notify can change the tables as well.
+    rejected: () => 0,
     close() {
       closing = true;
       return listening.close();

@@ -24,5 +24,7 @@ export interface Events {
   connected(): boolean;
   /** Calls `listener` with each change of that. @returns takes it off */
   onConnection(listener: ConnectionListener): () => void;
+  /** How many messages were ignored because this deployment did not sign them. */
+  rejected(): number;
   close(): Promise<void>;
 }

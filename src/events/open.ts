@@ -13,13 +13,15 @@ export interface OpenEventsOptions {
   readonly redis: RedisConnection | undefined;
   readonly url: string | undefined;
   readonly prefix: string;
+  /** AUTH_SECRET: the first signs what goes through Redis, all verify. */
+  readonly secrets: readonly string[];
   readonly clock: Clock;
   readonly log: EventsLog & RedisLog;
 }
 
 /** Never waits and never fails: events arrive once the connection is there. */
-export function openEvents({ db, redis: publisher, url, prefix, clock, log }: OpenEventsOptions): Events {
+export function openEvents({ db, redis: publisher, url, prefix, secrets, clock, log }: OpenEventsOptions): Events {
   if (!publisher || url === undefined) return createDatabaseEvents({ db, log });
   const subscriber = connectRedis(url, 'events', log);
-  return createRedisEvents({ db, publisher, subscriber, prefix, clock, log });
+  return createRedisEvents({ db, publisher, subscriber, prefix, secrets, clock, log });
 }

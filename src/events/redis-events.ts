@@ -11,6 +11,7 @@ import type { RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';
 import { createHub, type EventsLog } from './hub.js';
 import { decodeMissed, encodeEvent, encodeMissed } from './message.js';
+import { createMessageSigner } from './signed-messages.js';
 
 export interface RedisEventsOptions {
   readonly db: Pick<Database, 'afterCommit'>;
@@ -20,6 +21,8 @@ export interface RedisEventsOptions {
   readonly subscriber: RedisConnection;
   /** Before the channel's name, so that deployments may share a Redis. */
   readonly prefix: string;
+  /** AUTH_SECRET: the first signs, all verify. */
+  readonly secrets: readonly string[];
   /** Tells since when something may have been missed. */
   readonly clock: Clock;
   readonly log: EventsLog;
@@ -36,8 +39,17 @@ const REMEMBERED = 10_000;
  */
 const UNKNOWN_MS = 15 * 60_000;
 
-export function createRedisEvents({ db, publisher, subscriber, prefix, clock, log }: RedisEventsOptions): Events {
+export function createRedisEvents({
+  db,
+  publisher,
+  subscriber,
+  prefix,
+  secrets,
+  clock,
+  log,
+}: RedisEventsOptions): Events {
   const channel = `${prefix}events`;
+  const signer = createMessageSigner(secrets, channel);
   const hub = createHub(log);
   const seen = new LRUCache<string, true>({ max: REMEMBERED });
   const waiting: string[] = [];
@@ -49,6 +61,14 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, clock, lo
 
   const hasWork = () => waiting.length > 0 || missedSince !== undefined;
   const noteConnection = () => hub.setConnected(subscribed && publisher.isUp());
+
+  let rejected = 0;
+  /** Logs the first one only: there may be as many as an attacker likes. The metric counts them. */
+  function reject(): void {
+    rejected += 1;
+    if (rejected === 1)
+      log.warn({ channel }, 'A message on Redis was not signed with AUTH_SECRET; it and others like it are ignored');
+  }
 
   async function subscribe(): Promise<void> {
     try {
@@ -70,7 +90,7 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, clock, lo
         const since = missedSince;
         if (waiting.length > 0 || since === undefined) continue;
         missedSince = undefined;
-        await publisher.client.publish(channel, encodeMissed(since)).catch((error: unknown) => {
+        await publisher.client.publish(channel, signer.sign(encodeMissed(since))).catch((error: unknown) => {
           missedSince = since;
           throw error;
         });
@@ -97,11 +117,13 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, clock, lo
     if (up) void subscribe();
   });
   subscriber.client.on('message', (_channel: string, message: string) => {
-    const missed = decodeMissed(message);
+    const payload = signer.verify(message);
+    if (payload === undefined) return reject();
+    const missed = decodeMissed(payload);
     if (missed) hub.missed(missed.since ?? unknown());
-    else if (!seen.has(message)) {
-      seen.set(message, true);
-      hub.receive(message);
+    else if (!seen.has(payload)) {
+      seen.set(payload, true);
+      hub.receive(payload);
     }
   });
   // They may have been quicker than this.
@@ -110,7 +132,7 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, clock, lo
 
   return {
     publish(tx, event) {
-      const message = encodeEvent(event);
+      const message = signer.sign(encodeEvent(event));
       db.afterCommit(tx, () => {
         if (waiting.length < MAX_WAITING) waiting.push(message);
         else missedSince ??= clock.now();
@@ -121,6 +143,7 @@ export function createRedisEvents({ db, publisher, subscriber, prefix, clock, lo
     listen: hub.listen,
     connected: hub.connected,
     onConnection: hub.onConnection,
+    rejected: () => rejected,
     async close() {
       send();
       await sending;

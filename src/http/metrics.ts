@@ -1,18 +1,19 @@
 /**
- * `/metrics` in Prometheus' text format. It is on the same port as the API and asks for no credentials: it tells
- * volumes, not data, but a reverse proxy should not expose it. Every label has a closed set of values.
+ * `/metrics` in Prometheus' text format, on the API's port or one of its own, open or behind a bearer token. It shows
+ * volumes, not data. Every label has a closed set of values. Reading changes nothing, so any number of scrapers see the same.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { STATUS_BY_CODE } from '../errors.js';
+import { AppError, STATUS_BY_CODE } from '../errors.js';
+import { createEventLoopLag, type EventLoopLag } from './event-loop-lag.js';
 import { finalStatus } from './logging.js';
 
 export interface MetricsSources {
   readonly hasher: { stats(): { readonly running: number; readonly waiting: number } };
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
-  readonly events: { connected(): boolean };
+  readonly events: { connected(): boolean; rejected(): number };
   readonly sockets: { count(): number };
   /** Look-ups of breached passwords by outcome, since the start. */
   readonly breachChecks: Readonly<Record<string, number>>;
@@ -40,19 +41,14 @@ export interface Metrics {
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
 const LOGIN_OUTCOMES = new Set(['success', ...Object.keys(STATUS_BY_CODE).map((code) => code.toLowerCase())]);
 const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-const EVENT_LOOP_RESOLUTION_MS = 20;
 const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
-/** Metrics of one app, in a registry of its own. */
-export function createMetrics({
-  hasher,
-  database,
-  events,
-  sockets,
-  subscriptions,
-  breachChecks,
-}: MetricsSources): Metrics {
+/** Metrics of one app, in a registry of its own. @param lag is stopped by `close` */
+export function createMetrics(
+  { hasher, database, events, sockets, subscriptions, breachChecks }: MetricsSources,
+  lag: EventLoopLag = createEventLoopLag(),
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
@@ -83,7 +79,12 @@ export function createMetrics({
   };
   gauge('latchkey_password_hashes_running', 'Password hashes being computed.', () => hasher.stats().running);
   gauge('latchkey_password_hashes_waiting', 'Password hashes waiting for their turn.', () => hasher.stats().waiting);
-  gauge('latchkey_database_connections_open', 'Database connections in use.', () => database.stats().open);
+  gauge('latchkey_database_connections_in_use', 'Database connections in use.', () => database.stats().open);
+  gauge(
+    'latchkey_database_connections_open',
+    'Deprecated, will be removed in the next release: use latchkey_database_connections_in_use.',
+    () => database.stats().open,
+  );
   gauge(
     'latchkey_database_connections_waiting',
     'Callers waiting for a database connection.',
@@ -96,15 +97,22 @@ export function createMetrics({
 
   gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
   gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.stats().open);
-  new Counter({
-    name: 'latchkey_subscriptions_total',
-    help: 'Subscriptions that were opened.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(subscriptions.stats().total);
-    },
-  });
+  /** A counter that another part keeps. */
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  counter('latchkey_subscriptions_total', 'Subscriptions that were opened.', () => subscriptions.stats().total);
+  counter('latchkey_events_rejected_total', 'Messages on Redis that were not signed by this deployment.', () =>
+    events.rejected(),
+  );
 
   new Counter({
     name: 'latchkey_breached_password_checks_total',
@@ -117,14 +125,10 @@ export function createMetrics({
     },
   });
 
-  // By hand, as prom-client's default metrics keep their observers for the life of the process.
-  const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
-  delay.enable();
-  gauge('nodejs_eventloop_lag_p99_seconds', 'Event loop delay since the last scrape, 99th percentile.', () => {
-    const nanoseconds = delay.percentile(99);
-    delay.reset();
-    return nanoseconds / 1e9;
-  });
+  // prom-client's default metrics keep their observers for the life of the process.
+  gauge('nodejs_eventloop_lag_p99_seconds', 'Event loop delay within the last minute, 99th percentile.', () =>
+    lag.p99(),
+  );
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
   gauge('process_uptime_seconds', 'How long the process has been running.', () => process.uptime());
 
@@ -146,12 +150,12 @@ export function createMetrics({
       if (status !== SWITCHING_PROTOCOLS) durations.observe(labels, seconds);
     },
     close() {
-      delay.disable();
+      lag.close();
     },
   };
 }
 
-/** Observes every request, and serves `GET /metrics`, which does not count towards a rate limit. */
+/** Observes every request to the server. */
 export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
   (app, { metrics }, done) => {
     app.addHook('onRequest', (request, reply, next) => {
@@ -165,14 +169,35 @@ export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
       metrics.close();
       next();
     });
-    app.get('/metrics', { config: { rateLimit: false } }, async (_request, reply) => {
-      void reply.type(metrics.registry.contentType);
-      return metrics.registry.metrics();
-    });
     done();
   },
   { name: 'metrics', fastify: '5.x' },
 );
+
+/**
+ * Serves `GET /metrics`, which does not count towards a rate limit.
+ * @param token asked for as `Authorization: Bearer …`; unset: nothing is asked for
+ */
+export function metricsRoute(app: FastifyInstance, { registry }: Metrics, token: string | undefined): void {
+  app.get('/metrics', { config: { rateLimit: false } }, async (request, reply) => {
+    if (token !== undefined) {
+      const { authorization } = request.headers;
+      void reply.header('www-authenticate', 'Bearer');
+      if (authorization === undefined)
+        throw new AppError('MISSING_TOKEN', 'Metrics need METRICS_TOKEN as a bearer token.');
+      if (!isBearer(authorization, token)) throw new AppError('INVALID_TOKEN', 'The token is not METRICS_TOKEN.');
+      void reply.removeHeader('www-authenticate');
+    }
+    void reply.type(registry.contentType);
+    return registry.metrics();
+  });
+}
+
+/** Compares in constant time, whatever the lengths. */
+function isBearer(authorization: string, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(authorization.replace(/^bearer /i, '')), digest(token));
+}
 
 function observed(request: FastifyRequest, reply: FastifyReply): ObservedRequest {
   return {

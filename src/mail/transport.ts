@@ -58,15 +58,24 @@ export interface SmtpOptions {
    * may follow as a query, such as `?requireTLS=true` or `?tls.rejectUnauthorized=false`.
    */
   readonly url: string;
+  /** Sends nothing without TLS, so that nobody between can strip STARTTLS; `?requireTLS=false` in the URL goes before it. */
+  readonly requireTls?: boolean;
   /** An address, or `Name <address>`. */
   readonly from: string;
   readonly timeouts?: MailTimeouts;
 }
 
 /** Sends by SMTP, over connections that are kept while there is mail. */
-export function createSmtpTransport({ url, from, timeouts = TIMEOUTS }: SmtpOptions): MailTransport {
+export function createSmtpTransport({
+  url,
+  from,
+  requireTls = false,
+  timeouts = TIMEOUTS,
+}: SmtpOptions): MailTransport {
   const smtp = createTransport({
     url,
+    // What the URL says goes before these.
+    requireTLS: requireTls,
     pool: true,
     maxConnections: CONNECTIONS,
     connectionTimeout: timeouts.connectionMs,

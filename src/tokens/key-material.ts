@@ -1,8 +1,8 @@
-/** Making keys: pairs for EdDSA, ES256 and RS256, and their public halves as JWKs (RFC 7517, 7518, 8037). */
+/** Generates key pairs for EdDSA, ES256, PS256 and RS256, and their public halves as JWKs (RFC 7517, 7518, 8037). */
 import { createHash, generateKeyPair, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 
-export type AsymmetricAlgorithm = 'EdDSA' | 'ES256' | 'RS256';
+export type AsymmetricAlgorithm = 'EdDSA' | 'ES256' | 'PS256' | 'RS256';
 
 /** A public key as the JWKS publishes it. */
 export type PublicJwk = Readonly<Record<string, string>>;
@@ -15,9 +15,12 @@ export interface KeyPair {
   readonly privateKey: string;
 }
 
+/** 128 bits of strength, as the other keys have (NIST SP 800-57 part 1, table 2), and good after 2030. */
+const RSA_BITS = 3072;
+
 const generate = promisify(generateKeyPair);
 
-/** Makes a key pair. RSA has 2048 bits, what NIST SP 800-57 asks for until 2030. */
+/** Generates a key pair. */
 export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promise<KeyPair> {
   const { publicKey, privateKey } = await newPair(algorithm);
   const jwk = publicKey.export({ format: 'jwk' }) as Record<string, string>;
@@ -33,7 +36,7 @@ export async function generateSigningKey(algorithm: AsymmetricAlgorithm): Promis
 function newPair(algorithm: AsymmetricAlgorithm): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
   if (algorithm === 'EdDSA') return promisify(generateKeyPair)('ed25519');
   if (algorithm === 'ES256') return generate('ec', { namedCurve: 'P-256' });
-  return generate('rsa', { modulusLength: 2048 });
+  return generate('rsa', { modulusLength: RSA_BITS });
 }
 
 /** RFC 7638: the hash of the members that make the key, in lexical order. */

@@ -1,5 +1,5 @@
 /** All SQL of the signing keys. */
-import { and, desc, isNull, lt, lte, sql } from 'drizzle-orm';
+import { and, desc, isNotNull, isNull, lt, lte, ne, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { signingKeys } from '../db/schema/index.js';
 
@@ -7,6 +7,9 @@ export type SigningKeyRow = typeof signingKeys.$inferSelect;
 
 /** Every instance asks for this advisory lock before it makes a key: "ltky" in ASCII. */
 const KEY_LOCK = 0x6c746b79;
+
+/** In place of a private half that is no longer needed. */
+const ERASED = '';
 
 /** @param executor the database, or one transaction of it */
 export function createSigningKeyRepository(executor: Executor) {
@@ -38,6 +41,14 @@ export function createSigningKeyRepository(executor: Executor) {
       const verifiesMs = sql`${signingKeys.longestTokenMs} + ${marginMs}::int`;
       const expiresAt = sql`${retiredAt.toISOString()}::timestamptz + (${verifiesMs}) * interval '1 millisecond'`;
       await executor.update(signingKeys).set({ retiredAt, expiresAt }).where(isNull(signingKeys.retiredAt));
+    },
+
+    /** Erases the private halves of retired keys: they never sign again. */
+    async eraseRetired(): Promise<void> {
+      await executor
+        .update(signingKeys)
+        .set({ encryptedPrivateKey: ERASED })
+        .where(and(isNotNull(signingKeys.retiredAt), ne(signingKeys.encryptedPrivateKey, ERASED)));
     },
 
     /** Removes keys whose last token has run out. */

@@ -53,6 +53,8 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   const seal = createSeal(secrets, 'signing-key');
   const shared = await sharedKey(algorithm, secretKey, issuer);
   let known = new Map<string, JwtKey>();
+  /** Ids of the known keys that have their private half. */
+  let signers = new Set<string>();
   let current = shared;
   let jwks: readonly PublicJwk[] = [];
   let reloading: Promise<void> | undefined;
@@ -60,15 +62,14 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
 
   async function toJwtKey({ kid, algorithm: rowAlgorithm, publicJwk, encryptedPrivateKey, retiredAt }: SigningKeyRow) {
     const unchanged = known.get(kid);
-    if (unchanged) return unchanged;
+    // A key that was retired is made again without its private half.
+    if (unchanged && signers.has(kid) === (retiredAt === null)) return unchanged;
     const verifyWith = createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }).export({
       format: 'pem',
       type: 'spki',
     });
     const signWith = retiredAt ? undefined : seal.open(encryptedPrivateKey, kid);
-    if (!retiredAt && signWith === undefined) {
-      throw undecryptable();
-    }
+    if (!retiredAt && signWith === undefined) throw new SigningSecretError();
     return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
   }
 
@@ -77,6 +78,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
     const rows = await createSigningKeyRepository(db.executor).list();
     const usable = rows.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
     const keys = await Promise.all(usable.map(toJwtKey));
+    signers = new Set(usable.filter(({ retiredAt }) => retiredAt === null).map(({ kid }) => kid));
     known = new Map([...keys, ...(shared ? [shared] : [])].map((key) => [key.kid, key]));
     const signing = usable.find((row) => row.retiredAt === null && row.algorithm === algorithm);
     current = shared ?? (signing && known.get(signing.kid)) ?? current;
@@ -134,17 +136,22 @@ export async function succeed(tx: Executor, options: RotationOptions): Promise<s
   if (current.algorithm !== options.algorithm)
     throw new ConfigError([`JWT_ALGORITHM: the signing key is for ${current.algorithm}, not for ${options.algorithm}`]);
   if (createSeal(options.secrets, 'signing-key').open(current.encryptedPrivateKey, current.kid) === undefined)
-    throw undecryptable();
+    throw new SigningSecretError();
   return rotate(tx, options);
 }
 
-function undecryptable(): ConfigError {
-  return new ConfigError(['AUTH_SECRET: must list the secret that the signing key was made with']);
+/** None of the secrets decrypts the signing key. */
+export class SigningSecretError extends Error {
+  override readonly name = 'SigningSecretError';
+  constructor() {
+    super('AUTH_SECRET: must list the secret that the signing key was made with');
+  }
 }
 
 /**
- * Retires the signing key, for a successor or because HS256 needs none; waits for other instances that do the same. A retired
- * key is published and verifies until the longest-lived token that it may have signed has expired.
+ * Retires the key that signs, for a successor or because HS256 needs none; waits for other instances that do the same. Its
+ * private half is erased at once: instances that still sign with it have it in memory until they reload. Its public half is
+ * published, and verifies, until the longest-lived token that it may have signed has expired.
  */
 async function retire(
   tx: Executor,
@@ -156,6 +163,7 @@ async function retire(
   await repository.deleteExpired(new Date(now));
   await repository.recordTokenLifetime(accessTtlMs);
   await repository.retireCurrent(new Date(now), LATE_SIGNER_MS);
+  await repository.eraseRetired();
 }
 
 /** Of instances that start at once one makes the first key, the others find it. */
@@ -168,6 +176,8 @@ async function ensureCurrent(
   await db.transaction(async (tx) => {
     const repository = createSigningKeyRepository(tx);
     await repository.takeTurn();
+    // Keys that a release before 0.2 retired still have theirs.
+    await repository.eraseRetired();
     const rows = await repository.list();
     if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await make(tx);
     // A later rotation may run with a shorter lifetime than the tokens that this instance signs.

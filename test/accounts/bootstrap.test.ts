@@ -23,12 +23,29 @@ t.test('the first administrator is made at the start, once, however many instanc
   t.equal(await administrators(later), 1, 'where there is one no other is made');
 });
 
-t.test('an account that somebody registered under the address is not promoted', async (t) => {
-  const db = await openTestDatabase(t);
-  const before = await startTestApp(t, {}, db);
-  await registerUser(before.client(), { email: 'Root@mail.test' });
-  await t.rejects(startTestApp(t, ADMIN, db), /belongs to an account that is not an administrator/);
+t.test('nobody can register the address once the administrator exists', async (t) => {
+  const app = await startTestApp(t, ADMIN);
+  await t.rejects(registerUser(app.client(), { email: 'Root@mail.test' }), /is taken/);
+  t.equal(await administrators(app), 1);
 });
+
+t.test(
+  'does not promote an account that was registered before with the address, and starts all the same',
+  async (t) => {
+    const db = await openTestDatabase(t);
+    const before = await startTestApp(t, {}, db);
+    const stranger = await registerUser(before.client(), { email: 'Root@mail.test' });
+    const app = await startTestApp(t, ADMIN, db);
+    t.ok(app.logs.some(({ msg }) => /^BOOTSTRAP_ADMIN_EMAIL: belongs to an account/.test(String(msg))));
+    const client = app.client({ token: stranger.accessToken });
+    t.equal((await client.send('{ me { role } }')).data!['me'].role, 'USER');
+    const other = await startTestApp(t, { ...ADMIN, BOOTSTRAP_ADMIN_EMAIL: 'second@mail.test' }, db);
+    const { data } = await other.client().send(LOGIN, {
+      input: { identifier: 'second@mail.test', password: ADMIN.BOOTSTRAP_ADMIN_PASSWORD },
+    });
+    t.equal(data!['login'].user.role, 'ADMIN', 'another address works');
+  },
+);
 
 t.test('an address or a password that will not do stops the start, with every fault named', async (t) => {
   const start = startTestApp(t, { BOOTSTRAP_ADMIN_EMAIL: 'root', BOOTSTRAP_ADMIN_PASSWORD: 'short' });

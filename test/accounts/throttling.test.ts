@@ -215,8 +215,8 @@ t.test('a proof that could not be made is not a failure', async (t) => {
   const busy = await startTestApp(
     t,
     {
-      HASH_QUEUE: '0',
-      HASH_CONCURRENCY: '1',
+      PASSWORD_HASH_QUEUE_SIZE: '0',
+      PASSWORD_HASH_CONCURRENCY: '1',
       ARGON2_TIME_COST: '60',
       ARGON2_MEMORY_KIB: '65536',
       RATE_LIMIT_ANONYMOUS: '1000000/1m',

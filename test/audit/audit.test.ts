@@ -96,3 +96,26 @@ t.test('a refusal by a limit is audited once in its window', async (t) => {
   t.match(refusals, [{ ipAddress: '203.0.113.6', detail: 'Mutation.login' }]);
   t.equal(refusals.length, 1);
 });
+
+t.test('copies events to the log once they have committed, if AUDIT_LOG asks for it', async (t) => {
+  const quiet = await startTestApp(t);
+  await quiet.user();
+  t.notOk(
+    quiet.logs.some(({ audit }) => audit),
+    'not by default',
+  );
+
+  const app = await startTestApp(t, { AUDIT_LOG: 'true' });
+  const user = await app.user();
+  const copied = () => app.logs.flatMap(({ audit }) => (audit ? [audit as Record<string, unknown>] : []));
+  t.same(
+    copied().map(({ type }) => type),
+    ['account.registered', 'session.opened'],
+  );
+  const recorded = await auditOf(app.db, user.id);
+  t.same(new Set(copied().map(({ id }) => id)), new Set(recorded.map(({ id }) => id)));
+  t.match(copied()[0], { userId: user.id, actorId: user.id, ipAddress: '127.0.0.1' });
+  const before = copied().length;
+  await t.rejects(app.user({ email: user.email }), /is taken/);
+  t.equal(copied().length, before, 'nothing that was rolled back or refused');
+});

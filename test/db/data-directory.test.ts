@@ -1,9 +1,9 @@
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { dataDirectory } from '../../src/db/data-directory.js';
+import { dataDirectory, inDataDirectory } from '../../src/db/data-directory.js';
 import { openEmbedded } from '../../src/db/embedded.js';
-import { loadSecrets } from '../../src/secrets.js';
+import { findSecrets, loadSecrets } from '../../src/secrets.js';
 
 const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
@@ -27,7 +27,11 @@ t.test('what is made is private', async (t) => {
 });
 
 t.test('what was there with a wider mode is tightened, before anything is in it', async (t) => {
-  const path = t.testdir({ 'auth-secret': 'a secret', postgres: {}, lock: {} });
+  const path = t.testdir({
+    'auth-secret': 'a secret of more than thirty-two characters'.replaceAll(' ', '-'),
+    postgres: {},
+    lock: {},
+  });
   for (const name of ['', 'postgres', 'lock']) chmodSync(join(path, name), 0o755);
   chmodSync(join(path, 'auth-secret'), 0o644);
   await loadSecrets([], path);
@@ -52,4 +56,51 @@ t.test('a private directory is left alone, whatever is in it', async (t) => {
   mkdirSync(path, { mode: 0o700 });
   writeFileSync(join(path, 'notes'), '');
   t.same(await warningsOf(() => dataDirectory(path)), []);
+});
+
+t.test('names DATA_DIR and what is wrong if it cannot be used, in place of hanging or a stack trace', async (t) => {
+  const path = t.testdir({ file: '', sub: { lock: 'a file' } });
+  const cases = [
+    [join(path, 'file'), /DATA_DIR: .*file is a file, or below a file, and not a directory \(ENOTDIR\)/],
+    [join(path, 'file', 'below'), /DATA_DIR: .* \(ENOTDIR\)/],
+    ['/proc/latchkey', /DATA_DIR: \/proc\/latchkey cannot be created \(ENOENT\)/],
+    ['/proc/latchkey/below', /DATA_DIR: \/proc\/latchkey cannot be created \(ENOENT\)/],
+  ] as const;
+  for (const [directory, message] of cases) {
+    await t.rejects(loadSecrets([], directory), { name: 'ConfigError', message });
+    await t.rejects(openEmbedded(directory), { name: 'ConfigError', message });
+  }
+  await t.rejects(openEmbedded(join(path, 'sub')), { name: 'ConfigError', message: /DATA_DIR: .*lock is a file/ });
+  const refused = Object.assign(new Error('x'), { code: 'EACCES', syscall: 'open', path: '/data/x' });
+  const odd = Object.assign(new Error('x'), { code: 'EIO', syscall: 'open' });
+  await t.rejects(
+    inDataDirectory('/data', () => Promise.reject(refused)),
+    /\/data\/x cannot be opened or written by/,
+  );
+  await t.rejects(
+    inDataDirectory('/data', () => Promise.reject(odd)),
+    /\/data cannot be used \(EIO\)/,
+  );
+  await t.rejects(
+    inDataDirectory('/data', () => Promise.reject(new Error('a bug'))),
+    { message: 'a bug' },
+  );
+});
+
+t.test('creates a directory once, however many processes start at once', async (t) => {
+  const path = join(t.testdir(), 'a', 'b', 'c');
+  await Promise.all(Array.from({ length: 10 }, () => dataDirectory(path)));
+  t.equal(modeOf(path), '700');
+});
+
+t.test('refuses a secret file that is empty or damaged, and leaves it as it is', async (t) => {
+  for (const content of ['', '\n', '\0'.repeat(64), 'short']) {
+    const path = t.testdir({ 'auth-secret': content });
+    await t.rejects(loadSecrets([], path), {
+      name: 'ConfigError',
+      message: /AUTH_SECRET: .*auth-secret is empty or damaged/,
+    });
+    await t.rejects(findSecrets([], path), /empty or damaged/);
+    t.equal(readFileSync(join(path, 'auth-secret'), 'utf8'), content);
+  }
 });

@@ -11,6 +11,9 @@ import { collect, connection, onRedis, quietLog, REDIS_URL } from '../helpers/ev
 import type { TestScope } from '../helpers/app.js';
 
 const db = await openTestDatabase(t);
+/** AUTH_SECRET of the deployment. */
+const SECRETS = ['a test secret of more than thirty-two bytes'];
+
 const event = (userId: string | null = randomUUID()): AccountEvent => ({
   auditId: randomUUID(),
   userId,
@@ -27,7 +30,10 @@ if (onRedis) {
     return async () => {
       const redis = connectRedis(REDIS_URL, 'requests', quietLog);
       t.teardown(() => redis.close());
-      return opened(t, openEvents({ db, redis, url: REDIS_URL, prefix, clock: systemClock, log: quietLog }));
+      return opened(
+        t,
+        openEvents({ db, redis, url: REDIS_URL, prefix, secrets: SECRETS, clock: systemClock, log: quietLog }),
+      );
     };
   };
 }

@@ -5,6 +5,8 @@ import { systemClock } from '../../src/clock.js';
 import { createDatabaseEvents } from '../../src/events/database-events.js';
 import type { AccountEvent } from '../../src/events/events.js';
 import { openEvents } from '../../src/events/open.js';
+import { encodeEvent } from '../../src/events/message.js';
+import { createMessageSigner } from '../../src/events/signed-messages.js';
 import { listenOnPostgres } from '../../src/db/listen.js';
 import { connectRedis } from '../../src/redis/connection.js';
 import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
@@ -12,6 +14,9 @@ import { openPostgres } from '../../src/db/postgres.js';
 import { testClock } from '../helpers/clock.js';
 import { collect, connection, onRedis, recordingLog, REDIS_URL } from '../helpers/events.js';
 import { faultProxy, type FaultProxy } from '../helpers/fault-proxy.js';
+
+/** AUTH_SECRET of the deployment. */
+const SECRETS = ['a test secret of more than thirty-two bytes'];
 
 const event = (): AccountEvent => ({ auditId: randomUUID(), userId: randomUUID(), sessionId: null });
 
@@ -77,7 +82,7 @@ if (onRedis) {
       const prefix = `latchkey-test:${randomUUID()}:`;
       const open = (url: string) => {
         const redis = connectRedis(url, 'requests', log);
-        const events = openEvents({ db, redis, url, prefix, clock: systemClock, log });
+        const events = openEvents({ db, redis, url, prefix, secrets: SECRETS, clock: systemClock, log });
         t.teardown(async () => {
           await events.close();
           redis.close();
@@ -107,7 +112,7 @@ if (onRedis) {
     const [away, redis] = [connectRedis(proxy.url, 'requests', log), connectRedis(REDIS_URL, 'requests', log)];
     // An hour ahead, so that nothing that is told of `elsewhere` itself looks as if it came from `here`.
     const clock = testClock(systemClock.now() + 3_600_000);
-    const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, clock: systemClock, log });
+    const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, secrets: SECRETS, clock: systemClock, log });
     await connection(elsewhere, true);
     const losses: unknown[] = [];
     const lost = (since: number) =>
@@ -117,7 +122,7 @@ if (onRedis) {
         });
       });
     const ofTheStart = lost(clock.now() - 900_000);
-    const here = openEvents({ db, redis: away, url: proxy.url, prefix, clock, log });
+    const here = openEvents({ db, redis: away, url: proxy.url, prefix, secrets: SECRETS, clock, log });
     t.teardown(async () => {
       await Promise.all([here.close(), elsewhere.close()]);
       away.close();
@@ -152,7 +157,7 @@ if (onRedis) {
     const clock = testClock();
     const open = () => {
       const redis = connectRedis(REDIS_URL, 'requests', log);
-      const events = openEvents({ db, redis, url: REDIS_URL, prefix, clock, log });
+      const events = openEvents({ db, redis, url: REDIS_URL, prefix, secrets: SECRETS, clock, log });
       t.teardown(async () => {
         await events.close();
         redis.close();
@@ -179,11 +184,42 @@ if (onRedis) {
     t.ok(losses.every((since) => since === first || since === first + 1));
     clock.advance(1);
     const old = loss(first + 2);
-    await here.redis.client.publish(`${prefix}events`, 'missed:soon');
-    await here.redis.client.publish(`${prefix}events`, 'missed');
+    const signer = createMessageSigner(SECRETS, `${prefix}events`);
+    await here.redis.client.publish(`${prefix}events`, signer.sign('missed:soon'));
+    await here.redis.client.publish(`${prefix}events`, signer.sign('missed'));
     await old;
     t.ok(losses.every((since) => Number(since) <= first + 2));
     t.match(lines, [{ level: 'warn', message: /is none; it and others like it are ignored/ }]);
+  });
+
+  t.test('ignores, counts and logs once what this deployment did not sign for its channel', async (t) => {
+    const { log, lines } = recordingLog();
+    const db = await openTestDatabase(t);
+    const prefix = `latchkey-test:${randomUUID()}:`;
+    const redis = connectRedis(REDIS_URL, 'requests', log);
+    const secrets = ['a new secret of more than thirty-two bytes', ...SECRETS];
+    const events = openEvents({ db, redis, url: REDIS_URL, prefix, secrets, clock: systemClock, log });
+    t.teardown(async () => {
+      await events.close();
+      redis.close();
+    });
+    await connection(events, true);
+    const { arrived, until } = collect(events);
+    const channel = `${prefix}events`;
+    const send = (message: string) => redis.client.publish(channel, message);
+    await send(encodeEvent(event()));
+    await send('missed:1');
+    await send(createMessageSigner(['a stranger’s secret of thirty-two bytes'], channel).sign(encodeEvent(event())));
+    await send(createMessageSigner(SECRETS, 'another:events').sign(encodeEvent(event())));
+    const ours = event();
+    await send(createMessageSigner(SECRETS, channel).sign(encodeEvent(ours)));
+    t.same(await until(({ length }) => length > 0), [ours], 'a secret that was current before still verifies');
+    t.equal(arrived.length, 1);
+    t.equal(events.rejected(), 4);
+    t.match(
+      lines.filter(({ level }) => level === 'warn').map(({ message }) => message),
+      [/not signed with AUTH_SECRET/],
+    );
   });
 
   t.test('a Redis that is not there is nothing to wait for, and is told once, without its password', async (t) => {

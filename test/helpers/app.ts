@@ -15,6 +15,7 @@ import { registerUser, type SeededUser } from './seed.js';
 
 export interface TestApp {
   readonly server: FastifyInstance;
+  readonly metricsServer: FastifyInstance | undefined;
   readonly db: Database;
   /** Events arrive from the beginning. */
   readonly events: Events;
@@ -37,10 +38,10 @@ const DEFAULTS = {
   AUTH_SECRET: 'a test secret of more than thirty-two bytes',
   DATA_DIR: 'memory://',
   PUBLIC_URL: 'http://auth.test',
-  ARGON2_MEMORY_KIB: '64',
-  ARGON2_TIME_COST: '1',
   LOG_LEVEL: 'info',
 };
+/** Production refuses these. */
+const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1' };
 
 /** Apps on one database are instances of one deployment, which share their Redis keys and nobody else does. */
 const prefixes = new WeakMap<Executor, string>();
@@ -71,12 +72,13 @@ export async function startTestApp(
   const logs: Record<string, unknown>[] = [];
   // A shared database outlives the app, which closes its own.
   const database = db ? { ...db, close: async () => undefined } : await openTestDatabase(t);
-  const config = loadConfig({ ...DEFAULTS, ...redisOf(database), ...env });
+  const hashes = env['NODE_ENV'] === 'production' ? {} : CHEAP_HASHES;
+  const config = loadConfig({ ...DEFAULTS, ...hashes, ...redisOf(database), ...env });
   const clock = testClock();
   const logStream = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
   const mails: Mail[] = [];
   const mailTransport = { send: async (mail: Mail) => void mails.push(mail), close: () => undefined };
-  const { server, events, chores } = await buildApp(config, {
+  const { server, metricsServer, events, chores } = await buildApp(config, {
     db: database,
     secrets: config.authSecrets,
     clock: otherClock ?? clock,
@@ -90,6 +92,7 @@ export async function startTestApp(
   const client = (options?: ClientOptions) => testClient(server, options);
   return {
     server,
+    metricsServer,
     db: database,
     events,
     clock,

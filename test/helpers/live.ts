@@ -20,7 +20,7 @@ export interface LiveApp extends TestApp {
 }
 
 /** With limits by address out of the way: everybody is at the loopback. */
-const ENV = { RATE_LIMIT_ANONYMOUS: '100000/1m', MAX_SOCKETS_PER_ADDRESS: '1000' };
+const ENV = { RATE_LIMIT_ANONYMOUS: '100000/1m', MAX_WEBSOCKETS_PER_ADDRESS: '1000' };
 
 export async function startLiveApp(
   t: TestScope,

@@ -57,7 +57,11 @@ t.test('while the database is away, /readyz says so and requests get SERVICE_UNA
 });
 
 t.test('too many hashes at once are refused at once, and `me` still answers', async (t) => {
-  const app = await startTestApp(t, { HASH_CONCURRENCY: '1', HASH_QUEUE: '2', RATE_LIMIT_FIELDS: 'login=1000/1m' });
+  const app = await startTestApp(t, {
+    PASSWORD_HASH_CONCURRENCY: '1',
+    PASSWORD_HASH_QUEUE_SIZE: '2',
+    RATE_LIMIT_FIELDS: 'login=1000/1m',
+  });
   const user = await app.user();
   const logins = Array.from({ length: 40 }, () =>
     app.client().send(LOGIN, { input: { identifier: user.username, password: PASSWORD } }),

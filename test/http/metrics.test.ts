@@ -1,22 +1,25 @@
 import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
-import { createMetrics, metricsPlugin } from '../../src/http/metrics.js';
+import { createEventLoopLag } from '../../src/http/event-loop-lag.js';
+import { createMetrics, metricsPlugin, metricsRoute } from '../../src/http/metrics.js';
+import { startTestApp } from '../helpers/app.js';
 import { listen, startTestServer } from '../helpers/server.js';
 
 const SOURCES = {
   hasher: { stats: () => ({ running: 3, waiting: 5 }) },
   database: { stats: () => ({ open: 7, waiting: 11 }) },
-  events: { connected: () => true },
+  events: { connected: () => true, rejected: () => 23 },
   sockets: { count: () => 13 },
   breachChecks: { found: 2, unavailable: 1 },
   subscriptions: { stats: () => ({ open: 17, total: 19 }) },
 };
 
-async function server(t: Parameters<typeof startTestServer>[0]) {
+async function server(t: Parameters<typeof startTestServer>[0], token?: string) {
   const started = startTestServer(t);
   const metrics = createMetrics(SOURCES);
   await started.app.register(metricsPlugin, { metrics });
+  metricsRoute(started.app, metrics, token);
   return { ...started, metrics };
 }
 
@@ -31,7 +34,9 @@ t.test('the metrics are served in Prometheus text, with what the parts tell at t
   for (const line of [
     'latchkey_password_hashes_running 3',
     'latchkey_password_hashes_waiting 5',
+    'latchkey_database_connections_in_use 7',
     'latchkey_database_connections_open 7',
+    'latchkey_events_rejected_total 23',
     'latchkey_database_connections_waiting 11',
     'latchkey_events_connected 1',
     'latchkey_logins_total{outcome="success"} 1',
@@ -101,4 +106,60 @@ t.test('each app has a registry of its own', async (t) => {
   const [one, other] = [await server(t), await server(t)];
   await one.app.inject('/nowhere');
   t.notMatch((await other.app.inject('/metrics')).payload, 'http_requests_total{');
+});
+
+t.test('asks for the token, and compares nothing but the whole of it', async (t) => {
+  const { app } = await server(t, 'a metrics token of more than 32 bytes');
+  const get = (authorization?: string) =>
+    app.inject({ url: '/metrics', headers: authorization ? { authorization } : {} });
+  const none = await get();
+  t.match(none, { statusCode: 401, headers: { 'www-authenticate': 'Bearer' } });
+  t.equal(none.json().errors[0].extensions.code, 'MISSING_TOKEN');
+  for (const wrong of [
+    'Bearer a metrics token',
+    'Bearer ',
+    'Basic YTpi',
+    'Bearer a metrics token of more than 32 bytes!',
+  ]) {
+    const refused = await get(wrong);
+    t.equal(refused.statusCode, 401, wrong);
+    t.equal(refused.json().errors[0].extensions.code, 'INVALID_TOKEN');
+    t.notMatch(refused.payload, 'latchkey_');
+  }
+  const right = await get('Bearer a metrics token of more than 32 bytes');
+  t.match(right, { statusCode: 200, headers: { 'www-authenticate': undefined } });
+  t.match(right.payload, 'latchkey_logins_total');
+});
+
+t.test('shows every scraper the same event loop delay', async (t) => {
+  let delayNs = 0;
+  let turn: () => void = () => undefined;
+  const calls: string[] = [];
+  const histogram = {
+    enable: () => true,
+    disable: () => (calls.push('disable'), true),
+    reset: () => void (delayNs = 0),
+    percentile: () => delayNs,
+  };
+  const lag = createEventLoopLag(histogram, (each) => ((turn = each), () => void calls.push('stop')));
+  delayNs = 5e9;
+  t.equal(lag.p99(), 5);
+  t.equal(lag.p99(), 5, 'reading changes nothing');
+  turn();
+  t.equal(lag.p99(), 5, 'the window before still shows');
+  delayNs = 2e9;
+  turn();
+  t.equal(lag.p99(), 2, 'and then it is over');
+  lag.close();
+  t.same(calls, ['stop', 'disable']);
+});
+
+t.test('is on a port of its own where METRICS_PORT is set', async (t) => {
+  const app = await startTestApp(t, { METRICS_PORT: '0' });
+  t.equal((await app.server.inject('/metrics')).statusCode, 404);
+  t.match((await app.metricsServer!.inject('/metrics')).payload, 'http_requests_total');
+  t.equal((await app.metricsServer!.inject('/graphql')).statusCode, 404);
+  const usual = await startTestApp(t);
+  t.equal(usual.metricsServer, undefined);
+  t.equal((await usual.server.inject('/metrics')).statusCode, 200);
 });

@@ -214,3 +214,19 @@ t.test('without a server, a mail is one line of the log', async (t) => {
     text: 'two\nlines',
   });
 });
+
+t.test('sends nothing in the clear where TLS is required, unless the URL says otherwise', async (t) => {
+  // A server, or somebody between, that offers no STARTTLS.
+  const { server } = await start(t, 'require-auth');
+  const strict = createSmtpTransport({ url: server.url, from: FROM, requireTls: true, timeouts: PATIENT });
+  t.teardown(() => strict.close());
+  const error = await failureOf(t, strict.send(MAIL));
+  t.notOk(error instanceof MailRefused, 'it may be tried again');
+  t.match(error, { code: 'ETLS' });
+  t.equal(server.messages.length, 0);
+  const url = `${server.url}/?requireTLS=false`;
+  const lenient = createSmtpTransport({ url, from: FROM, requireTls: true, timeouts: PATIENT });
+  t.teardown(() => lenient.close());
+  await lenient.send(MAIL);
+  t.equal(server.messages.length, 1);
+});

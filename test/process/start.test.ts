@@ -1,7 +1,7 @@
 /** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
@@ -108,7 +108,12 @@ t.test('what stops the start otherwise is one line, with status 1', async (t) =>
   const failures: [Record<string, string>, RegExp][] = [
     [{ DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x' }, /database x on 127\.0\.0\.1:1: .*ECONNREFUSED/],
     [{ DATABASE_URL: 'postgres://u:hunter2hunter2@nowhere.invalid/x' }, /x on nowhere\.invalid:5432: .*away/],
-    [{ DATA_DIR: 'memory://', PORT: String(port) }, new RegExp(`address already in use 127\\.0\\.0\\.1:${port}`)],
+    [{ PORT: String(port) }, new RegExp(`PORT: another process listens on 127\\.0\\.0\\.1:${port}`)],
+    [{ METRICS_PORT: String(port) }, /METRICS_PORT: another process listens on/],
+    [{ HOST: '203.0.113.1' }, /HOST: 203\.0\.113\.1 is not an address of this machine/],
+    [{ DATA_DIR: '/proc/latchkey' }, /DATA_DIR: \/proc\/latchkey cannot be created/],
+    [{ DATA_DIR: process.execPath }, /DATA_DIR: .* is a file/],
+    [{ MAIL_FROM: 'a@b.example', SMTP_URL: 'smtp://u:hunter2%hunter2@mail.example' }, /SMTP_URL: .*percent-encoded/],
   ];
   if (onRealPostgres) {
     const nobody = new URL(await createTestDatabase(t));
@@ -116,14 +121,16 @@ t.test('what stops the start otherwise is one line, with status 1', async (t) =>
     nobody.password = 'hunter2hunter2';
     failures.push(
       [{ DATABASE_URL: nobody.href }, /nobody_of_this_name/],
-      [{ DATABASE_URL: await createTestDatabase(t), PORT: String(port) }, /address already in use/],
+      [{ DATABASE_URL: 'postgres://u@127.0.0.1:1/x', PORT: String(port) }, /PORT: another process listens on/],
     );
   }
   for (const [env, reason] of failures) {
-    const { output, status } = await refusal(t, { DATA_DIR: t.testdir(), ...env });
+    const DATA_DIR = t.testdir();
+    const { output, status } = await refusal(t, { DATA_DIR, ...env });
     t.equal(status, 1);
     t.match(output, reason);
-    t.match(output, /^Latchkey cannot start.*\n$/, 'nothing else');
+    t.match(output, /^(?:Latchkey cannot start.*|The configuration has an error:\n {2}.*)\n$/, 'nothing else');
+    if (env['PORT'] ?? env['METRICS_PORT']) t.same(readdirSync(DATA_DIR), [], 'nothing was opened before');
     t.notMatch(output, /hunter2/);
   }
 });
@@ -134,13 +141,52 @@ t.test('in production there is no playground and no introspection', async (t) =>
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://auth.example.com',
     AUTH_SECRET: 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj',
+    METRICS_PORT: '0',
   };
   const server = await startServer(t, env);
+  t.equal((await fetch(`${server.url}/metrics`)).status, 404, 'metrics have a port of their own');
+  if (!onRealPostgres) t.match(server.output(), /DATABASE_URL: is not set; the embedded database/);
   t.equal((await fetch(`${server.url}/graphiql`)).status, 404);
   t.equal((await server.graphql('{ __schema { types { name } } }')).errors?.[0]?.extensions.code, 'QUERY_REJECTED');
   const answer = await server.graphql('{ mee { id } }');
   t.notMatch(JSON.stringify(answer), /did you mean/i);
   t.match((await fetch(`${server.url}/healthz`)).headers.get('strict-transport-security'), /max-age/);
+});
+
+t.test('refuses to start on a Node that is too old, before it loads anything that needs a newer one', async (t) => {
+  const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
+  t.equal(engines.node, '^20.19.0 || >=22.12.0');
+  for (const version of ['18.20.8', '20.18.3', '21.7.3', '22.11.0']) {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); require('./dist/start.cjs')`;
+    const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
+    await t.rejects(child, { code: 1, stderr: /^Latchkey needs Node 20\.19 [^\n]*\n$/ }, version);
+  }
+  for (const version of ['20.19.0', '22.12.0', '24.0.0']) {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } }); require('./dist/start.cjs')`;
+    const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
+    await t.rejects(child, { code: 1, stderr: /PORT: expected/ }, version);
+  }
+});
+
+t.test('npm start passes SIGTERM on, and the server stops in order', async (t) => {
+  const env = { PATH: process.env['PATH'], HOME: t.testdir(), DATA_DIR: 'memory://', PORT: '0' };
+  const npm = spawn('npm', ['start', '--ignore-scripts', '--no-update-notifier'], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => npm.kill('SIGKILL'));
+  let output = '';
+  await new Promise<void>((resolve, reject) => {
+    npm.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes('Latchkey is ready')) resolve();
+    });
+    npm.once('close', () => reject(new Error(output)));
+  });
+  const closed = once(npm, 'close');
+  npm.kill('SIGTERM');
+  t.same(await closed, [0, null]);
+  t.match(output, /"msg":"Closed\."/);
 });
 
 t.test('the command makes nothing where there was nothing', async (t) => {

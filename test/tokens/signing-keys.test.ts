@@ -103,6 +103,37 @@ t.test('a retired key verifies as long as its longest-lived tokens, whatever the
   );
 });
 
+t.test(
+  'erases the private half of a key when it is retired, and of those that an earlier release retired',
+  async (t) => {
+    const { keys, tokens } = await instance();
+    const { kid } = keys.current();
+    const privateHalf = async (id: string) => (await rows()).find((row) => row.kid === id)!.encryptedPrivateKey;
+    const sealed = await privateHalf(kid);
+    await db.transaction((tx) => rotate(tx, ROTATION));
+    t.equal(await privateHalf(kid), '');
+    const retired = keys.known(kid)!;
+    await keys.reload();
+    t.not(keys.known(kid), retired, 'the instance drops it from memory as well');
+    t.throws(() => keys.known(kid)!.sign({}));
+    t.ok(await tokens.verify(tokens.sign(SUBJECT).token));
+    await db.executor.execute(sql`update signing_keys set encrypted_private_key = ${sealed} where kid = ${kid}`);
+    await instance();
+    t.equal(await privateHalf(kid), '');
+  },
+);
+
+t.test('signs with PS256, and with RS256 keys of 3,072 bits', async (t) => {
+  for (const algorithm of ['PS256', 'RS256'] as const) {
+    const { keys, tokens } = await instance({ algorithm });
+    const { token } = tokens.sign(SUBJECT);
+    t.match(JSON.parse(Buffer.from(token.split('.')[0]!, 'base64url').toString()), { alg: algorithm });
+    t.equal((await (await instance({ algorithm })).tokens.verify(token)).userId, SUBJECT.userId);
+    const jwk = keys.published().find(({ alg }) => alg === algorithm)!;
+    t.equal(Buffer.from(jwk['n']!, 'base64url').length * 8, 3072);
+  }
+});
+
 t.test('invented key ids do not cause a read each', async (t) => {
   let reads = 0;
   const counting = {
@@ -164,7 +195,7 @@ t.test('HS256 retires the pairs of before, and coming back makes a new one', asy
 t.test('AUTH_SECRET can be changed: the old secret behind the new one still opens', async (t) => {
   const { keys } = await instance();
   t.equal((await instance({ secrets: [`new ${SECRET}`, SECRET] })).keys.current().kid, keys.current().kid);
-  await t.rejects(instance({ secrets: [`new ${SECRET}`] }), /AUTH_SECRET: must list the secret/);
+  await t.rejects(instance({ secrets: [`new ${SECRET}`] }), { name: 'SigningSecretError' });
   await db.transaction((tx) => rotate(tx, { ...ROTATION, secrets: [`new ${SECRET}`, SECRET] }));
   t.ok(await instance({ secrets: [`new ${SECRET}`] }), 'after a rotation the new one is enough');
 });

@@ -4,9 +4,10 @@ import { instant } from './columns.js';
 
 export const signingKeys = pgTable('signing_keys', {
   kid: text().primaryKey(),
-  algorithm: text({ enum: ['EdDSA', 'ES256', 'RS256'] }).notNull(),
+  algorithm: text({ enum: ['EdDSA', 'ES256', 'PS256', 'RS256'] }).notNull(),
   /** RFC 7517; what the JWKS publishes. */
   publicJwk: jsonb().$type<Record<string, unknown>>().notNull(),
+  /** Empty once the key is retired: it never signs again. */
   encryptedPrivateKey: text().notNull(),
   createdAt: instant().notNull(),
   /** The longest lifetime of the tokens it may have signed, in milliseconds; raised by each instance that starts. */

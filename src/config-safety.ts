@@ -1,0 +1,52 @@
+/** What several settings mean together: combinations that are refused, and those that deserve a warning. */
+import type { ParsedConfig } from './config.js';
+
+type Fault = (name: string, expected: string, fallback: undefined) => undefined;
+
+/** OWASP Password Storage Cheat Sheet, argon2id: each pair is a minimum. */
+const ARGON2_MINIMA = [
+  { memoryKib: 47_104, timeCost: 1 },
+  { memoryKib: 19_456, timeCost: 2 },
+  { memoryKib: 12_288, timeCost: 3 },
+  { memoryKib: 9_216, timeCost: 4 },
+  { memoryKib: 7_168, timeCost: 5 },
+] as const;
+const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
+const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+
+/** @returns warnings, each beginning with the setting's name */
+export function checkTogether(config: ParsedConfig, fault: Fault): string[] {
+  const { memoryKib, timeCost, parallelism } = config.argon2;
+  // RFC 9106 section 3.1: each lane needs 8 KiB.
+  if (memoryKib < 8 * parallelism) fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
+  if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
+    fault('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
+  if (!config.production) {
+    return WILDCARDS.includes(config.host)
+      ? ['HOST: listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']
+      : [];
+  }
+  if (!ARGON2_MINIMA.some((minimum) => memoryKib >= minimum.memoryKib && timeCost >= minimum.timeCost)) {
+    const pairs = ARGON2_MINIMA.map((minimum) => `${minimum.memoryKib}/${minimum.timeCost}`).join(', ');
+    fault('ARGON2_MEMORY_KIB', `with ARGON2_TIME_COST, in production, at least one of ${pairs} (OWASP)`, undefined);
+  }
+  for (const [name, url] of [
+    ['PUBLIC_URL', config.publicUrl],
+    ['APP_URL', config.mail.appUrl],
+  ] as const) {
+    if (url !== undefined && isPlainHttp(url))
+      fault(name, 'https:// in production; http:// only for loopback', undefined);
+  }
+  const warnings: string[] = [];
+  if (config.databaseUrl === undefined)
+    warnings.push('DATABASE_URL: is not set; the embedded database serves one process only and needs its own backup');
+  if (config.metrics.port === undefined && config.metrics.token === undefined)
+    warnings.push('METRICS_TOKEN: is not set, nor METRICS_PORT; whoever reaches this port can read /metrics');
+  return warnings;
+}
+
+function isPlainHttp(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'http:' && !LOOPBACK.test(hostname);
+}

@@ -1,0 +1,128 @@
+/** How a variable with a URL becomes a value. No error repeats a value that may hold a password. */
+import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
+
+/** Stands for what cannot be parsed. */
+const NO_URL = { protocol: '', origin: '', pathname: '' } as const;
+/** Segments that need no encoding and mean nothing to URLs, cookies or routers. */
+const PLAIN_PATH = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)*$/;
+/** Paths that are served: as a prefix, it would be unclear whether a proxy has removed it. */
+const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
+  'graphql',
+  'graphiql',
+  '.well-known',
+  'healthz',
+  'readyz',
+  'metrics',
+  'reset-password',
+  'verify-email',
+  'cancel-email-change',
+]);
+
+/** A refused value as an error quotes it: not if it may hold a password, as a URL with user information does. */
+export const quoted = (value: string): string => (value.includes('@') || value.length > 200 ? 'another value' : value);
+
+const ENCODING_HINT =
+  '; write special characters of the user name and password percent-encoded (%40 for @, %2F for /, %23 for #, %25 for %)';
+
+/**
+ * Whether user name and password are percent-encoded: an unencoded `@`, `/`, `?`, `#` or `%` changes what the parts of the
+ * URL are, or cannot be decoded.
+ */
+function isEncoded(value: string): boolean {
+  if (/%(?![\da-f]{2})/i.test(value) || value.split('@').length > 2) return false;
+  const { username, password } = new URL(value);
+  try {
+    decodeURIComponent(username + password);
+    return !new URL(value).hash;
+  } catch {
+    return false;
+  }
+}
+
+/** `smtp://` or `smtps://` with a host; settings of nodemailer may follow as a query. */
+function isMailServer(value: string): boolean {
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, pathname, search } = new URL(value);
+  const isServer = ['smtp:', 'smtps:'].includes(protocol) && hostname !== '' && /^\/?$/.test(pathname);
+  // In a query an `@` is the rest of a password.
+  return isServer && isEncoded(value) && !search.includes('@');
+}
+
+export interface UrlReaderContext {
+  /** The variable's value without white space around it; undefined if that is empty. */
+  raw(name: string): string | undefined;
+  /** Notes that a value is not as expected. */
+  fault<T>(name: string, expected: string, fallback: T): T;
+  /** Two that make sense only together. */
+  together(first: string, second: string): readonly [string, string] | undefined;
+}
+
+/** The readers of URLs over one environment. */
+export function urlReaders({ raw, fault, together }: UrlReaderContext) {
+  return {
+    /** As text: who opens the database parses it again. */
+    databaseUrl(name: string): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      try {
+        parseDatabaseUrl(value);
+        return value;
+      } catch (error) {
+        if (error instanceof DatabaseUrlError) return fault(name, error.message, undefined);
+        throw error;
+      }
+    },
+
+    redisUrl(name: string): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const known =
+        url && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname && /^\/?\d*$/.test(url.pathname);
+      if (known && isEncoded(value)) return value;
+      return fault(name, `redis://user:password@host:port/number or rediss://…${ENCODING_HINT}`, undefined);
+    },
+
+    /** Where the service is reached: an origin, perhaps with a path of plain segments; without a slash at the end. */
+    publicUrl(name: string, required: boolean): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return required ? fault(name, 'to be set in production', undefined) : undefined;
+      const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : NO_URL;
+      const path = pathname.replace(/\/$/, '');
+      const address = `${origin}${path}`;
+      const isPlain = ['http:', 'https:'].includes(protocol) && PLAIN_PATH.test(path);
+      if (!isPlain || value.replace(/\/$/, '') !== address)
+        return fault(
+          name,
+          `an address such as https://auth.example.com or https://example.com/auth, got ${quoted(value)}`,
+          undefined,
+        );
+      return OWN_PATHS.has(path.split('/')[1])
+        ? fault(name, `a path that does not begin with one of the service's own, got ${path}`, undefined)
+        : address;
+    },
+
+    /** Where pages are: http or https, perhaps with a path; without a slash at the end. */
+    url(name: string): string | undefined {
+      const value = raw(name);
+      if (value === undefined) return undefined;
+      const url = URL.canParse(value) ? new URL(value) : undefined;
+      const plain = url && ['http:', 'https:'].includes(url.protocol) && !/[?#]/.test(value) && !url.username;
+      return plain
+        ? url.href.replace(/\/+$/, '')
+        : fault(name, 'an address such as https://app.example.com/account', undefined);
+    },
+
+    /** A mail server and whom mail is from: both or neither. */
+    smtp(name: string, fromName: string): { readonly url: string; readonly from: string } | undefined {
+      const pair = together(name, fromName);
+      if (pair === undefined) return undefined;
+      const [url, from] = pair;
+      if (!isMailServer(url))
+        return fault(name, `smtp://user:password@host:587 or smtps://…${ENCODING_HINT}`, undefined);
+      if (!/^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$/.test(from))
+        return fault(fromName, 'an address such as Example <no-reply@example.com>', undefined);
+      return { url, from };
+    },
+  };
+}
