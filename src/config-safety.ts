@@ -21,6 +21,8 @@ export function checkTogether(config: ParsedConfig, fault: Fault): string[] {
   if (memoryKib < 8 * parallelism) fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
   if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
     fault('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
+  if (config.metrics.port !== undefined && config.metrics.port !== 0 && config.metrics.port === config.port)
+    fault('METRICS_PORT', 'a port other than PORT', undefined);
   if (!config.production) {
     return WILDCARDS.includes(config.host)
       ? ['HOST: listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']

@@ -281,6 +281,7 @@ t.test('warns of what an operator may not have meant', async (t) => {
     metrics: { port: 0, token: SECRET },
     auditLog: true,
   });
+  t.match(faultsOf({ METRICS_PORT: '3000' }), [/^METRICS_PORT: expected a port other than PORT/]);
   t.match(faultsOf({ METRICS_PORT: '70000', METRICS_TOKEN: 'short' }), [/^METRICS_PORT/, /^METRICS_TOKEN/]);
 });
 
