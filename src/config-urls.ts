@@ -30,10 +30,11 @@ const ENCODING_HINT =
  */
 function isEncoded(value: string): boolean {
   if (/%(?![\da-f]{2})/i.test(value) || value.split('@').length > 2) return false;
-  const { username, password } = new URL(value);
+  const { username, password, search, hash } = new URL(value);
   try {
     decodeURIComponent(username + password);
-    return !new URL(value).hash;
+    // In a query, an `@` is the rest of a password.
+    return hash === '' && !search.includes('@');
   } catch {
     return false;
   }
@@ -42,10 +43,9 @@ function isEncoded(value: string): boolean {
 /** `smtp://` or `smtps://` with a host; settings of nodemailer may follow as a query. */
 function isMailServer(value: string): boolean {
   if (!URL.canParse(value)) return false;
-  const { protocol, hostname, pathname, search } = new URL(value);
+  const { protocol, hostname, pathname } = new URL(value);
   const isServer = ['smtp:', 'smtps:'].includes(protocol) && hostname !== '' && /^\/?$/.test(pathname);
-  // In a query an `@` is the rest of a password.
-  return isServer && isEncoded(value) && !search.includes('@');
+  return isServer && isEncoded(value);
 }
 
 export interface UrlReaderContext {
