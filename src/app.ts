@@ -31,8 +31,8 @@ import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from
 import { refreshTokenCandidates } from './http/refresh-token-candidates.js';
 import { securityHeadersPlugin } from './http/security-headers.js';
 import { createServer } from './http/server.js';
-import { createNoTransport } from './mail/no-transport.js';
-import { createPrintTransport, createSmtpTransport, type MailTransport } from './mail/transport.js';
+import { openMailTransport } from './mail/open.js';
+import type { MailTransport } from './mail/transport.js';
 import { startMaintenance, type Chore } from './maintenance.js';
 import { connectRedis, type RedisConnection } from './redis/connection.js';
 import { createServices } from './services.js';
@@ -119,7 +119,7 @@ async function assemble(
     publicUrl,
     accessTokens,
     hasher,
-    mailTransport: mailTransport ?? transportOf(config, server, logStream),
+    mailTransport: mailTransport ?? openMailTransport(config, server.log, logStream),
     log: server.log,
   });
   const { audit, passwords, scopes, authenticate, feed } = services;
@@ -246,12 +246,4 @@ function principalOf({ subjectOf }: Pick<AccessTokens, 'subjectOf'>) {
     const token = bearerToken(headers.authorization);
     return token === undefined ? undefined : subjectOf(token);
   };
-}
-
-/** A mail server; without one the log in development, and nothing in production. */
-function transportOf({ mail, production }: Config, { log }: FastifyInstance, logStream: LogStream = process.stdout) {
-  if (mail.smtp) return createSmtpTransport({ ...mail.smtp, requireTls: production });
-  if (!production) return createPrintTransport((line) => void logStream.write(line));
-  log.warn('SMTP_URL is not set: no mail is sent, so that nobody can reset a password or confirm an address');
-  return createNoTransport();
 }
