@@ -2,7 +2,7 @@ import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import type { AnyData, TestClient } from '../helpers/client.js';
 import { LOGIN, registerAdmin, type SeededUser } from '../helpers/seed.js';
-import { sentBy } from '../helpers/statements.js';
+import { sentBy, type SentStatement } from '../helpers/statements.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'login=10000/1m,register=10000/1m' });
 const SESSIONS = 'query ($first: Int, $after: ID) { me { sessions(first: $first, after: $after) { id current } } }';
@@ -22,6 +22,10 @@ async function page(client: TestClient, variables: object): Promise<string[]> {
   const { data } = await client.send(SESSIONS, variables);
   return (data!['me'].sessions as AnyData[]).map(({ id }) => id as string);
 }
+
+/** How many of the statements list sessions. */
+const listings = (statements: readonly SentStatement[]) =>
+  statements.filter(({ text }) => text.includes('row_number')).length;
 
 t.test('sessions come in pages, the one used last first, and nothing is left out or twice', async (t) => {
   const { client } = await userWith(5);
@@ -73,7 +77,7 @@ t.test('a list of accounts with their sessions takes one statement for all sessi
   const query = '{ users(first: 50) { edges { node { id sessions(first: 2) { id } } } } }';
   let data: AnyData | null | undefined;
   const statements = await sentBy(app.db, async () => ({ data } = await admin.client.send(query)));
-  t.equal(statements.length, 3, 'the caller, the accounts, their sessions');
+  t.equal(listings(statements), 1);
   const nodes = (data!['users'].edges as AnyData[]).map(({ node }) => node as AnyData);
   const sessionsOf = ({ id }: SeededUser) => nodes.find((node) => node['id'] === id)!['sessions'].length as number;
   t.equal(sessionsOf(one), 2);
@@ -85,7 +89,7 @@ t.test('pages of different sizes and aliases of one account go together by size'
   const query = '{ me { a: sessions(first: 1) { id } b: sessions(first: 1) { id } c: sessions { id } } }';
   let data: AnyData | null | undefined;
   const statements = await sentBy(app.db, async () => ({ data } = await client.send(query)));
-  t.equal(statements.length, 3);
+  t.equal(listings(statements), 2);
   t.same([data!['me'].a.length, data!['me'].b.length, data!['me'].c.length], [1, 1, 3]);
 });
 

@@ -101,7 +101,7 @@ t.test(
       t.equal(closed.code, code);
       t.notMatch(closed.reason, /secret|database/);
     }
-    t.equal(logs.filter(({ msg, level }) => msg === 'a socket could not be let in' && level === 40).length, 2);
+    t.equal(logs.filter(({ msg, level }) => msg === 'Authentication of a WebSocket failed' && level === 40).length, 2);
   },
 );
 
