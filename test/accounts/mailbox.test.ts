@@ -24,7 +24,7 @@ t.test('keeps no address where it only counts', async (t) => {
 });
 
 t.test('bounds the mail to one mailbox by accounts with plus-addresses of it: links and notices', async (t) => {
-  const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'register=1000/15m,changePassword=1000/15m' });
+  const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'register=1000/15m' });
   for (let index = 0; index < 8; index += 1)
     await registerUser(app.client({ ip: `203.0.113.${index}` }), {
       email: `eve+${index}@mail.test`,
@@ -44,6 +44,7 @@ t.test('bounds the mail to one mailbox by accounts with plus-addresses of it: li
     token = answer.data!['changePassword'].accessToken;
     password = newPassword;
     await app.chore('sending mail');
+    app.clock.advance(1_000);
   }
   const notices = (await app.mailTo('eve+0@mail.test')).filter(({ subject }) => /was changed/.test(subject));
   t.equal(notices.length, 30);
