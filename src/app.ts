@@ -29,7 +29,6 @@ import { pages } from './http/pages.js';
 import { rateLimitPlugin } from './http/rate-limit.js';
 import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from './http/refresh-cookie.js';
 import { refreshTokenCandidates } from './http/refresh-token-candidates.js';
-import { securityHeadersPlugin } from './http/security-headers.js';
 import { createServer } from './http/server.js';
 import { openMailTransport } from './mail/open.js';
 import type { MailTransport } from './mail/transport.js';
@@ -149,7 +148,6 @@ async function assemble(
   const deviceCookie = createDeviceCookies({ production: config.production, origins });
   const graphqlServices = { ...services, countLogin: (outcome: string) => metrics.logins.inc(outcome) };
   const readiness = createReadiness({ isReady: () => db.ping().then(() => true) });
-  await server.register(securityHeadersPlugin, { config });
   await server.register(corsPlugin, { origins: config.corsOrigins });
   await server.register(rateLimitPlugin, {
     ...config.rateLimits,
@@ -160,7 +158,6 @@ async function assemble(
   await server.register(metricsPlugin, { metrics });
   const metricsServer =
     config.metrics.port === undefined ? undefined : createServer(config, logStream ? { logStream } : {});
-  if (metricsServer) await metricsServer.register(securityHeadersPlugin, { config });
   metricsRoute(metricsServer ?? server, metrics, config.metrics.token);
   await server.register(healthPlugin, { readiness });
   await server.register(jwks, { keys: () => keys.published() });

@@ -126,6 +126,10 @@ function parseConfig(read: Readers) {
       fields: read.fieldRates('RATE_LIMIT_FIELDS'),
     },
     trustProxy: read.networks('TRUST_PROXY'),
+    /** Whether `X-Request-Id` of a trusted proxy is taken over. */
+    trustRequestId: read.flag('TRUST_REQUEST_ID', false),
+    /** Whether HSTS extends to the subdomains of PUBLIC_URL's host. */
+    hstsIncludeSubdomains: read.flag('HSTS_INCLUDE_SUBDOMAINS', true),
     corsOrigins: read.origins('CORS_ORIGINS'),
     graphql: {
       maxDepth: read.integer('GRAPHQL_MAX_DEPTH', 10, 1, 100),

@@ -1,9 +1,9 @@
-/** The translator at the edge of plain HTTP: whatever goes wrong leaves as a code of the contract and nothing else. */
-import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+/** Errors of plain HTTP: whatever is thrown is answered with a code of the contract and nothing else. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { outage } from '../db/errors.js';
 import { AppError, serviceUnavailable } from '../errors.js';
+import { isAborted } from './logging.js';
+import { errorBody } from './raw-answer.js';
 
 /** What may be said of Fastify's refusals; of the rest it is said that the request is malformed. */
 const MESSAGES: Readonly<Record<string, string>> = {
@@ -14,12 +14,6 @@ const MESSAGES: Readonly<Record<string, string>> = {
 };
 
 const MALFORMED = 'The request is malformed.';
-
-/** Refusals of Node's HTTP parser, by its code (RFC 9110, 15.5.9; RFC 6585, 5). */
-const PARSER_FAULTS: Readonly<Record<string, readonly [status: number, message: string]>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: [431, 'The headers are too large.'],
-};
 
 /**
  * Makes an AppError of whatever was thrown. An unknown error becomes INTERNAL_ERROR, its text only its cause.
@@ -38,37 +32,21 @@ export function toAppError(thrown: unknown, requestId: string): AppError {
   return new AppError('INTERNAL_ERROR', 'Internal error.', { requestId }, thrown);
 }
 
-/** Answers with what was thrown, with its code's status, and leaves with the request what the log needs. */
-export function sendFault(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+/**
+ * Answers with an error, and leaves with the request what the log needs. A request that its client gave up is no failure.
+ * @param status HTTP status; the one of the error's code if left out
+ */
+export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, status?: number): void {
   const fault = toAppError(thrown, request.id);
   request.errorCode = fault.code;
-  if (fault.status >= 500) request.failure = fault;
+  if (fault.status >= 500 && !isAborted(request.raw)) request.failure = fault;
   if (fault.details.retryAfter !== undefined) void reply.header('retry-after', fault.details.retryAfter);
-  void reply.code(fault.status).send(faultBody(fault));
+  void reply.code(status ?? fault.status).send(errorBody(fault));
 }
 
 /** Answers where there is no route. */
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  sendFault(notFound(), request, reply);
-}
-
-/**
- * Answers what is not HTTP, or arrives too slowly. There is no request to log, and the error holds the raw bytes.
- */
-export function refuseConnection(error: Error & { code?: string }, socket: Socket): void {
-  if (socket.writable && error.code !== 'ECONNRESET') {
-    const [status, message] = PARSER_FAULTS[error.code ?? ''] ?? [400, MALFORMED];
-    const body = JSON.stringify(faultBody(new AppError('QUERY_REJECTED', message)));
-    socket.write(
-      `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
-        `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-  }
-  socket.destroy();
-}
-
-function faultBody(fault: AppError): object {
-  return { errors: [{ message: fault.message, extensions: fault.extensions }] };
+  sendError(notFound(), request, reply);
 }
 
 function notFound(): AppError {

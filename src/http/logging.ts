@@ -2,6 +2,7 @@
  * Logging: pino through Fastify, every line with its request's id, one line for each request when it is over, and no
  * secret in any of them.
  */
+import type { IncomingMessage } from 'node:http';
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { clientAddress } from '../client-address.js';
@@ -101,11 +102,19 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): v
   else request.log.error({ ...line, err: failure.cause ?? failure }, 'request');
 }
 
-/** What the request came to: the response's status, 101 for a WebSocket, 499 when the client left before the end. */
+/** The request's outcome: the response's status, 101 for a WebSocket, 499 when the client left before the end. */
 export function finalStatus(reply: FastifyReply): number {
-  if (reply.raw.writableEnded) return reply.raw.statusCode;
+  const { statusCode, writableEnded } = reply.raw;
+  if (isAborted(reply.request.raw)) return CLIENT_CLOSED_REQUEST;
+  if (writableEnded) return statusCode;
   const hijacked = reply.sent;
-  return hijacked ? SWITCHING_PROTOCOLS : CLIENT_CLOSED_REQUEST;
+  if (!hijacked) return CLIENT_CLOSED_REQUEST;
+  return statusCode >= 400 ? statusCode : SWITCHING_PROTOCOLS;
+}
+
+/** Whether the connection ended before the request had arrived. */
+export function isAborted({ destroyed, complete }: IncomingMessage): boolean {
+  return destroyed && !complete;
 }
 
 /** The route's pattern; where there is none, the path. Never the query string: of `GET /graphql` it is the document. */

@@ -7,9 +7,9 @@ import type { Trusts } from './trusted-networks.js';
 const ACCEPTABLE = /^[\w.:=-]{8,64}$/;
 
 /**
- * Makes ids. A caller's `x-request-id` counts only when the peer is a trusted proxy, which then follows a request
- * through both logs; from anybody else it would let requests be confused with each other.
- * @param trusts which peers are proxies of ours
+ * Makes ids. A caller's `x-request-id` counts only if TRUST_REQUEST_ID is on and the peer is a trusted proxy, so that a
+ * request can be followed through both logs; from anybody else it would let requests be confused with each other.
+ * @param trusts whose header counts
  */
 export function createRequestIds(trusts: Trusts): (request: IncomingMessage) => string {
   return (request) => {

@@ -1,33 +1,35 @@
 /**
- * Headers that every response bears (OWASP Secure Headers Project, REST Security Cheat Sheet). They are set before
- * the route runs, so a page that needs another policy sets its own over them.
+ * Headers of every answer (OWASP Secure Headers Project, REST Security Cheat Sheet). They are set before the route
+ * runs, so that a page with another policy can replace them.
  */
 import fp from 'fastify-plugin';
 import type { Config } from '../config.js';
 
 const YEAR_S = 31_536_000;
 
-/** The headers, ready to be set. */
-export function securityHeaders({
-  production,
-  publicUrl,
-}: Pick<Config, 'production' | 'publicUrl'>): Readonly<Record<string, string>> {
+/** The settings that the headers depend on. */
+export type SecurityHeaderSettings = Pick<Config, 'production' | 'publicUrl' | 'hstsIncludeSubdomains'>;
+export type SecurityHeaders = Readonly<Record<string, string>>;
+
+/** The headers by name, in lower case. `Strict-Transport-Security` is sent in production if PUBLIC_URL uses HTTPS. */
+export function securityHeaders(settings: SecurityHeaderSettings): SecurityHeaders {
+  const { production, publicUrl, hstsIncludeSubdomains } = settings;
+  const hsts = `max-age=${YEAR_S}${hstsIncludeSubdomains ? '; includeSubDomains' : ''}`;
   return {
-    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    'content-security-policy': "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY',
     'referrer-policy': 'no-referrer',
     'cross-origin-resource-policy': 'same-origin',
     'cross-origin-opener-policy': 'same-origin',
-    // Responses hold tokens and personal data (RFC 6749, 5.1).
+    // Responses hold tokens and personal data (RFC 6749, section 5.1).
     'cache-control': 'no-store',
-    // Not for subdomains: PUBLIC_URL may be the apex of a domain whose other hosts are not ours to speak for.
-    ...(production && publicUrl?.startsWith('https:') ? { 'strict-transport-security': `max-age=${YEAR_S}` } : {}),
+    ...(production && publicUrl?.startsWith('https:') ? { 'strict-transport-security': hsts } : {}),
   };
 }
 
 /** Sets the headers on every response. */
-export const securityHeadersPlugin = fp<{ readonly config: Pick<Config, 'production' | 'publicUrl'> }>(
+export const securityHeadersPlugin = fp<{ readonly config: SecurityHeaderSettings }>(
   (app, { config }, done) => {
     const headers = securityHeaders(config);
     app.addHook('onRequest', (_request, reply, next) => {

@@ -1,9 +1,7 @@
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { AppError, validationError } from '../../src/errors.js';
-import { refuseConnection, toAppError } from '../../src/http/errors.js';
-import { listen, startTestServer } from '../helpers/server.js';
+import { toAppError } from '../../src/http/errors.js';
+import { startTestServer } from '../helpers/server.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
@@ -100,48 +98,4 @@ t.test('statuses of plugins and outages of the database have their codes', async
   t.match(toAppError(Object.assign(new Error('hunter2'), { code: 'ECONNREFUSED' }), 'id'), {
     code: 'SERVICE_UNAVAILABLE',
   });
-});
-
-t.test('what is not HTTP, or has too long headers, is answered with a code', async (t) => {
-  const { app } = startTestServer(t);
-  const port = await listen(app);
-  const answerTo = async (bytes: string) => {
-    const socket = connect(port, '127.0.0.1');
-    let answer = '';
-    socket.on('data', (data) => (answer += data.toString()));
-    socket.on('error', () => undefined);
-    socket.write(bytes);
-    await once(socket, 'close');
-    return answer;
-  };
-  t.match(
-    await answerTo('hunter2\r\n\r\n'),
-    /^HTTP\/1\.1 400 Bad Request\r\n[^]*"The request is malformed\."[^]*QUERY_REJECTED/,
-  );
-  t.match(
-    await answerTo(`GET / HTTP/1.1\r\nhost: a\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`),
-    /^HTTP\/1\.1 431 [^]*headers are too large[^]*QUERY_REJECTED/,
-  );
-});
-
-t.test('a request that takes too long to arrive is told so; a connection that is gone is let go', async (t) => {
-  const refuse = (code: string, writable = true) => {
-    const written: string[] = [];
-    const socket = {
-      writable,
-      destroyed: false,
-      write: (text: string) => written.push(text),
-      destroy: () => (socket.destroyed = true),
-    };
-    refuseConnection(Object.assign(new Error('hunter2'), { code }), socket as unknown as Socket);
-    t.ok(socket.destroyed);
-    return written.join('');
-  };
-  const answer = refuse('ERR_HTTP_REQUEST_TIMEOUT');
-  t.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\nConnection: close\r\n/);
-  const [head = '', body = ''] = answer.split('\r\n\r\n');
-  t.match(head, `Content-Length: ${Buffer.byteLength(body)}`);
-  t.match(JSON.parse(body), { errors: [{ extensions: { code: 'QUERY_REJECTED' } }] });
-  t.equal(refuse('ECONNRESET'), '');
-  t.equal(refuse('HPE_INVALID_METHOD', false), '');
 });

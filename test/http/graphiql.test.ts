@@ -7,7 +7,9 @@ import { securityHeadersPlugin } from '../../src/http/security-headers.js';
 const assetsDir = join(import.meta.dirname, '../../dist/graphiql');
 const server = fastify();
 t.teardown(() => server.close());
-await server.register(securityHeadersPlugin, { config: { production: true, publicUrl: undefined } });
+await server.register(securityHeadersPlugin, {
+  config: { production: true, publicUrl: undefined, hstsIncludeSubdomains: true },
+});
 await server.register(graphiql, { assetsDir });
 const get = (url: string, headers = {}) => server.inject({ url, headers });
 const page = await get('/graphiql');

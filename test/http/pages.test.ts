@@ -53,7 +53,9 @@ async function start(
     rejectEmail: call('rejectEmail'),
     cancelChange: (token, client) => call('cancelChange')(token, client).then(() => cancelled),
   };
-  await app.register(securityHeadersPlugin, { config: { production: false, publicUrl: undefined } });
+  await app.register(securityHeadersPlugin, {
+    config: { production: false, publicUrl: undefined, hstsIncludeSubdomains: true },
+  });
   await app.register(cookiePlugin);
   await app.register(pages, options);
   const person = mailedPage(app);

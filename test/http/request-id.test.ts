@@ -15,8 +15,10 @@ t.test('each request has an id of its own, in the response and in the log', asyn
   );
 });
 
-t.test("a caller's id counts only from a trusted proxy, and only when it is harmless", async (t) => {
-  const { app } = startTestServer(t, { TRUST_PROXY: '10.0.0.0/8, 192.0.2.1, 2001:db8::/32' });
+const TRUST_PROXY = '10.0.0.0/8, 192.0.2.1, 2001:db8::/32';
+
+t.test("takes a caller's id from a trusted proxy only, and only if it is harmless", async (t) => {
+  const { app } = startTestServer(t, { TRUST_PROXY, TRUST_REQUEST_ID: 'true' });
   const idFrom = async (remoteAddress: string, given: string) =>
     (await app.inject({ url: '/', remoteAddress, headers: { 'x-request-id': given } })).headers['x-request-id'];
   for (const peer of ['10.1.2.3', '192.0.2.1', '::ffff:10.1.2.3', '2001:db8::7'])
@@ -27,8 +29,11 @@ t.test("a caller's id counts only from a trusted proxy, and only when it is harm
     t.match(await idFrom('10.1.2.3', bad), UUID, bad);
 });
 
-t.test('without proxies nobody is trusted', async (t) => {
-  const { app } = startTestServer(t);
-  const response = await app.inject({ url: '/', headers: { 'x-request-id': 'trace-12345' } });
-  t.match(response.headers['x-request-id'], UUID);
+t.test("ignores a caller's id without TRUST_REQUEST_ID, and without proxies", async (t) => {
+  const headers = { 'x-request-id': 'trace-12345' };
+  for (const env of [{ TRUST_PROXY }, { TRUST_REQUEST_ID: 'true' }]) {
+    const { app } = startTestServer(t, env);
+    const response = await app.inject({ url: '/', remoteAddress: '10.1.2.3', headers });
+    t.match(response.headers['x-request-id'], UUID, Object.keys(env).join());
+  }
 });

@@ -5,6 +5,7 @@ import type { GraphQLSchema } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { clientInfo, type ClientInfo } from '../../client-info.js';
 import { AppError } from '../../errors.js';
+import { answerHandshakes } from '../../http/handshakes.js';
 import { isWebSocketUpgrade, webSocketUpgrades } from '../../http/upgrades.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents.js';
@@ -56,7 +57,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
   await app.register(websocket, {
     options: {
       ...CLOSING,
-      server: webSocketUpgrades(app.server),
+      server: webSocketUpgrades(app.server, app.connections),
       maxPayload: MAX_PAYLOAD,
       perMessageDeflate: false,
       handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL,
@@ -68,6 +69,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
     // The client's doing: a frame that is none, or too large. `ws` closes with the code that says so.
     errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket'),
   });
+  answerHandshakes(app);
   app.addHook('onClose', async () => sockets.close());
   // Those refused before the plugin saw them (over a limit, say) it forgets to hang up, and nobody else would.
   app.addHook('onResponse', async ({ raw }) => {
