@@ -33,19 +33,21 @@ t.test('bounds the mail to one mailbox by accounts with plus-addresses of it: li
   const links = await Promise.all(Array.from({ length: 8 }, (_, index) => app.mailTo(`eve+${index}@mail.test`)));
   t.equal(links.flat().length, 6);
 
-  const { data } = await app.client().send(LOGIN, { input: { identifier: 'eve0', password: PASSWORD } });
-  const client = app.client({ token: data!['login'].accessToken });
   const CHANGE = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
-  let token = data!['login'].accessToken as string;
-  let password = PASSWORD;
-  for (let index = 0; index < 32; index += 1) {
-    const newPassword = `${PASSWORD} ${index}`;
-    const answer = await client.with({ token }).send(CHANGE, { input: { currentPassword: password, newPassword } });
-    token = answer.data!['changePassword'].accessToken;
-    password = newPassword;
-    await app.chore('sending mail');
-    app.clock.advance(1_000);
+  for (const username of ['eve0', 'eve1']) {
+    const { data } = await app.client().send(LOGIN, { input: { identifier: username, password: PASSWORD } });
+    let token = data!['login'].accessToken as string;
+    let currentPassword = PASSWORD;
+    for (let index = 0; index < 16; index += 1) {
+      const newPassword = `${PASSWORD} ${index}`;
+      const answer = await app.client({ token }).send(CHANGE, { input: { currentPassword, newPassword } });
+      token = answer.data!['changePassword'].accessToken;
+      currentPassword = newPassword;
+      await app.chore('sending mail');
+      app.clock.advance(1_000);
+    }
   }
-  const notices = (await app.mailTo('eve+0@mail.test')).filter(({ subject }) => /was changed/.test(subject));
+  const mails = [...(await app.mailTo('eve+0@mail.test')), ...(await app.mailTo('eve+1@mail.test'))];
+  const notices = mails.filter(({ subject }) => /was changed/.test(subject));
   t.equal(notices.length, 30);
 });

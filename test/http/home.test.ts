@@ -6,7 +6,9 @@ import { securityHeadersPlugin } from '../../src/http/security-headers.js';
 async function get(t: Test, options: Partial<HomeOptions> = {}) {
   const app = fastify();
   t.teardown(() => app.close());
-  await app.register(securityHeadersPlugin, { config: { production: false, publicUrl: undefined, hstsIncludeSubdomains: true } });
+  await app.register(securityHeadersPlugin, {
+    config: { production: false, publicUrl: undefined, hstsIncludeSubdomains: true },
+  });
   await app.register(home, {
     appName: 'Example <&>',
     minimal: false,

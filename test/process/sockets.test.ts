@@ -74,6 +74,7 @@ t.test('thousands of idle sockets leave room for requests, and all are told when
   const server = await startInstance(t, {
     ...(onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {}),
     MAX_WEBSOCKETS_PER_ADDRESS: String(COUNT),
+    MAX_WEBSOCKETS_PER_ACCOUNT: String(COUNT),
     RATE_LIMIT_ANONYMOUS: '1000000/1m',
   });
   const { accessToken: token } = await register(server);
