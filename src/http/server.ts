@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import type { Config } from '../config.js';
 import { drainPlugin } from './drain.js';
 import { sendError, sendNotFound } from './errors.js';
+import { handlerTimeoutPlugin } from './handler-timeout.js';
 import { oneHostPlugin } from './host.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
 import { pathPrefix, withoutPrefix } from './path-prefix.js';
@@ -58,7 +59,6 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
     trustProxy: config.trustProxy.length > 0 ? trusts : false,
     bodyLimit: config.graphql.maxBodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    handlerTimeout: HANDLER_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     http: {
@@ -93,6 +93,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   app.setNotFoundHandler(sendNotFound);
   void app.register(requestLogPlugin);
   void app.register(securityHeadersPlugin, { config });
+  void app.register(handlerTimeoutPlugin, { timeoutMs: HANDLER_TIMEOUT_MS });
   void app.register(drainPlugin, {
     graceMs: Math.min(GRACE_MS, config.shutdownTimeoutMs * GRACE_SHARE),
     lastCallMs: config.shutdownTimeoutMs * LAST_CALL_SHARE,
