@@ -15,6 +15,7 @@ const key = (kid: string, retiredAt: Date | null) => ({
   createdAt: moment,
   retiredAt,
   expiresAt: null,
+  longestTokenMs: 900_000,
 });
 
 let built = 0;
