@@ -10,7 +10,6 @@ import { standardOutput } from '../../dist/http/log-destination.js';
 import { createMetrics, metricsPlugin } from '../../dist/http/metrics.js';
 import { rateLimitPlugin } from '../../dist/http/rate-limit.js';
 import { cookiePlugin } from '../../dist/http/refresh-cookie.js';
-import { securityHeadersPlugin } from '../../dist/http/security-headers.js';
 import { createServer } from '../../dist/http/server.js';
 import { createServices } from '../../dist/services.js';
 import { bearerToken } from '../../dist/sessions/authenticator.js';
@@ -28,8 +27,8 @@ export async function latchkeyCheck() {
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, ...jwt });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs: jwt.accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
-  const events = openEvents({ db, redis: undefined, ...config.redis, log: console });
-  const { authenticate } = createServices({
+  const events = openEvents({ db, redis: undefined, ...config.redis, secrets, clock, log: console });
+  const { authenticate, breachChecks } = createServices({
     config,
     db,
     clock,
@@ -49,11 +48,10 @@ export async function latchkeyCheck() {
         const token = bearerToken(headers.authorization);
         return token === undefined ? undefined : accessTokens.subjectOf(token);
       };
-      await app.register(securityHeadersPlugin, { config });
       await app.register(corsPlugin, { origins: config.corsOrigins });
       await app.register(rateLimitPlugin, { ...config.rateLimits, principalOf });
       await app.register(metricsPlugin, {
-        metrics: createMetrics({ hasher, database: db, events, sockets: none, subscriptions: none }),
+        metrics: createMetrics({ hasher, database: db, events, sockets: none, subscriptions: none, breachChecks }),
       });
       await app.register(cookiePlugin);
       return app;

@@ -32,7 +32,7 @@ export function createCosts(schema: GraphQLSchema) {
     for (const node of document.definitions)
       if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
     const root = schema.getRootType(operation.operation);
-    let readsVariables = false;
+    let readsVariables = false as boolean; // Set by the calls below, which the compiler does not follow.
 
     function ofSelections(
       set: SelectionSetNode | undefined,

@@ -16,7 +16,7 @@ const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0;
 /** Starts a PgBouncer; returns the address of a database by way of it. */
 async function startPgBouncer(t: Tap, target: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-pgbouncer-'));
-  const { hostname, port = '5432', username } = new URL(target);
+  const { hostname, port, username } = new URL(target);
   const listening = await freePort();
   writeFileSync(join(directory, 'users.txt'), `"${username}" ""\n`);
   const settings = [

@@ -1,6 +1,6 @@
 /** Apollo Client with automatic persisted queries: it sends a document's hash, and the document when the server has not seen it. */
 import { createHash } from 'node:crypto';
-import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache } from '@apollo/client';
+import { ApolloClient, ApolloLink, gql, HttpLink, InMemoryCache, type TypedDocumentNode } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import t from 'tap';
 import { startLiveApp } from '../helpers/live.js';
@@ -24,8 +24,8 @@ t.test('sends a document once, and its hash alone from then on', async (t) => {
     link: ApolloLink.from([new PersistedQueryLink({ sha256 }), link]),
   });
   const ask = async () => {
-    const query = gql('query Persisted { me { username } }');
-    return (await client.query<{ me: { username: string } }>({ query, fetchPolicy: 'no-cache' })).data;
+    const query: TypedDocumentNode<{ me: { username: string } }> = gql('query Persisted { me { username } }');
+    return (await client.query({ query, fetchPolicy: 'no-cache' })).data;
   };
   t.match(await ask(), { me: { username: user.username } });
   t.match(await ask(), { me: { username: user.username } });

@@ -62,7 +62,7 @@ export function createSharedSubscribe(): Subscribe {
         throw error;
       },
       [Symbol.asyncIterator]: () => stream,
-    } as Stream;
+    };
     return stream;
   };
 }
