@@ -1,7 +1,7 @@
 // The product's own SQL of a rotation, for pgbench: taken from its repository, so that it stays the same statement.
 import { writeFileSync } from 'node:fs';
 import { drizzle } from 'drizzle-orm/postgres-js';
-import { createSessionRepository } from '../../dist/sessions/repository.js';
+import { createRotationRepository } from '../../dist/sessions/rotation-repository.js';
 
 /** The text with pgbench's variables in place of parameters; each session is rotated by one client. */
 export async function rotationScript(file) {
@@ -11,16 +11,19 @@ export async function rotationScript(file) {
     query = prepared;
     return { execute: async () => [] };
   };
-  await createSessionRepository(executor).rotate([{ id: '', generation: 0, client: {} }], new Date());
+  await createRotationRepository(executor).rotate([{ id: '', generation: 0, client: {} }], new Date());
   const names = query.params.map((param) => (param.value ?? param).name);
   const text = query.sql.replace(/\$(\d+)/g, (_all, position) => `:${names[position - 1]}`);
-  const unknown = names.filter((name) => !['id', 'generation', 'now', 'ipAddress', 'userAgent'].includes(name));
+  const unknown = names.filter(
+    (name) => !['id', 'generation', 'now', 'idleSince', 'ipAddress', 'userAgent'].includes(name),
+  );
   if (unknown.length > 0) throw new Error(`The rotation has a parameter that pgbench is not given: ${unknown.join()}`);
   writeFileSync(
     file,
     [
       '\\if :generation < 0',
-      'select id, ip_address as "ipAddress", user_agent as "userAgent", now() as now from sessions',
+      'select id, ip_address as "ipAddress", user_agent as "userAgent", now() as now,',
+      '  timestamptz \'epoch\' as "idleSince" from sessions',
       '  order by id offset :client_id limit 1 \\gset',
       '\\endif',
       '\\set generation :generation + 1',

@@ -107,7 +107,7 @@ if (onRealPostgres && hasPostgres) {
       proxy.stall();
       const waiting = Array.from({ length: 30 }, () => code().catch(() => 'SERVICE_UNAVAILABLE'));
       await until(async () =>
-        (await (await fetch(`${server.url}/metrics`)).text()).includes('latchkey_database_connections_open 1'),
+        (await (await fetch(`${server.url}/metrics`)).text()).includes('latchkey_database_connections_in_use 1'),
       );
       t.equal(await server.end('SIGTERM'), 0);
       for (const each of await Promise.all(waiting)) t.equal(each, 'SERVICE_UNAVAILABLE');
