@@ -42,7 +42,11 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
     }
     connections += 1;
     if (hangingUp) {
+      // Read, so that its end is seen, and known, so that `cut` ends it.
+      sockets.add(client);
       client.on('error', () => client.destroy());
+      client.on('close', () => sockets.delete(client));
+      client.resume();
       client.end();
       return;
     }
