@@ -31,6 +31,8 @@ const LAST_CALL_SHARE = 0.75;
 /** Longer than the 60 s after which common load balancers drop idle connections, so that it is they who do it. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
+/** Each part of the stack waits for a response's end, and a stream adds its own; from 11 on Node warns of a leak. */
+const MAX_RESPONSE_LISTENERS = 20;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -86,6 +88,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   // Node would drop headers past the thousandth, also those that frame the body; their bytes are bounded above.
   app.server.maxHeadersCount = 0;
   tellEveryEnd(app.server);
+  app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));
   const connections: RefusedConnections = refusedConnections(app.server, { headers, log: app.log });
   app.decorate('connections', connections);
   app.decorate('securityHeaders', headers);
