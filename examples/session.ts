@@ -69,7 +69,7 @@ export function createSession(refresh: (refreshToken: string | null) => Promise<
       tokens = next;
     },
     async renew(refused) {
-      // Refused late, when somebody else had renewed already: nothing more is needed.
+      // Another request has renewed the token since this one was sent.
       if (authorization() !== refused) return;
       await (renewing ??= replace().finally(() => (renewing = undefined)));
     },

@@ -25,9 +25,8 @@ export interface BootstrapOptions {
 const CLIENT = { ipAddress: 'configuration', network: 'configuration', userAgent: null };
 
 /**
- * Creates an administrator unless there is one. Once it exists, nobody else can register its address. An account that has
- * the address already is not promoted, since anybody may have registered it; the start goes on without an administrator, so
- * that a stranger cannot prevent it, and the log says what to do.
+ * Creates the first administrator; its e-mail address is then taken. An existing account with that address is not
+ * promoted, because anyone may have registered it: the server starts without an administrator and logs what to do.
  * @throws ConfigError when the address or the password will not do
  */
 export async function createFirstAdministrator(options: BootstrapOptions): Promise<void> {

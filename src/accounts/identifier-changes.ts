@@ -1,6 +1,6 @@
 /**
- * Protection of e-mail addresses and usernames against a stolen session. Whoever is mailed about a change can cancel it
- * for seven days, also after it took effect; until then the former value is held for the account.
+ * Protects e-mail addresses and usernames against a stolen session. A mailed link cancels a change for seven days, also
+ * after the change took effect; the former value stays reserved for the account during that time.
  */
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
@@ -118,7 +118,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
         ? {
             email: email.previous,
             emailKey: email.previousKey,
-            // The link came to this mailbox. An address that was never claimed (REVEAL_TAKEN_EMAILS) stays unconfirmed.
+            // The mailed link confirms the mailbox. An unclaimed address (REVEAL_TAKEN_EMAILS=false) stays unconfirmed.
             isVerified: email.previousKey === emailKey(email.previous),
           }
         : {}),

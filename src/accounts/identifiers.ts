@@ -83,8 +83,8 @@ export function identifierKey(identifier: string): { readonly kind: 'email' | 'u
 }
 
 /**
- * Stands for the key of an address that is nobody's until its mailbox confirms it (REVEAL_TAKEN_EMAILS=false): nobody can
- * log in with it. It begins with the key, so that administrators find it; the space keeps it out of what can be typed.
+ * The placeholder key of an unconfirmed address (REVEAL_TAKEN_EMAILS=false); a login by that address fails. It starts with
+ * the address's key, so that a search finds it; the space cannot occur in a valid address.
  */
 export function unclaimedEmailKey(key: string, accountId: string): string {
   return `${key} ${accountId}`;

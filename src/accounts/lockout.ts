@@ -1,4 +1,4 @@
-/** What an account is told when it reached the ceiling of wrong passwords. */
+/** Records and mails that an account has reached its limit of consecutive failed passwords. */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../client-info.js';
 import type { Executor } from '../db/database.js';

@@ -50,7 +50,7 @@ export interface ProfileCaller {
 
 /**
  * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
- * e-mail address or username needs a recent proof and is told to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
+ * e-mail address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
  * @throws AppError VALIDATION_ERROR (every fault), STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
  * RATE_LIMIT_EXCEEDED for too many changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND when the account went
  * meanwhile
@@ -70,13 +70,13 @@ export interface ProfileOptions {
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
   readonly provePassword: ProvePassword;
-  /** REVEAL_TAKEN_EMAILS. Where it is false, the owner of a taken address is told by mail instead. */
+  /** REVEAL_TAKEN_EMAILS: if false, the owner of a taken address gets a mail and the caller no error. */
   readonly revealTakenEmails: boolean;
 }
 
 /** For how long a login counts as proof. */
 const RECENT_MS = 15 * 60_000;
-/** Each former username is held for days: nobody collects them. */
+/** Former usernames stay reserved for days; the limit stops one account from reserving many. */
 const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
 const NOT_CLEARABLE = 'cannot be cleared';
 

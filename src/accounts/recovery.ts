@@ -58,13 +58,13 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       const taken = await tokens.take(tx, 'password_reset', token, 'password_reset');
       // Good for the address that it was mailed to: who reads a former one is nobody.
       if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
-      // Whoever read the mail has shown that the address is theirs, and undoes what a thief may have asked for.
+      // The mailed link confirms the address and cancels a pending change, which a thief may have requested.
       const account = await accounts.update(
         taken.userId,
         {
           passwordHash,
           isVerified: true,
-          // An address that was nobody's until now (REVEAL_TAKEN_EMAILS=false) becomes the account's.
+          // Claims an address that was unconfirmed (REVEAL_TAKEN_EMAILS=false).
           emailKey: emailKey(current.account.email),
           pendingEmail: null,
           pendingEmailKey: null,

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 /** `.invalid` never exists (RFC 6761, 6.4), so no mail can reach anybody. */
 const DOMAIN = '@released.invalid';
 
-/** An address that nobody has and nobody can guess, so that nobody can take it first. */
+/** A random placeholder address: it cannot be guessed and registered in advance. */
 export function releasedEmail(): string {
   return `${randomUUID()}${DOMAIN}`;
 }

@@ -36,8 +36,8 @@ export interface Verification {
   verify(token: string, client: ClientInfo): Promise<AccountRecord>;
   /**
    * Takes the address that the token was mailed to from the account, on the word of who reads its mail: cancels a pending
-   * change, or gives an unconfirmed account a placeholder address. The account itself stays, so that a mistyped address
-   * costs nobody an account.
+   * change, or gives an unconfirmed account a placeholder address. The account stays, because
+   * its owner may only have mistyped the address.
    * @throws AppError INVALID_TOKEN, also for an address that is confirmed by now
    */
   reject(token: string, client: ClientInfo): Promise<void>;

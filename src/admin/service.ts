@@ -71,7 +71,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       ...(role === undefined ? {} : { role }),
       ...(isPremium === undefined ? {} : { isPremium }),
       ...(isVerified === undefined ? {} : { isVerified }),
-      // An address that was nobody's until now (REVEAL_TAKEN_EMAILS=false) becomes the account's.
+      // Claims an address that was unconfirmed (REVEAL_TAKEN_EMAILS=false).
       ...(isVerified ? { emailKey: emailKey(before.email) } : {}),
       ...(disabled === undefined ? {} : { disabledAt: disabled ? now : null }),
     };

@@ -34,6 +34,7 @@ export function given(column: PgColumn, name: string): SQL {
 /** A whole row that is given when the statement runs, each column under its property's name. */
 export function givenRow<T extends PgTable>(table: T): { [Name in keyof T['$inferInsert']]-?: SQL } {
   const columns = Object.entries(getTableColumns<PgTable>(table));
+  // Object.fromEntries loses the names that the type promises.
   return Object.fromEntries(columns.map(([name, column]) => [name, given(column, name)])) as never;
 }
 

@@ -113,6 +113,7 @@ function explainer(executor: typeof app.db.executor, plans: string[]): typeof ap
         const member: unknown = Reflect.get(target, key);
         if (key === 'then') {
           return (...handlers: Parameters<Promise<unknown>['then']>) =>
+            // Only queries have a `then`.
             explain(target as never)
               .then(() => target)
               .then(...handlers);

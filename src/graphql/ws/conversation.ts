@@ -190,11 +190,13 @@ export function converse(connection: Connection, options: ConversationOptions): 
       const translated = errors.map((error) => translateError(error, requestId));
       translated.forEach(note);
       if (data == null) connection.close(closingFor(translated[0]!.fault));
+      // graphql-ws sends errors as they are; its types ask for instances of GraphQLError, which a formatted one is not.
       return { data: data ?? null, errors: translated.map(({ formatted }) => formatted as never) };
     },
 
     onError(_context, _id, _payload, [error]) {
       const cause = error?.originalError;
+      // The casts here have the reason of the one in `onNext`.
       if (cause instanceof Refusal) return cause.errors as never;
       const translated = translateError(error, requestId);
       note(translated);
