@@ -12,7 +12,7 @@ const esbuild = await import('esbuild').catch((error) => {
   if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
 });
 if (esbuild) await buildAll(esbuild);
-else if (existsSync('dist/start.cjs') && existsSync('dist/graphiql/index.html')) {
+else if (existsSync('dist/server/start.cjs') && existsSync('dist/graphiql/index.html')) {
   console.log('Development dependencies are not installed: dist/ is used as it is.');
 } else {
   console.error('There is no complete dist/, and building it needs the development dependencies: run npm ci.');
@@ -34,7 +34,7 @@ async function buildServer(build) {
   const options = { outbase: 'src', outdir: 'dist', platform: 'node', target: 'node20', sourcemap: true, write: false };
   const outputs = await Promise.all([
     build({ ...options, entryPoints: sources.filter((path) => path.endsWith('.ts')), format: 'esm' }),
-    build({ ...options, entryPoints: ['src/start.cts'], format: 'cjs', outExtension: { '.js': '.cjs' } }),
+    build({ ...options, entryPoints: ['src/server/start.cts'], format: 'cjs', outExtension: { '.js': '.cjs' } }),
   ]);
   const dist = `${process.cwd()}/dist/`;
   const files = new Map(

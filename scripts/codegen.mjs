@@ -28,9 +28,9 @@ const code = await codegen({
     contextType: './context.js#GraphqlContext',
     makeResolverTypeCallable: true,
     mappers: {
-      User: '../accounts/account.js#AccountRecord',
+      User: '../users/account.js#AccountRecord',
       Session: '../sessions/session.js#SessionView',
-      AuthPayload: '../sessions/auth-payload.js#AuthPayloadView',
+      AuthPayload: './resolvers/auth-payload.js#AuthPayloadView',
       AuditEvent: '../audit/event.js#AuditRecord',
     },
   },

@@ -15,24 +15,22 @@ const locals = (file: string) =>
     .filter((name) => name.startsWith('.'))
     .map((name) => normalize(join(dirname(file), name)).replace(/\.js$/, '.ts'));
 
-/** Rooms from the top floor down; a file imports from its own floor or from below. Types of a room above are no weight. */
-const FLOORS: readonly (readonly [floor: number, pattern: RegExp])[] = [
-  [0, /^(main|start|cli\/.*)\.c?ts$/],
-  [1, /^(app|services|chores)\.ts$/],
-  [2, /^(graphql|http)\/|^(maintenance|shutdown|start-failure|listening)\.ts$/],
-  [3, /\/(resolvers|auth-payload)\.ts$/],
-  [
-    4,
-    /^(accounts|admin|sessions|passwords|audit|events|mail|one-time-tokens|rate-limits|tokens)\/(?![\w-]*repository\.|resolvers)|^secrets\.ts$/,
-  ],
-  [5, /\/[\w-]*repository\.ts$/],
-  [6, /^(db|redis)\//],
-  [
-    7,
-    /^(authz|crypto)\/|^(errors|clock|client-address|client-info|html|paging|text|config|config-[a-z]+|database-url|database-tls)\.ts$/,
-  ],
+/** From the top down: a file imports from its own floor or from one below. */
+const FLOORS: readonly RegExp[] = [
+  /^server\//,
+  /^(index|plugin|latchkey)\.ts$|^jobs\//,
+  /^(graphql|pages|fastify)\//,
+  /^authn\//,
+  new RegExp(
+    '^(users|passwords|sessions|email-verification|identifier-changes|known-devices|admin|audit|notifications' +
+      '|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+-)?repository\\.)',
+  ),
+  /\/([\w-]+-)?repository\.ts$/,
+  /^(db|redis)\//,
+  /^config\//,
+  /^(authz|crypto|lib)\//,
 ];
-const floorOf = (file: string) => FLOORS.find(([, pattern]) => pattern.test(file))?.[0];
+const floorOf = (file: string) => FLOORS.findIndex((pattern) => pattern.test(file));
 /** Imports that are erased: `import type`, and files that import nothing but types of each other. */
 const isTypeOnly = (file: string, imported: string) => {
   const name = imported.split('/').at(-1)!.replace(/\.ts$/, '.js');
@@ -43,7 +41,7 @@ const isTypeOnly = (file: string, imported: string) => {
 
 t.test('every module has its floor', async (t) => {
   t.same(
-    files.filter((file) => floorOf(file) === undefined),
+    files.filter((file) => floorOf(file) === -1),
     [],
   );
 });
@@ -51,7 +49,7 @@ t.test('every module has its floor', async (t) => {
 t.test('imports point downwards', async (t) => {
   const upwards = files.flatMap((file) =>
     locals(file)
-      .filter((imported) => floorOf(imported)! < floorOf(file)! && !isTypeOnly(file, imported))
+      .filter((imported) => floorOf(imported) < floorOf(file) && !isTypeOnly(file, imported))
       .map((imported) => `${file} -> ${imported}`),
   );
   // The one list of resolvers is where GraphQL meets the features; a repository's error is read where it is answered.
@@ -94,13 +92,13 @@ only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
   (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),
-  /^(http|graphql)\/|^(app|shutdown|maintenance)\.ts$|^tokens\/jwt-key\.ts$/,
+  /^(server|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$/,
 );
 
 t.test('the environment is read in one place', async (t) => {
   t.same(
     files.filter((file) => textOf(file).includes('process.env')),
-    ['config.ts', 'start.cts'],
+    ['config/config.ts', 'server/start.cts'],
   );
 });
 

@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
-import { RENAMED_SETTINGS } from '../src/config-environment.js';
-import { loadConfig } from '../src/config.js';
-import { STATUS_BY_CODE } from '../src/errors.js';
+import { RENAMED_SETTINGS } from '../src/config/environment.js';
+import { loadConfig } from '../src/config/config.js';
+import { STATUS_BY_CODE } from '../src/lib/errors.js';
 import {
   anchors,
   codeSpans,

@@ -1,11 +1,11 @@
 // Tokens for sessions that were made by SQL, from the product's own keys.
 import { environment, SECRET } from './latchkey.mjs';
-import { loadConfig } from '../../dist/config.js';
+import { loadConfig } from '../../dist/config/config.js';
 import { createRefreshTokens } from '../../dist/crypto/refresh-token.js';
 import { openDatabase } from '../../dist/db/open.js';
-import { systemClock as clock } from '../../dist/clock.js';
-import { createAccessTokens } from '../../dist/tokens/access-tokens.js';
-import { createSigningKeys } from '../../dist/tokens/signing-keys.js';
+import { systemClock as clock } from '../../dist/lib/clock.js';
+import { createAccessTokens } from '../../dist/sessions/access-tokens.js';
+import { createSigningKeys } from '../../dist/signing-keys/service.js';
 
 const SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history'];
 

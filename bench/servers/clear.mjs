@@ -1,7 +1,7 @@
 // Clears sessions that have run out, as an instance does every ten minutes, until it is told to stop; tells when its
 // first batch has gone, and at last how many there were and how long it took.
-import { systemClock as clock } from '../../dist/clock.js';
-import { loadConfig } from '../../dist/config.js';
+import { systemClock as clock } from '../../dist/lib/clock.js';
+import { loadConfig } from '../../dist/config/config.js';
 import { clearInBatches } from '../../dist/db/exclusive.js';
 import { openDatabase } from '../../dist/db/open.js';
 import { createRevocation } from '../../dist/sessions/revocation.js';

@@ -1,20 +1,20 @@
 // Latchkey's own token check and read, from its build, for other GraphQL servers, and the HTTP stack that it has around
 // GraphQL (logs, limits, headers, metrics): so that they differ in nothing else.
-import { loadConfig } from '../../dist/config.js';
+import { loadConfig } from '../../dist/config/config.js';
 import { createPasswordHasher } from '../../dist/crypto/password-hasher.js';
 import { createSharedClock } from '../../dist/db/clock.js';
 import { openDatabase } from '../../dist/db/open.js';
 import { openEvents } from '../../dist/events/open.js';
-import { corsPlugin } from '../../dist/http/cors.js';
-import { standardOutput } from '../../dist/http/log-destination.js';
-import { createMetrics, metricsPlugin } from '../../dist/http/metrics.js';
-import { rateLimitPlugin } from '../../dist/http/rate-limit.js';
-import { cookiePlugin } from '../../dist/http/refresh-cookie.js';
-import { createServer } from '../../dist/http/server.js';
-import { createServices } from '../../dist/services.js';
-import { bearerToken } from '../../dist/sessions/authenticator.js';
-import { createAccessTokens } from '../../dist/tokens/access-tokens.js';
-import { createSigningKeys } from '../../dist/tokens/signing-keys.js';
+import { corsPlugin } from '../../dist/fastify/cors.js';
+import { standardOutput } from '../../dist/fastify/log-destination.js';
+import { createMetrics, metricsPlugin } from '../../dist/fastify/metrics.js';
+import { rateLimitPlugin } from '../../dist/fastify/rate-limit.js';
+import { cookiePlugin } from '../../dist/fastify/refresh-cookie.js';
+import { createServer } from '../../dist/server/http-server.js';
+import { createServices } from '../../dist/latchkey.js';
+import { bearerToken } from '../../dist/authn/authenticator.js';
+import { createAccessTokens } from '../../dist/sessions/access-tokens.js';
+import { createSigningKeys } from '../../dist/signing-keys/service.js';
 
 const none = { count: () => 0 };
 

@@ -1,20 +1,20 @@
 /** What administrators do to accounts. Every change is audited with who made it. */
-import type { AccountRecord } from '../accounts/account.js';
-import { assertNotLastAdministrator, type Deletion } from '../accounts/deletion.js';
-import { emailKey, searchPrefix } from '../accounts/identifiers.js';
-import { createFaults } from '../accounts/input.js';
-import { takenName } from '../accounts/registration.js';
-import { createAccountRepository, type AccountChanges } from '../accounts/repository.js';
+import type { AccountRecord } from '../users/account.js';
+import { assertNotLastAdministrator, type Deletion } from '../users/deletion.js';
+import { emailKey, searchPrefix } from '../users/identifiers.js';
+import { createFaults } from '../users/input.js';
+import { takenName } from '../users/registration.js';
+import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 import type { Audit } from '../audit/audit.js';
 import type { AuditType } from '../audit/event.js';
 import type { Role } from '../authz/scopes.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, validationError } from '../errors.js';
+import { AppError, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
-import { isId, page, type Connection, type PageArguments } from '../paging.js';
+import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
 import type { Revocation } from '../sessions/revocation.js';
 
 /** Who administers, and from where. */

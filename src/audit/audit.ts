@@ -2,11 +2,11 @@
  * What is worth remembering about an account: every change that touches security, and every refusal (OWASP ASVS 5.0,
  * 16.3). Written in the transaction of the change that it tells of.
  */
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import type { Events } from '../events/events.js';
-import { isId, page, type Connection, type PageArguments } from '../paging.js';
+import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
 import type { AuditRecord, AuditType } from './event.js';
 import { createIds, firstIdOf } from './ids.js';
 import { createAuditRepository } from './repository.js';

@@ -5,9 +5,9 @@
  * Who cannot be told something is told no more: nobody is left with a gap unknowingly.
  */
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { AccountEvent, Events } from '../events/events.js';
-import { serviceUnavailable } from '../errors.js';
+import { serviceUnavailable } from '../lib/errors.js';
 import type { AuditRecord } from './event.js';
 import { createStream, type Stream } from './stream.js';
 

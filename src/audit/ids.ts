@@ -1,6 +1,6 @@
 /** Ids of audit events: UUIDv7, so that the primary key finds what was recorded since a moment. */
 import { v7 as uuidv7 } from 'uuid';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 
 /** The smallest id of a moment. */
 export const firstIdOf = (moment: Date): string =>

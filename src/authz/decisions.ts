@@ -1,5 +1,5 @@
 /** Decisions about a principal: pure, and tested without a database. */
-import { AppError } from '../errors.js';
+import { AppError } from '../lib/errors.js';
 import type { Principal } from './principal.js';
 import { satisfies } from './scopes.js';
 

@@ -3,7 +3,7 @@
  * take turns, and when it is full the bucket that has most waiting gives up its latest.
  */
 import { performance } from 'node:perf_hooks';
-import { serviceUnavailable } from '../errors.js';
+import { serviceUnavailable } from '../lib/errors.js';
 
 export interface QueueStats {
   readonly running: number;

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import argon2, { type Options } from 'argon2';
-import { serviceUnavailable } from '../errors.js';
+import { serviceUnavailable } from '../lib/errors.js';
 import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from './bounded-queue.js';
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import postgres, { type ConnectionParameters, type Options, type PostgresType, type Sql } from 'postgres';
-import type { DatabaseAddress, Host } from '../database-url.js';
+import type { DatabaseAddress, Host } from '../config/database-url.js';
 import { dial } from './dial.js';
 
 export interface Client {

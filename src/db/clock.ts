@@ -3,7 +3,7 @@
  * token. Asked for at the start and every now and then; in between the process's clock counts on.
  */
 import { sql } from 'drizzle-orm';
-import { systemClock, type Clock } from '../clock.js';
+import { systemClock, type Clock } from '../lib/clock.js';
 import type { Database } from './database.js';
 
 export interface SharedClock extends Clock {

@@ -1,7 +1,7 @@
 /** One connection to a Postgres that accepts writes, used by one caller at a time and never again once it is lost. */
 import type { ParameterOrJSON } from 'postgres';
-import { serviceUnavailable, type AppError } from '../errors.js';
-import type { DatabaseAddress, Host } from '../database-url.js';
+import { serviceUnavailable, type AppError } from '../lib/errors.js';
+import type { DatabaseAddress, Host } from '../config/database-url.js';
 import { createClient } from './client.js';
 import { withDeadline } from './deadline.js';
 import { sqlStateOf } from './errors.js';

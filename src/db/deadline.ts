@@ -1,5 +1,5 @@
 /** No query may hang: what passes its deadline is answered SERVICE_UNAVAILABLE, whatever becomes of it. */
-import { serviceUnavailable } from '../errors.js';
+import { serviceUnavailable } from '../lib/errors.js';
 
 /**
  * The outcome of `work`, or SERVICE_UNAVAILABLE after `ms` milliseconds.

@@ -6,8 +6,8 @@
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { Host } from '../database-url.js';
-import type { Tls } from '../database-tls.js';
+import type { Host } from '../config/database-url.js';
+import type { Tls } from '../config/database-tls.js';
 
 /** PostgreSQL, "Message Formats": SSLRequest. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);

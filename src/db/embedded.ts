@@ -5,14 +5,13 @@ import { PGlite } from '@electric-sql/pglite';
 import { drizzle } from 'drizzle-orm/pglite';
 import { migrate } from 'drizzle-orm/pglite/migrator';
 import { afterCommit, inTransaction } from './after-commit.js';
-import { dataDirectory, inDataDirectory, privateDirectory } from './data-directory.js';
+import { dataDirectory, IN_MEMORY, inDataDirectory, privateDirectory } from '../config/data-directory.js';
 import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
 import { MIGRATIONS_FOLDER } from './migrate.js';
 import { together } from './together.js';
 
-export const IN_MEMORY = 'memory://';
 const FOLDER = 'postgres';
 
 /** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it, ConfigError when it cannot be used */

@@ -1,5 +1,5 @@
 /** Reads what went wrong out of a driver's error; Drizzle wraps it, so the chain of causes is walked. */
-import { AppError, serviceUnavailable } from '../errors.js';
+import { AppError, serviceUnavailable } from '../lib/errors.js';
 
 /** The violated constraint's name: PGlite calls it `constraint`, postgres.js `constraint_name`. */
 export function constraintOf(error: unknown): string | undefined {

@@ -3,7 +3,7 @@
  * Linux (fcntl(2), F_OFD_SETLK), flock(2) on macOS, LockFileEx on Windows. Node has no call for any of them.
  */
 import { createRequire } from 'node:module';
-import { ConfigError } from '../config.js';
+import { ConfigError } from '../config/config.js';
 
 /** Locks the open file; false if another open file has the lock. @throws Error of the system call */
 export type TryLock = (fd: number) => boolean;

@@ -2,7 +2,7 @@
  * Listening to a channel of a real Postgres, on a connection of its own that is replaced whenever it is lost. It is
  * asked something every now and then: a connection that is open at this end only would be silent for ever.
  */
-import { parseDatabaseUrl, type DatabaseAddress } from '../database-url.js';
+import { parseDatabaseUrl, type DatabaseAddress } from '../config/database-url.js';
 import { createClient, type Client } from './client.js';
 import type { Listener, Listening } from './database.js';
 import { withDeadline } from './deadline.js';

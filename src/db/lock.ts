@@ -7,8 +7,8 @@ import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'nod
 import { readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { ConfigError } from '../config.js';
-import { privateDirectory } from './data-directory.js';
+import { ConfigError } from '../config/config.js';
+import { privateDirectory } from '../config/data-directory.js';
 import { loadTryLock, type TryLock } from './file-lock.js';
 
 export interface DirectoryLock {

@@ -2,8 +2,8 @@
 import { fileURLToPath } from 'node:url';
 import { migrate } from 'drizzle-orm/pg-proxy/migrator';
 import { readMigrationFiles, type MigrationMeta } from 'drizzle-orm/migrator';
-import { serviceUnavailable, AppError } from '../errors.js';
-import type { DatabaseAddress } from '../database-url.js';
+import { serviceUnavailable, AppError } from '../lib/errors.js';
+import type { DatabaseAddress } from '../config/database-url.js';
 import { createOpener, type Query } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { neverSent, outage } from './errors.js';

@@ -3,7 +3,7 @@
  * many wait for their turn and on how often a server that is away is dialled. A connection that let a deadline pass is not
  * used again.
  */
-import { AppError, serviceUnavailable } from '../errors.js';
+import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { createBackoff } from './backoff.js';
 import { createOpener, READ_ONLY, readOnly, type Connection, type OpenerOptions, type Query } from './connection.js';
 import { withDeadline } from './deadline.js';

@@ -1,6 +1,6 @@
 /** A real Postgres through postgres.js. */
 import { afterCommit, inTransaction } from './after-commit.js';
-import { parseDatabaseUrl } from '../database-url.js';
+import { parseDatabaseUrl } from '../config/database-url.js';
 import type { Database, Executor } from './database.js';
 import { sqlStateOf } from './errors.js';
 import { createExecutor } from './executor.js';

@@ -2,7 +2,7 @@
  * One transaction on one connection. It is begun and ended here and not by postgres.js, which rolls back on a connection
  * that is lost as well.
  */
-import { serviceUnavailable } from '../errors.js';
+import { serviceUnavailable } from '../lib/errors.js';
 import { connectionLost, type Connection, type Query } from './connection.js';
 import { sqlStateOf } from './errors.js';
 

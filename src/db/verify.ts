@@ -1,6 +1,6 @@
 /** What has to hold between DATABASE_URL and DATABASE_LISTEN_URL before an instance serves. */
 import { randomUUID } from 'node:crypto';
-import { parseDatabaseUrl } from '../database-url.js';
+import { parseDatabaseUrl } from '../config/database-url.js';
 import { createOpener } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { listenOnPostgres } from './listen.js';

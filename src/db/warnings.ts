@@ -1,5 +1,5 @@
 /** What is risky about DATABASE_URL though it works. */
-import { isLocal, parseDatabaseUrl } from '../database-url.js';
+import { isLocal, parseDatabaseUrl } from '../config/database-url.js';
 
 const ADVICE = 'add sslmode=verify-full to it, and sslrootcert=FILE if the CA is private';
 

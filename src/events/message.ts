@@ -1,5 +1,5 @@
 /** Events as they travel between instances: ids and times only, so that nothing is told to who reads along. */
-import { isId } from '../paging.js';
+import { isId } from '../lib/paging.js';
 import type { AccountEvent } from './events.js';
 
 /** Three ids and their names take less; nothing longer is even parsed. */

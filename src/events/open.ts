@@ -1,5 +1,5 @@
 /** Opens the bus that the configuration names: Redis, or the database. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { connectRedis, type RedisConnection, type RedisLog } from '../redis/connection.js';
 import { createDatabaseEvents } from './database-events.js';

@@ -5,7 +5,7 @@
  * others are told that they may have missed something.
  */
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';

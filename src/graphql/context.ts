@@ -1,13 +1,13 @@
 /** What resolvers and directives get of a request: who asks, from where, and the services. */
-import type { AccountExtent, AccountRecord } from '../accounts/account.js';
-import type { ClientInfo } from '../client-info.js';
-import { AppError } from '../errors.js';
-import { NO_DEVICE, type DeviceCookie } from '../http/device-cookie.js';
-import type { RefreshCookie } from '../http/refresh-cookie.js';
-import type { AccountPrincipal, Authenticate } from '../sessions/authenticator.js';
+import type { AccountExtent, AccountRecord } from '../users/account.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import { AppError } from '../lib/errors.js';
+import { NO_DEVICE, type DeviceCookie } from '../fastify/device-cookie.js';
+import type { RefreshCookie } from '../fastify/refresh-cookie.js';
+import type { AccountPrincipal, Authenticate } from '../authn/authenticator.js';
 import { createSessionLoader, type SessionLoader } from '../sessions/loader.js';
-import type { ScopeDemand } from './gates.js';
-import type { Services } from './services.js';
+import type { ScopeDemand } from './directives/gates.js';
+import type { Services } from './resolvers/services.js';
 import { createStatements, type RunStatement } from './statements.js';
 
 export interface GraphqlContext {

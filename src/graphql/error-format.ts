@@ -4,8 +4,8 @@
  */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { outage } from '../db/errors.js';
-import { AppError, validationError } from '../errors.js';
-import { locationsOf } from './detach.js';
+import { AppError, validationError } from '../lib/errors.js';
+import { locationsOf } from './documents/detach.js';
 
 export interface FormattedError extends Omit<GraphQLFormattedError, 'extensions'> {
   readonly extensions: AppError['extensions'];

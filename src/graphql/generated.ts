@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
-import type { AccountRecord } from '../accounts/account.js';
+import type { AccountRecord } from '../users/account.js';
 import type { SessionView } from '../sessions/session.js';
-import type { AuthPayloadView } from '../sessions/auth-payload.js';
+import type { AuthPayloadView } from './resolvers/auth-payload.js';
 import type { AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from './context.js';
 export type Maybe<T> = T | null;

@@ -3,22 +3,22 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
-import type { AccountExtent } from '../accounts/account.js';
-import { clientNetwork } from '../client-address.js';
-import type { Config } from '../config.js';
-import { AppError, validationError } from '../errors.js';
+import type { AccountExtent } from '../users/account.js';
+import { clientNetwork } from '../lib/client-address.js';
+import type { Config } from '../config/config.js';
+import { AppError, validationError } from '../lib/errors.js';
 import type { GraphqlContext } from './context.js';
-import { credentialFieldsOf } from './credential-fields.js';
-import { createDocuments, type PreparedDocument } from './documents.js';
+import { credentialFieldsOf } from './directives/credential-fields.js';
+import { createDocuments, type PreparedDocument } from './documents/documents.js';
 import { translateError, type TranslatedError } from './error-format.js';
 import { acceptOnlyJson } from './http/json-body.js';
 import { JSON_RESPONSE, negotiate } from './http/media-type.js';
 import { readParams } from './http/request-params.js';
 import { refuse, respond, type Outcome } from './http/response.js';
-import { RejectedDocument } from './validation.js';
-import { createPersistedQueries } from './persisted-queries.js';
+import { RejectedDocument } from './documents/validation.js';
+import { createPersistedQueries } from './documents/persisted-queries.js';
 import { serveSockets, type LiveOptions } from './ws/transport.js';
-import { variableFaults } from './variable-faults.js';
+import { variableFaults } from './documents/variable-faults.js';
 
 export interface GraphqlPluginOptions {
   readonly schema: GraphQLSchema;

@@ -1,8 +1,8 @@
 /** schema.graphql with its resolvers, its scalars and its directives enforced. */
 import { readFileSync } from 'node:fs';
 import { buildSchema, GraphQLError, isObjectType, isScalarType, type GraphQLSchema } from 'graphql';
-import { enforceDirectives, type DirectiveOptions } from './directives.js';
-import { resolvers } from './resolvers.js';
+import { enforceDirectives, type DirectiveOptions } from './directives/directives.js';
+import { resolvers } from './resolvers/index.js';
 
 /** Where the contract stands: at the top of the package, for src/ and dist/ alike. */
 export const SCHEMA_FILE = new URL('../../schema.graphql', import.meta.url);

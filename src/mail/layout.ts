@@ -1,5 +1,5 @@
 /** How a letter becomes a mail: text and HTML that say the same, with nothing to load and nobody to tell. */
-import { escapeHtml } from '../html.js';
+import { escapeHtml } from '../lib/html.js';
 
 /** A mail but for whom it goes to. */
 export interface Content {

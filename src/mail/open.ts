@@ -1,5 +1,5 @@
 /** Chooses how mail leaves, by the configuration. */
-import type { Config } from '../config.js';
+import type { Config } from '../config/config.js';
 import { createNoTransport } from './no-transport.js';
 import { createPrintTransport, createSmtpTransport, type MailTransport } from './transport.js';
 

@@ -3,7 +3,7 @@
  * server that is away loses it, and it is sent when that has committed.
  */
 import { v7 as uuidv7 } from 'uuid';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { createOutboxRepository } from './repository.js';
 

@@ -2,7 +2,7 @@
  * Sends what is in the outbox, at least once, by as many instances as there are. A letter that cannot be sent is tried
  * again after a time that grows; one that the server refuses for good, or that is too old to be of use, is given up.
  */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { createOutboxRepository, type OutboxRow } from './repository.js';
 import { MAIL_TIMEOUT_MS, MailRefused, type Mail, type MailTransport } from './transport.js';

@@ -3,7 +3,7 @@
  * (OWASP Forgot Password Cheat Sheet; ASVS 5.0, 6.5 and 6.6). A newer one takes the older one's place.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { createOneTimeTokenRepository, type TokenOutcome, type TokenPurpose } from './repository.js';
 

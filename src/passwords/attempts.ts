@@ -6,16 +6,16 @@
  * strangers cannot use up. A budget for each network, over all accounts, meets those who try one password on many.
  */
 import type { Audit } from '../audit/audit.js';
-import { widestNetwork } from '../client-address.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
-import type { Rate } from '../config-readers.js';
+import { widestNetwork } from '../lib/client-address.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
+import type { Rate } from '../config/readers.js';
 import { createBoundedQueue, type BoundedQueue } from '../crypto/bounded-queue.js';
 import type { Database, Executor } from '../db/database.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createCharges, type Charge } from './charges.js';
 import { accountKey, countersOf, deviceCounters, sharesOf, waitKeys, type AttemptSubject } from './counters.js';
-import type { KnownDevices } from './devices.js';
+import type { KnownDevices } from '../known-devices/service.js';
 import { createAttemptRepository } from './repository.js';
 
 /** Forgets the failures before an attempt that was right, inside the transaction of what it was for. */

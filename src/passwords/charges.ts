@@ -1,7 +1,7 @@
 /** Counts an attempt as a failure before the password is looked at, so that parallel guesses all count. */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
-import { AppError } from '../errors.js';
+import { AppError } from '../lib/errors.js';
 import type { Counter, Counters } from './counters.js';
 import { createAttemptRepository, type AttemptRow } from './repository.js';
 

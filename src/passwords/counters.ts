@@ -6,9 +6,9 @@
  * counted by account, from everywhere; when it is reached the answer is that for a wrong password.
  */
 import { createHash } from 'node:crypto';
-import { clientNetworks } from '../client-address.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Rate } from '../config-readers.js';
+import { clientNetworks } from '../lib/client-address.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Rate } from '../config/readers.js';
 
 /** Whose password is tried. */
 export interface AttemptSubject {

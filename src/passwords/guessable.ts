@@ -6,7 +6,7 @@
  * eight characters. So `ada.lovelace` makes `Lovelace-1815` refusable and leaves `lovelace met a difference engine`.
  */
 import { dictionary } from '@zxcvbn-ts/language-common';
-import { countCharacters, foldText } from '../text.js';
+import { countCharacters, foldText } from '../lib/text.js';
 
 /** NIST's shortest password. */
 const ENOUGH = 8;

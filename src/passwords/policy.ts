@@ -2,7 +2,7 @@
  * Which new passwords are accepted: by length and by what an attacker would try first. No composition rules, no
  * truncation (NIST SP 800-63B-4 section 3.1.1.2; OWASP ASVS 5.0 6.2.1, 6.2.5, 6.2.8 and 6.2.9).
  */
-import { countCharacters } from '../text.js';
+import { countCharacters } from '../lib/text.js';
 import type { IsBreached } from './breached.js';
 import { guessableBecause } from './guessable.js';
 

@@ -2,10 +2,10 @@
  * Verifies a password for whatever asks for one. The same answer after the same work for an unknown account
  * and for a wrong password (OWASP ASVS 5.0, 6.3.8).
  */
-import { widestNetwork } from '../client-address.js';
-import type { ClientInfo } from '../client-info.js';
+import { widestNetwork } from '../lib/client-address.js';
+import type { ClientInfo } from '../lib/client-info.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
-import { AppError } from '../errors.js';
+import { AppError } from '../lib/errors.js';
 import type { PasswordAttempts, Settle } from './attempts.js';
 import { MAX_PASSWORD_LENGTH, type PasswordPolicy } from './policy.js';
 

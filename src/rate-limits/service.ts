@@ -1,10 +1,10 @@
 /** Fixed windows counted in the database: a restart does not forget them, and instances share them. */
 import type { Audit } from '../audit/audit.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
-import type { Rate } from '../config-readers.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
+import type { Rate } from '../config/readers.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError } from '../errors.js';
+import { AppError } from '../lib/errors.js';
 import { createRateLimitRepository } from './repository.js';
 
 /** Who is counted, for the audit of a refusal. */

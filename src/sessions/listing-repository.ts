@@ -1,10 +1,10 @@
 /** Pages of the live sessions of accounts, the one used last first. */
 import { and, desc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { sessions } from '../db/schema/index.js';
-import { validationError, type FieldFault } from '../errors.js';
-import { isId } from '../paging.js';
+import { validationError, type FieldFault } from '../lib/errors.js';
+import { isId } from '../lib/paging.js';
 import { liveAt } from './repository.js';
 import type { SessionRecord } from './session.js';
 

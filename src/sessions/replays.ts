@@ -1,10 +1,10 @@
 /** Decides about refresh tokens that the rotation did not match: retries, reuse, and tokens that no longer work. */
 import type { Audit } from '../audit/audit.js';
-import { sharesNetwork } from '../client-address.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import { sharesNetwork } from '../lib/client-address.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
-import { AppError, serviceUnavailable } from '../errors.js';
+import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { isLive, wasOver, type SessionRecord } from './session.js';
 

@@ -1,8 +1,8 @@
 /** The SQL of sessions, but for the rotation of refresh tokens. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import type { AccountCore, AccountExtent, AccountRecord } from '../accounts/account.js';
-import type { ClientInfo } from '../client-info.js';
+import type { AccountCore, AccountExtent, AccountRecord } from '../users/account.js';
+import type { ClientInfo } from '../lib/client-info.js';
 import { accountColumns, accountCoreColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';

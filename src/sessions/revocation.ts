@@ -1,10 +1,10 @@
 /** Ends sessions: one's own, all others, or all of an account. Their tokens are refused from the next request on. */
 import type { Audit, AuditEntry } from '../audit/audit.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError } from '../errors.js';
-import { isId } from '../paging.js';
+import { AppError } from '../lib/errors.js';
+import { isId } from '../lib/paging.js';
 import { createSessionRepository } from './repository.js';
 
 /** The account that ends sessions, and the session that it makes the request in. */

@@ -1,7 +1,7 @@
 /** The SQL that rotates refresh tokens. */
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { alias, makePgArray } from 'drizzle-orm/pg-core';
-import type { ClientInfo } from '../client-info.js';
+import type { ClientInfo } from '../lib/client-info.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
 import { given, statement } from '../db/statement.js';

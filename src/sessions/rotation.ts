@@ -3,8 +3,8 @@
  * or of a session that the statement found locked, gets a transaction of its own, which also records the move.
  */
 import type { Audit } from '../audit/audit.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import { createBatches } from '../db/batches.js';
 import type { Database } from '../db/database.js';
 import type { SessionWithAccount } from './repository.js';

@@ -4,14 +4,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
-import type { AccountRecord } from '../accounts/account.js';
+import type { AccountRecord } from '../users/account.js';
 import type { Audit } from '../audit/audit.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
-import type { ClientInfo } from '../client-info.js';
-import type { Clock } from '../clock.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
 import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, validationError } from '../errors.js';
+import { AppError, validationError } from '../lib/errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';

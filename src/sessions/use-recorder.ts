@@ -2,7 +2,7 @@
  * Records when sessions were last used without a write per request: uses are collected in the process and written together
  * every few seconds, for sessions whose recorded use is older than the precision of `lastUsedAt`.
  */
-import type { Clock } from '../clock.js';
+import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { createSessionRepository } from './repository.js';
 import type { SessionRecord } from './session.js';

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createAuditRepository } from '../../src/audit/repository.js';
-import { createAccountRepository } from '../../src/accounts/repository.js';
+import { createAccountRepository } from '../../src/users/repository.js';
 import { startTestApp } from '../helpers/app.js';
 import type { AnyData } from '../helpers/client.js';
 import { registerAdmin } from '../helpers/seed.js';

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { assertScopes } from '../../src/authz/decisions.js';
 import { createScopeCatalogue, satisfies } from '../../src/authz/scopes.js';
-import { AppError } from '../../src/errors.js';
+import { AppError } from '../../src/lib/errors.js';
 
 const held = new Set(['a', 'b']);
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { databaseAdvice } from '../../src/db/advice.js';
-import { serviceUnavailable } from '../../src/errors.js';
+import { serviceUnavailable } from '../../src/lib/errors.js';
 
 const away = (code: string, message = '') =>
   serviceUnavailable('The database is away.', 1, Object.assign(new Error(message), { code }));

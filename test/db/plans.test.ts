@@ -1,7 +1,7 @@
 /** With many rows, every statement that runs for a request or a chore goes by an index: EXPLAIN shows no sequential scan. */
 import { sql, type SQL } from 'drizzle-orm';
 import t from 'tap';
-import { createAccountRepository } from '../../src/accounts/repository.js';
+import { createAccountRepository } from '../../src/users/repository.js';
 import { firstIdOf } from '../../src/audit/ids.js';
 import { createAuditRepository } from '../../src/audit/repository.js';
 import type { Executor } from '../../src/db/database.js';

@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import type { Database, Executor } from '../../src/db/database.js';
-import { parseDatabaseUrl } from '../../src/database-url.js';
+import { parseDatabaseUrl } from '../../src/config/database-url.js';
 import { createPool } from '../../src/db/pool.js';
 import { mayHaveCommitted } from '../../src/db/errors.js';
 import { openPostgres } from '../../src/db/postgres.js';

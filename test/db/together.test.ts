@@ -6,7 +6,7 @@ import { given, givenRow, statement } from '../../src/db/statement.js';
 import { openPostgres } from '../../src/db/postgres.js';
 import type { Executor } from '../../src/db/database.js';
 import { mayHaveCommitted, neverSent } from '../../src/db/errors.js';
-import { AppError, serviceUnavailable } from '../../src/errors.js';
+import { AppError, serviceUnavailable } from '../../src/lib/errors.js';
 import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers/database.js';
 import { faultProxy } from '../helpers/fault-proxy.js';
 

@@ -5,7 +5,7 @@ import { createDatabaseEvents } from '../../src/events/database-events.js';
 import type { AccountEvent, Events } from '../../src/events/events.js';
 import { openEvents } from '../../src/events/open.js';
 import { connectRedis } from '../../src/redis/connection.js';
-import { systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/lib/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { collect, connection, onRedis, quietLog, REDIS_URL } from '../helpers/events.js';
 import type { TestScope } from '../helpers/app.js';

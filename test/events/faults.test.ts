@@ -1,7 +1,7 @@
 /** The bus through faults of the network; on a real Postgres and a real Redis, where they are. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
-import { systemClock } from '../../src/clock.js';
+import { systemClock } from '../../src/lib/clock.js';
 import { createDatabaseEvents } from '../../src/events/database-events.js';
 import type { AccountEvent } from '../../src/events/events.js';
 import { openEvents } from '../../src/events/open.js';

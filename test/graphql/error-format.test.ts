@@ -1,6 +1,6 @@
 import { GraphQLError, parse, type ASTNode } from 'graphql';
 import t from 'tap';
-import { AppError, serviceUnavailable, validationError } from '../../src/errors.js';
+import { AppError, serviceUnavailable, validationError } from '../../src/lib/errors.js';
 import { translateDocumentError, translateError } from '../../src/graphql/error-format.js';
 
 const node = parse('{\n  me\n}').definitions[0] as ASTNode;

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { getIntrospectionQuery } from 'graphql';
 import t from 'tap';
-import { AppError, serviceUnavailable } from '../../src/errors.js';
+import { AppError, serviceUnavailable } from '../../src/lib/errors.js';
 import { startGraphqlServer } from '../helpers/graphql-server.js';
 
 interface Body {

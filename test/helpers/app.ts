@@ -1,9 +1,9 @@
 /** The product as it runs in production, on a fresh database, with a clock that a test moves. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { buildApp } from '../../src/app.js';
-import type { Clock } from '../../src/clock.js';
-import { loadConfig, type Config } from '../../src/config.js';
+import { buildApp } from '../../src/server/app.js';
+import type { Clock } from '../../src/lib/clock.js';
+import { loadConfig, type Config } from '../../src/config/config.js';
 import type { Database, Executor } from '../../src/db/database.js';
 import type { Events } from '../../src/events/events.js';
 import type { Mail } from '../../src/mail/transport.js';

@@ -1,6 +1,6 @@
 /** A GraphQL client as a frontend has one, over `inject`: no socket, the whole production stack. */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
-import type { ErrorCode, ErrorDetails } from '../../src/errors.js';
+import type { ErrorCode, ErrorDetails } from '../../src/lib/errors.js';
 
 export interface GraphqlError {
   readonly message: string;

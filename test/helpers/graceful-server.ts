@@ -1,9 +1,9 @@
 /** A process with the production server and shutdown, told by its standard input when to answer or to fail. */
 import { createInterface } from 'node:readline';
-import { loadConfig } from '../../src/config.js';
-import { createReadiness, healthPlugin } from '../../src/http/health.js';
-import { createServer } from '../../src/http/server.js';
-import { gracefulShutdown } from '../../src/shutdown.js';
+import { loadConfig } from '../../src/config/config.js';
+import { createReadiness, healthPlugin } from '../../src/server/health.js';
+import { createServer } from '../../src/server/http-server.js';
+import { gracefulShutdown } from '../../src/server/shutdown.js';
 
 const app = createServer(loadConfig({ NODE_ENV: 'test' }));
 const readiness = createReadiness({ isReady: async () => true });

@@ -2,10 +2,10 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from '../../src/graphql/context.js';
-import { AppError, serviceUnavailable } from '../../src/errors.js';
+import { AppError, serviceUnavailable } from '../../src/lib/errors.js';
 import { createHub, type HubOptions } from '../../src/graphql/ws/hub.js';
 import { createSockets, type SocketsOptions } from '../../src/graphql/ws/sockets.js';
-import type { AccountPrincipal, Authenticate } from '../../src/sessions/authenticator.js';
+import type { AccountPrincipal, Authenticate } from '../../src/authn/authenticator.js';
 import { testClock } from './clock.js';
 import { graphqlPlugin } from '../../src/graphql/plugin.js';
 import { startTestServer, type TestServer } from './server.js';

@@ -1,6 +1,6 @@
 /** Instances of one deployment, each a process, and what they are asked. */
 import { randomUUID } from 'node:crypto';
-import type { ErrorCode } from '../../src/errors.js';
+import type { ErrorCode } from '../../src/lib/errors.js';
 import type { TestScope } from './app.js';
 import type { AnyData } from './client.js';
 import { startServer, type ServerProcess } from './process.js';

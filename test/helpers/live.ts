@@ -1,5 +1,5 @@
 /** The product with its sockets, listening. */
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
 import { startTestApp, type TestApp, type TestScope } from './app.js';
 import { listen } from './server.js';

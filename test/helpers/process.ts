@@ -21,7 +21,7 @@ const READY = /Latchkey is ready: (http:\/\/\S+)\/graphql/;
 
 /** Starts a process; `env` goes over cheap hashes and a free port. */
 export function spawnServer(t: TestScope, env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, ['dist/start.cjs'], {
+  const child = spawn(process.execPath, ['dist/server/start.cjs'], {
     env: {
       PATH: process.env['PATH'],
       PORT: '0',

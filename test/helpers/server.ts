@@ -1,8 +1,8 @@
 /** The bare HTTP server with the production plugins, for tests of what surrounds the GraphQL route. */
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
-import { loadConfig, type Config } from '../../src/config.js';
-import { createServer } from '../../src/http/server.js';
+import { loadConfig, type Config } from '../../src/config/config.js';
+import { createServer } from '../../src/server/http-server.js';
 
 export interface TestServer {
   readonly app: FastifyInstance;

@@ -1,6 +1,6 @@
 /** Access tokens with scopes of the test's choice, signed with the app's own key. */
-import { createAccessTokens, type AccessTokens, type TokenSession } from '../../src/tokens/access-tokens.js';
-import { createSigningKeys } from '../../src/tokens/signing-keys.js';
+import { createAccessTokens, type AccessTokens, type TokenSession } from '../../src/sessions/access-tokens.js';
+import { createSigningKeys } from '../../src/signing-keys/service.js';
 import type { TestApp } from './app.js';
 
 export interface Subject {

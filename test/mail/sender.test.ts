@@ -1,7 +1,7 @@
 /** The outbox on its way to a real mail server, through everything that can go wrong. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
 import { createOutbox } from '../../src/mail/outbox.js';
 import { createMailSender } from '../../src/mail/sender.js';

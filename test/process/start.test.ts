@@ -157,12 +157,12 @@ t.test('refuses to start on a Node that is too old, before it loads anything tha
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
   t.equal(engines.node, '^20.19.0 || >=22.12.0');
   for (const version of ['18.20.8', '20.18.3', '21.7.3', '22.11.0']) {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); require('./dist/start.cjs')`;
+    const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); require('./dist/server/start.cjs')`;
     const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
     await t.rejects(child, { code: 1, stderr: /^Latchkey needs Node 20\.19 [^\n]*\n$/ }, version);
   }
   for (const version of ['20.19.0', '22.12.0', '24.0.0']) {
-    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } }); require('./dist/start.cjs')`;
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } }); require('./dist/server/start.cjs')`;
     const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
     await t.rejects(child, { code: 1, stderr: /PORT: expected/ }, version);
   }
@@ -191,7 +191,7 @@ t.test('the shell of npm start becomes the server, so that SIGTERM stops it in o
 t.test('the command makes nothing where there was nothing', async (t) => {
   const DATA_DIR = t.testdir();
   const rotate = (env: Record<string, string>) =>
-    promisify(execFile)(process.execPath, ['dist/cli/rotate-keys.js'], {
+    promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {
       env: { PATH: process.env['PATH'], DATA_DIR, ...env },
     });
   const AUTH_SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
@@ -219,7 +219,9 @@ t.test('the command makes nothing where there was nothing', async (t) => {
 t.test('the command rotates the signing key, and old tokens go on', async (t) => {
   const env = await home(t);
   const rotate = () =>
-    promisify(execFile)(process.execPath, ['dist/cli/rotate-keys.js'], { env: { PATH: process.env['PATH'], ...env } });
+    promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {
+      env: { PATH: process.env['PATH'], ...env },
+    });
   const server = await startServer(t, { ...env, PUBLIC_URL: 'http://auth.test' });
   const { data } = await server.graphql(register('ada'));
   const authorization = `Bearer ${(data?.['register'] as { accessToken: string }).accessToken}`;

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createAudit } from '../../src/audit/audit.js';
-import type { Clock } from '../../src/clock.js';
+import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
 import { clearInBatches } from '../../src/db/exclusive.js';
 import { createRateLimits } from '../../src/rate-limits/service.js';

@@ -9,8 +9,8 @@ const HOME = join(import.meta.dirname, '../..');
 const run = promisify(execFile);
 
 const SOURCES = {
-  'src/start.cts': "void import('./main.js');",
-  'src/main.ts': "import { answer } from './deep/answer.js';\nconsole.log(answer satisfies number);",
+  'src/server/start.cts': "void import('./main.js');",
+  'src/server/main.ts': "import { answer } from '../deep/answer.js';\nconsole.log(answer satisfies number);",
   'src/deep/answer.ts': 'export const answer = 42;',
   'src/db/migrations/0000_first.sql': 'select 1;',
   'src/db/migrations/meta/_journal.json': '{}',
@@ -48,10 +48,10 @@ async function project(t: Test) {
 t.test('a build runs, a second one changes nothing, and a third follows what changed', async (t) => {
   const { root, dist, build, built } = await project(t);
   await build();
-  t.equal((await run(process.execPath, [join(dist, 'start.cjs')])).stdout, '42\n');
+  t.equal((await run(process.execPath, [join(dist, 'server/start.cjs')])).stdout, '42\n');
   const first = await built();
   for (const path of [
-    'main.js.map',
+    'server/main.js.map',
     'db/migrations/0000_first.sql',
     'db/migrations/meta/_journal.json',
     'graphiql/index.html',
@@ -62,7 +62,7 @@ t.test('a build runs, a second one changes nothing, and a third follows what cha
   t.same(await built(), first);
 
   await rm(join(root, 'src/deep'), { recursive: true });
-  await writeFile(join(root, 'src/main.ts'), 'console.log(43);');
+  await writeFile(join(root, 'src/server/main.ts'), 'console.log(43);');
   await writeFile(join(dist, 'left-over.js'), '');
   await build();
   const third = await built();
@@ -84,7 +84,7 @@ t.test('a build runs, a second one changes nothing, and a third follows what cha
 t.test('two builds at once both succeed', async (t) => {
   const { dist, build, built } = await project(t);
   await Promise.all([build(), build()]);
-  t.equal((await run(process.execPath, [join(dist, 'start.cjs')])).stdout, '42\n');
+  t.equal((await run(process.execPath, [join(dist, 'server/start.cjs')])).stdout, '42\n');
   const paths = Object.keys(await built());
   t.ok(paths.includes('graphiql/index.html'));
   t.notOk(paths.some((path) => path.endsWith('.tmp')));
@@ -95,7 +95,8 @@ t.test('without development dependencies a complete dist/ will do, and no other'
   await rm(join(root, 'node_modules'));
   await t.rejects(build(), { code: 1, stderr: /npm ci/ });
   await mkdir(join(dist, 'graphiql'), { recursive: true });
-  await writeFile(join(dist, 'start.cjs'), '');
+  await mkdir(join(dist, 'server'), { recursive: true });
+  await writeFile(join(dist, 'server/start.cjs'), '');
   await writeFile(join(dist, 'graphiql/index.html'), '');
   t.match((await build()).stdout, 'used as it is');
 });

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import t from 'tap';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import { sessions } from '../../src/db/schema/index.js';
-import { createAuthenticator } from '../../src/sessions/authenticator.js';
+import { createAuthenticator } from '../../src/authn/authenticator.js';
 import { createLivenessReader } from '../../src/sessions/liveness.js';
 import { livenessRead } from '../../src/sessions/repository.js';
 import { startTestApp } from '../helpers/app.js';

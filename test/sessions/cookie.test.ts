@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
-import { AppError } from '../../src/errors.js';
+import { AppError } from '../../src/lib/errors.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import type { Answer, TestClient } from '../helpers/client.js';

@@ -1,6 +1,6 @@
 /** The parameters of a GraphQL request (GraphQL over HTTP, "Request"), checked before anything else. */
 import type { FastifyRequest } from 'fastify';
-import { AppError } from '../../errors.js';
+import { AppError } from '../../lib/errors.js';
 import { isJson } from './json-body.js';
 
 export interface GraphqlParams {

@@ -1,6 +1,6 @@
 /** How an outcome leaves: status, headers and body (GraphQL over HTTP, "Response"). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../../errors.js';
+import { AppError } from '../../lib/errors.js';
 import type { TranslatedError } from '../error-format.js';
 import { GRAPHQL_RESPONSE, type ResponseType } from './media-type.js';
 

@@ -2,7 +2,7 @@
  * Why a socket is closed: the codes of the contract, and those of RFC 6455 (section 7.4, and IANA's registry) where it has
  * none. The reasons are these words and never an error's own.
  */
-import type { AppError, ErrorCode } from '../../errors.js';
+import type { AppError, ErrorCode } from '../../lib/errors.js';
 
 export interface Closing {
   readonly code: number;

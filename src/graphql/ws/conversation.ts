@@ -4,13 +4,13 @@
  */
 import type { ExecutionArgs, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
-import { AppError, validationError } from '../../errors.js';
+import { AppError, validationError } from '../../lib/errors.js';
 import type { GraphqlContext } from '../context.js';
-import type { PreparedDocument, PrepareDocument } from '../documents.js';
+import type { PreparedDocument, PrepareDocument } from '../documents/documents.js';
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
-import type { ScopeDemand } from '../gates.js';
-import { RejectedDocument } from '../validation.js';
-import { variableFaults } from '../variable-faults.js';
+import type { ScopeDemand } from '../directives/gates.js';
+import { RejectedDocument } from '../documents/validation.js';
+import { variableFaults } from '../documents/variable-faults.js';
 import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
 import type { Connection } from './connection.js';
 import { authorizationOf } from './credentials.js';

@@ -3,12 +3,12 @@
  * account, on whichever instance it happened, it authenticates that account's sockets anew and closes those that may not go
  * on. While events may be missed it looks at all of them every few seconds, and otherwise now and then.
  */
-import type { Clock } from '../../clock.js';
+import type { Clock } from '../../lib/clock.js';
 import type { Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
-import type { Authenticate } from '../../sessions/authenticator.js';
+import type { Authenticate } from '../../authn/authenticator.js';
 import { translateError } from '../error-format.js';
-import type { ScopeDemand } from '../gates.js';
+import type { ScopeDemand } from '../directives/gates.js';
 import {
   closingFor,
   isRefusal,

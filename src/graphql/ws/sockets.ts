@@ -1,5 +1,5 @@
 /** All sockets of this process: how many there may be, whether their clients still live, and how they end with it. */
-import { AppError, serviceUnavailable } from '../../errors.js';
+import { AppError, serviceUnavailable } from '../../lib/errors.js';
 import { GOING_AWAY } from './closings.js';
 import type { Connection } from './connection.js';
 

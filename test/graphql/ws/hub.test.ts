@@ -1,10 +1,10 @@
 /** When sockets are looked at again: on events, while events may be missed, and however unluckily things coincide. */
 import t from 'tap';
-import { AppError, serviceUnavailable } from '../../../src/errors.js';
+import { AppError, serviceUnavailable } from '../../../src/lib/errors.js';
 import { createHub, type Seat } from '../../../src/graphql/ws/hub.js';
 import type { Closing } from '../../../src/graphql/ws/closings.js';
 import type { AccountEvent } from '../../../src/events/events.js';
-import type { AccountPrincipal } from '../../../src/sessions/authenticator.js';
+import type { AccountPrincipal } from '../../../src/authn/authenticator.js';
 import { testClock } from '../../helpers/clock.js';
 
 /** Long enough for nothing to happen by itself. */

@@ -1,6 +1,6 @@
 /** Messages that subscribe are requests of their account: counted with those over HTTP, before anything is done for them. */
 import t from 'tap';
-import { AppError } from '../../../src/errors.js';
+import { AppError } from '../../../src/lib/errors.js';
 import { startGraphqlServer } from '../../helpers/graphql-server.js';
 import { startLiveApp } from '../../helpers/live.js';
 import { listen } from '../../helpers/server.js';

@@ -1,0 +1,162 @@
+/**
+ * The environment, read once into a frozen Config; nothing else reads `process.env`. An empty value
+ * counts as unset, and every fault is reported at once.
+ */
+import { availableParallelism } from 'node:os';
+import { prepareEnvironment } from './environment.js';
+import { readers, type Environment, type Readers } from './readers.js';
+import { checkTogether } from './safety.js';
+
+export type Config = ParsedConfig & {
+  /** What an operator should know though it does not stop the start: one sentence each, beginning with the setting. */
+  readonly warnings: readonly string[];
+};
+export type ParsedConfig = ReturnType<typeof parseConfig>;
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
+
+const JWT_ALGORITHMS = ['EdDSA', 'ES256', 'PS256', 'RS256', 'HS256'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+/** Every fault of the environment, for a person to mend in one go. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  constructor(
+    readonly faults: readonly string[],
+    options?: ErrorOptions,
+  ) {
+    super(
+      `The configuration has ${faults.length === 1 ? 'an error' : `${faults.length} errors`}:\n  ${faults.join('\n  ')}`,
+      options,
+    );
+  }
+}
+
+/** Reads the environment. @throws ConfigError naming every fault. */
+export function loadConfig(env: Environment = process.env): Config {
+  const prepared = prepareEnvironment(env);
+  const read = readers(env, prepared);
+  const config = parseConfig(read);
+  const warnings = [...prepared.warnings, ...checkTogether(config, read.fault)];
+  if (read.faults.length > 0) throw new ConfigError(read.faults);
+  return Object.freeze({ ...config, warnings });
+}
+
+function parseConfig(read: Readers) {
+  const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
+  const host = read.host('HOST', '127.0.0.1');
+  const port = read.integer('PORT', 3000, 0, 65_535);
+  const algorithm = read.oneOf('JWT_ALGORITHM', JWT_ALGORITHMS, 'EdDSA');
+  return {
+    production,
+    host,
+    port,
+    /** Unset: worked out from the address once it is known. */
+    publicUrl: read.publicUrl('PUBLIC_URL', production),
+    /** The service's name, as people see it. */
+    appName: read.text('APP_NAME', 'Latchkey'),
+    databaseUrl: read.databaseUrl('DATABASE_URL'),
+    /** Where notifications are listened to, when DATABASE_URL leads to a pooler; unset: as DATABASE_URL. */
+    databaseListenUrl: read.databaseUrl('DATABASE_LISTEN_URL'),
+    databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
+    databaseTimeoutMs: read.duration('DATABASE_TIMEOUT', '5s', '100ms', '5m'),
+    redis: {
+      /** Unset: events go through the database, and each instance counts requests by itself. */
+      url: read.redisUrl('REDIS_URL'),
+      prefix: read.text('REDIS_PREFIX', 'latchkey:'),
+    },
+    dataDir: read.text('DATA_DIR', '.data'),
+    migrateOnStart: read.flag('MIGRATE_ON_START', true),
+    authSecrets: read.secrets('AUTH_SECRET', production),
+    jwt: {
+      algorithm,
+      secretKey: read.secret('JWT_SECRET_KEY', algorithm === 'HS256'),
+      accessTtlMs: read.duration('ACCESS_TOKEN_TTL', '15m', '1s', '24h'),
+    },
+    sessions: {
+      ttlMs: read.duration('REFRESH_TOKEN_TTL', '24h', '1s', '3650d'),
+      rememberMeTtlMs: read.duration('REMEMBER_ME_TTL', '30d', '1s', '3650d'),
+      graceMs: read.duration('REFRESH_GRACE', '10s', '0s', '5m'),
+      /** Unset: a session may rest until it expires. */
+      idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
+      maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
+    },
+    accounts: {
+      /** Whether registration and updateMe say that an e-mail address is taken. */
+      revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
+      /** How long a deleted account can be restored. */
+      restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
+      bootstrapAdmin: read.together('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
+    },
+    auditRetentionMs: read.duration('AUDIT_RETENTION', '365d', '1d', '3650d'),
+    /** Whether audit events are written to the log as well. */
+    auditLog: read.flag('AUDIT_LOG', false),
+    metrics: {
+      /** Unset: `/metrics` is on the API's port. */
+      port: read.port('METRICS_PORT'),
+      /** Asked for as a bearer token; unset: `/metrics` is open. */
+      token: read.secret('METRICS_TOKEN', false),
+    },
+    mail: {
+      /** Unset: printed to the log, in production dropped. */
+      smtp: read.smtp('SMTP_URL', 'MAIL_FROM'),
+      /** Where mailed links point; unset: as PUBLIC_URL. */
+      appUrl: read.url('APP_URL'),
+    },
+    scopes: read.scopes('EXTRA_SCOPES'),
+    passwords: {
+      minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
+      blocklist: read.flag('PASSWORD_BLOCKLIST', true),
+      /** Unset: passwords are not looked up. */
+      breachedUrl: read.url('BREACHED_PASSWORD_URL'),
+    },
+    argon2: {
+      memoryKib: read.integer('ARGON2_MEMORY_KIB', 19_456, 8, 4_194_304),
+      timeCost: read.integer('ARGON2_TIME_COST', 2, 1, 100),
+      parallelism: read.integer('ARGON2_PARALLELISM', 1, 1, 64),
+      concurrency: read.integer('PASSWORD_HASH_CONCURRENCY', Math.max(1, availableParallelism() - 1), 1, 128),
+      queue: read.integer('PASSWORD_HASH_QUEUE_SIZE', 100, 0, 100_000),
+    },
+    rateLimits: {
+      anonymous: read.rate('RATE_LIMIT_ANONYMOUS', '100/15m'),
+      authenticated: read.rate('RATE_LIMIT_AUTHENTICATED', '600/1m'),
+      /** Failed attempts for one account from one network, and from one network over all accounts. */
+      login: read.rate('RATE_LIMIT_LOGIN', '5/15m'),
+      loginNetwork: read.rate('RATE_LIMIT_LOGIN_ADDRESS', '100/15m'),
+      /** By root field, in place of what the schema's `@rateLimit` says. */
+      fields: read.fieldRates('RATE_LIMIT_FIELDS'),
+    },
+    trustProxy: read.networks('TRUST_PROXY'),
+    /** Whether `X-Request-Id` of a trusted proxy is taken over. */
+    trustRequestId: read.flag('TRUST_REQUEST_ID', false),
+    /** Whether HSTS extends to the subdomains of PUBLIC_URL's host. */
+    hstsIncludeSubdomains: read.flag('HSTS_INCLUDE_SUBDOMAINS', true),
+    corsOrigins: read.origins('CORS_ORIGINS'),
+    graphql: {
+      maxDepth: read.integer('GRAPHQL_MAX_DEPTH', 10, 1, 100),
+      maxAliases: read.integer('GRAPHQL_MAX_ALIASES', 15, 0, 1000),
+      maxDirectives: read.integer('GRAPHQL_MAX_DIRECTIVES', 20, 0, 1000),
+      maxTokens: read.integer('GRAPHQL_MAX_TOKENS', 300, 10, 100_000),
+      maxNodes: read.integer('GRAPHQL_MAX_NODES', 270, 10, 100_000),
+      maxRepetitions: read.integer('GRAPHQL_MAX_REPETITIONS', 20, 1, 1000),
+      maxLength: read.integer('GRAPHQL_MAX_LENGTH', 8192, 100, 1_048_576),
+      maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
+      cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
+      /** Rows that one document may read. */
+      maxCost: read.integer('GRAPHQL_MAX_COST', 11_000, 100, 100_000_000),
+      /** Automatic persisted queries, as Apollo's clients send them. */
+      persistedQueries: read.flag('PERSISTED_QUERIES', true),
+    },
+    sockets: {
+      max: read.integer('MAX_WEBSOCKETS', 10_000, 0, 1_000_000),
+      /** From one address, an IPv6 /64 counting as one. */
+      maxPerNetwork: read.integer('MAX_WEBSOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
+      /** Of one account, on each instance. */
+      maxPerAccount: read.integer('MAX_WEBSOCKETS_PER_ACCOUNT', 50, 1, 1_000_000),
+    },
+    graphiql: read.flag('GRAPHIQL', !production),
+    introspection: read.flag('INTROSPECTION', !production),
+    logLevel: read.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
+    shutdownDelayMs: read.duration('SHUTDOWN_DELAY', production ? '5s' : '0s', '0s', '5m'),
+    shutdownTimeoutMs: read.duration('SHUTDOWN_TIMEOUT', '10s', '1s', '10m'),
+  };
+}

@@ -1,0 +1,64 @@
+/** What happens to the environment before its values are read: secrets come from files, earlier names become present ones. */
+import { readFileSync } from 'node:fs';
+import type { Environment } from './readers.js';
+
+/** Each of these can be given as `<NAME>_FILE`: the path of a file with the value, as Docker and Kubernetes mount secrets. */
+export const SECRET_SETTINGS = [
+  'AUTH_SECRET',
+  'JWT_SECRET_KEY',
+  'DATABASE_URL',
+  'DATABASE_LISTEN_URL',
+  'REDIS_URL',
+  'SMTP_URL',
+  'BOOTSTRAP_ADMIN_PASSWORD',
+  'METRICS_TOKEN',
+] as const;
+
+/** Earlier names, which work for one release more. */
+export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
+  HASH_CONCURRENCY: 'PASSWORD_HASH_CONCURRENCY',
+  HASH_QUEUE: 'PASSWORD_HASH_QUEUE_SIZE',
+  MAX_SOCKETS: 'MAX_WEBSOCKETS',
+  MAX_SOCKETS_PER_ADDRESS: 'MAX_WEBSOCKETS_PER_ADDRESS',
+};
+
+export interface PreparedEnvironment {
+  /** Values that go before those of the environment. */
+  readonly overrides: Environment;
+  readonly faults: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Reads the files, and moves values to the present names. An empty value counts as unset. Never throws. */
+export function prepareEnvironment(env: Environment): PreparedEnvironment {
+  const overrides: Record<string, string> = {};
+  const faults: string[] = [];
+  const warnings: string[] = [];
+
+  for (const [earlier, name] of Object.entries(RENAMED_SETTINGS)) {
+    const value = env[earlier]?.trim();
+    if (!value) continue;
+    warnings.push(`${earlier}: is now called ${name}; the earlier name will stop working in the next release`);
+    if (!env[name]?.trim()) overrides[name] = value;
+  }
+
+  for (const name of SECRET_SETTINGS) {
+    const setting = `${name}_FILE`;
+    const path = env[setting]?.trim();
+    if (!path) continue;
+    if (env[name]?.trim()) {
+      faults.push(`${setting}: expected to be unset while ${name} is set`);
+      continue;
+    }
+    try {
+      // Whoever wrote the file with an editor or echo left a newline at its end.
+      const value = readFileSync(path, 'utf8').trim();
+      if (value === '') faults.push(`${setting}: expected a value, but the file ${path} is empty`);
+      else overrides[name] = value;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      faults.push(`${setting}: expected a file that can be read, but reading ${path} failed (${code})`);
+    }
+  }
+  return { overrides, faults, warnings };
+}

@@ -1,0 +1,217 @@
+/** How one environment variable becomes a value; faults are collected, not thrown. */
+import { isIP, isIPv6 } from 'node:net';
+import { SCOPE_TOKEN, type DeclaredScopes } from '../authz/scopes.js';
+import { quoted, urlReaders } from './urls.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** So many per so long. */
+export interface Rate {
+  readonly max: number;
+  readonly windowMs: number;
+}
+
+const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const MIN_SECRET_BYTES = 32;
+/** What people paste from examples; refused in production however long. */
+const PLACEHOLDER = /^(?:(.)\1*|.*(?:change[-_ ]?me|example|placeholder|your[-_ ]?secret|development).*)$/is;
+
+/** A duration such as `15m` in milliseconds, or undefined. Units: ms, s, m, h, d. */
+function parseDuration(text: string): number | undefined {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  if (!match) return undefined;
+  return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];
+}
+
+/** A rate such as `100/15m`, or undefined. */
+export function parseRate(text: string): Rate | undefined {
+  const match = /^(\d{1,9})\/(\w+)$/.exec(text);
+  const max = Number(match?.[1]);
+  const windowMs = parseDuration(match?.[2] ?? '');
+  return max >= 1 && windowMs !== undefined && windowMs >= 1000 ? { max, windowMs } : undefined;
+}
+
+/** Addresses that mean all of a machine's, and one of them. */
+const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
+
+/** Where a server that listens on a host and port is found, e.g. `http://[::1]:3000`; undefined if that is no host. */
+export function originOf(host: string, port: number): string | undefined {
+  const name = WILDCARDS[host] ?? host;
+  // A URL has no room for a zone id (RFC 9844).
+  const url = `http://${isIPv6(name) ? `[${name.replace(/%.*/, '')}]` : name}:${port}`;
+  return URL.canParse(url) && !/[/@:?#]/.test(isIPv6(name) ? '' : name) ? new URL(url).origin : undefined;
+}
+
+/** Where a browser on the same machine finds a server that listens on a loopback address; none if PUBLIC_URL says where. */
+export function loopbackOrigins({ publicUrl, host, port }: Listening): readonly string[] {
+  if (publicUrl !== undefined || !LOOPBACK.includes(host)) return [];
+  return LOOPBACK.map((name) => originOf(name, port)!);
+}
+
+interface Listening {
+  readonly publicUrl: string | undefined;
+  readonly host: string;
+  readonly port: number;
+}
+
+const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
+
+export type Readers = ReturnType<typeof readers>;
+
+/**
+ * Readers over one environment, with the faults they met.
+ * @param prepared values that go before the environment's, and the faults that were met so far
+ */
+export function readers(
+  env: Environment,
+  prepared: { readonly overrides: Environment; readonly faults: readonly string[] },
+) {
+  const faults: string[] = [...prepared.faults];
+  const raw = (name: string): string | undefined => (prepared.overrides[name] ?? env[name])?.trim() || undefined;
+  const fault = <T>(name: string, expected: string, fallback: T): T => {
+    faults.push(`${name}: expected ${expected}`);
+    return fallback;
+  };
+  const list = (name: string): string[] =>
+    (raw(name) ?? '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean);
+
+  /** A fault never repeats a secret's value. */
+  const checkSecret = (name: string, value: string, production: boolean): string => {
+    if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return fault(name, `at least ${MIN_SECRET_BYTES} bytes`, value);
+    if (production && PLACEHOLDER.test(value)) return fault(name, 'a random value, not a placeholder', value);
+    return value;
+  };
+  const production = raw('NODE_ENV') === 'production';
+
+  const origin = (name: string, value: string): string => {
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const exact = url && ['http:', 'https:'].includes(url.protocol) && value.replace(/\/$/, '') === url.origin;
+    return exact
+      ? url.origin
+      : fault(name, `an exact origin such as https://auth.example.com, got ${quoted(value)}`, value);
+  };
+
+  /** Two that make sense only together. */
+  const together = (first: string, second: string): readonly [string, string] | undefined => {
+    const [a, b] = [raw(first), raw(second)];
+    if (a !== undefined && b !== undefined) return [a, b];
+    if (a === undefined && b === undefined) return undefined;
+    return fault(a === undefined ? first : second, `to be set with ${a === undefined ? second : first}`, undefined);
+  };
+
+  return {
+    faults: faults as readonly string[],
+    fault,
+    text: (name: string, fallback: string): string => raw(name) ?? fallback,
+
+    /** Without the brackets of a URL. */
+    host(name: string, fallback: string): string {
+      const value = (raw(name) ?? fallback).replace(/^\[(.*)\]$/, '$1');
+      return originOf(value, 0) === undefined
+        ? fault(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${quoted(value)}`, fallback)
+        : value;
+    },
+
+    oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+      const value = raw(name) ?? fallback;
+      return allowed.find((item) => item === value) ?? fault(name, `one of ${allowed.join(', ')}`, fallback);
+    },
+
+    integer(name: string, fallback: number, min: number, max: number): number {
+      const value = raw(name);
+      if (value === undefined) return fallback;
+      const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
+      return number >= min && number <= max ? number : fault(name, `a whole number from ${min} to ${max}`, fallback);
+    },
+
+    /** A port of the operating system's choice is 0; undefined if unset. */
+    port(name: string): number | undefined {
+      return raw(name) === undefined ? undefined : this.integer(name, 0, 0, 65_535);
+    },
+
+    flag(name: string, fallback: boolean): boolean {
+      const value = raw(name)?.toLowerCase();
+      if (value === undefined) return fallback;
+      if (['true', 'on', '1', 'yes'].includes(value)) return true;
+      if (['false', 'off', '0', 'no'].includes(value)) return false;
+      return fault(name, 'true or false', fallback);
+    },
+
+    /** Milliseconds; undefined when unset. */
+    optionalDuration(name: string, min: string, max: string): number | undefined {
+      return raw(name) === undefined ? undefined : this.duration(name, min, min, max);
+    },
+
+    /** Milliseconds. */
+    duration(name: string, fallback: string, min: string, max: string): number {
+      const value = parseDuration(raw(name) ?? fallback);
+      const within = value !== undefined && value >= parseDuration(min)! && value <= parseDuration(max)!;
+      return within
+        ? value
+        : fault(name, `a duration from ${min} to ${max}, such as 15m (s, m, h, d)`, parseDuration(fallback)!);
+    },
+
+    rate(name: string, fallback: string): Rate {
+      return parseRate(raw(name) ?? fallback) ?? fault(name, 'a rate such as 100/15m', parseRate(fallback)!);
+    },
+
+    /** `register=1000/15m,refresh=100/1m` */
+    fieldRates(name: string): ReadonlyMap<string, Rate> {
+      const rates = new Map<string, Rate>();
+      for (const part of list(name)) {
+        const [field, rate] = part.split('=');
+        const parsed = parseRate(rate ?? '');
+        if (field && parsed) rates.set(field, parsed);
+        else fault(name, `field=rate pairs such as register=1000/15m, got ${quoted(part)}`, undefined);
+      }
+      return rates;
+    },
+
+    /** `reports:read` for every account, `reports:write=ADMIN` for administrators. */
+    scopes(name: string): DeclaredScopes {
+      const declared = { USER: [] as string[], ADMIN: [] as string[] };
+      for (const part of list(name)) {
+        const [scope = '', role = 'USER'] = part.split('=');
+        if (SCOPE_TOKEN.test(scope) && (role === 'USER' || role === 'ADMIN')) declared[role].push(scope);
+        else fault(name, `scopes such as reports:read or reports:write=ADMIN, got ${quoted(part)}`, undefined);
+      }
+      return declared;
+    },
+
+    ...urlReaders({ raw, fault, together }),
+    together,
+
+    origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
+
+    /** Addresses and CIDR networks, e.g. `10.0.0.0/8, ::1`. */
+    networks(name: string): readonly string[] {
+      const networks = list(name);
+      for (const network of networks) {
+        const [address = '', prefix, extra] = network.split('/');
+        const family = isIP(address);
+        const bits = prefix === undefined ? 1 : /^\d{1,3}$/.test(prefix) ? Number(prefix) : 0;
+        if (family === 0 || extra !== undefined || bits < 1 || bits > (family === 4 ? 32 : 128)) {
+          fault(name, `addresses or networks such as 10.0.0.0/8, got ${quoted(network)}`, undefined);
+        }
+      }
+      return networks;
+    },
+
+    secret(name: string, required: boolean): string | undefined {
+      const value = raw(name);
+      if (value !== undefined) return checkSecret(name, value, production);
+      return required ? fault(name, `to be set (at least ${MIN_SECRET_BYTES} bytes)`, undefined) : undefined;
+    },
+
+    /** The first is current, the rest are still accepted. Empty: one is generated (development only). */
+    secrets(name: string, required: boolean): readonly string[] {
+      const values = list(name).map((value) => checkSecret(name, value, production));
+      if (values.length === 0 && required)
+        fault(name, `to be set in production (at least ${MIN_SECRET_BYTES} bytes)`, undefined);
+      return values;
+    },
+  };
+}

@@ -1,0 +1,209 @@
+/**
+ * `/metrics` in Prometheus' text format, on the API's port or one of its own, open or behind a bearer token. It shows
+ * volumes, not data. Every label has a closed set of values. Reading changes nothing, so any number of scrapers see the same.
+ */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { AppError, STATUS_BY_CODE } from '../lib/errors.js';
+import { createEventLoopLag, type EventLoopLag } from './event-loop-lag.js';
+import { finalStatus } from './logging.js';
+
+export interface MetricsSources {
+  readonly hasher: { stats(): { readonly running: number; readonly waiting: number } };
+  readonly database: { stats(): { readonly open: number; readonly waiting: number } };
+  readonly events: { connected(): boolean; rejected(): number };
+  readonly sockets: { count(): number };
+  /** Look-ups of breached passwords by outcome, since the start. */
+  readonly breachChecks: Readonly<Record<string, number>>;
+  readonly subscriptions: { stats(): { readonly open: number; readonly total: number } };
+}
+
+/** A request that is over. */
+export interface ObservedRequest {
+  readonly method: string;
+  /** The route's pattern; undefined where there was none. */
+  readonly route: string | undefined;
+  readonly status: number;
+  readonly seconds: number;
+}
+
+export interface Metrics {
+  readonly registry: Registry;
+  /** Logins by outcome: `success`, or the code of the refusal in lower case. Anything else counts as `other`. */
+  readonly logins: { inc(outcome: string): void };
+  observe(request: ObservedRequest): void;
+  /** Stops measuring the event loop. */
+  close(): void;
+}
+
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'OPTIONS']);
+const LOGIN_OUTCOMES = new Set(['success', ...Object.keys(STATUS_BY_CODE).map((code) => code.toLowerCase())]);
+const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const LABELS = ['method', 'route', 'status'] as const;
+const SWITCHING_PROTOCOLS = 101;
+
+/** Metrics of one app, in a registry of its own. @param lag is stopped by `close` */
+export function createMetrics(
+  { hasher, database, events, sockets, subscriptions, breachChecks }: MetricsSources,
+  lag: EventLoopLag = createEventLoopLag(),
+): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'How long HTTP requests took.',
+    labelNames: LABELS,
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  });
+  const logins = new Counter({
+    name: 'latchkey_logins_total',
+    help: 'Logins by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
+
+  /** A gauge that is read when it is asked for. */
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  gauge('latchkey_password_hashes_running', 'Password hashes being computed.', () => hasher.stats().running);
+  gauge('latchkey_password_hashes_waiting', 'Password hashes waiting for their turn.', () => hasher.stats().waiting);
+  gauge('latchkey_database_connections_in_use', 'Database connections in use.', () => database.stats().open);
+  gauge(
+    'latchkey_database_connections_open',
+    'Deprecated, will be removed in the next release: use latchkey_database_connections_in_use.',
+    () => database.stats().open,
+  );
+  gauge(
+    'latchkey_database_connections_waiting',
+    'Callers waiting for a database connection.',
+    () => database.stats().waiting,
+  );
+
+  gauge('latchkey_events_connected', 'Whether events of other instances arrive: 1 or 0.', () =>
+    Number(events.connected()),
+  );
+
+  gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
+  gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.stats().open);
+  /** A counter that another part keeps. */
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  counter('latchkey_subscriptions_total', 'Subscriptions that were opened.', () => subscriptions.stats().total);
+  counter('latchkey_events_rejected_total', 'Messages on Redis that were not signed by this deployment.', () =>
+    events.rejected(),
+  );
+
+  new Counter({
+    name: 'latchkey_breached_password_checks_total',
+    help: 'Look-ups of breached passwords by outcome; unavailable ones accepted the password.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(breachChecks)) this.inc({ outcome }, count);
+    },
+  });
+
+  // prom-client's default metrics keep their observers for the life of the process.
+  gauge('nodejs_eventloop_lag_p99_seconds', 'Event loop delay within the last minute, 99th percentile.', () =>
+    lag.p99(),
+  );
+  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
+  gauge('process_uptime_seconds', 'How long the process has been running.', () => process.uptime());
+
+  return {
+    registry,
+    logins: {
+      inc(outcome) {
+        logins.inc({ outcome: LOGIN_OUTCOMES.has(outcome) ? outcome : 'other' });
+      },
+    },
+    observe({ method, route, status, seconds }) {
+      const labels = {
+        method: METHODS.has(method) ? method : 'OTHER',
+        route: route ?? 'none',
+        status: `${Math.trunc(status / 100)}xx`,
+      };
+      requests.inc(labels);
+      // A WebSocket lasts as long as it likes.
+      if (status !== SWITCHING_PROTOCOLS) durations.observe(labels, seconds);
+    },
+    close() {
+      lag.close();
+    },
+  };
+}
+
+/** Observes every request to the server. */
+export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
+  (app, { metrics }, done) => {
+    app.addHook('onRequest', (request, reply, next) => {
+      // Not onResponse: it does not come when the client hangs up.
+      reply.raw.on('close', () => {
+        metrics.observe(observed(request, reply));
+      });
+      next();
+    });
+    app.addHook('onClose', (_app, next) => {
+      metrics.close();
+      next();
+    });
+    done();
+  },
+  { name: 'metrics', fastify: '5.x' },
+);
+
+/**
+ * Serves `GET /metrics`, which does not count towards a rate limit.
+ * @param token asked for as `Authorization: Bearer …`; unset: nothing is asked for
+ */
+export function metricsRoute(app: FastifyInstance, { registry }: Metrics, token: string | undefined): void {
+  app.get('/metrics', { config: { rateLimit: false } }, async (request, reply) => {
+    if (token !== undefined) {
+      const { authorization } = request.headers;
+      void reply.header('www-authenticate', 'Bearer');
+      if (authorization === undefined)
+        throw new AppError('MISSING_TOKEN', 'Metrics need METRICS_TOKEN as a bearer token.');
+      if (!isBearer(authorization, token)) throw new AppError('INVALID_TOKEN', 'The token is not METRICS_TOKEN.');
+      void reply.removeHeader('www-authenticate');
+    }
+    void reply.type(registry.contentType);
+    return registry.metrics();
+  });
+}
+
+/** Compares in constant time, whatever the lengths. */
+function isBearer(authorization: string, token: string): boolean {
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(authorization.replace(/^bearer /i, '')), digest(token));
+}
+
+function observed(request: FastifyRequest, reply: FastifyReply): ObservedRequest {
+  return {
+    method: request.method,
+    route: request.routeOptions.url,
+    status: finalStatus(reply),
+    seconds: reply.elapsedTime / 1000,
+  };
+}

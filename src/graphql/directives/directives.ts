@@ -1,0 +1,181 @@
+/**
+ * Enforces the schema's directives by wrapping what resolves, subscribes and names types. A gate stands
+ * before the limit, the limit before the work; a subscription is checked when it opens and again for each event.
+ */
+import {
+  defaultFieldResolver,
+  defaultTypeResolver,
+  getDirectiveValues,
+  isAbstractType,
+  isObjectType,
+  type GraphQLAbstractType,
+  type GraphQLField,
+  type GraphQLFieldResolver,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+import { assertScopes } from '../../authz/decisions.js';
+import { parseRate, type Rate } from '../../config/readers.js';
+import { AppError } from '../../lib/errors.js';
+import { cookieSessionId } from '../resolvers/auth-payload.js';
+import type { GraphqlContext } from '../context.js';
+import { createGates, OPEN, type Gate } from './gates.js';
+
+type Resolver = GraphQLFieldResolver<unknown, GraphqlContext>;
+type Admit = (context: GraphqlContext) => Promise<void>;
+
+interface Limit {
+  readonly name: string;
+  readonly rate: Rate;
+  readonly by: readonly ('IP' | 'PRINCIPAL')[];
+}
+
+/** A gate with what a field alone may say. */
+interface FieldGate extends Gate {
+  /** Without a valid access token, a genuine refresh cookie passes too. */
+  readonly orCookie?: boolean;
+}
+
+export interface DirectiveOptions {
+  readonly knownScopes: ReadonlySet<string>;
+  /** By root field, in place of what the schema says. */
+  readonly rates: ReadonlyMap<string, Rate>;
+}
+
+/** Wraps the schema in place. @throws Error naming every root field without a gate, unknown scope and bad rate */
+export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }: DirectiveOptions): GraphQLSchema {
+  const gates = createGates(schema);
+  const limits = readLimits(schema, rates);
+  const faults = [...gates.faults(knownScopes), ...limits.faults];
+  if (faults.length > 0) throw new Error(`The schema is refused:\n  ${faults.join('\n  ')}`);
+
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (type.name.startsWith('__')) continue;
+    if (isObjectType(type)) {
+      for (const field of Object.values(type.getFields())) {
+        if (type === schema.getQueryType()) boundStatements(field as GraphQLField<unknown, GraphqlContext>);
+        const gate = { ...gates.ofField(type, field), orCookie: acceptsCookie(schema, field) };
+        guardField(field as GraphQLField<unknown, GraphqlContext>, gate, limits.of(type, field));
+        if (type === schema.getMutationType()) authenticateAnew(field as GraphQLField<unknown, GraphqlContext>);
+      }
+    } else if (isAbstractType(type)) {
+      guardTypeName(type, schema, gates.ofType);
+    }
+  }
+  return schema;
+}
+
+/** `@orRefreshCookie`; schemas of tests may not define it. */
+function acceptsCookie(schema: GraphQLSchema, { astNode }: GraphQLField<unknown, unknown>): boolean {
+  const directive = schema.getDirective('orRefreshCookie');
+  return directive != null && astNode != null && getDirectiveValues(directive, astNode) !== undefined;
+}
+
+function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: FieldGate, limit: Limit | undefined): void {
+  if (!gate.authenticated && !limit) return;
+  const pass: Admit = (context) => passGate(context, gate);
+  const admit: Admit = limit ? (context) => pass(context).then(() => charge(context, limit)) : pass;
+  const inner = field.resolve ?? defaultFieldResolver;
+  if (!field.subscribe) {
+    field.resolve = guarded(inner, admit);
+    return;
+  }
+  // Opening is charged; each event passes the gate anew, with the caller read anew, but costs nothing.
+  field.subscribe = guarded(field.subscribe, async (context) => {
+    await admit(context);
+    context.demand(gate.demands);
+  });
+  field.resolve = guarded(inner, (context) => {
+    context.forget();
+    return pass(context);
+  });
+}
+
+/** Aliases of a query run at the same time, and each would take a connection. */
+function boundStatements(field: GraphQLField<unknown, GraphqlContext>): void {
+  const inner = field.resolve ?? defaultFieldResolver;
+  field.resolve = (source, args, context, info) => context.run(() => inner(source, args, context, info));
+}
+
+/** Mutations run one after another: after a logout, say, the next one is the caller's no more. */
+function authenticateAnew(field: GraphQLField<unknown, GraphqlContext>): void {
+  const inner = field.resolve ?? defaultFieldResolver;
+  field.resolve = async (source, args, context, info) => {
+    context.forget();
+    return inner(source, args, context, info);
+  };
+}
+
+function guarded(inner: Resolver, admit: Admit): Resolver {
+  return async (source, args, context, info) => {
+    await admit(context);
+    return inner(source, args, context, info);
+  };
+}
+
+/** A gated object behind an interface or union does not even tell its name to who may not see it. */
+function guardTypeName(
+  type: GraphQLAbstractType,
+  schema: GraphQLSchema,
+  gateOf: (type: GraphQLObjectType) => Gate,
+): void {
+  const gated = new Map(schema.getPossibleTypes(type).map((possible) => [possible.name, gateOf(possible)]));
+  if (![...gated.values()].some((gate) => gate.authenticated)) return;
+  const inner = type.resolveType ?? defaultTypeResolver;
+  type.resolveType = async (value, context: GraphqlContext, info, abstractType) => {
+    const name = await inner(value, context, info, abstractType);
+    await passGate(context, (name !== undefined && gated.get(name)) || OPEN);
+    return name;
+  };
+}
+
+async function passGate(context: GraphqlContext, { authenticated, demands, orCookie }: FieldGate): Promise<void> {
+  if (!authenticated) return;
+  const principal = await context.authenticate().catch((error: unknown) => {
+    const isRefused = error instanceof AppError && error.status === 401;
+    if (orCookie && isRefused && cookieSessionId(context) !== undefined) return undefined;
+    throw error;
+  });
+  if (!principal) return;
+  for (const demand of demands) assertScopes(principal, demand);
+}
+
+async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promise<void> {
+  const { client } = context;
+  const parts: string[] = [];
+  for (const key of by) parts.push(key === 'IP' ? client.network : await principalKey(context));
+  await context.services.rateLimits.charge([name, ...parts].join('|'), rate, { userId: null, client });
+}
+
+/** Strangers, and whoever brings bad credentials, count by address. */
+async function principalKey(context: GraphqlContext): Promise<string> {
+  return context.authenticate().then(
+    (principal) => principal.user.id,
+    () => context.client.network,
+  );
+}
+
+/** Reads `@rateLimit` of every field, with the configuration's word over the schema's. */
+function readLimits(schema: GraphQLSchema, rates: ReadonlyMap<string, Rate>) {
+  const directive = schema.getDirective('rateLimit');
+  if (!directive) throw new Error('The schema does not define @rateLimit');
+  const faults: string[] = [];
+  const known = new Set<string>();
+  const limits = new Map<string, Limit>();
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const values = field.astNode && getDirectiveValues(directive, field.astNode);
+      if (!values) continue;
+      const name = `${type.name}.${field.name}`;
+      const rate = rates.get(field.name) ?? parseRate(`${String(values['max'])}/${String(values['window'])}`);
+      known.add(field.name);
+      if (rate) limits.set(name, { name, rate, by: values['by'] as Limit['by'] });
+      else faults.push(`${name} has a @rateLimit whose window is not a duration`);
+    }
+  }
+  for (const field of rates.keys()) {
+    if (!known.has(field)) faults.push(`RATE_LIMIT_FIELDS names ${field}, which carries no @rateLimit`);
+  }
+  return { faults, of: (type: GraphQLObjectType, field: { name: string }) => limits.get(`${type.name}.${field.name}`) };
+}

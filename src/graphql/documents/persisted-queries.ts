@@ -1,0 +1,82 @@
+/**
+ * Automatic persisted queries, as Apollo defines them: a client sends the SHA-256 of a document in
+ * `extensions.persistedQuery` in place of the document, and the document along with it when the hash is unknown.
+ * https://www.apollographql.com/docs/apollo-server/performance/apq
+ */
+import { createHash } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { AppError } from '../../lib/errors.js';
+import type { GraphqlParams } from '../http/request-params.js';
+
+export interface PersistedQueries {
+  /**
+   * The text of a request, by its hash if there is only that.
+   * @throws AppError PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED where they are off, QUERY_REJECTED for a
+   * hash that is not the text's
+   */
+  resolve(params: GraphqlParams): string;
+  /**
+   * Stores the text of a request that came with its hash. Call it for documents within the limits only.
+   * @param network who sent it: each network may fill an eighth of the store
+   */
+  store(params: GraphqlParams, network: string): void;
+}
+
+/** Twice the text of a usual operation. */
+const BYTES_PER_ENTRY = 4096;
+/** The hash and the entry of the cache. */
+const BYTES_OF_ENTRY = 256;
+/** One network that stores without end evicts its own documents, not those of others. */
+const SHARE_OF_A_NETWORK = 1 / 8;
+
+interface Stored {
+  readonly text: string;
+  readonly network: string;
+}
+
+/** @param entries how many are stored; together they take no more than 4 KiB times this */
+export function createPersistedQueries(entries: number, isEnabled: boolean): PersistedQueries {
+  /** The hashes that each network stored, the oldest first. */
+  const byNetwork = new Map<string, Set<string>>();
+  const cache = new LRUCache<string, Stored>({
+    max: entries,
+    maxSize: entries * BYTES_PER_ENTRY,
+    sizeCalculation: ({ text }) => BYTES_OF_ENTRY + 2 * text.length,
+    dispose({ network }, hash) {
+      const hashes = byNetwork.get(network);
+      hashes?.delete(hash);
+      if (hashes?.size === 0) byNetwork.delete(network);
+    },
+  });
+  const maxOfNetwork = Math.max(1, Math.floor(entries * SHARE_OF_A_NETWORK));
+
+  return {
+    resolve({ query, hash }) {
+      if (query !== undefined) {
+        if (hash !== undefined && isEnabled && sha256(query) !== hash)
+          throw new AppError('QUERY_REJECTED', 'extensions.persistedQuery.sha256Hash is not the hash of the query.');
+        return query;
+      }
+      if (!isEnabled) throw new AppError('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+      const stored = hash === undefined ? undefined : cache.get(hash);
+      if (!stored) throw new AppError('PERSISTED_QUERY_NOT_FOUND', 'PersistedQueryNotFound');
+      return stored.text;
+    },
+
+    store({ query, hash }, network) {
+      if (!isEnabled || query === undefined || hash === undefined || cache.has(hash)) return;
+      const [oldest] = (byNetwork.get(network)?.size ?? 0) < maxOfNetwork ? [] : byNetwork.get(network)!;
+      if (oldest !== undefined) cache.delete(oldest);
+      cache.set(hash, { text: query, network });
+      // A text too large for the whole store is not kept.
+      if (!cache.has(hash)) return;
+      const hashes = byNetwork.get(network);
+      if (hashes) hashes.add(hash);
+      else byNetwork.set(network, new Set([hash]));
+    },
+  };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

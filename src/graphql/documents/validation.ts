@@ -1,0 +1,47 @@
+/** Validates documents by the rules of GraphQL (section 5). Suggestions of names can be left out of the errors. */
+import {
+  NoSchemaIntrospectionCustomRule,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { documentError, translateDocumentError, type DocumentError, type TranslatedError } from '../error-format.js';
+import { unconditionalSubscriptions } from './unconditional-subscriptions.js';
+
+export interface ValidationOptions {
+  /** Whether `__schema` and `__type` may be asked for; `__typename` always may. */
+  readonly introspection: boolean;
+  /** Whether errors may suggest names of the schema. */
+  readonly suggestions: boolean;
+}
+
+/** A document with errors of syntax or validation. */
+export class RejectedDocument extends Error {
+  override readonly name = 'RejectedDocument';
+  /** @param reasons no reference to the document, so that they are cheap to remember */
+  constructor(readonly reasons: readonly DocumentError[]) {
+    super('The document was rejected');
+  }
+
+  get errors(): readonly TranslatedError[] {
+    return this.reasons.map(translateDocumentError);
+  }
+}
+
+/** As many as help a person; each costs time and space. */
+const MAX_ERRORS = 10;
+
+/** Creates the check of one schema. The check @throws RejectedDocument */
+export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {
+  const rules = [
+    ...specifiedRules,
+    unconditionalSubscriptions,
+    ...(introspection ? [] : [NoSchemaIntrospectionCustomRule]),
+  ];
+  const options = { maxErrors: MAX_ERRORS, hideSuggestions: !suggestions };
+  return (document: DocumentNode): void => {
+    const errors = validate(schema, document, rules, options);
+    if (errors.length > 0) throw new RejectedDocument(errors.map(documentError));
+  };
+}

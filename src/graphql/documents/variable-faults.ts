@@ -1,0 +1,74 @@
+/**
+ * What is wrong with the variables of a request, without their values: graphql-js's messages quote them, and one may be
+ * a password. Only runs once execution has refused them.
+ */
+import {
+  coerceInputValue,
+  getNamedType,
+  isInputObjectType,
+  isInputType,
+  isNonNullType,
+  typeFromAST,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { FieldFault } from '../../lib/errors.js';
+
+type Path = readonly (string | number)[];
+
+/** As many as graphql-js itself counts before it gives up. */
+const MAX_FAULTS = 50;
+/** graphql-js's words about one place, before it puts the value in front: names of the schema, or a key, are in them. */
+const MISSING = /^Field "(\w+)" of required type /;
+const UNKNOWN = /^Field "([^]*)" is not defined by type /;
+const NULL = /^Expected non-nullable type |^Field "\w+" must be non-null/;
+const NOT_AN_OBJECT = /^Expected type "\w+" to be an object/;
+const NOT_ONE_KEY = /^Exactly one key /;
+
+/** Every fault (up to 50); `field` is the path inside the variable, or its name where the variable itself is meant. */
+export function variableFaults(
+  schema: GraphQLSchema,
+  operation: OperationDefinitionNode,
+  variables: Readonly<Record<string, unknown>>,
+): FieldFault[] {
+  const faults: FieldFault[] = [];
+  for (const definition of operation.variableDefinitions ?? []) {
+    const name = definition.variable.name.value;
+    const type = typeFromAST(schema, definition.type);
+    // Validation saw to it that it is an input type.
+    if (!isInputType(type)) continue;
+    if (!Object.hasOwn(variables, name)) {
+      if (isNonNullType(type) && !definition.defaultValue) faults.push({ field: name, message: 'is required' });
+      continue;
+    }
+    coerceInputValue(variables[name], type, (path, _value, { message }) => {
+      if (faults.length < MAX_FAULTS) faults.push(faultAt(name, path, type, message));
+    });
+  }
+  return faults;
+}
+
+function faultAt(variable: string, path: Path, type: GraphQLInputType, said: string): FieldFault {
+  const key = (MISSING.exec(said) ?? UNKNOWN.exec(said))?.[1];
+  const field = (key === undefined ? path : [...path, key]).join('.') || variable;
+  return { field, message: wording(said) ?? `is not a valid ${typeAt(type, path)}` };
+}
+
+function wording(said: string): string | undefined {
+  if (MISSING.test(said)) return 'is required';
+  if (UNKNOWN.test(said)) return 'is not known';
+  if (NULL.test(said)) return 'must not be null';
+  if (NOT_AN_OBJECT.test(said)) return 'must be an object';
+  if (NOT_ONE_KEY.test(said)) return 'must have exactly one key';
+  return undefined;
+}
+
+/** The name of the type that a path leads to; positions in lists do not change it. */
+function typeAt(type: GraphQLInputType, path: Path): string {
+  const target = path.reduce((found: ReturnType<typeof getNamedType>, key) => {
+    const next = isInputObjectType(found) ? found.getFields()[key] : undefined;
+    return next ? getNamedType(next.type) : found;
+  }, getNamedType(type));
+  return String(target);
+}

@@ -1,0 +1,15 @@
+/** Every feature's resolvers, by type. */
+import * as accounts from './users.js';
+import * as admin from './admin.js';
+import * as audit from './audit.js';
+import * as sessions from './sessions.js';
+
+const { me, meUpdated, User, ...accountMutations } = accounts;
+const { users, user, ...adminMutations } = admin;
+
+export const resolvers = {
+  Query: { me, users, user, auditEvents: audit.auditEvents },
+  Mutation: { ...accountMutations, ...sessions, ...adminMutations },
+  Subscription: { meUpdated, securityEvents: audit.securityEvents, auditEvents: audit.allAuditEvents },
+  User,
+};

@@ -1,0 +1,117 @@
+/** Root fields of accounts, and the fields of an account that are not columns. */
+import { AppError } from '../../lib/errors.js';
+import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
+import type { GraphqlContext } from '../context.js';
+import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
+import { bearsOwnCookie, entering, type AuthPayloadView } from './auth-payload.js';
+import { sessionPage } from '../../sessions/listing-repository.js';
+import type { Revoker } from '../../sessions/revocation.js';
+
+export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
+
+export const meUpdated: SubscriptionResolvers['meUpdated'] = {
+  subscribe: (_source, _args, context) =>
+    context.services.feed.follow(context.principal().user.id, ({ type }) => CHANGES_ACCOUNT.has(type)),
+  // The gate has just read it anew.
+  resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.account(),
+};
+
+export const register: MutationResolvers['register'] = (_source, { input }, context) =>
+  onDevice(context, () => entering(context, input.transport, () => context.services.register(input, context.client)));
+
+export const login: MutationResolvers['login'] = async (_source, { input }, context) => {
+  const { services, client } = context;
+  try {
+    const payload = await onDevice(context, () =>
+      entering(context, input.transport, () => services.login(input, client)),
+    );
+    services.countLogin('success');
+    return payload;
+  } catch (error) {
+    services.countLogin(error instanceof AppError ? error.code.toLowerCase() : 'error');
+    throw error;
+  }
+};
+
+export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) => {
+  const { authenticatedAt, sessionId } = context.principal().credential;
+  return context.services.updateProfile(context.account(), input, {
+    authenticatedAt,
+    sessionId,
+    client: context.client,
+  });
+};
+
+export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
+  await context.services.deletion.deleteOwn(input, callerOf(context));
+  if (bearsOwnCookie(context)) context.cookie.clear();
+  return true;
+};
+
+export const changePassword: MutationResolvers['changePassword'] = async (_source, { input }, context) => {
+  const revoker = callerOf(context);
+  // Who keeps the refresh token in the cookie would be left with a spent one.
+  const transport = bearsOwnCookie(context) ? 'COOKIE' : 'BODY';
+  return entering(context, transport, () => context.services.changePassword(input, revoker));
+};
+
+export const requestPasswordReset: MutationResolvers['requestPasswordReset'] = async (_source, { email }, context) => {
+  await context.services.recovery.request(email, context.client);
+  return true;
+};
+
+export const resetPassword: MutationResolvers['resetPassword'] = (_source, { input }, context) =>
+  onDevice(context, () =>
+    entering(context, input.transport, () => context.services.recovery.reset(input, context.client)),
+  );
+
+export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (
+  _source,
+  _args,
+  context,
+) => {
+  await context.services.verification.request(context.account(), context.client);
+  return true;
+};
+
+export const verifyEmail: MutationResolvers['verifyEmail'] = (_source, { token }, context) =>
+  context.services.verification.verify(token, context.client);
+
+export const cancelEmailChange: MutationResolvers['cancelEmailChange'] = async (_source, { token }, context) => {
+  await context.services.changes.cancel(token, context.client);
+  return true;
+};
+
+export const rejectEmailVerification: MutationResolvers['rejectEmailVerification'] = async (
+  _source,
+  { token },
+  context,
+) => {
+  await context.services.verification.reject(token, context.client);
+  return true;
+};
+
+export const User: UserResolvers = {
+  preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
+  sessions: async ({ id }, args, context) => {
+    // Who holds a mailed token alone sees the account, not where it is used.
+    if (!context.maySee(id)) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
+    const current = context.currentSessionId();
+    const { limit, afterId } = sessionPage(args);
+    const sessions = await context.sessions().load(id, limit, afterId);
+    return sessions.map((session) => ({ ...session, current: session.id === current }));
+  },
+};
+
+function callerOf(context: GraphqlContext): Revoker {
+  const { user, credential } = context.principal();
+  return { userId: user.id, sessionId: credential.sessionId, client: context.client };
+}
+
+/** Remembers the device that an account has just been entered from. Without it the entrance holds all the same. */
+async function onDevice(context: GraphqlContext, enter: () => Promise<AuthPayloadView>): Promise<AuthPayloadView> {
+  const payload = await enter();
+  const device = await context.services.devices.remember(payload.user.id, context.client.device).catch(() => undefined);
+  if (device) context.device.set(device);
+  return payload;
+}

@@ -1,0 +1,207 @@
+/**
+ * Protects e-mail addresses and usernames against a stolen session. A mailed link cancels a change for seven days, also
+ * after the change took effect; the former value stays reserved for the account during that time.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
+import type { ChangeTokens } from '../crypto/change-token.js';
+import type { Database, Executor } from '../db/database.js';
+import { validationError } from '../lib/errors.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { KnownDevices } from '../known-devices/service.js';
+import type { Revocation } from '../sessions/revocation.js';
+import { createChangeRepository, type IdentifierChange, type IdentifierKind } from './repository.js';
+import { emailKey } from '../users/identifiers.js';
+import { invalidLink } from '../passwords/reset.js';
+import { createAccountRepository, type AccountChanges } from '../users/repository.js';
+
+/** A value that an account leaves. */
+export interface LeftIdentifier {
+  readonly userId: string;
+  readonly kind: IdentifierKind;
+  readonly previous: string;
+  readonly previousKey: string;
+}
+
+/** Normalised values; what is left out is not asked for. */
+export interface IdentifierKeys {
+  readonly emailKey?: string | undefined;
+  readonly usernameKey?: string | undefined;
+}
+
+export interface Cancellation {
+  /** What the link's change was about; a cancellation undoes every later change as well. */
+  readonly kind: IdentifierKind;
+  /** Whether the link was used before: nothing was changed this time. */
+  readonly alreadyDone: boolean;
+  /** Whether the password no longer works, because it was changed after the cancelled change. */
+  readonly passwordVoided: boolean;
+}
+
+export interface IdentifierChanges {
+  /**
+   * Records a change inside the caller's transaction.
+   * @param isApplied whether it takes effect now; a requested e-mail address does not
+   * @returns the id, for the mail that carries the link
+   */
+  record(tx: Executor, left: LeftIdentifier, isApplied: boolean): Promise<string>;
+  /** Which of the values are in use or held by another account than `exceptId`. */
+  taken(
+    executor: Executor,
+    keys: IdentifierKeys,
+    exceptId?: string,
+  ): Promise<{ readonly email: boolean; readonly username: boolean }>;
+  /**
+   * Call after the statement that claims values, in its transaction: a hold that was committed while that statement
+   * waited is visible then.
+   * @throws AppError VALIDATION_ERROR when another account holds one of the values
+   */
+  assertNotHeld(tx: Executor, keys: IdentifierKeys, userId: string): Promise<void>;
+  /** Notes inside the caller's transaction that the account's password was changed. */
+  notePasswordChange(tx: Executor, userId: string): Promise<void>;
+  /**
+   * Cancels the change that a mailed link is for, and every later change of the account: restores the former values,
+   * ends all sessions, and voids links to reset the password or confirm an address. A password that was changed after
+   * the change took effect no longer works; the restored address is mailed a link to choose a new one.
+   * @throws AppError INVALID_TOKEN for a link that is unknown or older than seven days
+   */
+  cancel(token: string, client: ClientInfo): Promise<Cancellation>;
+  /** Removes up to `limit` changes that can no longer be cancelled; returns how many. */
+  clear(tx: Executor, limit: number): Promise<number>;
+}
+
+export interface IdentifierChangesOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly changeTokens: ChangeTokens;
+  readonly tokens: OneTimeTokens;
+  readonly revocation: Revocation;
+  readonly devices: Pick<KnownDevices, 'forgetAll'>;
+  readonly outbox: Outbox;
+}
+
+/** How long a change can be cancelled after it was asked for, and after it took effect. */
+const CANCELLABLE_MS = 7 * 86_400_000;
+/** Stands where a hash would: no password matches it. */
+const VOID_PASSWORD = 'void';
+const TAKEN = 'is taken';
+
+export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
+  const { db, clock, audit, changeTokens, tokens, revocation, devices, outbox } = options;
+
+  async function held(executor: Executor, { emailKey, usernameKey }: IdentifierKeys, exceptId?: string) {
+    const keys = [emailKey, usernameKey].filter((key) => key !== undefined);
+    const rows = await createChangeRepository(executor).listHeld(keys, new Date(clock.now()), exceptId);
+    return {
+      email: rows.some(({ kind, key }) => kind === 'email' && key === emailKey),
+      username: rows.some(({ kind, key }) => kind === 'username' && key === usernameKey),
+    };
+  }
+
+  async function taken(executor: Executor, keys: IdentifierKeys, exceptId?: string) {
+    const inUse = await createAccountRepository(executor).taken(keys.emailKey, keys.usernameKey, exceptId);
+    const kept = await held(executor, keys, exceptId);
+    return { email: inUse.email || kept.email, username: inUse.username || kept.username };
+  }
+
+  /** The columns that bring an account back to where it was before the oldest of the changes. */
+  async function restored(tx: Executor, userId: string, undone: readonly IdentifierChange[]): Promise<AccountChanges> {
+    const oldest = (kind: IdentifierKind) => undone.find((change) => change.kind === kind);
+    const [email, username] = [oldest('email'), oldest('username')];
+    const lost = await taken(tx, { emailKey: email?.previousKey, usernameKey: username?.previousKey }, userId);
+    return {
+      ...(email && !lost.email
+        ? {
+            email: email.previous,
+            emailKey: email.previousKey,
+            // The mailed link confirms the mailbox. An unclaimed address (REVEAL_TAKEN_EMAILS=false) stays unconfirmed.
+            isVerified: email.previousKey === emailKey(email.previous),
+          }
+        : {}),
+      ...(username && !lost.username ? { username: username.previous, usernameKey: username.previousKey } : {}),
+    };
+  }
+
+  async function undo(tx: Executor, change: IdentifierChange, client: ClientInfo): Promise<boolean> {
+    const { userId, kind, createdAt } = change;
+    const now = new Date(clock.now());
+    const changes = createChangeRepository(tx);
+    const later = await changes.listInEffect(userId, createdAt, now);
+    const undone = change.appliedAt === null ? later : [change, ...later];
+    await changes.cancelSince(userId, createdAt, now);
+    const passwordVoided = undone.some(({ passwordChangedAt }) => passwordChangedAt !== null);
+    const account = await createAccountRepository(tx).administer(
+      userId,
+      {
+        ...(await restored(tx, userId, undone)),
+        ...(passwordVoided ? { passwordHash: VOID_PASSWORD } : {}),
+        pendingEmail: null,
+        pendingEmailKey: null,
+      },
+      now,
+    );
+    if (!account) throw invalidLink();
+    await tokens.void(tx, userId);
+    await devices.forgetAll(tx, userId);
+    const ended = await revocation.endAll(tx, userId);
+    const detail = `${ended} sessions ended${passwordVoided ? ', password voided' : ''}`;
+    await audit.record(tx, { type: `${kind}.change_cancelled`, userId, actorId: null, client, detail });
+    await outbox.enqueue(tx, {
+      kind: 'change_cancelled',
+      userId,
+      address: account.email,
+      detail: { passwordVoided: passwordVoided ? 'yes' : null },
+    });
+    return passwordVoided;
+  }
+
+  return {
+    async record(tx, left, isApplied) {
+      const now = clock.now();
+      const id = uuidv7();
+      await createChangeRepository(tx).insert({
+        id,
+        ...left,
+        createdAt: new Date(now),
+        appliedAt: isApplied ? new Date(now) : null,
+        expiresAt: new Date(now + CANCELLABLE_MS),
+      });
+      return id;
+    },
+
+    taken,
+
+    async assertNotHeld(tx, keys, userId) {
+      const { email, username } = await held(tx, keys, userId);
+      if (email) throw validationError([{ field: 'email', message: TAKEN }]);
+      if (username) throw validationError([{ field: 'username', message: TAKEN }]);
+    },
+
+    notePasswordChange: (tx, userId) => createChangeRepository(tx).notePasswordChange(userId, new Date(clock.now())),
+
+    async cancel(token, client) {
+      const id = changeTokens.verify(token);
+      if (id === undefined) throw invalidLink();
+      const cancellation = await db.transaction(async (tx): Promise<Cancellation> => {
+        const now = new Date(clock.now());
+        const changes = createChangeRepository(tx);
+        const change = await changes.find(id, now);
+        // The account is locked before its changes and tokens, here as everywhere, so that no two transactions deadlock.
+        const account = change && (await createAccountRepository(tx).lock(change.userId));
+        if (!account || account.deletedAt) throw invalidLink();
+        const { kind } = change;
+        const cancelled = await changes.cancel(id, now);
+        if (!cancelled) return { kind, alreadyDone: true, passwordVoided: false };
+        return { kind, alreadyDone: false, passwordVoided: await undo(tx, cancelled, client) };
+      });
+      outbox.kick();
+      return cancellation;
+    },
+
+    clear: (tx, limit) => createChangeRepository(tx).deleteExpired(new Date(clock.now()), limit),
+  };
+}

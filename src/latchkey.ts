@@ -1,0 +1,185 @@
+/** Every service with what it stands on, from the leaves up. */
+import { createChangePassword } from './passwords/change-password.js';
+import { createDeletion } from './users/deletion.js';
+import { createIdentifierChanges } from './identifier-changes/service.js';
+import { createLetters } from './notifications/service.js';
+import { createLockout } from './passwords/lockout.js';
+import { createLogin } from './passwords/login.js';
+import { createProfile } from './users/profile.js';
+import { createRecovery } from './passwords/reset.js';
+import { createRegistration } from './users/registration.js';
+import { createAccountRepository } from './users/repository.js';
+import { createVerification } from './email-verification/service.js';
+import { createAdministration } from './admin/service.js';
+import { createAudit } from './audit/audit.js';
+import { createAuditFeed } from './audit/feed.js';
+import { createScopeCatalogue } from './authz/scopes.js';
+import type { Clock } from './lib/clock.js';
+import type { Config } from './config/config.js';
+import { createChangeTokens } from './crypto/change-token.js';
+import type { PasswordHasher } from './crypto/password-hasher.js';
+import { createRefreshTokens } from './crypto/refresh-token.js';
+import type { Database } from './db/database.js';
+import type { Events } from './events/events.js';
+import { createMessages } from './mail/messages.js';
+import { createOutbox } from './mail/outbox.js';
+import { createMailSender } from './mail/sender.js';
+import type { MailTransport } from './mail/transport.js';
+import { createOneTimeTokens } from './one-time-tokens/service.js';
+import { createPasswordAttempts } from './passwords/attempts.js';
+import { createBreachCheck, type BreachCheckOutcome } from './passwords/breached.js';
+import { createKnownDevices } from './known-devices/service.js';
+import { createPasswordPolicy } from './passwords/policy.js';
+import { createPasswordProof } from './passwords/proof.js';
+import { createRateLimits } from './rate-limits/service.js';
+import { createAuthenticator } from './authn/authenticator.js';
+import { createLivenessReader } from './sessions/liveness.js';
+import { createSessionListing } from './sessions/listing-repository.js';
+import { livenessRead } from './sessions/repository.js';
+import { createRevocation } from './sessions/revocation.js';
+import { createSessions } from './sessions/service.js';
+import { createUseRecorder } from './sessions/use-recorder.js';
+import type { AccessTokens } from './sessions/access-tokens.js';
+
+export interface ServiceDependencies {
+  readonly config: Config;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly events: Events;
+  readonly secrets: readonly string[];
+  /** Where the API is to be found from outside. */
+  readonly publicUrl: string;
+  readonly accessTokens: AccessTokens;
+  readonly hasher: PasswordHasher;
+  readonly mailTransport: MailTransport;
+  readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
+}
+
+export type CreatedServices = ReturnType<typeof createServices>;
+
+/** Builds the services; nothing runs until it is called. */
+export function createServices(dependencies: ServiceDependencies) {
+  const { config, db, clock, events, secrets, publicUrl, accessTokens, hasher, log } = dependencies;
+  const { mailTransport: transport } = dependencies;
+  const breachChecks = { clear: 0, found: 0, unavailable: 0 };
+  const { breachedUrl: url, ...policy } = config.passwords;
+  const onOutcome = (outcome: BreachCheckOutcome) => void (breachChecks[outcome] += 1);
+  const passwords = createPasswordPolicy({
+    ...policy,
+    serviceNames: ['latchkey', config.appName, new URL(publicUrl).hostname],
+    isBreached: url === undefined ? undefined : createBreachCheck({ url, onOutcome, log }),
+  });
+  const scopes = createScopeCatalogue(config.scopes);
+
+  const auditLog = config.auditLog ? log : undefined;
+  const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs, log: auditLog });
+  const rateLimits = createRateLimits({ db, clock, audit });
+  const tokens = createOneTimeTokens({ clock });
+
+  const messages = createMessages({ appUrl: config.mail.appUrl ?? publicUrl });
+  const changeTokens = createChangeTokens(secrets);
+  const compose = createLetters({ db, clock, audit, tokens, changeTokens, rateLimits, messages });
+  const sender = createMailSender({ db, clock, compose, transport, log });
+  const outbox = createOutbox({ clock, onKick: () => void sender.deliverDue() });
+
+  const refreshTokens = createRefreshTokens(secrets);
+  const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes: config.sessions });
+  const { idleTtlMs } = config.sessions;
+  const revocation = createRevocation({ db, clock, audit, idleTtlMs });
+  const uses = createUseRecorder({ db, clock, idleTtlMs });
+
+  const { login: account, loginNetwork: network } = config.rateLimits;
+  const devices = createKnownDevices({ db, clock });
+  const onLocked = createLockout({ audit, outbox });
+  const attempts = createPasswordAttempts({
+    db,
+    clock,
+    audit,
+    rateLimits,
+    devices,
+    onLocked,
+    account,
+    network,
+  });
+  const provePassword = createPasswordProof({ attempts, hasher, passwords });
+
+  const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
+  const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
+  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
+  const { restoreWindowMs, revealTakenEmails } = config.accounts;
+  const deletion = createDeletion({
+    db,
+    clock,
+    audit,
+    revocation,
+    tokens,
+    outbox,
+    provePassword,
+    attempts,
+    devices,
+    restoreWindowMs,
+  });
+
+  const authenticate = createAuthenticator({
+    accessTokens,
+    readSession: {
+      core: createLivenessReader(livenessRead(db.executor, 'core')),
+      whole: createLivenessReader(livenessRead(db.executor, 'whole')),
+    },
+    accountExists: (id) => createAccountRepository(db.executor).exists(id),
+    noteUse: (session) => uses.note(session),
+    scopes,
+    clock,
+    idleTtlMs,
+  });
+
+  return {
+    authenticate,
+    scopes,
+    passwords,
+    /** Outcomes of look-ups of breached passwords since the start. */
+    breachChecks: breachChecks as Readonly<typeof breachChecks>,
+    attempts,
+    tokens,
+    sender,
+    uses,
+    register: createRegistration({
+      db,
+      clock,
+      audit,
+      sessions,
+      hasher,
+      passwords,
+      verification,
+      outbox,
+      changes,
+      revealTakenEmails,
+    }),
+    login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
+    updateProfile: createProfile({
+      db,
+      clock,
+      audit,
+      rateLimits,
+      verification,
+      outbox,
+      changes,
+      provePassword,
+      revealTakenEmails,
+    }),
+    changePassword: createChangePassword({ ...newPasswords, provePassword }),
+    recovery: createRecovery({ ...newPasswords, attempts }),
+    verification,
+    changes,
+    devices,
+    deletion,
+    sessions,
+    sessionListing: createSessionListing(db.executor, clock, idleTtlMs),
+    revocation,
+    administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
+    audit,
+    feed: createAuditFeed({ events, clock, read: audit.findMany, readSince: audit.findSince }),
+    accessTokens,
+    rateLimits,
+  };
+}

@@ -1,0 +1,100 @@
+/** A new password, by who knows the old one: every other session ends (OWASP ASVS 5.0, 6.2.3 and 7.4.3). */
+import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../lib/client-address.js';
+import type { Clock } from '../lib/clock.js';
+import type { PasswordHasher } from '../crypto/password-hasher.js';
+import type { Database } from '../db/database.js';
+import { AppError } from '../lib/errors.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { KnownDevices } from '../known-devices/service.js';
+import type { PasswordPolicy } from './policy.js';
+import { invalidCredentials, type ProvePassword } from './proof.js';
+import type { Revocation, Revoker } from '../sessions/revocation.js';
+import type { EnteredSession, Sessions } from '../sessions/service.js';
+import type { AccountRecord } from '../users/account.js';
+import type { IdentifierChanges } from '../identifier-changes/service.js';
+import { namesOf } from '../users/identifiers.js';
+import { assertNewPassword } from '../users/input.js';
+import { createAccountRepository } from '../users/repository.js';
+
+export interface PasswordChange {
+  readonly currentPassword: string;
+  readonly newPassword: string;
+  readonly newPasswordConfirmation?: string | null | undefined;
+}
+
+/**
+ * Changes the password and renews the session that makes the request.
+ * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, INVALID_TOKEN when the session ended meanwhile,
+ * RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
+ */
+export type ChangePassword = (change: PasswordChange, revoker: Revoker) => Promise<EnteredSession>;
+
+export interface NewPasswordOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly sessions: Sessions;
+  readonly revocation: Revocation;
+  readonly hasher: PasswordHasher;
+  readonly passwords: PasswordPolicy;
+  readonly tokens: OneTimeTokens;
+  readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
+  readonly devices: Pick<KnownDevices, 'forgetAll'>;
+}
+
+export interface ChangePasswordOptions extends NewPasswordOptions {
+  readonly provePassword: ProvePassword;
+}
+
+export function createChangePassword(options: ChangePasswordOptions): ChangePassword {
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, provePassword } =
+    options;
+  const repository = createAccountRepository(db.executor);
+
+  return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
+    const found = await repository.findById(userId);
+    if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    const { account, passwordHash } = found;
+    await assertNewPassword(passwords, account, newPassword, newPasswordConfirmation, {
+      password: 'newPassword',
+      confirmation: 'newPasswordConfirmation',
+    });
+    const claim = {
+      account: { id: userId, passwordHash },
+      names: namesOf(account),
+      sessionId,
+      password: currentPassword,
+    };
+    const entered = await provePassword(claim, client, async (settle) => {
+      const nextHash = await hasher.hash(passwords.normalize(newPassword), widestNetwork(client.ipAddress));
+      return db.transaction(async (tx) => {
+        const accounts = createAccountRepository(tx);
+        // What a thief may have asked for is taken back: the owner was told to change the password against it.
+        const pending = (await accounts.lock(userId))?.pendingEmail != null;
+        const columns = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
+        const changed = await accounts.update(userId, columns, new Date(clock.now()), passwordHash);
+        if (!changed) throw invalidCredentials();
+        await settle(tx);
+        await changes.notePasswordChange(tx, userId);
+        await devices.forgetAll(tx, userId, client.device);
+        await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
+        if (pending)
+          await audit.record(tx, { type: 'email.change_requested', userId, sessionId, client, detail: 'taken back' });
+        await revocation.endAll(tx, userId, sessionId);
+        await audit.record(tx, { type: 'password.changed', userId, sessionId, client });
+        await outbox.enqueue(tx, passwordChanged(changed));
+        return sessions.renew(tx, changed, sessionId, client);
+      });
+    });
+    outbox.kick();
+    return entered;
+  };
+}
+
+/** What the owner is told, wherever the password was changed. */
+export function passwordChanged({ id, email }: Pick<AccountRecord, 'id' | 'email'>) {
+  return { kind: 'password_changed', userId: id, address: email, detail: {} } as const;
+}

@@ -1,0 +1,40 @@
+/**
+ * `npm run keys:rotate`: makes a new signing key. Running instances sign with it within a minute; the old key
+ * verifies until the last token it can have signed has run out. The embedded database must not be in use. Nothing is
+ * made where there was nothing: neither a database nor tables, secrets or a first key.
+ */
+import { systemClock } from '../../lib/clock.js';
+import { ConfigError, loadConfig, type Config } from '../../config/config.js';
+import { hasEmbedded } from '../../db/embedded.js';
+import { openDatabase } from '../../db/open.js';
+import { findSecrets } from '../../config/secrets.js';
+import { databaseName, failureText } from '../start-failure.js';
+import { succeed } from '../../signing-keys/service.js';
+
+/** For the words of a failure. */
+let config: Config | undefined;
+
+async function main(): Promise<string> {
+  config = loadConfig();
+  const { algorithm, accessTtlMs } = config.jwt;
+  if (algorithm === 'HS256')
+    throw new ConfigError(['JWT_ALGORITHM: HS256 signs with JWT_SECRET_KEY; change that instead']);
+  if (config.databaseUrl === undefined && !hasEmbedded(config.dataDir))
+    throw new ConfigError([`DATABASE_URL, DATA_DIR: there is no database in ${config.dataDir}`]);
+  const secrets = await findSecrets(config.authSecrets, config.dataDir);
+  const db = await openDatabase(config);
+  try {
+    const kid = await db.transaction((tx) => succeed(tx, { algorithm, secrets, accessTtlMs, clock: systemClock }));
+    return `The signing key of ${databaseName(config)} is now ${kid} (${algorithm}).`;
+  } finally {
+    await db.close();
+  }
+}
+
+main().then(
+  (done) => process.stdout.write(`${done}\n`),
+  (error: unknown) => {
+    process.stderr.write(`${failureText(error, config, 'The signing key cannot be changed')}\n`);
+    process.exitCode = 1;
+  },
+);

@@ -1,0 +1,41 @@
+/** `/`: says what is served here. */
+import type { FastifyPluginCallback } from 'fastify';
+import fp from 'fastify-plugin';
+import { linksPage, messagePage, PAGES_CSP, type PageLink } from '../pages/html.js';
+
+export interface HomeOptions {
+  /** The service's name, as people see it. */
+  readonly appName: string;
+  /** Shows the name only, so that strangers learn neither product nor version (OWASP ASVS 5.0, 13.4). */
+  readonly minimal: boolean;
+  /** Whether `/graphiql` is served. */
+  readonly graphiql: boolean;
+  /** Where the service is reached, e.g. `https://example.com/auth`. */
+  readonly publicUrl: string;
+}
+
+/** Relative, so that they work under any path prefix. */
+const LINKS: readonly PageLink[] = [
+  { href: 'healthz', label: 'Liveness: /healthz' },
+  { href: 'readyz', label: 'Readiness: /readyz' },
+  { href: 'metrics', label: 'Metrics for Prometheus: /metrics' },
+  { href: '.well-known/jwks.json', label: 'Public keys of access tokens: /.well-known/jwks.json' },
+];
+const PLAYGROUND: PageLink = { href: 'graphiql', label: 'Playground: /graphiql' };
+
+const plugin: FastifyPluginCallback<HomeOptions> = (app, { appName, minimal, graphiql, publicUrl }, done) => {
+  const html = minimal
+    ? messagePage(appName, 'This service signs people in to their accounts. It has no pages to browse.')
+    : linksPage(
+        appName,
+        `The GraphQL API is at ${publicUrl}/graphql, over HTTP and WebSocket. README.md and docs/ describe it.`,
+        graphiql ? [PLAYGROUND, ...LINKS] : LINKS,
+      );
+  app.get('/', (_request, reply) =>
+    reply.header('content-security-policy', PAGES_CSP).type('text/html; charset=utf-8').send(html),
+  );
+  done();
+};
+
+/** Serves `/`. */
+export const home = fp(plugin, { name: 'home', dependencies: ['security-headers'], fastify: '5.x' });

@@ -1,0 +1,70 @@
+/** The process: config, ports, database, app, listen; then a graceful end. */
+import { buildApp, type App } from './app.js';
+import { loadConfig, type Config } from '../config/config.js';
+import { createSharedClock } from '../db/clock.js';
+import type { Database } from '../db/database.js';
+import { openDatabase } from '../db/open.js';
+import { standardOutput } from '../fastify/log-destination.js';
+import { checkPort, refusedPort } from './listening.js';
+import { loadSecrets } from '../config/secrets.js';
+import { gracefulShutdown } from './shutdown.js';
+import { failureText } from './start-failure.js';
+
+/** For the words of a failure. */
+let config: Config | undefined;
+
+async function main(): Promise<void> {
+  config = await withPorts((config = loadConfig()));
+  const secrets = await loadSecrets(config.authSecrets, config.dataDir);
+  const db = await openDatabase(config);
+  const app = await start(config, db, secrets).catch(async (error: unknown) => {
+    await db.close();
+    throw error;
+  });
+  gracefulShutdown({
+    app: app.server,
+    beginDrain: app.beginDrain,
+    delayMs: config.shutdownDelayMs,
+    timeoutMs: config.shutdownTimeoutMs,
+    log: app.server.log,
+  });
+}
+
+async function start(config: Config, db: Database, secrets: readonly string[]) {
+  if (config.migrateOnStart) await db.migrate();
+  // Events go through Redis where there is one.
+  if (config.redis.url === undefined) await db.verifyListening();
+  const output = standardOutput();
+  const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
+  const address = await listen(app, config).catch(async (error: unknown) => {
+    // What the app has begun would keep the process alive.
+    await app.server.close();
+    throw error;
+  });
+  const playground = config.graphiql ? `Playground: ${address}/graphiql\n` : '';
+  output.write(`Latchkey is ready: ${address}/graphql\n${playground}`);
+  return app;
+}
+
+/** Metrics first, so that a server that is ready can be watched. @returns the address of the API */
+async function listen({ server, metricsServer }: App, { host, port, metrics }: Config): Promise<string> {
+  if (metricsServer) await metricsServer.listen({ host, port: metrics.port! }).catch(refusedPort('METRICS_PORT', host));
+  return server.listen({ host, port }).catch(refusedPort('PORT', host));
+}
+
+/**
+ * Checks that the ports are free before the database is opened and migrated. PORT=0 becomes a free port before anything
+ * needs it: the tokens' issuer has it when PUBLIC_URL is not set.
+ * @throws ConfigError naming PORT, METRICS_PORT or HOST
+ */
+async function withPorts(config: Config): Promise<Config> {
+  const port = await checkPort('PORT', config.host, config.port);
+  const { metrics } = config;
+  if (metrics.port === undefined) return { ...config, port };
+  return { ...config, port, metrics: { ...metrics, port: await checkPort('METRICS_PORT', config.host, metrics.port) } };
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${failureText(error, config)}\n`);
+  process.exitCode = 1;
+});

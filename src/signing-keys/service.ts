@@ -1,0 +1,202 @@
+/**
+ * The keys of this deployment: made at the first start, kept in the database, several at a time. One signs;
+ * those it succeeded verify until the last token they can have signed has run out.
+ */
+import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
+import type { Clock } from '../lib/clock.js';
+import { ConfigError, type JwtAlgorithm } from '../config/config.js';
+import { createSeal } from '../crypto/seal.js';
+import type { Database, Executor } from '../db/database.js';
+import { createJwtKey, type JwtKey } from './jwt-key.js';
+import { generateSigningKey, type AsymmetricAlgorithm, type PublicJwk } from './key-material.js';
+import { createSigningKeyRepository, type SigningKeyRow } from './repository.js';
+
+export interface SigningKeys {
+  /** The key that signs. */
+  current(): JwtKey;
+  /** The key with this id, if this instance knows it. */
+  known(kid: string): JwtKey | undefined;
+  /** The key with this id; an unknown one is looked for in the database, at most every few seconds. */
+  find(kid: string): Promise<JwtKey | undefined>;
+  /** The public keys to verify with (RFC 7517); for HS256 only those of before, while a token of theirs may be out. */
+  published(): readonly PublicJwk[];
+  /** Reads the keys again, so that a rotation elsewhere takes effect here. */
+  reload(): Promise<void>;
+}
+
+export interface SigningKeysOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** AUTH_SECRET: the first encrypts, all decrypt. */
+  readonly secrets: readonly string[];
+  readonly algorithm: JwtAlgorithm;
+  /** JWT_SECRET_KEY, for HS256. */
+  readonly secretKey?: string | undefined;
+  readonly accessTtlMs: number;
+  readonly issuer: string;
+}
+
+export interface RotationOptions extends Pick<SigningKeysOptions, 'secrets' | 'accessTtlMs' | 'clock'> {
+  readonly algorithm: AsymmetricAlgorithm;
+}
+
+/** How often an instance looks for keys that others made. */
+export const RELOAD_MS = 60_000;
+/** An instance may sign with a retired key until it has reloaded: twice over, for a slow one. */
+const LATE_SIGNER_MS = 2 * RELOAD_MS;
+/** An attacker who invents key ids causes no more reads than this. */
+const MISS_RELOAD_MS = 5_000;
+
+/** Loads the keys, making the first one where there is none of the configured algorithm. */
+export async function createSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
+  const { db, clock, secrets, algorithm, secretKey, issuer } = options;
+  const seal = createSeal(secrets, 'signing-key');
+  const shared = await sharedKey(algorithm, secretKey, issuer);
+  let known = new Map<string, JwtKey>();
+  /** Ids of the known keys that have their private half. */
+  let signers = new Set<string>();
+  let current = shared;
+  let jwks: readonly PublicJwk[] = [];
+  let reloading: Promise<void> | undefined;
+  let reloadedAt = Number.NEGATIVE_INFINITY;
+
+  async function toJwtKey({ kid, algorithm: rowAlgorithm, publicJwk, encryptedPrivateKey, retiredAt }: SigningKeyRow) {
+    const unchanged = known.get(kid);
+    // A key that was retired is made again without its private half.
+    if (unchanged && signers.has(kid) === (retiredAt === null)) return unchanged;
+    const verifyWith = createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }).export({
+      format: 'pem',
+      type: 'spki',
+    });
+    const signWith = retiredAt ? undefined : seal.open(encryptedPrivateKey, kid);
+    if (!retiredAt && signWith === undefined) throw new SigningSecretError();
+    return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
+  }
+
+  async function load(): Promise<void> {
+    const now = clock.now();
+    const rows = await createSigningKeyRepository(db.executor).list();
+    const usable = rows.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
+    const keys = await Promise.all(usable.map(toJwtKey));
+    signers = new Set(usable.filter(({ retiredAt }) => retiredAt === null).map(({ kid }) => kid));
+    known = new Map([...keys, ...(shared ? [shared] : [])].map((key) => [key.kid, key]));
+    const signing = usable.find((row) => row.retiredAt === null && row.algorithm === algorithm);
+    current = shared ?? (signing && known.get(signing.kid)) ?? current;
+    jwks = usable.map(({ publicJwk }) => publicJwk as PublicJwk);
+    reloadedAt = now;
+  }
+
+  const reload = () => (reloading ??= load().finally(() => (reloading = undefined)));
+
+  if (algorithm === 'HS256') await db.transaction((tx) => retire(tx, options));
+  else await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm, options.accessTtlMs);
+  await reload();
+  if (!current) throw new Error('There is no signing key.');
+  const initial = current;
+
+  return {
+    current: () => current ?? initial,
+    known: (kid) => known.get(kid),
+    async find(kid) {
+      if (!known.has(kid) && clock.now() - reloadedAt >= MISS_RELOAD_MS) await reload();
+      return known.get(kid);
+    },
+    published: () => jwks,
+    reload,
+  };
+}
+
+/** Creates the key that signs from now on; its predecessor verifies until its last token has expired. Returns its id. */
+export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
+  const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
+  await retire(tx, options);
+  const encryptedPrivateKey = createSeal(secrets, 'signing-key').close(privateKey, kid);
+  await createSigningKeyRepository(tx).insert({
+    kid,
+    algorithm,
+    publicJwk,
+    encryptedPrivateKey,
+    createdAt: new Date(options.clock.now()),
+    longestTokenMs: options.accessTtlMs,
+    retiredAt: null,
+    expiresAt: null,
+  });
+  return kid;
+}
+
+/**
+ * Makes a successor for the current key, for a person who asks for it. Returns its id.
+ * @throws ConfigError when there is no such key, or when the configuration is not the one that it was made with: running
+ * instances could not use its successor
+ */
+export async function succeed(tx: Executor, options: RotationOptions): Promise<string> {
+  const rows = await createSigningKeyRepository(tx).list();
+  const current = rows.find((row) => row.retiredAt === null);
+  if (!current) throw new ConfigError(['DATABASE_URL, DATA_DIR: there is no signing key; start the server once first']);
+  if (current.algorithm !== options.algorithm)
+    throw new ConfigError([`JWT_ALGORITHM: the signing key is for ${current.algorithm}, not for ${options.algorithm}`]);
+  if (createSeal(options.secrets, 'signing-key').open(current.encryptedPrivateKey, current.kid) === undefined)
+    throw new SigningSecretError();
+  return rotate(tx, options);
+}
+
+/** None of the secrets decrypts the signing key. */
+export class SigningSecretError extends Error {
+  override readonly name = 'SigningSecretError';
+  constructor() {
+    super('AUTH_SECRET: must list the secret that the signing key was made with');
+  }
+}
+
+/**
+ * Retires the key that signs, for a successor or because HS256 needs none; waits for other instances that do the same. Its
+ * private half is erased at once: instances that still sign with it have it in memory until they reload. Its public half is
+ * published, and verifies, until the longest-lived token that it may have signed has expired.
+ */
+async function retire(
+  tx: Executor,
+  { accessTtlMs, clock }: Pick<SigningKeysOptions, 'accessTtlMs' | 'clock'>,
+): Promise<void> {
+  const repository = createSigningKeyRepository(tx);
+  await repository.takeTurn();
+  const now = clock.now();
+  await repository.deleteExpired(new Date(now));
+  await repository.recordTokenLifetime(accessTtlMs);
+  await repository.retireCurrent(new Date(now), LATE_SIGNER_MS);
+  await repository.eraseRetired();
+}
+
+/** Of instances that start at once one makes the first key, the others find it. */
+async function ensureCurrent(
+  db: Database,
+  make: (tx: Executor) => Promise<string>,
+  algorithm: AsymmetricAlgorithm,
+  accessTtlMs: number,
+): Promise<void> {
+  await db.transaction(async (tx) => {
+    const repository = createSigningKeyRepository(tx);
+    await repository.takeTurn();
+    // Keys that a release before 0.2 retired still have theirs.
+    await repository.eraseRetired();
+    const rows = await repository.list();
+    if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await make(tx);
+    // A later rotation may run with a shorter lifetime than the tokens that this instance signs.
+    await repository.recordTokenLifetime(accessTtlMs);
+  });
+}
+
+/** HS256's key is the configuration's own; its id tells which secret it is, and nothing of it. */
+async function sharedKey(
+  algorithm: JwtAlgorithm,
+  secretKey: string | undefined,
+  issuer: string,
+): Promise<JwtKey | undefined> {
+  if (algorithm !== 'HS256') return undefined;
+  if (secretKey === undefined) throw new Error('HS256 needs JWT_SECRET_KEY.');
+  const kid = createHash('sha256')
+    .update('kid')
+    .update(createHash('sha256').update(secretKey).digest())
+    .digest('base64url')
+    .slice(0, 16);
+  return createJwtKey({ kid, algorithm, verifyWith: secretKey, signWith: secretKey, issuer });
+}

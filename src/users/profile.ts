@@ -1,0 +1,244 @@
+/** Changes that owners make to their own accounts. Left out: unchanged; `null`: cleared where the column is nullable. */
+import type { Audit } from '../audit/audit.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
+import type { Database, Executor } from '../db/database.js';
+import { AppError, stepUpRequired, validationError } from '../lib/errors.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { Settle } from '../passwords/attempts.js';
+import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
+import type { RateLimits } from '../rate-limits/service.js';
+import type { AccountRecord, Theme } from './account.js';
+import type { IdentifierChanges } from '../identifier-changes/service.js';
+import { emailKey, namesOf, usernameKey } from './identifiers.js';
+import {
+  checkAvatarUrl,
+  checkDisplayName,
+  checkEmail,
+  checkLanguage,
+  checkUsername,
+  createFaults,
+  type Checked,
+} from './input.js';
+import { takenName } from './registration.js';
+import { createAccountRepository, type AccountChanges } from './repository.js';
+import type { Verification } from '../email-verification/service.js';
+
+type Change<T> = T | null | undefined;
+
+export interface ProfileChanges {
+  readonly username?: Change<string>;
+  readonly email?: Change<string>;
+  readonly displayName?: Change<string>;
+  readonly avatarUrl?: Change<string>;
+  readonly preferences?: Change<{
+    readonly theme?: Change<Theme>;
+    readonly notifications?: Change<boolean>;
+    readonly language?: Change<string>;
+  }>;
+  /** Proof for a change of e-mail address or username. */
+  readonly currentPassword?: string | null | undefined;
+}
+
+/** The session that makes the request. */
+export interface ProfileCaller {
+  /** When its person last proved who they are, in milliseconds since the epoch. */
+  readonly authenticatedAt: number;
+  readonly sessionId: string;
+  readonly client: ClientInfo;
+}
+
+/**
+ * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
+ * e-mail address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
+ * @throws AppError VALIDATION_ERROR (every fault), STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
+ * RATE_LIMIT_EXCEEDED for too many changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND when the account went
+ * meanwhile
+ */
+export type UpdateProfile = (
+  account: AccountRecord,
+  changes: ProfileChanges,
+  caller: ProfileCaller,
+) => Promise<AccountRecord>;
+
+export interface ProfileOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly rateLimits: RateLimits;
+  readonly verification: Verification;
+  readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
+  readonly provePassword: ProvePassword;
+  /** REVEAL_TAKEN_EMAILS: if false, the owner of a taken address gets a mail and the caller no error. */
+  readonly revealTakenEmails: boolean;
+}
+
+/** For how long a login counts as proof. */
+const RECENT_MS = 15 * 60_000;
+/** Former usernames stay reserved for days; the limit stops one account from reserving many. */
+const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
+const NOT_CLEARABLE = 'cannot be cleared';
+
+export function createProfile(options: ProfileOptions): UpdateProfile {
+  const { db, clock, audit, rateLimits, verification, outbox, changes, provePassword, revealTakenEmails } = options;
+  const repository = createAccountRepository(db.executor);
+
+  async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
+    const faults = createFaults();
+    const columns: { -readonly [Column in keyof AccountChanges]: AccountChanges[Column] } = {};
+
+    function change<T>(
+      field: string,
+      value: Change<T>,
+      check: (value: T) => Checked<T>,
+      store: (value: T) => void,
+    ): void {
+      if (value === undefined) return;
+      if (value === null) return faults.add(field, NOT_CLEARABLE);
+      const checked = faults.take(field, check(value));
+      if (checked !== undefined) store(checked);
+    }
+    const clear = <T>(value: Change<T>, store: () => void): Change<T> => {
+      if (value === null) store();
+      return value ?? undefined;
+    };
+
+    change('username', input.username, checkUsername, (username) => {
+      Object.assign(columns, { username, usernameKey: usernameKey(username) });
+    });
+    change('email', input.email, checkEmail, (email) => {
+      const pending = email === account.email ? null : email;
+      Object.assign(columns, { pendingEmail: pending, pendingEmailKey: pending && emailKey(pending) });
+    });
+    const displayName = clear(input.displayName, () => (columns.displayName = null));
+    change('displayName', displayName, checkDisplayName, (name) => (columns.displayName = name));
+    const avatarUrl = clear(input.avatarUrl, () => (columns.avatarUrl = null));
+    change('avatarUrl', avatarUrl, checkAvatarUrl, (url) => (columns.avatarUrl = url));
+
+    if (input.preferences === null) faults.add('preferences', NOT_CLEARABLE);
+    const { theme, notifications, language } = input.preferences ?? {};
+    change('preferences.theme', theme, accept, (value) => (columns.theme = value));
+    change('preferences.notifications', notifications, accept, (value) => (columns.notifications = value));
+    change('preferences.language', language, checkLanguage, (value) => (columns.language = value));
+
+    const taken = await changes.taken(
+      db.executor,
+      {
+        emailKey: revealTakenEmails ? (columns.pendingEmailKey ?? undefined) : undefined,
+        usernameKey: columns.usernameKey,
+      },
+      account.id,
+    );
+    if (taken.email) faults.add('email', 'is taken');
+    if (taken.username) faults.add('username', 'is taken');
+    if (faults.all.length > 0) throw validationError(faults.all);
+    return columns;
+  }
+
+  /** The mailed link can cancel the change; the former name is held meanwhile. */
+  async function recordUsername(tx: Executor, before: LockedAccount, columns: AccountChanges) {
+    const { id: userId, email, username: previous } = before.account;
+    if (columns.username === undefined || columns.username === previous) return;
+    await changes.assertNotHeld(tx, { usernameKey: columns.usernameKey }, userId);
+    const left = { userId, kind: 'username', previous, previousKey: before.usernameKey } as const;
+    const changeId = await changes.record(tx, left, true);
+    await outbox.enqueue(tx, { kind: 'username_changed', userId, address: email, detail: { changeId } });
+  }
+
+  /** The new address is mailed a link that confirms it, and the present one a link that cancels the change. */
+  async function recordEmail(
+    tx: Executor,
+    { account, emailKey: previousKey }: LockedAccount,
+    asked: string | null | undefined,
+    client: ClientInfo,
+  ) {
+    const { id: userId, email: previous } = account;
+    if (asked === undefined) return;
+    await verification.void(tx, userId);
+    await audit.record(tx, {
+      type: 'email.change_requested',
+      userId,
+      client,
+      ...(asked === null ? { detail: 'taken back' } : {}),
+    });
+    if (asked === null) return;
+    await verification.enqueue(tx, userId, asked, client);
+    const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey }, false);
+    await outbox.enqueue(tx, { kind: 'email_change_requested', userId, address: previous, detail: { changeId } });
+  }
+
+  async function record(tx: Executor, before: LockedAccount, columns: AccountChanges, client: ClientInfo) {
+    const detail = Object.keys(columns)
+      .filter((column) => !['pendingEmail', 'pendingEmailKey', 'usernameKey'].includes(column))
+      .join(' ');
+    if (detail !== '') await audit.record(tx, { type: 'account.updated', userId: before.account.id, client, detail });
+    await recordUsername(tx, before, columns);
+    await recordEmail(tx, before, columns.pendingEmail, client);
+  }
+
+  /** @param proof of the password, where one was given */
+  async function apply(account: AccountRecord, input: ProfileChanges, client: ClientInfo, proof?: Proof) {
+    const { id } = account;
+    const columns = await validate(account, input);
+    if (Object.keys(columns).length === 0) return account;
+    if (columns.pendingEmail != null) await verification.charge(id, client);
+    if (columns.username !== undefined && columns.username !== account.username)
+      await rateLimits.charge(`username change|${id}`, USERNAME_CHANGES, { userId: id, client });
+    try {
+      return await db.transaction(async (tx) => {
+        const accounts = createAccountRepository(tx);
+        const before = await accounts.lockWithKeys(id);
+        if (!before) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+        const updated = await accounts.update(id, columns, new Date(clock.now()), proof?.passwordHash);
+        if (!updated) throw invalidCredentials();
+        await proof?.settle(tx);
+        await record(tx, before, columns, client);
+        return updated;
+      });
+    } catch (error) {
+      throw takenName(error) ?? error;
+    }
+  }
+
+  async function prove(account: AccountRecord, input: ProfileChanges, caller: ProfileCaller) {
+    const { authenticatedAt, sessionId, client } = caller;
+    const { currentPassword } = input;
+    if (currentPassword == null) {
+      if (clock.now() - authenticatedAt >= RECENT_MS) throw stepUpRequired(['PASSWORD']);
+      return apply(account, input, client);
+    }
+    const { id } = account;
+    const passwordHash = (await repository.findById(id))?.passwordHash;
+    if (passwordHash === undefined) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    const claim = { account: { id, passwordHash }, names: namesOf(account), sessionId, password: currentPassword };
+    return provePassword(claim, client, (settle) => apply(account, input, client, { passwordHash, settle }));
+  }
+
+  return async (account, input, caller) => {
+    const updated = await (changesIdentifiers(account, input)
+      ? prove(account, input, caller)
+      : apply(account, input, caller.client));
+    outbox.kick();
+    return updated;
+  };
+}
+
+type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
+
+/** A password that was proven, and what forgets the failures before it. */
+interface Proof {
+  readonly passwordHash: string;
+  readonly settle: Settle;
+}
+
+/** Whether an input asks for another e-mail address or username; one that will be refused as invalid does not. */
+function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {
+  const asked = (value: Change<string>, check: (value: string) => Checked<string>, present: string) => {
+    const checked = value == null ? undefined : check(value);
+    return checked !== undefined && 'value' in checked && checked.value !== present;
+  };
+  return asked(input.email, checkEmail, email) || asked(input.username, checkUsername, username);
+}
+
+const accept = <T>(value: T): Checked<T> => ({ value });

@@ -1,0 +1,131 @@
+/** Registration: every fault at once, then the hash, then one transaction for account, session and audit. */
+import { v7 as uuidv7 } from 'uuid';
+import type { Audit } from '../audit/audit.js';
+import { widestNetwork } from '../lib/client-address.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import type { Clock } from '../lib/clock.js';
+import type { PasswordHasher } from '../crypto/password-hasher.js';
+import type { Database } from '../db/database.js';
+import { constraintOf } from '../db/errors.js';
+import { validationError } from '../lib/errors.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { PasswordPolicy } from '../passwords/policy.js';
+import type { EnteredSession, Sessions } from '../sessions/service.js';
+import type { IdentifierChanges, IdentifierKeys } from '../identifier-changes/service.js';
+import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
+import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
+import { createAccountRepository } from './repository.js';
+import type { Verification } from '../email-verification/service.js';
+
+/** `null` and left out mean the same here: there is nothing yet to clear. */
+export interface Registration {
+  readonly email: string;
+  readonly username: string;
+  readonly password: string;
+  readonly passwordConfirmation?: string | null | undefined;
+  readonly displayName?: string | null | undefined;
+  readonly rememberMe?: boolean | null | undefined;
+}
+
+/**
+ * Creates an account, opens its first session and has the link that confirms the address mailed.
+ * @throws AppError VALIDATION_ERROR (every fault, taken names included), SERVICE_UNAVAILABLE
+ */
+export type Register = (registration: Registration, client: ClientInfo) => Promise<EnteredSession>;
+
+export interface RegistrationOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly sessions: Sessions;
+  readonly hasher: PasswordHasher;
+  readonly passwords: PasswordPolicy;
+  readonly verification: Verification;
+  readonly outbox: Outbox;
+  readonly changes: IdentifierChanges;
+  /** REVEAL_TAKEN_EMAILS. Where it is false, an address becomes the account's when its mailbox confirms it. */
+  readonly revealTakenEmails: boolean;
+}
+
+const TAKEN = 'is taken';
+
+export function createRegistration(options: RegistrationOptions): Register {
+  const { db, clock, audit, sessions, hasher, passwords, verification, outbox, changes } = options;
+  const { revealTakenEmails } = options;
+
+  /** What a registration takes at once. */
+  const claimed = ({ emailKey, usernameKey }: IdentifierKeys): IdentifierKeys =>
+    revealTakenEmails ? { emailKey, usernameKey } : { usernameKey };
+
+  async function validate(input: Registration) {
+    const faults = createFaults();
+    const email = faults.take('email', checkEmail(input.email));
+    const username = faults.take('username', checkUsername(input.username));
+    const displayName =
+      input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
+    const ownWords = [input.email, input.username, input.displayName ?? ''];
+    faults.add('password', ...(await passwords.allFaults(input.password, ownWords)));
+    if (input.passwordConfirmation != null && input.passwordConfirmation !== input.password) {
+      faults.add('passwordConfirmation', 'must be the same as the password');
+    }
+    const names = {
+      emailKey: email === undefined ? undefined : emailKey(email),
+      usernameKey: username === undefined ? undefined : usernameKey(username),
+    };
+    const taken = await changes.taken(db.executor, claimed(names));
+    if (taken.email) faults.add('email', TAKEN);
+    if (taken.username) faults.add('username', TAKEN);
+    if (faults.all.length > 0) throw validationError(faults.all);
+    return {
+      email: email!,
+      username: username!,
+      displayName: displayName!,
+      emailKey: names.emailKey!,
+      usernameKey: names.usernameKey!,
+    };
+  }
+
+  return async (input, client) => {
+    const names = await validate(input);
+    const passwordHash = await hasher.hash(passwords.normalize(input.password), widestNetwork(client.ipAddress));
+    const now = new Date(clock.now());
+    const id = uuidv7();
+    try {
+      const entered = await db.transaction(async (tx) => {
+        const account = await createAccountRepository(tx).insert({
+          id,
+          ...names,
+          ...(revealTakenEmails ? {} : { emailKey: unclaimedEmailKey(names.emailKey, id) }),
+          passwordHash,
+          createdAt: now,
+          updatedAt: now,
+          lastLoginAt: now,
+        });
+        await changes.assertNotHeld(tx, claimed(names), account.id);
+        await audit.record(tx, { type: 'account.registered', userId: account.id, client });
+        await verification.enqueue(tx, account.id, account.email, client);
+        return sessions.open(tx, account.id, account, {
+          client,
+          rememberMe: input.rememberMe ?? false,
+          by: 'register',
+        });
+      });
+      outbox.kick();
+      return entered;
+    } catch (error) {
+      throw takenName(error) ?? error;
+    }
+  };
+}
+
+/** Somebody else was faster between the check and the insert. */
+export function takenName(error: unknown) {
+  switch (constraintOf(error)) {
+    case 'users_email_key_unique':
+      return validationError([{ field: 'email', message: TAKEN }]);
+    case 'users_username_key_unique':
+      return validationError([{ field: 'username', message: TAKEN }]);
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,34 @@
+/** The deadline of a handler's answer. */
+import fastify from 'fastify';
+import t from 'tap';
+import { handlerTimeoutPlugin } from '../../src/fastify/handler-timeout.js';
+import { listen } from '../helpers/server.js';
+
+async function start(timeoutMs: number) {
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(handlerTimeoutPlugin, { timeoutMs });
+  app.post('/waiting', () => new Promise(() => undefined));
+  app.post('/begun', (_request, reply) => {
+    reply.hijack();
+    reply.raw.write('begun');
+    setTimeout(() => reply.raw.end(' and ended'), timeoutMs * 2);
+  });
+  return `http://127.0.0.1:${await listen(app)}`;
+}
+const post = (url: string) =>
+  fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"read":"whole"}' });
+
+t.test('answers 503 to a request whose handler does not answer, after its body was read', async (t) => {
+  const url = await start(20);
+  const response = await post(`${url}/waiting`);
+  t.equal(response.status, 503);
+  t.equal(response.headers.get('retry-after'), '1');
+  t.match(await response.json(), { errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
+});
+
+t.test('leaves an answer alone that has begun', async (t) => {
+  const url = await start(20);
+  const response = await post(`${url}/begun`);
+  t.equal(await response.text(), 'begun and ended');
+});

@@ -1,0 +1,57 @@
+import { readFileSync } from 'node:fs';
+import { buildSchema, getOperationAST, parse } from 'graphql';
+import t from 'tap';
+import { assertAffordable, createCosts } from '../../../src/graphql/documents/cost.js';
+import { SCHEMA_FILE } from '../../../src/graphql/schema.js';
+
+const costs = createCosts(buildSchema(readFileSync(SCHEMA_FILE, 'utf8')));
+
+function cost(source: string, variables: Record<string, unknown> = {}, name?: string): number {
+  const document = parse(source);
+  return costs(document, getOperationAST(document, name)!)(variables);
+}
+
+t.test('a root field costs a row, a page as many as it may have, and pages multiply', async (t) => {
+  for (const [source, rows] of [
+    ['{ me { id email preferences { theme } } }', 1],
+    ['{ a: me { id } b: me { id } }', 2],
+    ['{ me { sessions { id } } }', 101],
+    ['{ me { sessions(first: 5) { id } } }', 6],
+    ['{ users { edges { node { id } } } }', 20],
+    ['{ users(first: 3) { edges { node { sessions(first: 7) { id } } } } }', 24],
+    ['{ users(first: 100) { edges { node { sessions { id } } } } }', 10_100],
+    ['mutation { updateMe(input: {}) { sessions(first: 2) { id } } }', 3],
+    ['subscription { meUpdated { sessions(first: 2) { id } } }', 3],
+    ['{ __schema { types { fields { name } } } }', 1],
+  ] as const) {
+    t.equal(cost(source), rows, source);
+  }
+});
+
+t.test('fragments count as often as they are spread, and conditions hide nothing', async (t) => {
+  t.equal(cost('{ me { ...F ...F } } fragment F on User { sessions(first: 2) { id } }'), 5);
+  t.equal(cost('{ me { ... { sessions(first: 2) { id } } ... on User { sessions(first: 2) { id } } } }'), 5);
+  t.equal(
+    cost('query ($no: Boolean!) { me @include(if: $no) { sessions(first: 4) @skip(if: true) { id } } }', { no: false }),
+    5,
+  );
+});
+
+t.test('the size of a page is read from its variable', async (t) => {
+  const source = 'query ($n: Int) { users(first: $n) { pageInfo { hasNextPage } } }';
+  t.equal(cost(source, { n: 7 }), 7);
+  t.equal(cost(source, { n: 8 }), 8);
+  for (const n of [undefined, null, 0, -5, 101, 1e9, '7', [7], {}])
+    t.equal(cost(source, n === undefined ? {} : { n }), 100, JSON.stringify(n));
+});
+
+t.test('only the operation that is executed counts', async (t) => {
+  const source = 'query A { me { id } } query B { users(first: 100) { edges { node { sessions { id } } } } }';
+  t.equal(cost(source, {}, 'A'), 1);
+  t.equal(cost(source, {}, 'B'), 10_100);
+});
+
+t.test('a cost over the limit is refused', async (t) => {
+  t.equal(assertAffordable(5, 5), 5);
+  t.throws(() => assertAffordable(6, 5), { code: 'QUERY_REJECTED', message: /could read 6 rows; the limit is 5/ });
+});

@@ -1,0 +1,99 @@
+import { buildSchema, getOperationAST, GraphQLError, isScalarType, parse } from 'graphql';
+import t from 'tap';
+import { variableFaults } from '../../../src/graphql/documents/variable-faults.js';
+
+const schema = buildSchema(`
+  scalar Even
+  enum Colour { RED GREEN }
+  input Inner { colour: Colour!, tags: [Int!], even: Even, deeper: Inner }
+  input Credentials { email: String!, password: String!, inner: Inner }
+  input Either @oneOf { a: String, b: Int }
+  type Query { a(c: Credentials, e: Either): String }
+`);
+const even = schema.getType('Even');
+if (!isScalarType(even)) throw new Error('no scalar');
+even.parseValue = (value) => {
+  if (value === 'graphql') throw new GraphQLError(`no to ${value}`);
+  if (Number(value) % 2 !== 0) throw new Error(`no to ${String(value)}`);
+  return value;
+};
+
+function faults(declared: string, variables: Record<string, unknown>) {
+  const operation = getOperationAST(parse(`query Q(${declared}) { a }`));
+  if (!operation) throw new Error('no operation');
+  return variableFaults(schema, operation, variables);
+}
+
+const credentials = (rest: object) => ({ input: { email: 'e', password: 'p', ...rest } });
+
+t.test('good variables have no faults; ones that are not declared are ignored', async (t) => {
+  t.same(
+    faults('$input: Credentials!', credentials({ inner: { colour: 'RED', tags: [1], even: 2 }, password: 'x' })),
+    [],
+  );
+  t.same(faults('$a: Int, $b: Int! = 3', { other: 1 }), []);
+  t.same(faults('$input: Credentials', { input: null }), []);
+});
+
+t.test('every fault is told at once, by its path inside the variable', async (t) => {
+  const variables = {
+    input: { email: 5, inner: { colour: 'BLUE', tags: [1, null, 'x'], even: 3, deeper: 'flat' }, extra: true },
+  };
+  t.same(faults('$input: Credentials!', variables), [
+    { field: 'email', message: 'is not a valid String' },
+    { field: 'password', message: 'is required' },
+    { field: 'inner.colour', message: 'is not a valid Colour' },
+    { field: 'inner.tags.1', message: 'must not be null' },
+    { field: 'inner.tags.2', message: 'is not a valid Int' },
+    { field: 'inner.even', message: 'is not a valid Even' },
+    { field: 'inner.deeper', message: 'must be an object' },
+    { field: 'extra', message: 'is not known' },
+  ]);
+});
+
+t.test('a variable that is itself missing, null or of another type goes by its name', async (t) => {
+  t.same(faults('$email: String!, $password: String!, $n: Int', { password: null, n: '1' }), [
+    { field: 'email', message: 'is required' },
+    { field: 'password', message: 'must not be null' },
+    { field: 'n', message: 'is not a valid Int' },
+  ]);
+  t.same(faults('$input: Credentials!', { input: ['x'] }), [{ field: 'input', message: 'must be an object' }]);
+});
+
+t.test('an input of which exactly one field may be given', async (t) => {
+  t.same(faults('$e: Either!', { e: { a: 'x', b: 1 } }), [{ field: 'e', message: 'must have exactly one key' }]);
+  t.same(faults('$e: Either!', { e: { a: null } }), [{ field: 'a', message: 'must not be null' }]);
+});
+
+t.test('no value is ever repeated, whoever made the message', async (t) => {
+  const secret = 'hunter2" at "x.y"; Field "z" of required type "';
+  const variables = {
+    input: {
+      email: [secret],
+      password: { secret },
+      inner: { colour: secret, tags: secret, even: secret, deeper: secret },
+    },
+  };
+  const found = faults('$input: Credentials!, $e: Even, $n: Int!', { ...variables, e: 'graphql', n: secret });
+  t.equal(found.length, 8);
+  t.notMatch(JSON.stringify(found), /hunter2|graphql/);
+});
+
+t.test('keys that an object inherits are not values, and are not known', async (t) => {
+  const variables = JSON.parse(
+    '{"input":{"email":"e","password":"p","__proto__":{"inner":5},"constructor":1,"a\\nb":1}}',
+  ) as Record<string, unknown>;
+  t.same(
+    faults('$input: Credentials!', variables).map(({ field }) => field),
+    ['__proto__', 'constructor', 'a\nb'],
+  );
+  t.same(faults('$toString: Int!', {}), [{ field: 'toString', message: 'is required' }]);
+});
+
+t.test('the number of faults is bounded', async (t) => {
+  t.equal(faults('$i: Inner!', { i: { colour: 'RED', tags: Array.from({ length: 10_000 }, () => 'x') } }).length, 50);
+});
+
+t.test('a variable of a type that is no input is left to validation', async (t) => {
+  t.same(faults('$q: Query!, $u: Unknown!, $n: Int!', { q: 1 }), [{ field: 'n', message: 'is required' }]);
+});

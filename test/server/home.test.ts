@@ -1,0 +1,47 @@
+import fastify from 'fastify';
+import t, { type Test } from 'tap';
+import { home, type HomeOptions } from '../../src/server/home.js';
+import { securityHeadersPlugin } from '../../src/fastify/security-headers.js';
+
+async function get(t: Test, options: Partial<HomeOptions> = {}) {
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(securityHeadersPlugin, {
+    config: { production: false, publicUrl: undefined, hstsIncludeSubdomains: true },
+  });
+  await app.register(home, {
+    appName: 'Example <&>',
+    minimal: false,
+    graphiql: true,
+    publicUrl: 'https://example.com/auth',
+    ...options,
+  });
+  return app.inject('/');
+}
+
+t.test('in development, / links to what is served, relative to any prefix', async (t) => {
+  const { statusCode, headers, body } = await get(t);
+  t.equal(statusCode, 200);
+  t.equal(headers['content-type'], 'text/html; charset=utf-8');
+  t.match(headers, {
+    'cache-control': 'no-store',
+    'content-security-policy': /^default-src 'none'; style-src 'sha256-/,
+  });
+  t.match(body, '<h1>Example &lt;&amp;&gt;</h1>');
+  t.match(body, 'https://example.com/auth/graphql');
+  t.same(
+    Array.from(body.matchAll(/href="([^"]*)"/g), ([, href]) => href),
+    ['graphiql', 'healthz', 'readyz', 'metrics', '.well-known/jwks.json'],
+  );
+});
+
+t.test('without the playground / does not link to it', async (t) => {
+  t.notMatch((await get(t, { graphiql: false })).body, 'graphiql');
+});
+
+t.test('in production / names the service and nothing else', async (t) => {
+  const { statusCode, body } = await get(t, { minimal: true, graphiql: false });
+  t.equal(statusCode, 200);
+  t.match(body, '<h1>Example &lt;&amp;&gt;</h1>');
+  t.notMatch(body, /href|latchkey|graphql|example\.com|\d+\.\d+\.\d+/i);
+});

@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { gracefulShutdown, type Host } from '../../src/server/shutdown.js';
+
+/** A stand-in for `process` that notes its end. */
+function standIn() {
+  const events = new EventEmitter();
+  const exits: number[] = [];
+  const host: Host = {
+    on: (event, listener) => events.on(event, listener),
+    off: (event, listener) => events.off(event, listener),
+    exit: (status) => {
+      exits.push(status);
+      events.emit('exited');
+    },
+  };
+  return { events, exits, host };
+}
+
+function start(options: { close?: () => Promise<unknown>; delayMs?: number; timeoutMs?: number } = {}) {
+  const { events, exits, host } = standIn();
+  const steps: string[] = [];
+  const lines: unknown[][] = [];
+  const note = (...line: unknown[]) => void lines.push(line);
+  const dispose = gracefulShutdown({
+    app: {
+      close: () => {
+        steps.push('close');
+        return options.close?.() ?? Promise.resolve();
+      },
+    },
+    beginDrain: () => void steps.push('drain'),
+    ...(options.delayMs === undefined ? {} : { delayMs: options.delayMs }),
+    timeoutMs: options.timeoutMs ?? 60_000,
+    log: { info: note, error: note, fatal: note },
+    host,
+  });
+  return { events, exits, steps, lines, dispose, exited: () => once(events, 'exited') };
+}
+
+const never = () => new Promise(() => undefined);
+
+for (const signal of ['SIGTERM', 'SIGINT']) {
+  t.test(`${signal} drains, closes and exits with 0`, async (t) => {
+    const { events, exits, steps, exited } = start();
+    const exit = exited();
+    events.emit(signal);
+    await exit;
+    t.same(exits, [0]);
+    t.same(steps, ['drain', 'close']);
+  });
+}
+
+t.test('between not being ready and closing it goes on serving, but not after a fault', async (t) => {
+  const one = start({ delayMs: 1 });
+  const exit = one.exited();
+  one.events.emit('SIGTERM');
+  t.same(one.steps, ['drain']);
+  await exit;
+  t.same(one.steps, ['drain', 'close']);
+  const other = start({ delayMs: 60_000 });
+  other.events.emit('uncaughtException', new Error('x'));
+  t.same(other.steps, ['drain', 'close']);
+});
+
+t.test('what does not close in time is ended with 1', async (t) => {
+  const { events, exits, lines, exited } = start({ close: never, timeoutMs: 1 });
+  const exit = exited();
+  events.emit('SIGTERM');
+  t.same(exits, [], 'not before');
+  await exit;
+  t.same(exits, [1]);
+  t.match(lines, [[String], [/within 1 ms/]]);
+});
+
+t.test('a second signal ends at once with 1', async (t) => {
+  const { events, exits, steps } = start({ close: never, timeoutMs: 100 });
+  events.emit('SIGTERM');
+  events.emit('SIGINT');
+  t.same(exits, [1]);
+  t.same(steps, ['drain', 'close']);
+});
+
+t.test('a failure to close is logged and ends with 1', async (t) => {
+  const err = new Error('stuck');
+  const { events, exits, lines, exited } = start({ close: () => Promise.reject(err) });
+  const exit = exited();
+  events.emit('SIGTERM');
+  await exit;
+  t.same(exits, [1]);
+  t.equal((lines.at(-1)?.[0] as { err: unknown }).err, err);
+});
+
+for (const event of ['uncaughtException', 'unhandledRejection']) {
+  t.test(`${event} is logged as an error object and ends with 1 after closing`, async (t) => {
+    const { events, exits, steps, lines, exited } = start();
+    const exit = exited();
+    const err = new Error('x');
+    events.emit(event, err);
+    await exit;
+    t.same(exits, [1]);
+    t.same(steps, ['drain', 'close']);
+    t.equal((lines[0]?.[0] as { err: unknown }).err, err);
+  });
+}
+
+t.test('the listeners come off again', async (t) => {
+  const { events, dispose } = start();
+  dispose();
+  t.same(events.eventNames(), []);
+});
+
+/** Starts the real thing in a process of its own. */
+function spawnServer() {
+  const script = fileURLToPath(new URL('../helpers/graceful-server.ts', import.meta.url));
+  const child = spawn(process.execPath, [...process.execArgv, script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface(child.stdout);
+  const log: Record<string, unknown>[] = [];
+  lines.on('line', (line) => {
+    const entry = JSON.parse(line) as Record<string, unknown>;
+    log.push(entry);
+    lines.emit(String(entry['msg']).split(' ')[0]!, entry);
+  });
+  return { child, lines, log, exit: once(child, 'close') };
+}
+
+t.test('a process finishes the request in flight, then closes its parts, and exits with 0', async (t) => {
+  const { child, lines, log, exit } = spawnServer();
+  const [{ port }] = (await once(lines, 'port')) as [{ port: number }];
+  const kept = await fetch(`http://127.0.0.1:${port}/readyz`);
+  t.equal(kept.status, 200);
+  await kept.text();
+  const arrived = once(lines, 'arrived');
+  const slow = fetch(`http://127.0.0.1:${port}/slow`);
+  await arrived;
+  const stopping = once(lines, 'SIGTERM:');
+  child.kill('SIGTERM');
+  await stopping;
+  child.stdin.write('answer\n');
+  const response = await slow;
+  t.equal(await response.text(), 'slow');
+  t.equal(response.headers.get('connection'), 'close');
+  t.same(await exit, [0, null]);
+  const messages = log.map((entry) => entry['msg']);
+  t.same(messages.slice(-4), ['SIGTERM: stopping.', 'request', 'pool closed', 'Closed.']);
+});
+
+t.test('a process that meets an unhandled rejection tells no secret of it and exits with 1', async (t) => {
+  const { child, lines, log, exit } = spawnServer();
+  await once(lines, 'port');
+  child.stdin.write('reject\n');
+  t.same(await exit, [1, null]);
+  t.match(
+    log.find((entry) => entry['level'] === 60),
+    { msg: /Unhandled rejection/, err: { type: 'string' } },
+  );
+  t.notMatch(JSON.stringify(log), 'hunter2');
+});

@@ -1,0 +1,53 @@
+import t from 'tap';
+import { createMailboxLimits, mailboxOf } from '../../src/users/mailbox.js';
+import { startTestApp } from '../helpers/app.js';
+import { LOGIN, PASSWORD, registerUser } from '../helpers/seed.js';
+
+const charged = { userId: null, client: { ipAddress: '', network: '', userAgent: null } };
+
+t.test('takes addresses with a plus sign for the mailbox without it', async (t) => {
+  for (const address of ['a@mail.test', 'A@mail.test', 'a+b@mail.test', 'a+b+c@Mail.test'])
+    t.equal(mailboxOf(address), 'a@mail.test', address);
+  t.equal(mailboxOf('+b@mail.test'), '+b@mail.test', 'nothing would be left');
+  t.equal(mailboxOf('a.b@mail.test'), 'a.b@mail.test', 'dots mean something to most servers');
+});
+
+t.test('keeps no address where it only counts', async (t) => {
+  const keys: string[] = [];
+  const limits = createMailboxLimits({ count: async (key) => keys.push(key) > 0 });
+  await limits.admits('notice mailbox', 'ada+x@mail.test', charged);
+  await limits.admits('notice mailbox', 'ada@mail.test', charged);
+  await limits.admits('verification mailbox', 'ada@mail.test', charged);
+  t.equal(keys[0], keys[1]);
+  t.notMatch(keys.join(), /ada|mail\.test/);
+  t.equal(new Set(keys).size, 2, 'kinds are counted apart');
+});
+
+t.test('bounds the mail to one mailbox by accounts with plus-addresses of it: links and notices', async (t) => {
+  const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'register=1000/15m' });
+  for (let index = 0; index < 8; index += 1)
+    await registerUser(app.client({ ip: `203.0.113.${index}` }), {
+      email: `eve+${index}@mail.test`,
+      username: `eve${index}`,
+    });
+  const links = await Promise.all(Array.from({ length: 8 }, (_, index) => app.mailTo(`eve+${index}@mail.test`)));
+  t.equal(links.flat().length, 6);
+
+  const CHANGE = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
+  for (const username of ['eve0', 'eve1']) {
+    const { data } = await app.client().send(LOGIN, { input: { identifier: username, password: PASSWORD } });
+    let token = data!['login'].accessToken as string;
+    let currentPassword = PASSWORD;
+    for (let index = 0; index < 16; index += 1) {
+      const newPassword = `${PASSWORD} ${index}`;
+      const answer = await app.client({ token }).send(CHANGE, { input: { currentPassword, newPassword } });
+      token = answer.data!['changePassword'].accessToken;
+      currentPassword = newPassword;
+      await app.chore('sending mail');
+      app.clock.advance(1_000);
+    }
+  }
+  const mails = [...(await app.mailTo('eve+0@mail.test')), ...(await app.mailTo('eve+1@mail.test'))];
+  const notices = mails.filter(({ subject }) => /was changed/.test(subject));
+  t.equal(notices.length, 30);
+});
