@@ -32,7 +32,9 @@ import { createKnownDevices } from './known-devices/service.js';
 import { createPasswordPolicy } from './passwords/policy.js';
 import { createPasswordProof } from './passwords/proof.js';
 import { createRateLimits } from './rate-limits/service.js';
-import { createAuthenticator } from './authn/authenticator.js';
+import { createAuthenticator } from './authn/authenticate.js';
+import { createSessionStrategy } from './authn/strategies/session.js';
+import type { Strategy } from './authn/strategy.js';
 import { createLivenessReader } from './sessions/liveness.js';
 import { createSessionListing } from './sessions/listing-repository.js';
 import { livenessRead } from './sessions/repository.js';
@@ -50,6 +52,8 @@ export interface ServiceDependencies {
   /** Where the API is to be found from outside. */
   readonly publicUrl: string;
   readonly accessTokens: AccessTokens;
+  /** Further kinds of credentials, asked before the session. */
+  readonly strategies: readonly Strategy[];
   readonly hasher: PasswordHasher;
   readonly mailTransport: MailTransport;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
@@ -120,21 +124,21 @@ export function createServices(dependencies: ServiceDependencies) {
     restoreWindowMs,
   });
 
-  const authenticate = createAuthenticator({
-    accessTokens,
-    readSession: {
-      core: createLivenessReader(livenessRead(db.executor, 'core')),
-      whole: createLivenessReader(livenessRead(db.executor, 'whole')),
-    },
-    accountExists: (id) => createAccountRepository(db.executor).exists(id),
-    noteUse: (session) => uses.note(session),
-    scopes,
-    clock,
-    idleTtlMs,
-  });
+  const authenticator = createAuthenticator([
+    ...dependencies.strategies,
+    createSessionStrategy({
+      accessTokens,
+      readSession: createLivenessReader(livenessRead(db.executor)),
+      accountExists: (id) => createAccountRepository(db.executor).exists(id),
+      noteUse: (session) => uses.note(session),
+      scopes,
+      clock,
+      idleTtlMs,
+    }),
+  ]);
 
   return {
-    authenticate,
+    authenticator,
     scopes,
     passwords,
     /** Outcomes of look-ups of breached passwords since the start. */

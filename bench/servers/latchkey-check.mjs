@@ -12,13 +12,13 @@ import { rateLimitPlugin } from '../../dist/fastify/rate-limit.js';
 import { cookiePlugin } from '../../dist/fastify/refresh-cookie.js';
 import { createServer } from '../../dist/server/http-server.js';
 import { createServices } from '../../dist/latchkey.js';
-import { bearerToken } from '../../dist/authn/authenticator.js';
+import { bearerToken } from '../../dist/authn/bearer.js';
 import { createAccessTokens } from '../../dist/sessions/access-tokens.js';
 import { createSigningKeys } from '../../dist/signing-keys/service.js';
 
 const none = { count: () => 0 };
 
-/** `authenticate(authorization)` as Latchkey's directives call it, and `server()`, a Fastify with the rest of its stack. */
+/** `authenticate(credentials)` as Latchkey's directives call it, and `server()`, a Fastify with the rest of its stack. */
 export async function latchkeyCheck() {
   const config = loadConfig();
   const db = await openDatabase(config);
@@ -28,20 +28,21 @@ export async function latchkeyCheck() {
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs: jwt.accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
   const events = openEvents({ db, redis: undefined, ...config.redis, secrets, clock, log: console });
-  const { authenticate, breachChecks } = createServices({
+  const { authenticator, breachChecks } = createServices({
     config,
     db,
     clock,
     secrets,
     publicUrl,
     accessTokens,
+    strategies: [],
     hasher,
     events,
     mailTransport: { send: async () => undefined, close: () => undefined },
     log: console,
   });
   return {
-    authenticate,
+    authenticate: authenticator.authenticate,
     async server() {
       const app = createServer(config, { logStream: standardOutput() });
       const principalOf = ({ headers }) => {
@@ -75,9 +76,9 @@ export const typeDefs = /* GraphQL */ `
 export const resolvers = {
   Query: {
     async me(_source, _args, { authenticate, authorization }) {
-      const { user, scopes } = await authenticate(authorization, 'core');
+      const { subject, scopes } = await authenticate({ authorization });
       if (!scopes.has('read:profile')) throw new Error('INSUFFICIENT_PERMISSIONS');
-      return user;
+      return subject.user;
     },
   },
 };

@@ -1,6 +1,6 @@
 /**
- * The principal: whoever makes a request, whatever credential it came with. Directives and services
- * see principals and nothing of how they arrived.
+ * The principal: the authenticated caller of a request, whatever credential it presented. Directives and services decide by
+ * the principal alone.
  */
 import type { Role } from './scopes.js';
 
@@ -10,19 +10,33 @@ export interface PrincipalUser {
   readonly role: Role;
 }
 
-/** The credential that a principal came with. */
-export interface SessionCredential {
-  readonly kind: 'session';
-  readonly sessionId: string;
-  /** When the session's person last proved who they are, in milliseconds since the epoch; a refresh does not renew it. */
-  readonly authenticatedAt: number;
-  /** When the access token runs out, in milliseconds since the epoch. */
+/** A person, or a service account, which has no profile and no sessions. */
+export type Subject<User extends PrincipalUser = PrincipalUser> =
+  { readonly kind: 'user'; readonly user: User } | { readonly kind: 'service-account'; readonly id: string };
+
+/** The kinds of credentials. Only `session` is the person's own; the others are delegated. */
+export type CredentialKind = 'session' | 'api-key' | 'oauth';
+
+export interface Credential {
+  readonly kind: CredentialKind;
+  /** The id of the session, API key or OAuth grant. */
+  readonly id: string;
+  /** When it expires, in milliseconds since the epoch; Infinity if it does not. */
   readonly expiresAt: number;
 }
 
-/** An authenticated caller; `scopes` is what this credential may do, never more than the account may. */
 export interface Principal<User extends PrincipalUser = PrincipalUser> {
-  readonly user: User;
-  readonly credential: SessionCredential;
+  readonly subject: Subject<User>;
+  readonly credential: Credential;
+  /** What this credential may do; never more than its subject may do at this moment. */
   readonly scopes: ReadonlySet<string>;
+  /** When the person last proved who they are, in milliseconds since the epoch; null for a delegated credential. */
+  readonly authenticatedAt: number | null;
+  /** How the person did: values of RFC 8176, or `email` for a mailed link. */
+  readonly methods: readonly string[];
+}
+
+/** The id of the user or service account. */
+export function subjectId({ subject }: Principal): string {
+  return subject.kind === 'user' ? subject.user.id : subject.id;
 }

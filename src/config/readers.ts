@@ -17,7 +17,7 @@ const MIN_SECRET_BYTES = 32;
 const PLACEHOLDER = /^(?:(.)\1*|.*(?:change[-_ ]?me|example|placeholder|your[-_ ]?secret|development).*)$/is;
 
 /** A duration such as `15m` in milliseconds, or undefined. Units: ms, s, m, h, d. */
-function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   if (!match) return undefined;
   return Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS];

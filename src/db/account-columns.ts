@@ -1,17 +1,13 @@
 /** The columns of an account that requests read: all but the password's hash and the normalised keys. */
 import { users } from './schema/users.js';
 
-export const accountCoreColumns = {
+export const accountColumns = {
   id: users.id,
   email: users.email,
   username: users.username,
   role: users.role,
   disabledAt: users.disabledAt,
   deletedAt: users.deletedAt,
-};
-
-export const accountColumns = {
-  ...accountCoreColumns,
   pendingEmail: users.pendingEmail,
   displayName: users.displayName,
   avatarUrl: users.avatarUrl,

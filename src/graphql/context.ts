@@ -1,10 +1,13 @@
 /** What resolvers and directives get of a request: who asks, from where, and the services. */
-import type { AccountExtent, AccountRecord } from '../users/account.js';
+import { sessionOf, userOf, type OwnSession } from '../authz/decisions.js';
+import { subjectId } from '../authz/principal.js';
+import type { AccountRecord } from '../users/account.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError } from '../lib/errors.js';
 import { NO_DEVICE, type DeviceCookie } from '../fastify/device-cookie.js';
 import type { RefreshCookie } from '../fastify/refresh-cookie.js';
-import type { AccountPrincipal, Authenticate } from '../authn/authenticator.js';
+import type { AccountPrincipal } from '../authn/strategy.js';
+import type { Clock } from '../lib/clock.js';
 import { createSessionLoader, type SessionLoader } from '../sessions/loader.js';
 import type { ScopeDemand } from './directives/gates.js';
 import type { Services } from './resolvers/services.js';
@@ -21,10 +24,14 @@ export interface GraphqlContext {
   forget(): void;
   /** The caller, after a directive let it in. */
   principal(): AccountPrincipal;
-  /** The caller's account; in a query as much of it as its document asks for. */
+  /** The caller's account. @throws AppError INSUFFICIENT_PERMISSIONS for a service account */
   account(): AccountRecord;
-  /** Whether the request may see what is an account's own: it is the account's, has just entered it, or an administrator's. */
-  maySee(userId: string): boolean;
+  /** The caller's own session. @throws AppError INSUFFICIENT_PERMISSIONS for any other credential */
+  session(): OwnSession<AccountRecord>;
+  /** The time, in milliseconds since the epoch. */
+  now(): number;
+  /** Whether the request may list an account's sessions: its owner's own session may, and an administrator's. */
+  maySeeSessions(userId: string): boolean;
   /** Runs what reads the database, two at a time. */
   readonly run: RunStatement;
   /** Reads sessions, those of several accounts at once. */
@@ -43,10 +50,9 @@ export interface ContextOptions {
   readonly cookie: RefreshCookie;
   /** None if left out, as over a WebSocket. */
   readonly device?: DeviceCookie;
-  readonly authorization: string | undefined;
-  readonly authenticate: Authenticate;
-  /** How much of the caller's account is read; all of it if left out. */
-  readonly extent?: AccountExtent;
+  readonly clock: Clock;
+  /** Authenticates the request's credentials. */
+  authenticate(): Promise<AccountPrincipal>;
   /** Told what a subscription demands. */
   readonly onDemand?: (demands: readonly ScopeDemand[]) => void;
 }
@@ -57,9 +63,8 @@ export function createContext({
   client,
   cookie,
   device = NO_DEVICE,
-  authorization,
+  clock,
   authenticate,
-  extent,
   onDemand,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
@@ -80,17 +85,23 @@ export function createContext({
     run,
     sessions: () => (sessions ??= createSessionLoader(services.sessionListing, run)),
     authenticate() {
-      pending ??= authenticate(authorization, extent).then((authenticated) => (principal = authenticated));
+      pending ??= authenticate().then((authenticated) => (principal = authenticated));
       return pending;
     },
     forget() {
       pending = undefined;
     },
     principal: admitted,
-    account: () => admitted().user as AccountRecord,
-    maySee: (userId) =>
-      session?.userId === userId || principal?.user.id === userId || principal?.scopes.has('admin') === true,
-    currentSessionId: () => session?.sessionId ?? principal?.credential.sessionId ?? null,
+    account: () => userOf(admitted()),
+    session: () => sessionOf(admitted()),
+    now: () => clock.now(),
+    maySeeSessions(userId) {
+      if (session?.userId === userId) return true;
+      if (principal?.credential.kind !== 'session') return false;
+      return subjectId(principal) === userId || principal.scopes.has('admin');
+    },
+    currentSessionId: () =>
+      session?.sessionId ?? (principal?.credential.kind === 'session' ? principal.credential.id : null),
     demand(demands) {
       onDemand?.(demands);
     },

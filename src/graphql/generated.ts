@@ -645,8 +645,8 @@ export type ResolversTypes = {
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
   UpdateUserInput: UpdateUserInput;
-  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
 
 /** Mapping between all available schema types and the resolvers parents */
@@ -676,8 +676,8 @@ export type ResolversParentTypes = {
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
   UpdateUserInput: UpdateUserInput;
-  Int: Scalars['Int']['output'];
   String: Scalars['String']['output'];
+  Int: Scalars['Int']['output'];
 };
 
 export type PublicDirectiveArgs = {};
@@ -696,6 +696,26 @@ export type AuthenticatedDirectiveResolver<
   Parent,
   ContextType = GraphqlContext,
   Args = AuthenticatedDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type RequiresSessionDirectiveArgs = {};
+
+export type RequiresSessionDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = RequiresSessionDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
+export type RequiresRecentLoginDirectiveArgs = {
+  within?: Scalars['String']['input'];
+};
+
+export type RequiresRecentLoginDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = RequiresRecentLoginDirectiveArgs,
 > = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
 export type OrRefreshCookieDirectiveArgs = {};
@@ -991,6 +1011,8 @@ export type Resolvers<ContextType = GraphqlContext> = {
 export type DirectiveResolvers<ContextType = GraphqlContext> = {
   public?: PublicDirectiveResolver<any, any, ContextType>;
   authenticated?: AuthenticatedDirectiveResolver<any, any, ContextType>;
+  requiresSession?: RequiresSessionDirectiveResolver<any, any, ContextType>;
+  requiresRecentLogin?: RequiresRecentLoginDirectiveResolver<any, any, ContextType>;
   orRefreshCookie?: OrRefreshCookieDirectiveResolver<any, any, ContextType>;
   requiresScopes?: RequiresScopesDirectiveResolver<any, any, ContextType>;
   rateLimit?: RateLimitDirectiveResolver<any, any, ContextType>;

@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
-import type { AccountExtent } from '../users/account.js';
 import { clientNetwork } from '../lib/client-address.js';
 import type { Config } from '../config/config.js';
 import { AppError, validationError } from '../lib/errors.js';
@@ -38,9 +37,8 @@ export interface GraphqlPluginOptions {
   readonly live: LiveOptions;
   /**
    * A context for each request; mercurius adds members of its own to it.
-   * @param extent how much of the caller's account the document asks for
    */
-  createContext(request: FastifyRequest, reply: FastifyReply, extent: AccountExtent): GraphqlContext;
+  createContext(request: FastifyRequest, reply: FastifyReply): GraphqlContext;
 }
 
 const PATH = '/graphql';
@@ -67,13 +65,13 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   async function execute(
     request: FastifyRequest,
     reply: FastifyReply,
-    { document, operation, extent }: PreparedDocument,
+    { document, operation }: PreparedDocument,
     variables: Record<string, unknown>,
   ): Promise<Outcome> {
     try {
       const { data, errors = [] } = await app.graphql(
         document,
-        options.createContext(request, reply, extent),
+        options.createContext(request, reply),
         // mercurius coerces them once more ahead of execution, to refuse bad ones: none can be bad where none is declared.
         operation.variableDefinitions?.length ? variables : undefined,
         operation.name?.value,

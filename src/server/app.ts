@@ -10,7 +10,7 @@ import { loopbackOrigins, originOf } from '../config/readers.js';
 import { createPasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
 import { transportWarnings } from '../db/warnings.js';
-import { openEvents } from '../events/open.js';
+import { openBus, type Bus } from '../events/bus.js';
 import type { Events } from '../events/events.js';
 import { createContext } from '../graphql/context.js';
 import { graphqlPlugin } from '../graphql/plugin.js';
@@ -33,9 +33,9 @@ import { createServer } from './http-server.js';
 import { openMailTransport } from '../mail/open.js';
 import type { MailTransport } from '../mail/transport.js';
 import { startMaintenance, type Chore } from '../jobs/scheduler.js';
-import { connectRedis, type RedisConnection } from '../redis/connection.js';
 import { createServices } from '../latchkey.js';
-import { bearerToken } from '../authn/authenticator.js';
+import { bearerToken } from '../authn/bearer.js';
+import type { Strategy } from '../authn/strategy.js';
 import { createAccessTokens, type AccessTokens } from '../sessions/access-tokens.js';
 import { createSigningKeys } from '../signing-keys/service.js';
 
@@ -50,6 +50,8 @@ export interface AppDependencies {
   readonly clock?: Clock & { synchronise?(): Promise<void> };
   /** Where log lines go; standard output otherwise. */
   readonly logStream?: LogStream;
+  /** Further kinds of credentials, asked before the session. */
+  readonly strategies?: readonly Strategy[];
   /** What takes mail; the configuration's otherwise. */
   readonly mailTransport?: MailTransport;
 }
@@ -71,16 +73,7 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
   const { db, clock = systemClock, logStream } = dependencies;
   const server = createServer(config, logStream ? { logStream } : {});
   for (const warning of config.warnings) server.log.warn(warning);
-  const redis = config.redis.url === undefined ? undefined : connectRedis(config.redis.url, 'requests', server.log);
-  const events = openEvents({ db, redis, ...config.redis, secrets: dependencies.secrets, clock, log: server.log });
-  const bus: Bus = {
-    events,
-    redis,
-    async close() {
-      await events.close();
-      redis?.close();
-    },
-  };
+  const bus = openBus({ db, ...config.redis, secrets: dependencies.secrets, clock, log: server.log });
   try {
     return await assemble(config, dependencies, server, bus);
   } catch (error) {
@@ -89,17 +82,9 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
   }
 }
 
-/** What connects this instance with others. */
-interface Bus {
-  readonly events: Events;
-  /** Unset: instances share nothing but the database. */
-  readonly redis: RedisConnection | undefined;
-  close(): Promise<void>;
-}
-
 async function assemble(
   config: Config,
-  { db, secrets, clock = systemClock, logStream, mailTransport }: AppDependencies,
+  { db, secrets, clock = systemClock, logStream, mailTransport, strategies = [] }: AppDependencies,
   server: FastifyInstance,
   bus: Bus,
 ): Promise<App> {
@@ -117,11 +102,12 @@ async function assemble(
     secrets,
     publicUrl,
     accessTokens,
+    strategies,
     hasher,
     mailTransport: mailTransport ?? openMailTransport(config, server.log, logStream),
     log: server.log,
   });
-  const { audit, passwords, scopes, authenticate, feed } = services;
+  const { audit, passwords, scopes, authenticator, feed } = services;
   const { bootstrapAdmin } = config.accounts;
   if (bootstrapAdmin) {
     const [email, password] = bootstrapAdmin;
@@ -129,7 +115,13 @@ async function assemble(
   }
 
   const sockets = createSockets(config.sockets);
-  const hub = createHub({ ...config.sockets, authenticate, events, clock, log: server.log });
+  const hub = createHub({
+    ...config.sockets,
+    authenticate: authenticator.authenticate,
+    events,
+    clock,
+    log: server.log,
+  });
   const metrics = createMetrics({
     hasher,
     database: db,
@@ -192,18 +184,25 @@ async function assemble(
       sockets,
       hub,
       charge: (upgrade, userId, requests) => server.chargePrincipal(upgrade, userId, requests),
-      createContext: (client, authorization, onDemand) =>
-        createContext({ services: graphqlServices, authenticate, client, cookie: NO_COOKIE, authorization, onDemand }),
+      credentialsOf: authenticator.fromConnectionParams,
+      createContext: (client, credentials, onDemand) =>
+        createContext({
+          services: graphqlServices,
+          authenticate: () => authenticator.authenticate(credentials),
+          clock,
+          client,
+          cookie: NO_COOKIE,
+          onDemand,
+        }),
     },
-    createContext: (request, reply, extent) =>
+    createContext: (request, reply) =>
       createContext({
         services: graphqlServices,
-        authenticate,
-        extent,
+        authenticate: () => authenticator.authenticate(authenticator.fromHeaders(request.headers)),
+        clock,
         client: clientInfo(request.ip, request.headers['user-agent']),
         cookie: refreshCookie(request, reply),
         device: deviceCookie(request, reply),
-        authorization: request.headers.authorization,
       }),
   });
   if (config.production) {

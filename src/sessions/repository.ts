@@ -1,9 +1,9 @@
 /** The SQL of sessions, but for the rotation of refresh tokens. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import type { AccountCore, AccountExtent, AccountRecord } from '../users/account.js';
+import type { AccountRecord } from '../users/account.js';
 import type { ClientInfo } from '../lib/client-info.js';
-import { accountColumns, accountCoreColumns } from '../db/account-columns.js';
+import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
 import { given, givenRow, statement } from '../db/statement.js';
@@ -19,10 +19,9 @@ export interface SessionWithAccount {
 export interface LiveSession {
   readonly session: Pick<
     SessionRecord,
-    'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt' | 'accessEpoch'
+    'id' | 'lastUsedAt' | 'expiresAt' | 'endedAt' | 'authenticatedAt' | 'amr' | 'accessEpoch'
   >;
-  /** A whole one if asked for. */
-  readonly account: AccountCore;
+  readonly account: AccountRecord;
 }
 
 const sessionColumns = getTableColumns(sessions);
@@ -46,18 +45,18 @@ export const givenMoment: Moment<SQL> = {
 };
 const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
 
-const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, accessEpoch } = sessionColumns;
-function livenessStatement(account: typeof accountCoreColumns) {
-  const liveness = { session: { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, accessEpoch }, account };
-  return statement<LiveSession[]>(liveness, (executor) =>
-    executor
-      .select(liveness)
-      .from(sessions)
-      .innerJoin(users, eq(users.id, sessions.userId))
-      .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
-  );
-}
-const readLiveness = { core: livenessStatement(accountCoreColumns), whole: livenessStatement(accountColumns) };
+const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, amr, accessEpoch } = sessionColumns;
+const liveColumns = {
+  session: { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, amr, accessEpoch },
+  account: accountColumns,
+};
+const readLive = statement<LiveSession[]>(liveColumns, (executor) =>
+  executor
+    .select(liveColumns)
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
+);
 
 /** The session that is one too many: the newest of those that would have to end. */
 const readExcess = statement({ id: sessions.id }, (executor) =>
@@ -190,9 +189,6 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
 }
 
 /** The statement of every authenticated request: sessions by id, with their accounts. */
-export function livenessRead(
-  executor: Executor,
-  extent: AccountExtent,
-): (ids: readonly string[]) => Promise<LiveSession[]> {
-  return (ids) => readLiveness[extent](executor, { ids: `{${ids.join(',')}}` });
+export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
+  return (ids) => readLive(executor, { ids: `{${ids.join(',')}}` });
 }

@@ -1,22 +1,16 @@
-/** An account as the house passes it around: everything but the password's hash. */
+/** An account without its password hash. */
 import type { Role } from '../authz/scopes.js';
 
 export type Theme = 'LIGHT' | 'DARK' | 'SYSTEM';
 
-/** Who an account is, and whether it may act: what every request needs of it, and many need no more. */
-export interface AccountCore {
+export interface AccountRecord {
   readonly id: string;
   readonly email: string;
-  readonly username: string;
-  readonly role: Role;
-  readonly disabledAt: Date | null;
-  readonly deletedAt: Date | null;
-}
-
-export interface AccountRecord extends AccountCore {
   readonly pendingEmail: string | null;
+  readonly username: string;
   readonly displayName: string | null;
   readonly avatarUrl: string | null;
+  readonly role: Role;
   readonly isVerified: boolean;
   readonly isPremium: boolean;
   readonly theme: Theme;
@@ -25,7 +19,6 @@ export interface AccountRecord extends AccountCore {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly lastLoginAt: Date | null;
+  readonly disabledAt: Date | null;
+  readonly deletedAt: Date | null;
 }
-
-/** How much of an account is read. */
-export type AccountExtent = 'core' | 'whole';

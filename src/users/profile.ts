@@ -1,9 +1,11 @@
 /** Changes that owners make to their own accounts. Left out: unchanged; `null`: cleared where the column is nullable. */
 import type { Audit } from '../audit/audit.js';
+import { assertRecentLogin, sessionOf, userOf } from '../authz/decisions.js';
+import type { Principal } from '../authz/principal.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, stepUpRequired, validationError } from '../lib/errors.js';
+import { AppError, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { Settle } from '../passwords/attempts.js';
 import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
@@ -40,25 +42,21 @@ export interface ProfileChanges {
   readonly currentPassword?: string | null | undefined;
 }
 
-/** The session that makes the request. */
-export interface ProfileCaller {
-  /** When its person last proved who they are, in milliseconds since the epoch. */
-  readonly authenticatedAt: number;
-  readonly sessionId: string;
-  readonly client: ClientInfo;
-}
+/** Who makes the change. */
+export type ProfileCaller = Principal<AccountRecord>;
 
 /**
  * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
  * e-mail address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
- * @throws AppError VALIDATION_ERROR (every fault), STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
+ * @throws AppError VALIDATION_ERROR (every fault), INSUFFICIENT_PERMISSIONS when a delegated credential would change e-mail
+ * address or username, STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
  * RATE_LIMIT_EXCEEDED for too many changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND when the account went
  * meanwhile
  */
 export type UpdateProfile = (
-  account: AccountRecord,
-  changes: ProfileChanges,
   caller: ProfileCaller,
+  changes: ProfileChanges,
+  client: ClientInfo,
 ) => Promise<AccountRecord>;
 
 export interface ProfileOptions {
@@ -201,11 +199,11 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     }
   }
 
-  async function prove(account: AccountRecord, input: ProfileChanges, caller: ProfileCaller) {
-    const { authenticatedAt, sessionId, client } = caller;
+  async function prove(caller: ProfileCaller, input: ProfileChanges, client: ClientInfo) {
+    const { user: account, sessionId } = sessionOf(caller);
     const { currentPassword } = input;
     if (currentPassword == null) {
-      if (clock.now() - authenticatedAt >= RECENT_MS) throw stepUpRequired(['PASSWORD']);
+      assertRecentLogin(caller, RECENT_MS, clock.now());
       return apply(account, input, client);
     }
     const { id } = account;
@@ -215,10 +213,11 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     return provePassword(claim, client, (settle) => apply(account, input, client, { passwordHash, settle }));
   }
 
-  return async (account, input, caller) => {
+  return async (caller, input, client) => {
+    const account = userOf(caller);
     const updated = await (changesIdentifiers(account, input)
-      ? prove(account, input, caller)
-      : apply(account, input, caller.client));
+      ? prove(caller, input, client)
+      : apply(account, input, client));
     outbox.kick();
     return updated;
   };

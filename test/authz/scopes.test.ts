@@ -2,6 +2,7 @@ import t from 'tap';
 import { assertScopes } from '../../src/authz/decisions.js';
 import { createScopeCatalogue, satisfies } from '../../src/authz/scopes.js';
 import { AppError } from '../../src/lib/errors.js';
+import { userPrincipal } from '../helpers/principal.js';
 
 const held = new Set(['a', 'b']);
 
@@ -29,11 +30,7 @@ t.test('declared scopes are added once, an administrator has those of users too'
 });
 
 t.test('a refusal names the scopes that were needed', async (t) => {
-  const principal = {
-    user: { id: 'u', role: 'USER' as const },
-    credential: { kind: 'session' as const, sessionId: 's', authenticatedAt: 0, expiresAt: 0 },
-    scopes: held,
-  };
+  const principal = userPrincipal({ scopes: held });
   t.doesNotThrow(() => assertScopes(principal, [['a']]));
   try {
     assertScopes(principal, [['admin'], ['a', 'c']]);

@@ -75,8 +75,7 @@ async function planOf(explain: SQL): Promise<Plan[]> {
 
 const listing = (on: Executor) => createSessionListing(on, { now: () => NOW.getTime() });
 const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
-  ['the liveness read', /sessions_pkey/, (on) => livenessRead(on, 'core')([idOf(7), idOf(8)])],
-  ['that with whole accounts', /sessions_pkey/, (on) => livenessRead(on, 'whole')([idOf(7), idOf(8)])],
+  ['the liveness read', /sessions_pkey/, (on) => livenessRead(on)([idOf(7), idOf(8)])],
   ['a rotation', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7)], NOW)],
   ['rotations', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
   [

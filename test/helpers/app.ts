@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/server/app.js';
+import type { Strategy } from '../../src/authn/strategy.js';
 import type { Clock } from '../../src/lib/clock.js';
 import { loadConfig, type Config } from '../../src/config/config.js';
 import type { Database, Executor } from '../../src/db/database.js';
@@ -62,12 +63,14 @@ export interface TestScope {
  * @param env environment variables over the defaults
  * @param db an open database to share; otherwise a fresh one
  * @param otherClock in place of the one that the test moves
+ * @param strategies further kinds of credentials
  */
 export async function startTestApp(
   t: TestScope,
   env: Record<string, string> = {},
   db?: Database,
   otherClock?: Clock,
+  strategies: readonly Strategy[] = [],
 ): Promise<TestApp> {
   const logs: Record<string, unknown>[] = [];
   // A shared database outlives the app, which closes its own.
@@ -84,6 +87,7 @@ export async function startTestApp(
     clock: otherClock ?? clock,
     logStream,
     mailTransport,
+    strategies,
   });
   t.teardown(() => server.close());
   await server.ready();

@@ -5,8 +5,10 @@ import type { GraphqlContext } from '../../src/graphql/context.js';
 import { AppError, serviceUnavailable } from '../../src/lib/errors.js';
 import { createHub, type HubOptions } from '../../src/graphql/ws/hub.js';
 import { createSockets, type SocketsOptions } from '../../src/graphql/ws/sockets.js';
-import type { AccountPrincipal, Authenticate } from '../../src/authn/authenticator.js';
+import { createAuthenticator } from '../../src/authn/authenticate.js';
+import type { Strategy } from '../../src/authn/strategy.js';
 import { testClock } from './clock.js';
+import { userPrincipal } from './principal.js';
 import { graphqlPlugin } from '../../src/graphql/plugin.js';
 import { startTestServer, type TestServer } from './server.js';
 
@@ -94,16 +96,10 @@ const SILENCE: HubOptions['events'] = {
 };
 
 /** `good` is a token for ever; others are what is said of them. */
-const knownTokens: Authenticate = async (authorization) => {
+const knownTokens: Strategy['authenticate'] = async (authorization) => {
   switch (authorization) {
     case 'good':
-      return {
-        user: { id: 'u' },
-        credential: { expiresAt: Infinity },
-        scopes: new Set(),
-      } as unknown as AccountPrincipal;
-    case undefined:
-      throw new AppError('MISSING_TOKEN', 'no token');
+      return userPrincipal();
     case 'expired':
       throw new AppError('TOKEN_EXPIRED', 'too late');
     case 'away':
@@ -114,6 +110,15 @@ const knownTokens: Authenticate = async (authorization) => {
       throw new AppError('INVALID_TOKEN', 'no such token');
   }
 };
+
+const { authenticate, fromConnectionParams } = createAuthenticator([
+  {
+    kind: 'session',
+    headers: ['authorization'],
+    find: ({ authorization }) => authorization,
+    authenticate: knownTokens,
+  },
+]);
 
 /** Starts it; `env` is the configuration of its limits. */
 export async function startGraphqlServer(
@@ -140,7 +145,7 @@ export async function startGraphqlServer(
     field.resolve = (item: unknown) => (typeof item === 'function' ? (item as () => unknown)() : item);
   }
   const hub = createHub({
-    authenticate: knownTokens,
+    authenticate,
     events: SILENCE,
     clock: testClock(),
     log: app.log,
@@ -154,6 +159,7 @@ export async function startGraphqlServer(
       hub,
       charge: (_upgrade, userId, requests) => charge(userId, requests),
       sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),
+      credentialsOf: fromConnectionParams,
       createContext: () => ({}) as GraphqlContext,
     },
     limits: config.graphql,

@@ -1,4 +1,5 @@
 /** The product with its sockets, listening. */
+import type { Strategy } from '../../src/authn/strategy.js';
 import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
 import { startTestApp, type TestApp, type TestScope } from './app.js';
@@ -27,8 +28,9 @@ export async function startLiveApp(
   env: Record<string, string> = {},
   db?: Database,
   clock?: Clock,
+  strategies?: readonly Strategy[],
 ): Promise<LiveApp> {
-  const app = await startTestApp(t, { ...ENV, ...env }, db, clock);
+  const app = await startTestApp(t, { ...ENV, ...env }, db, clock, strategies);
   const port = await listen(app.server);
   const session = (accessToken: string) => openSession(port, `Bearer ${accessToken}`);
 

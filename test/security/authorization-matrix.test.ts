@@ -1,4 +1,4 @@
-/** Who may call what, for every root field that the schema has: generated, so that a new field is in it at once. */
+/** Which credential may use which root field, generated from the schema: a new field is covered as soon as it exists. */
 import { readFileSync } from 'node:fs';
 import {
   buildSchema,
@@ -14,14 +14,32 @@ import {
   type GraphQLObjectType,
 } from 'graphql';
 import t from 'tap';
+import type { AccountPrincipal, Strategy } from '../../src/authn/strategy.js';
 import { SCHEMA_FILE } from '../../src/graphql/schema.js';
 import { startLiveApp } from '../helpers/live.js';
 import { setAccount } from '../helpers/seed.js';
+import { servicePrincipal, userPrincipal } from '../helpers/principal.js';
 import { claimsOf, tokenSigner } from '../helpers/tokens.js';
 import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
 const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
-const app = await startLiveApp(t);
+/** Holds every scope, with a credential of each kind: what a field admits then depends on the kind alone. */
+const delegated = new Map<string, () => AccountPrincipal>([
+  ['an API key', () => userPrincipal({ id: admin.id, kind: 'api-key', scopes: ALL_SCOPES })],
+  ['an OAuth token', () => userPrincipal({ id: admin.id, kind: 'oauth', scopes: ALL_SCOPES })],
+  ['a service account', () => servicePrincipal(ALL_SCOPES)],
+]);
+const PREFIX = 'Bearer test-credential:';
+const strategy: Strategy = {
+  kind: 'api-key',
+  headers: ['authorization'],
+  find: ({ authorization = '' }) =>
+    authorization.startsWith(PREFIX) ? decodeURIComponent(authorization.slice(PREFIX.length)) : undefined,
+  async authenticate(name) {
+    return delegated.get(name)!();
+  },
+};
+const app = await startLiveApp(t, {}, undefined, undefined, [strategy]);
 const sign = await tokenSigner(app);
 
 /** A subject with every scope to hold: what it does hold is up to its token. */
@@ -29,6 +47,8 @@ const admin = await app.user();
 await setAccount(app.db, admin.id, 'role');
 const sessionId = String(claimsOf(admin.accessToken)['sid']);
 const tokenWith = (scopes: readonly string[]) => sign({ userId: admin.id, sessionId, scopes });
+
+const ALL_SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history', 'admin'];
 
 const DENIED = new Set<unknown>([
   'MISSING_TOKEN',
@@ -70,6 +90,21 @@ for (const [operation, root] of roots) {
         t.equal(anonymous?.code, overHttp ? 'MISSING_TOKEN' : 4401);
         const forged = await ask(`${tokenWith(demands?.[0] ?? [])}x`);
         t.equal(forged?.code, overHttp ? 'INVALID_TOKEN' : 4401, 'a forged token');
+
+        for (const name of delegated.keys()) {
+          const outcome = await ask(`test-credential:${encodeURIComponent(name)}`);
+          if (directive(field, 'requiresSession')) {
+            t.equal(outcome?.code, 'INSUFFICIENT_PERMISSIONS', `refuses ${name}`);
+          } else if (name === 'a service account' && ABOUT_THE_CALLER.has(field.name)) {
+            t.match(
+              outcome,
+              { code: 'INSUFFICIENT_PERMISSIONS', requiredScopes: [] },
+              'a service account has no profile',
+            );
+          } else {
+            t.notOk(DENIED.has(outcome?.code), `admits ${name}`);
+          }
+        }
 
         if (!demands) {
           t.notOk(DENIED.has((await ask(tokenWith([])))?.code), 'authenticated without any scope');
@@ -119,6 +154,21 @@ t.test("another account's session does not lend its token", async (t) => {
   const user = await app.user();
   const token = sign({ userId: user.id, sessionId, scopes: ['read:profile'] });
   t.equal((await app.client({ token }).send('{ me { id } }')).code, 'INVALID_TOKEN');
+});
+
+/** Fields of the caller's own account. */
+const ABOUT_THE_CALLER = new Set(['me', 'updateMe', 'meUpdated', 'securityEvents']);
+
+t.test("every field of sessions, e-mail or password requires a person's own session", async (t) => {
+  const touches = /session|password|logout|email|deleteMe/i;
+  const fields = Object.values(schema.getMutationType()!.getFields());
+  const open = fields.filter(
+    (field) => touches.test(field.name) && !directive(field, 'public') && !directive(field, 'requiresSession'),
+  );
+  t.same(
+    open.map(({ name }) => name),
+    [],
+  );
 });
 
 type Outcome = { readonly code: string | number; readonly requiredScopes?: unknown } | undefined;

@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import t from 'tap';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import { sessions } from '../../src/db/schema/index.js';
-import { createAuthenticator } from '../../src/authn/authenticator.js';
+import { createSessionStrategy } from '../../src/authn/strategies/session.js';
 import { createLivenessReader } from '../../src/sessions/liveness.js';
 import { livenessRead } from '../../src/sessions/repository.js';
 import { startTestApp } from '../helpers/app.js';
@@ -12,19 +12,15 @@ import { sentBy } from '../helpers/statements.js';
 import { claimsOf, testAccessTokens } from '../helpers/tokens.js';
 
 const app = await startTestApp(t, { ACCESS_TOKEN_TTL: '1h' });
-const authenticate = createAuthenticator({
+const strategy = createSessionStrategy({
   accessTokens: await testAccessTokens(app),
-  readSession: {
-    core: createLivenessReader(livenessRead(app.db.executor, 'core')),
-    whole: createLivenessReader(livenessRead(app.db.executor, 'whole')),
-  },
+  readSession: createLivenessReader(livenessRead(app.db.executor)),
   accountExists: async () => true,
   noteUse: () => undefined,
   scopes: createScopeCatalogue(),
   clock: app.clock,
 });
-const authenticatedAt = async (accessToken: string, extent: 'core' | 'whole' = 'core') =>
-  (await authenticate(`Bearer ${accessToken}`, extent)).credential.authenticatedAt;
+const authenticatedAt = async (accessToken: string) => (await strategy.authenticate(accessToken)).authenticatedAt;
 const rowOf = async (accessToken: string) => {
   const id = String(claimsOf(accessToken)['sid']);
   const [row] = await app.db.executor.select().from(sessions).where(eq(sessions.id, id));
@@ -43,7 +39,6 @@ t.test('the principal carries the time of the login, which a refresh does not re
   t.equal(await authenticatedAt(user.accessToken), registeredAt);
   t.equal(await authenticatedAt(loggedIn.accessToken), loggedInAt);
   t.equal(await authenticatedAt(refreshed.accessToken), loggedInAt);
-  t.equal(await authenticatedAt(refreshed.accessToken, 'whole'), loggedInAt);
 });
 
 t.test('the time comes with the one statement of an authenticated request', async (t) => {

@@ -14,7 +14,8 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { assertScopes } from '../../authz/decisions.js';
+import { assertRecentLogin, assertScopes, sessionOf } from '../../authz/decisions.js';
+import { subjectId } from '../../authz/principal.js';
 import { parseRate, type Rate } from '../../config/readers.js';
 import { AppError } from '../../lib/errors.js';
 import { cookieSessionId } from '../resolvers/auth-payload.js';
@@ -129,7 +130,8 @@ function guardTypeName(
   };
 }
 
-async function passGate(context: GraphqlContext, { authenticated, demands, orCookie }: FieldGate): Promise<void> {
+async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void> {
+  const { authenticated, ownSession, recentLoginMs, demands, orCookie } = gate;
   if (!authenticated) return;
   const principal = await context.authenticate().catch((error: unknown) => {
     const isRefused = error instanceof AppError && error.status === 401;
@@ -137,7 +139,9 @@ async function passGate(context: GraphqlContext, { authenticated, demands, orCoo
     throw error;
   });
   if (!principal) return;
+  if (ownSession) sessionOf(principal);
   for (const demand of demands) assertScopes(principal, demand);
+  if (recentLoginMs !== undefined) assertRecentLogin(principal, recentLoginMs, context.now());
 }
 
 async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promise<void> {
@@ -149,10 +153,7 @@ async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promi
 
 /** Strangers, and whoever brings bad credentials, count by address. */
 async function principalKey(context: GraphqlContext): Promise<string> {
-  return context.authenticate().then(
-    (principal) => principal.user.id,
-    () => context.client.network,
-  );
+  return context.authenticate().then(subjectId, () => context.client.network);
 }
 
 /** Reads `@rateLimit` of every field, with the configuration's word over the schema's. */

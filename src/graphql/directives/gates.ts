@@ -1,6 +1,6 @@
 /**
- * Which demands the schema makes of whom: `@public`, `@authenticated` and `@requiresScopes` on fields,
- * objects and interfaces become gates. Pure: schema in, demands out.
+ * Turns the schema's directives into gates: `@public`, `@authenticated`, `@requiresScopes`, `@requiresSession` and
+ * `@requiresRecentLogin`. Pure: schema in, gates out.
  */
 import {
   GraphQLObjectType,
@@ -14,13 +14,18 @@ import {
   type GraphQLInterfaceType,
   type GraphQLSchema,
 } from 'graphql';
+import { parseDuration } from '../../config/readers.js';
 
 /** OR of ANDs of scopes. */
 export type ScopeDemand = readonly (readonly string[])[];
 
-/** What a caller must satisfy: nothing at all, or to be authenticated and to meet every demand. */
+/** What a caller must satisfy: nothing at all, or to be authenticated and to meet every requirement. */
 export interface Gate {
   readonly authenticated: boolean;
+  /** Only a person's own session passes. */
+  readonly ownSession?: boolean;
+  /** Only a session whose person authenticated within this time passes, in milliseconds. */
+  readonly recentLoginMs?: number | undefined;
   readonly demands: readonly ScopeDemand[];
 }
 
@@ -39,16 +44,28 @@ export function createGates(schema: GraphQLSchema) {
     public: named('public'),
     authenticated: named('authenticated'),
     scopes: named('requiresScopes'),
+    session: named('requiresSession'),
+    recentLogin: named('requiresRecentLogin'),
   };
   const carries = (directive: GraphQLDirective, { astNode }: Annotated) =>
     astNode ? getDirectiveValues(directive, astNode) : undefined;
 
   function own(annotated: Annotated): Gate {
     const scopes = carries(directives.scopes, annotated)?.['scopes'] as ScopeDemand | undefined;
+    const recentLoginMs = recentLoginOf(annotated);
+    const ownSession = recentLoginMs !== undefined || carries(directives.session, annotated) !== undefined;
     return {
-      authenticated: scopes !== undefined || carries(directives.authenticated, annotated) !== undefined,
+      authenticated: ownSession || scopes !== undefined || carries(directives.authenticated, annotated) !== undefined,
+      ownSession,
+      recentLoginMs,
       demands: scopes === undefined ? [] : [scopes],
     };
+  }
+
+  /** NaN for a time that is not a duration. */
+  function recentLoginOf(annotated: Annotated): number | undefined {
+    const values = carries(directives.recentLogin, annotated);
+    return values === undefined ? undefined : (parseDuration(String(values['within'])) ?? NaN);
   }
 
   /** What a type demands: its own gate and those of the interfaces it implements. */
@@ -77,13 +94,22 @@ export function createGates(schema: GraphQLSchema) {
           if (isPublic !== own(field).authenticated) return [];
           const fault = isPublic
             ? 'is @public and gated at once'
-            : 'carries none of @public, @authenticated, @requiresScopes';
+            : 'carries none of @public, @authenticated, @requiresScopes, @requiresSession, @requiresRecentLogin';
           return [`${root!.name}.${field.name} ${fault}`];
         }),
       );
-      return [...rootFaults, ...unknownScopes(knownScopes)];
+      return [...rootFaults, ...unknownScopes(knownScopes), ...badDurations()];
     },
   };
+
+  function badDurations(): string[] {
+    return Object.values(schema.getTypeMap()).flatMap((type) => {
+      if (!isObjectType(type) && !isInterfaceType(type)) return [];
+      return Object.values(type.getFields())
+        .filter((field) => Number.isNaN(recentLoginOf(field)))
+        .map(({ name }) => `${type.name}.${name} has a @requiresRecentLogin whose time is not a duration`);
+    });
+  }
 
   function unknownScopes(known: ReadonlySet<string>): string[] {
     return Object.values(schema.getTypeMap()).flatMap((type) => {
@@ -103,8 +129,11 @@ export function createGates(schema: GraphQLSchema) {
 }
 
 function join(...gates: readonly Gate[]): Gate {
+  const times = gates.flatMap((gate) => gate.recentLoginMs ?? []);
   return {
     authenticated: gates.some((gate) => gate.authenticated),
+    ownSession: gates.some((gate) => gate.ownSession),
+    recentLoginMs: times.length === 0 ? undefined : Math.min(...times),
     demands: gates.flatMap((gate) => gate.demands),
   };
 }

@@ -13,9 +13,7 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { AccountExtent } from '../../users/account.js';
 import { AppError } from '../../lib/errors.js';
-import { createExtents } from './account-extent.js';
 import { assertAffordable, createCosts } from './cost.js';
 import { detachDocument } from './detach.js';
 import { documentError } from '../error-format.js';
@@ -27,8 +25,6 @@ export interface PreparedDocument {
   /** The same object for the same text and operation, so that caches can go by identity. */
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
-  /** How much of the caller's account the operation reads. */
-  readonly extent: AccountExtent;
   /**
    * Counts the rows that the operation could read with the variables of a request.
    * @throws AppError QUERY_REJECTED when they are more than a document may read
@@ -84,7 +80,6 @@ interface Remembered extends PreparedDocument {
 export function createDocuments(options: DocumentOptions): PrepareDocument {
   const { schema, maxLength, maxTokens, maxNodes, cacheEntries, credentialFields, onTurnover } = options;
   const validate = createValidator(schema, options);
-  const extentOf = createExtents(schema);
   const costs = createCosts(schema);
   const refusals = createRefusals(cacheEntries);
   const maxSize = cacheEntries * CACHED_BYTES_PER_ENTRY;
@@ -116,7 +111,7 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
     const bytes = nodes * BYTES_PER_NODE + source.length * BYTES_PER_CHARACTER;
     const cost = costs(document, operation);
     const costOf: PreparedDocument['costOf'] = (variables) => assertAffordable(cost(variables), options.maxCost);
-    return { document, operation, extent: extentOf(document, operation), costOf, bytes };
+    return { document, operation, costOf, bytes };
   }
 
   return (source, operationName, spend) => {

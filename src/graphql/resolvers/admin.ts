@@ -1,4 +1,5 @@
 /** Root fields of administration. */
+import { subjectId } from '../../authz/principal.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers } from '../generated.js';
 import type { Administrator } from '../../admin/service.js';
@@ -22,5 +23,5 @@ export const revokeUserSessions: MutationResolvers['revokeUserSessions'] = (_sou
   context.services.administration.revokeSessions(userId, administrator(context));
 
 function administrator(context: GraphqlContext): Administrator {
-  return { actorId: context.principal().user.id, client: context.client };
+  return { actorId: subjectId(context.principal()), client: context.client };
 }

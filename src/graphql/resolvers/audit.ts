@@ -5,7 +5,7 @@ import { seenByOwner, type AuditRecord } from '../../audit/event.js';
 export const auditEvents: QueryResolvers['auditEvents'] = (_source, args, context) => context.services.audit.list(args);
 
 export const securityEvents: SubscriptionResolvers['securityEvents'] = {
-  subscribe: (_source, _args, context) => context.services.feed.follow(context.principal().user.id),
+  subscribe: (_source, _args, context) => context.services.feed.follow(context.account().id),
   resolve: seenByOwner,
 };
 

@@ -42,7 +42,7 @@ export function cookieSessionId({ cookie, services }: GraphqlContext): string | 
 
 /** Whether the cookie belongs to the session that makes the request: a browser sends it with any token. */
 export function bearsOwnCookie(context: GraphqlContext): boolean {
-  return cookieSessionId(context) === context.principal().credential.sessionId;
+  return cookieSessionId(context) === context.session().sessionId;
 }
 
 /** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */

@@ -54,6 +54,6 @@ function hasCode(error: unknown, codes: readonly ErrorCode[]): boolean {
 }
 
 function revokerOf(context: GraphqlContext): Revoker {
-  const { user, credential } = context.principal();
-  return { userId: user.id, sessionId: credential.sessionId, client: context.client };
+  const { user, sessionId } = context.session();
+  return { userId: user.id, sessionId, client: context.client };
 }

@@ -11,7 +11,7 @@ export const me: QueryResolvers['me'] = (_source, _args, context) => context.acc
 
 export const meUpdated: SubscriptionResolvers['meUpdated'] = {
   subscribe: (_source, _args, context) =>
-    context.services.feed.follow(context.principal().user.id, ({ type }) => CHANGES_ACCOUNT.has(type)),
+    context.services.feed.follow(context.account().id, ({ type }) => CHANGES_ACCOUNT.has(type)),
   // The gate has just read it anew.
   resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.account(),
 };
@@ -34,12 +34,7 @@ export const login: MutationResolvers['login'] = async (_source, { input }, cont
 };
 
 export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) => {
-  const { authenticatedAt, sessionId } = context.principal().credential;
-  return context.services.updateProfile(context.account(), input, {
-    authenticatedAt,
-    sessionId,
-    client: context.client,
-  });
+  return context.services.updateProfile(context.principal(), input, context.client);
 };
 
 export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }, context) => {
@@ -95,7 +90,7 @@ export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, args, context) => {
     // Who holds a mailed token alone sees the account, not where it is used.
-    if (!context.maySee(id)) throw new AppError('MISSING_TOKEN', 'An access token is needed.');
+    if (!context.maySeeSessions(id)) throw await sessionsRefused(context);
     const current = context.currentSessionId();
     const { limit, afterId } = sessionPage(args);
     const sessions = await context.sessions().load(id, limit, afterId);
@@ -103,9 +98,16 @@ export const User: UserResolvers = {
   },
 };
 
+/** Whoever holds a mailed token alone has no credential; a delegated credential never sees sessions. */
+async function sessionsRefused(context: GraphqlContext): Promise<AppError> {
+  const principal = await context.authenticate().catch(() => undefined);
+  if (principal === undefined) return new AppError('MISSING_TOKEN', 'An access token is required.');
+  return new AppError('INSUFFICIENT_PERMISSIONS', "This requires the person's own session.", { requiredScopes: [] });
+}
+
 function callerOf(context: GraphqlContext): Revoker {
-  const { user, credential } = context.principal();
-  return { userId: user.id, sessionId: credential.sessionId, client: context.client };
+  const { user, sessionId } = context.session();
+  return { userId: user.id, sessionId, client: context.client };
 }
 
 /** Remembers the device that an account has just been entered from. Without it the entrance holds all the same. */

@@ -5,6 +5,7 @@
 import type { ExecutionArgs, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../lib/errors.js';
+import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PreparedDocument, PrepareDocument } from '../documents/documents.js';
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
@@ -13,7 +14,6 @@ import { RejectedDocument } from '../documents/validation.js';
 import { variableFaults } from '../documents/variable-faults.js';
 import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
 import type { Connection } from './connection.js';
-import { authorizationOf } from './credentials.js';
 import type { Hub, Seat } from './hub.js';
 import { failing, Refusal, refusal } from './refusal.js';
 import type { Stream, Subscribe } from './shared-execution.js';
@@ -25,8 +25,10 @@ export interface ConversationOptions {
   readonly hub: Pick<Hub, 'enter'>;
   /** Counts a message that subscribes, before its document is looked at. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string, requests: number): Promise<void>;
+  /** The credentials in the payload of `connection_init`. */
+  credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
   /** A context for each subscription. */
-  createContext(authorization: string, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
+  createContext(credentials: RequestCredentials, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
   /** What INTERNAL_ERROR tells, to find the log lines by. */
   readonly requestId: string;
   readonly log: Record<'error' | 'info', (fields: object, message: string) => void>;
@@ -94,7 +96,7 @@ export function converse(connection: Connection, options: ConversationOptions): 
       operationName: operation.name?.value ?? null,
       variables: variables ?? {},
       variableValues: variables ?? {},
-      contextValue: createContext(seat!.authorization, hold.demand),
+      contextValue: createContext(seat!.credentials, hold.demand),
       release: hold.release,
     };
   }
@@ -108,7 +110,7 @@ export function converse(connection: Connection, options: ConversationOptions): 
       opening.release();
     };
     try {
-      const result = await subscribe(opening, seat!.authorization);
+      const result = await subscribe(opening, seat!.credentials);
       if (Symbol.asyncIterator in result) return tracked(result, over);
       throw new Refusal(told(refused(opening, result.errors ?? [])));
     } catch (error) {
@@ -161,10 +163,10 @@ export function converse(connection: Connection, options: ConversationOptions): 
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
 
     async onConnect(context) {
-      const authorization = authorizationOf(context.connectionParams);
+      const credentials = options.credentialsOf(context.connectionParams);
       // The library would keep it, however much it is.
       Object.assign(context, { connectionParams: undefined });
-      seat = await hub.enter(connection, authorization);
+      seat = await hub.enter(connection, credentials);
       return seat !== undefined;
     },
 

@@ -6,7 +6,9 @@
 import type { Clock } from '../../lib/clock.js';
 import type { Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
-import type { Authenticate } from '../../authn/authenticator.js';
+import type { Authenticate } from '../../authn/authenticate.js';
+import type { RequestCredentials } from '../../authn/strategy.js';
+import { subjectId } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeDemand } from '../directives/gates.js';
 import {
@@ -27,8 +29,7 @@ export interface Door {
 /** A socket that was let in. */
 export interface Seat {
   readonly userId: string;
-  /** What was brought, to be looked at again. */
-  readonly authorization: string;
+  readonly credentials: RequestCredentials;
   /** To be called before a subscription's gate is passed. */
   begin(): Hold;
   /** To be called when the socket has closed. */
@@ -43,7 +44,7 @@ export interface Hold {
 
 export interface Hub {
   /** Lets a socket in, or closes it: 4401, 4403, 4413 over the limit of the account, 1013 when that cannot be found out. */
-  enter(door: Door, authorization: string | undefined): Promise<Seat | undefined>;
+  enter(door: Door, credentials: RequestCredentials): Promise<Seat | undefined>;
   /** How many are in. */
   count(): number;
   close(): void;
@@ -63,7 +64,7 @@ export interface HubOptions {
 
 interface Occupied {
   readonly door: Door;
-  readonly authorization: string;
+  readonly credentials: RequestCredentials;
   readonly userId: string;
   readonly expiresAt: number;
   readonly demands: Map<object, readonly ScopeDemand[]>;
@@ -100,7 +101,7 @@ export function createHub(options: HubOptions): Hub {
   async function check(seat: Occupied): Promise<void> {
     seat.checkedAt = ticks;
     try {
-      const { scopes } = await authenticate(seat.authorization);
+      const { scopes } = await authenticate(seat.credentials);
       seat.isUnsure = false;
       if (!mayGoOn(seat, scopes)) seat.door.close(NOT_AUTHENTICATED);
     } catch (error) {
@@ -190,22 +191,23 @@ export function createHub(options: HubOptions): Hub {
   }
 
   return {
-    async enter(door, authorization) {
+    async enter(door, credentials) {
       const newsBefore = news;
       try {
-        const { user, credential } = await authenticate(authorization);
-        if (!door.isOpen() || authorization === undefined) return undefined;
-        if ((seats.get(user.id)?.size ?? 0) >= maxPerAccount) {
-          log.warn({ userId: user.id, maxPerAccount }, 'A WebSocket was closed: too many of its account are open');
+        const principal = await authenticate(credentials);
+        if (!door.isOpen()) return undefined;
+        const userId = subjectId(principal);
+        if ((seats.get(userId)?.size ?? 0) >= maxPerAccount) {
+          log.warn({ userId, maxPerAccount }, 'A WebSocket was closed: too many of its account are open');
           door.close(TOO_MANY_OF_ACCOUNT);
           return undefined;
         }
-        const { expiresAt } = credential;
+        const { expiresAt } = principal.credential;
         const demands = new Map<object, readonly ScopeDemand[]>();
-        const seat = { door, authorization, userId: user.id, expiresAt, demands, checkedAt: ticks, isUnsure: false };
+        const seat = { door, credentials, userId, expiresAt, demands, checkedAt: ticks, isUnsure: false };
         sit(seat);
         lookAgain(seat, newsBefore);
-        return { userId: user.id, authorization, begin: () => begin(seat), leave: () => leave(seat) };
+        return { userId, credentials, begin: () => begin(seat), leave: () => leave(seat) };
       } catch (error) {
         const { fault } = translateError(error, '');
         const closing = closingFor(fault);

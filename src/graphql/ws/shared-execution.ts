@@ -4,11 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import type { RequestCredentials } from '../../authn/strategy.js';
 
 export type Stream = AsyncGenerator<ExecutionResult, void, void>;
 
-/** Subscribes as graphql-js does. @param authorization the credentials of the socket */
-export type Subscribe = (args: ExecutionArgs, authorization: string) => Promise<Stream | ExecutionResult>;
+/** Subscribes as graphql-js does. @param credentials those of the socket */
+export type Subscribe = (args: ExecutionArgs, credentials: RequestCredentials) => Promise<Stream | ExecutionResult>;
 
 const OVER = { done: true, value: undefined } as const;
 
@@ -19,10 +20,10 @@ export function createSharedSubscribe(): Subscribe {
   /** Followers of one account get the same object for an event. */
   const executions = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
 
-  function keyOf({ document, operationName, variableValues }: ExecutionArgs, authorization: string): string {
+  function keyOf({ document, operationName, variableValues }: ExecutionArgs, credentials: RequestCredentials): string {
     const id = documents.get(document) ?? (count += 1);
     documents.set(document, id);
-    const parts = [id, operationName, variableValues, authorization];
+    const parts = [id, operationName, variableValues, credentials];
     return createHash('sha256').update(JSON.stringify(parts)).digest('base64');
   }
 
@@ -36,10 +37,10 @@ export function createSharedSubscribe(): Subscribe {
     return running;
   }
 
-  return async (args, authorization) => {
+  return async (args, credentials) => {
     const source = await createSourceEventStream(args);
     if (!(Symbol.asyncIterator in source)) return source;
-    const key = keyOf(args, authorization);
+    const key = keyOf(args, credentials);
     const iterator = source[Symbol.asyncIterator]();
     const stream: Stream = {
       async next() {

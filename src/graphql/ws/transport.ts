@@ -7,6 +7,7 @@ import { clientInfo, type ClientInfo } from '../../lib/client-info.js';
 import { AppError } from '../../lib/errors.js';
 import { answerHandshakes } from './handshakes.js';
 import { isWebSocketUpgrade, webSocketUpgrades } from '../../fastify/upgrades.js';
+import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents/documents.js';
 import type { ScopeDemand } from '../directives/gates.js';
@@ -28,10 +29,12 @@ export interface LiveOptions {
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   charge(upgrade: FastifyRequest, userId: string, requests: number): Promise<void>;
+  /** The credentials in the payload of `connection_init`. */
+  credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
   /** A context for each subscription; told by it what the subscription demands. */
   createContext(
     client: ClientInfo,
-    authorization: string,
+    credentials: RequestCredentials,
     onDemand: (demands: readonly ScopeDemand[]) => void,
   ): GraphqlContext;
 }
@@ -51,7 +54,7 @@ const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 
 /** Makes the server take upgrades; returns what the route needs for them. */
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
-  const { origins, sockets, hub, charge, createContext, schema, prepare } = options;
+  const { origins, sockets, hub, charge, credentialsOf, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
   const subscribe = createSharedSubscribe();
   await app.register(websocket, {
@@ -101,7 +104,8 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       subscribe,
       hub,
       charge: (userId, requests) => charge(request, userId, requests),
-      createContext: (authorization, onDemand) => createContext(client, authorization, onDemand),
+      credentialsOf,
+      createContext: (credentials, onDemand) => createContext(client, credentials, onDemand),
       requestId: request.id,
       log: request.log,
     });

@@ -1,15 +1,18 @@
 import { buildSchema, execute, parse, subscribe, type GraphQLSchema } from 'graphql';
 import t from 'tap';
-import type { AccountPrincipal } from '../../../src/authn/authenticator.js';
+import type { AccountPrincipal } from '../../../src/authn/strategy.js';
 import { AppError } from '../../../src/lib/errors.js';
 import { createContext } from '../../../src/graphql/context.js';
 import { enforceDirectives } from '../../../src/graphql/directives/directives.js';
+import { servicePrincipal, userPrincipal } from '../../helpers/principal.js';
 import type { Services } from '../../../src/graphql/resolvers/services.js';
 
 const DIRECTIVES = `
   directive @public on FIELD_DEFINITION
   directive @authenticated on FIELD_DEFINITION | OBJECT | INTERFACE
   directive @requiresScopes(scopes: [[Scope!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE
+  directive @requiresSession on FIELD_DEFINITION
+  directive @requiresRecentLogin(within: String! = "15m") on FIELD_DEFINITION
   directive @rateLimit(max: Int!, window: String!, by: [RateLimitKey!]! = [IP]) on FIELD_DEFINITION
   enum RateLimitKey { IP PRINCIPAL }
   scalar Scope
@@ -24,6 +27,9 @@ const SDL = `${DIRECTIVES}
     named: Named @public
     either2: Either @public
     thing: Thing @public
+    own: String @requiresSession
+    recent: String @requiresRecentLogin
+    veryRecent: String @requiresRecentLogin(within: "1m")
     limited: Int @public @rateLimit(max: 2, window: "1m")
     limitedMine: Int @public @rateLimit(max: 2, window: "1m", by: [PRINCIPAL])
     limitedVault: Int @requiresScopes(scopes: [["c"]]) @rateLimit(max: 2, window: "1m")
@@ -41,6 +47,7 @@ const SDL = `${DIRECTIVES}
     anyone: Int @public
   }
 `;
+const NOW = 3_600_000;
 const KNOWN = new Set(['a', 'b', 'c']);
 
 function build(sdl = SDL, rates = new Map()): GraphQLSchema {
@@ -50,6 +57,9 @@ function build(sdl = SDL, rates = new Map()): GraphQLSchema {
 const ROOT = {
   open: 'open',
   mine: 'mine',
+  own: 'own',
+  recent: 'recent',
+  veryRecent: 'very recent',
   either: 'either',
   vault: { __typename: 'Vault', gold: 'gold', silver: 'silver' },
   node: { __typename: 'Leaf', id: '1' },
@@ -62,12 +72,12 @@ const ROOT = {
 };
 
 /** A context whose caller holds `scopes`; undefined is a stranger. `charges` notes what was counted. */
-function contextOf(scopes: string[] | undefined, charges: string[] = [], id = 'u') {
+function contextOf(scopes: string[] | AccountPrincipal | undefined, charges: string[] = [], id = 'u') {
   const counts = new Map<string, number>();
   return createContext({
     client: { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null },
     cookie: { read: () => undefined, assertAllowed: () => undefined, set: () => undefined, clear: () => undefined },
-    authorization: undefined,
+    clock: { now: () => NOW },
     services: {
       rateLimits: {
         async charge(key: string, { max }: { max: number }) {
@@ -79,12 +89,12 @@ function contextOf(scopes: string[] | undefined, charges: string[] = [], id = 'u
     } as unknown as Services,
     async authenticate() {
       if (!scopes) throw new AppError('MISSING_TOKEN', 'no');
-      return { user: { id, role: 'USER' }, scopes: new Set(scopes) } as unknown as AccountPrincipal;
+      return Array.isArray(scopes) ? userPrincipal({ id, scopes }) : scopes;
     },
   });
 }
 
-async function ask(query: string, scopes?: string[], charges?: string[]) {
+async function ask(query: string, scopes?: string[] | AccountPrincipal, charges?: string[]) {
   const schema = build();
   const result = await execute({
     schema,
@@ -109,6 +119,42 @@ t.test('scopes are an OR of ANDs', async (t) => {
   t.same((await ask('{ either }', ['a'])).codes, ['either INSUFFICIENT_PERMISSIONS']);
   t.same((await ask('{ either }', ['a', 'b'])).data, { either: 'either' });
   t.same((await ask('{ either }', ['c'])).data, { either: 'either' });
+});
+
+const strangers: readonly (readonly [string, AccountPrincipal])[] = [
+  ['an API key', userPrincipal({ kind: 'api-key' })],
+  ['an OAuth token', userPrincipal({ kind: 'oauth' })],
+  ['a service account', servicePrincipal()],
+];
+
+t.test('@authenticated admits every kind of credential, @requiresSession only the own session', async (t) => {
+  for (const [, principal] of strangers) {
+    t.same(await ask('{ mine own }', principal), {
+      data: { mine: 'mine', own: null },
+      codes: ['own INSUFFICIENT_PERMISSIONS'],
+    });
+  }
+  t.same((await ask('{ mine own }', [])).data, { mine: 'mine', own: 'own' });
+  t.same((await ask('{ own }')).codes, ['own MISSING_TOKEN']);
+});
+
+t.test('@requiresRecentLogin asks for a step-up once the login is older', async (t) => {
+  const after = async (minutes: number) =>
+    (await ask('{ recent veryRecent }', userPrincipal({ authenticatedAt: NOW - minutes * 60_000 }))).codes;
+  t.same(await after(0.9), []);
+  t.same(await after(1), ['veryRecent STEP_UP_REQUIRED']);
+  t.same(await after(15), ['recent STEP_UP_REQUIRED', 'veryRecent STEP_UP_REQUIRED']);
+});
+
+t.test('@requiresRecentLogin refuses every credential but the own session', async (t) => {
+  for (const [, principal] of strangers)
+    t.same((await ask('{ recent }', principal)).codes, ['recent INSUFFICIENT_PERMISSIONS']);
+  t.same((await ask('{ recent }')).codes, ['recent MISSING_TOKEN']);
+});
+
+t.test('refuses a @requiresRecentLogin whose time is not a duration', async (t) => {
+  const sdl = SDL.replace('within: "1m"', 'within: "soon"');
+  t.throws(() => build(sdl), { message: /Query.veryRecent has a @requiresRecentLogin whose time is not a duration/ });
 });
 
 t.test("an object's gate stands before every field, its type name included, and adds to a field's own", async (t) => {

@@ -4,8 +4,8 @@ import { AppError, serviceUnavailable } from '../../../src/lib/errors.js';
 import { createHub, type Seat } from '../../../src/graphql/ws/hub.js';
 import type { Closing } from '../../../src/graphql/ws/closings.js';
 import type { AccountEvent } from '../../../src/events/events.js';
-import type { AccountPrincipal } from '../../../src/authn/authenticator.js';
 import { testClock } from '../../helpers/clock.js';
+import { userPrincipal } from '../../helpers/principal.js';
 
 /** Long enough for nothing to happen by itself. */
 const NEVER_MS = 1_000_000;
@@ -42,18 +42,13 @@ function setup(
         return () => undefined;
       },
     },
-    async authenticate(authorization = '') {
+    async authenticate({ authorization = '' }) {
       looked.push(authorization);
       state.running += 1;
       state.most = Math.max(state.most, state.running);
       const verdict = verdicts.get(authorization);
       await (verdict ? verdict() : Promise.resolve()).finally(() => (state.running -= 1));
-      const user = { id: authorization.split(':')[0] };
-      return {
-        user,
-        scopes: new Set(scopes),
-        credential: { expiresAt: clock.now() + 1000 },
-      } as unknown as AccountPrincipal;
+      return userPrincipal({ id: authorization.split(':')[0]!, scopes, expiresAt: clock.now() + 1000 });
     },
   });
   t.teardown(() => hub.close());
@@ -69,7 +64,7 @@ function setup(
         tellClosed(closing.code);
       },
     };
-    const seat = await hub.enter(door, authorization);
+    const seat = await hub.enter(door, { authorization });
     return { seat: seat as Seat, closed, isOpen: door.isOpen };
   }
 
@@ -230,7 +225,7 @@ t.test('who has gone while let in takes no seat', async (t) => {
   const { hub, verdicts } = setup(t);
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  const entering = hub.enter({ isOpen: () => false, close: () => undefined }, 'u:1');
+  const entering = hub.enter({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
   answer();
   t.equal(await entering, undefined);
   t.equal(hub.count(), 0);

@@ -24,7 +24,7 @@ function setup() {
   };
   const subscribe = createSharedSubscribe();
   const open = async (authorization: string, args: Partial<ExecutionArgs> = {}) =>
-    (await subscribe({ schema, document: TICK, ...args }, authorization)) as Stream;
+    (await subscribe({ schema, document: TICK, ...args }, { authorization })) as Stream;
   /** Sends an event to all, as the feed does, and reads it from all. */
   const event = async (streams: readonly Stream[], value: unknown) => {
     for (const each of sources) each.push(value);
@@ -85,6 +85,6 @@ t.test('a stream ends with its source, and its source with it, also while an eve
 
 t.test('what cannot be subscribed to is answered as graphql-js does', async (t) => {
   const { subscribe, schema } = setup();
-  const result = await subscribe({ schema, document: parse('subscription { unknown }') }, 'one');
+  const result = await subscribe({ schema, document: parse('subscription { unknown }') }, {});
   t.match(result, { errors: [{ message: /unknown/ }] });
 });

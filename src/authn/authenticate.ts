@@ -1,0 +1,54 @@
+/** Authenticates requests: the first strategy that finds its kind of credential decides. */
+import { AppError } from '../lib/errors.js';
+import type { AccountPrincipal, RequestCredentials, Strategy } from './strategy.js';
+
+/**
+ * Authenticates the sender of the credentials.
+ * @throws AppError MISSING_TOKEN, INVALID_TOKEN, and what the strategy throws
+ */
+export type Authenticate = (credentials: RequestCredentials) => Promise<AccountPrincipal>;
+
+export interface Authenticator {
+  readonly authenticate: Authenticate;
+  /** The credentials among the headers of an HTTP request, which Node gives in lower case. */
+  fromHeaders(headers: Readonly<Record<string, unknown>>): RequestCredentials;
+  /** The credentials in the payload of `connection_init`: in any case, at the top or under `headers`. */
+  fromConnectionParams(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
+}
+
+/** @param strategies asked in this order */
+export function createAuthenticator(strategies: readonly Strategy[]): Authenticator {
+  const names = [...new Set(strategies.flatMap((strategy) => strategy.headers))];
+  return {
+    async authenticate(credentials) {
+      for (const strategy of strategies) {
+        const credential = strategy.find(credentials);
+        if (credential !== undefined) return strategy.authenticate(credential);
+      }
+      if (Object.keys(credentials).length === 0) throw new AppError('MISSING_TOKEN', 'An access token is required.');
+      throw new AppError('INVALID_TOKEN', 'The credentials are malformed.');
+    },
+
+    fromHeaders(headers) {
+      const found: Record<string, string> = {};
+      for (const name of names) {
+        const value = headers[name];
+        if (typeof value === 'string' && value !== '') found[name] = value;
+      }
+      return found;
+    },
+
+    fromConnectionParams(params) {
+      const found = new Map<string, string>();
+      for (const source of [params, params?.['headers']]) {
+        if (typeof source !== 'object' || source === null) continue;
+        for (const [key, value] of Object.entries(source)) {
+          const name = key.toLowerCase();
+          if (typeof value === 'string' && value !== '' && names.includes(name) && !found.has(name))
+            found.set(name, value);
+        }
+      }
+      return Object.fromEntries(found);
+    },
+  };
+}
