@@ -1,8 +1,6 @@
 /** Closing without losing a request: what is in flight is answered, and then no connection stays open. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
-import { sendError } from '../fastify/errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -27,35 +25,14 @@ export interface DrainOptions {
  */
 export const drainPlugin = fp<DrainOptions>(
   (app, { graceMs = 1000, lastCallMs = 7500 }, done) => {
-    let inFlight = 0;
+    const { openRequests } = app;
     let draining = false;
     let graceIsOver = false;
-    const waiting = new Set<FastifyReply>();
 
     const closeIfQuiet = (): void => {
-      if (graceIsOver && inFlight === 0) app.server.closeAllConnections();
+      if (graceIsOver && openRequests.size === 0) app.server.closeAllConnections();
     };
-    const onResponseClosed = (): void => {
-      inFlight -= 1;
-      closeIfQuiet();
-    };
-    /** Answers those that wait, in the order in which they came. */
-    const answer = (error: AppError, status: number, concerns: (request: FastifyRequest) => boolean): void => {
-      for (const reply of waiting) {
-        if (!reply.sent && !reply.raw.headersSent && concerns(reply.request)) {
-          sendError(error, reply.request, reply, status);
-        }
-      }
-    };
-    app.server.on('request', (_request, response) => {
-      inFlight += 1;
-      response.on('close', onResponseClosed);
-    });
-    app.addHook('onRequest', (_request, reply, next) => {
-      waiting.add(reply);
-      reply.raw.on('close', () => waiting.delete(reply));
-      next();
-    });
+    openRequests.onNone(closeIfQuiet);
     app.decorate('beginDrain', () => void (draining = true));
     app.addHook('onSend', (_request, reply, payload, next) => {
       if (draining) void reply.header('connection', 'close');
@@ -65,15 +42,17 @@ export const drainPlugin = fp<DrainOptions>(
       draining = true;
       setTimeout(() => {
         graceIsOver = true;
-        answer(tooLate(), 408, ({ raw }) => !raw.complete);
+        openRequests.answer(tooLate(), ({ raw }) => !raw.complete, 408);
         closeIfQuiet();
       }, graceMs).unref();
-      setTimeout(() => answer(serviceUnavailable('The server is going away.'), 503, () => true), lastCallMs).unref();
+      setTimeout(() => {
+        openRequests.answer(serviceUnavailable('The server is going away.'), () => true);
+      }, lastCallMs).unref();
       next();
     });
     done();
   },
-  { name: 'drain', fastify: '5.x' },
+  { name: 'drain', fastify: '5.x', dependencies: ['open-requests'] },
 );
 
 function tooLate(): AppError {

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { drainPlugin } from './drain.js';
 import { sendError, sendNotFound } from '../fastify/errors.js';
 import { handlerTimeoutPlugin } from '../fastify/handler-timeout.js';
+import { openRequestsPlugin } from '../fastify/open-requests.js';
 import { oneHostPlugin } from '../fastify/host.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from '../fastify/logging.js';
 import { pathPrefix, withoutPrefix } from '../fastify/path-prefix.js';
@@ -96,6 +97,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   app.setNotFoundHandler(sendNotFound);
   void app.register(requestLogPlugin);
   void app.register(securityHeadersPlugin, { config });
+  void app.register(openRequestsPlugin);
   void app.register(handlerTimeoutPlugin, { timeoutMs: HANDLER_TIMEOUT_MS });
   void app.register(drainPlugin, {
     graceMs: Math.min(GRACE_MS, config.shutdownTimeoutMs * GRACE_SHARE),
