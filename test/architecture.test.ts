@@ -18,7 +18,9 @@ const locals = (file: string) =>
 /** From the top down: a file imports from its own floor or from one below. */
 const FLOORS: readonly RegExp[] = [
   /^server\//,
-  /^(index|plugin|latchkey)\.ts$|^jobs\//,
+  /^(index|plugin)\.ts$/,
+  /^api\//,
+  /^latchkey\.ts$|^jobs\//,
   /^(graphql|pages|fastify)\//,
   /^authn\//,
   new RegExp(
@@ -92,7 +94,7 @@ only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
   (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),
-  /^(server|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$/,
+  /^(server|api|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$/,
 );
 
 t.test('the environment is read in one place', async (t) => {

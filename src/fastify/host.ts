@@ -9,8 +9,7 @@ export const oneHostPlugin = fp(
       const { rawHeaders, httpVersion } = request.raw;
       let hosts = 0;
       for (let index = 0; index < rawHeaders.length; index += 2) {
-        const name = rawHeaders[index]!;
-        if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+        if (rawHeaders[index]!.toLowerCase() === 'host') hosts += 1;
       }
       if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return next();
       void reply.header('connection', 'close');

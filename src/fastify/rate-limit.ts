@@ -18,12 +18,6 @@ declare module 'fastify' {
     /** Requests without a principal are counted when their body has been read, by `sessionOf` if it names a session. */
     countAfterBody?: boolean;
   }
-  interface FastifyRequest {
-    /** Whom it is counted for, if that is known already. */
-    countedAs: string | undefined;
-    /** Whether it is counted once its body is read. */
-    isCountDeferred: boolean;
-  }
   interface FastifyInstance {
     /**
      * Counts what came over a socket as requests of a principal; `upgrade` is the request that opened the socket.
@@ -73,15 +67,14 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, sessionOf, shared }) => {
     const rateOf = (key: string): Rate =>
       key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
-    // Properties of the request and no weak maps, which cost the garbage collector more than all else here.
-    app.decorateRequest('countedAs', undefined);
-    app.decorateRequest('isCountDeferred', false);
+    /** Upgrades bring no token: whom their sockets belong to is known later. */
+    const principals = new WeakMap<FastifyRequest, string>();
     const options: RateLimitPluginOptions = {
       // One hook of our own in place of the plugin's on each route: those miss what has no route.
       global: false,
       cache: MAX_COUNTERS,
       keyGenerator: (request) => {
-        const principal = request.countedAs ?? principalOf(request);
+        const principal = principals.get(request) ?? principalOf(request);
         if (principal !== undefined) return PRINCIPAL + principal;
         const network = clientNetwork(request.ip);
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
@@ -106,36 +99,33 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         return work(here);
       }
     }
+    /** Requests that are counted once their body is read. */
+    const deferred = new WeakSet<FastifyRequest>();
     const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
       count((counter) => counter.request(request, reply));
-    // With callbacks: a request that is not counted yet passes without a turn of the microtask queue.
-    app.addHook('onRequest', (request, reply, done) => {
-      if (request.routeOptions.config.countAfterBody) {
-        request.countedAs = principalOf(request);
-        request.isCountDeferred = request.countedAs === undefined;
-      }
-      if (request.isCountDeferred) return done();
-      countRequest(request, reply).then(() => done(), done);
+    app.addHook('onRequest', (request, reply) => {
+      if (!request.routeOptions.config.countAfterBody) return countRequest(request, reply);
+      const principal = principalOf(request);
+      if (principal !== undefined) principals.set(request, principal);
+      else deferred.add(request);
+      return principal === undefined ? Promise.resolve() : countRequest(request, reply);
     });
+    // With a callback: most requests pass it without a turn of the microtask queue.
     app.addHook('preHandler', (request, reply, done) => {
-      if (!request.isCountDeferred) return done();
-      request.isCountDeferred = false;
+      if (!deferred.delete(request)) return done();
       const session = sessionOf?.(request);
-      if (session !== undefined) request.countedAs = `session:${session}`;
+      if (session !== undefined) principals.set(request, `session:${session}`);
       countRequest(request, reply).then(() => done(), done);
     });
     // A body that cannot be read counts too, although its own error is the answer.
     app.addHook('onError', async (request, reply) => {
-      if (!request.isCountDeferred) return;
-      request.isCountDeferred = false;
-      await countRequest(request, reply).catch(() => undefined);
+      if (deferred.delete(request)) await countRequest(request, reply).catch(() => undefined);
     });
     app.decorate('chargeRequest', async (request: FastifyRequest, requests: number) => {
       for (let charged = 0; charged < requests; charged += 1) await count((counter) => counter.charge(request));
     });
     app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string, requests = 1) => {
-      // A handshake brings no token: whom its socket belongs to is known later.
-      upgrade.countedAs = principal;
+      principals.set(upgrade, principal);
       return app.chargeRequest(upgrade, requests);
     });
   },

@@ -29,9 +29,8 @@ export interface RefusedConnections {
 interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  isOpen: boolean;
 }
-
-const isOpen = ({ response }: Exchange): boolean => !response.closed;
 
 /** Follows a server's requests, and answers CONNECT and unknown expectations. */
 export function refusedConnections(server: Server, { headers, log }: RefusedConnectionsOptions): RefusedConnections {
@@ -53,12 +52,12 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
     const last = all.at(-1);
     // Only the last one can be incomplete, and then it is the one that is refused.
     const own = last && !last.request.complete ? last : undefined;
-    const others = all.filter((exchange) => isOpen(exchange) && exchange !== own);
+    const others = all.filter((exchange) => exchange.isOpen && exchange !== own);
     let left = others.length;
     const answer = (): void => {
       if (left > 0) return;
       // An answer to it has begun, or was sent before its body ended: a second one would be read as the next request's.
-      if (own && (own.response.headersSent || !isOpen(own))) socket.destroy();
+      if (own && (own.response.headersSent || !own.isOpen)) socket.destroy();
       else endWith(socket, () => rawAnswer(refusal, note(refusal.status, socket, reason)));
     };
     for (const { response } of others) {
@@ -72,9 +71,10 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
 
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
-    const all = exchanges.get(socket);
-    if (!all) exchanges.set(socket, [{ request, response }]);
-    else all.splice(0, all.length, ...all.filter(isOpen), { request, response });
+    const exchange = { request, response, isOpen: true };
+    const open = (exchanges.get(socket) ?? []).filter(({ isOpen }) => isOpen);
+    exchanges.set(socket, [...open, exchange]);
+    response.once('close', () => (exchange.isOpen = false));
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     refuseDetached(socket, { status: 501, message: 'CONNECT is not supported.' });
@@ -94,7 +94,7 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
   }
 
   return {
-    isAnswering: (socket) => (exchanges.get(socket) ?? []).some(isOpen),
+    isAnswering: (socket) => (exchanges.get(socket) ?? []).some(({ isOpen }) => isOpen),
     refuse: refuseDetached,
     refuseUnparsed(error, socket) {
       if (!socket.writable || error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy();

@@ -7,7 +7,8 @@ import { Server, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { RefusedConnections } from './refused-connections.js';
 
-const UNSUPPORTED = {
+/** The answer to other upgrades. */
+export const UNSUPPORTED_UPGRADE = {
   status: 501,
   message: 'Only WebSocket upgrades are supported; send the request without Upgrade.',
 };
@@ -16,6 +17,12 @@ const taken = new WeakSet<IncomingMessage>();
 /** Whether a request was taken as the handshake of a WebSocket; the header alone does not make it one. */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return taken.has(request);
+}
+
+/** Passes a handshake on to a server that never listens. */
+export function takeUpgrade(upgrades: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  taken.add(request);
+  upgrades.emit('upgrade', request, socket, head);
 }
 
 /** Whether a request asks for a WebSocket (RFC 6455, section 4.2.1). */
@@ -34,11 +41,10 @@ export function webSocketUpgrades(
   const upgrades = new Server();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     if (!asksForWebSocket(request) || connections.isAnswering(socket)) {
-      connections.refuse(socket, UNSUPPORTED);
+      connections.refuse(socket, UNSUPPORTED_UPGRADE);
       return;
     }
-    taken.add(request);
-    upgrades.emit('upgrade', request, socket, head);
+    takeUpgrade(upgrades, request, socket, head);
   });
   return upgrades;
 }

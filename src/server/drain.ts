@@ -1,6 +1,8 @@
 /** Closing without losing a request: what is in flight is answered, and then no connection stays open. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
+import { sendError } from '../fastify/errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -25,14 +27,35 @@ export interface DrainOptions {
  */
 export const drainPlugin = fp<DrainOptions>(
   (app, { graceMs = 1000, lastCallMs = 7500 }, done) => {
-    const { openRequests } = app;
+    let inFlight = 0;
     let draining = false;
     let graceIsOver = false;
+    const waiting = new Set<FastifyReply>();
 
     const closeIfQuiet = (): void => {
-      if (graceIsOver && openRequests.size === 0) app.server.closeAllConnections();
+      if (graceIsOver && inFlight === 0) app.server.closeAllConnections();
     };
-    openRequests.onNone(closeIfQuiet);
+    const onResponseClosed = (): void => {
+      inFlight -= 1;
+      closeIfQuiet();
+    };
+    /** Answers those that wait, in the order in which they came. */
+    const answer = (error: AppError, status: number, concerns: (request: FastifyRequest) => boolean): void => {
+      for (const reply of waiting) {
+        if (!reply.sent && !reply.raw.headersSent && concerns(reply.request)) {
+          sendError(error, reply.request, reply, status);
+        }
+      }
+    };
+    app.server.on('request', (_request, response) => {
+      inFlight += 1;
+      response.on('close', onResponseClosed);
+    });
+    app.addHook('onRequest', (_request, reply, next) => {
+      waiting.add(reply);
+      reply.raw.on('close', () => waiting.delete(reply));
+      next();
+    });
     app.decorate('beginDrain', () => void (draining = true));
     app.addHook('onSend', (_request, reply, payload, next) => {
       if (draining) void reply.header('connection', 'close');
@@ -42,17 +65,15 @@ export const drainPlugin = fp<DrainOptions>(
       draining = true;
       setTimeout(() => {
         graceIsOver = true;
-        openRequests.answer(tooLate(), ({ raw }) => !raw.complete, 408);
+        answer(tooLate(), 408, ({ raw }) => !raw.complete);
         closeIfQuiet();
       }, graceMs).unref();
-      setTimeout(() => {
-        openRequests.answer(serviceUnavailable('The server is going away.'), () => true);
-      }, lastCallMs).unref();
+      setTimeout(() => answer(serviceUnavailable('The server is going away.'), 503, () => true), lastCallMs).unref();
       next();
     });
     done();
   },
-  { name: 'drain', fastify: '5.x', dependencies: ['open-requests'] },
+  { name: 'drain', fastify: '5.x' },
 );
 
 function tooLate(): AppError {

@@ -1,19 +1,15 @@
 /** The bare HTTP server: everything that holds for each request, whatever is registered on it. */
 import type { IncomingMessage } from 'node:http';
-import fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/config.js';
 import { drainPlugin } from './drain.js';
-import { sendError, sendNotFound } from '../fastify/errors.js';
-import { handlerTimeoutPlugin } from '../fastify/handler-timeout.js';
-import { openRequestsPlugin } from '../fastify/open-requests.js';
 import { oneHostPlugin } from '../fastify/host.js';
-import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from '../fastify/logging.js';
+import { createInstance } from '../fastify/instance.js';
+import type { LogStream } from '../fastify/logging.js';
 import { pathPrefix, withoutPrefix } from '../fastify/path-prefix.js';
 import { refusedConnections, type RefusedConnections } from '../fastify/refused-connections.js';
-import { createRequestIds } from '../fastify/request-id.js';
 import { tellEveryEnd } from '../fastify/response-ends.js';
-import { securityHeaders, securityHeadersPlugin, type SecurityHeaders } from '../fastify/security-headers.js';
-import { createTrust } from '../fastify/trusted-networks.js';
+import { securityHeaders } from '../fastify/security-headers.js';
 import { asksForWebSocket } from '../fastify/upgrades.js';
 
 /** Headers within 10 s and the whole request within 15 s, so that slow senders cannot hold connections (slowloris). */
@@ -21,8 +17,6 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** How often Node looks for those; its default of 30 s would triple them. */
 const TIMEOUT_CHECK_MS = 2_000;
-/** How long a request may wait for its answer before it gets 503; longer than any deadline within. */
-const HANDLER_TIMEOUT_MS = 30_000;
 /** Silence on a connection that Node ends without an answer: only clients that do not read are left by then. */
 const CONNECTION_TIMEOUT_MS = 60_000;
 /** Of SHUTDOWN_TIMEOUT, how much closing waits for arriving requests (at most), and for answers. */
@@ -39,8 +33,6 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Refuses connections whose bytes cannot become a request. */
     readonly connections: RefusedConnections;
-    /** The headers of every answer, for those that are written without a reply. */
-    readonly securityHeaders: SecurityHeaders;
   }
 }
 
@@ -53,14 +45,7 @@ export interface ServerOverrides {
 export function createServer(config: Config, { logStream }: ServerOverrides = {}): FastifyInstance {
   const headers = securityHeaders(config);
   const prefix = pathPrefix(config.publicUrl);
-  const trusts = createTrust(config.trustProxy);
-  const app: FastifyInstance = fastify({
-    logger: loggerOptions(config.logLevel, logStream),
-    logController: new RequestLog(),
-    genReqId: createRequestIds(config.trustRequestId ? trusts : () => false),
-    // Not a number or true, which trust nobody or anybody; not the list either, which knows no address with a port.
-    trustProxy: config.trustProxy.length > 0 ? trusts : false,
-    bodyLimit: config.graphql.maxBodyBytes,
+  const app = createInstance(config, logStream, {
     requestTimeout: REQUEST_TIMEOUT_MS,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
@@ -80,11 +65,6 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
     // Requests on open connections are served while the server closes, and told to use another connection.
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => connections.refuseUnparsed(error, socket),
-    // Errors before routing; no hook runs for them.
-    frameworkErrors: (error, request, reply) => {
-      void reply.headers(headers).header('x-request-id', request.id);
-      sendError(error, request, reply);
-    },
   });
   // Node would drop headers past the thousandth, also those that frame the body; their bytes are bounded above.
   app.server.maxHeadersCount = 0;
@@ -92,13 +72,6 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));
   const connections: RefusedConnections = refusedConnections(app.server, { headers, log: app.log });
   app.decorate('connections', connections);
-  app.decorate('securityHeaders', headers);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler(sendNotFound);
-  void app.register(requestLogPlugin);
-  void app.register(securityHeadersPlugin, { config });
-  void app.register(openRequestsPlugin);
-  void app.register(handlerTimeoutPlugin, { timeoutMs: HANDLER_TIMEOUT_MS });
   void app.register(drainPlugin, {
     graceMs: Math.min(GRACE_MS, config.shutdownTimeoutMs * GRACE_SHARE),
     lastCallMs: config.shutdownTimeoutMs * LAST_CALL_SHARE,

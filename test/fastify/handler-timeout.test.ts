@@ -2,13 +2,11 @@
 import fastify from 'fastify';
 import t from 'tap';
 import { handlerTimeoutPlugin } from '../../src/fastify/handler-timeout.js';
-import { openRequestsPlugin } from '../../src/fastify/open-requests.js';
 import { listen } from '../helpers/server.js';
 
 async function start(timeoutMs: number) {
   const app = fastify();
   t.teardown(() => app.close());
-  await app.register(openRequestsPlugin);
   await app.register(handlerTimeoutPlugin, { timeoutMs });
   app.post('/waiting', () => new Promise(() => undefined));
   app.post('/begun', (_request, reply) => {

@@ -10,6 +10,7 @@ import type { Strategy } from '../../src/authn/strategy.js';
 import { testClock } from './clock.js';
 import { userPrincipal } from './principal.js';
 import { graphqlPlugin } from '../../src/graphql/plugin.js';
+import { webSocketUpgrades } from '../../src/fastify/upgrades.js';
 import { startTestServer, type TestServer } from './server.js';
 
 const SDL = `
@@ -157,6 +158,7 @@ export async function startGraphqlServer(
     live: {
       origins: ['http://allowed.test'],
       hub,
+      upgrades: webSocketUpgrades(app.server, app.connections),
       charge: (_upgrade, userId, requests) => charge(userId, requests),
       sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),
       credentialsOf: fromConnectionParams,

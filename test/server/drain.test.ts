@@ -3,13 +3,11 @@ import { connect, type Socket } from 'node:net';
 import fastify from 'fastify';
 import t from 'tap';
 import { drainPlugin } from '../../src/server/drain.js';
-import { openRequestsPlugin } from '../../src/fastify/open-requests.js';
 import { listen } from '../helpers/server.js';
 
 /** A server whose `/slow` answers when the test says so. */
 async function server(graceMs?: number, onGraceOver?: () => void) {
   const app = fastify({ return503OnClosing: false, keepAliveTimeout: 60_000 });
-  await app.register(openRequestsPlugin);
   await app.register(drainPlugin, graceMs === undefined ? {} : { graceMs });
   // Timers of one length run in the order in which they were set.
   if (onGraceOver) app.addHook('preClose', async () => void setTimeout(onGraceOver, graceMs));

@@ -1,4 +1,5 @@
 /** GraphQL over WebSocket: who may open a socket, and what becomes of one that is open. */
+import type { Server } from 'node:http';
 import websocket, { type WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
@@ -6,7 +7,7 @@ import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
 import { clientInfo, type ClientInfo } from '../../lib/client-info.js';
 import { AppError } from '../../lib/errors.js';
 import { answerHandshakes } from './handshakes.js';
-import { isWebSocketUpgrade, webSocketUpgrades } from '../../fastify/upgrades.js';
+import { isWebSocketUpgrade } from '../../fastify/upgrades.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents/documents.js';
@@ -23,6 +24,8 @@ export interface LiveOptions {
   /** Origins whose pages may open sockets; what is no browser sends none. */
   readonly origins: readonly string[];
   readonly sockets: Sockets;
+  /** Emits `upgrade` for each handshake to serve. */
+  readonly upgrades: Server;
   readonly hub: Pick<Hub, 'enter'>;
   /**
    * Counts a message that subscribes, and so many requests for the work of its document; the request opened the socket.
@@ -54,13 +57,13 @@ const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 
 /** Makes the server take upgrades; returns what the route needs for them. */
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
-  const { origins, sockets, hub, charge, credentialsOf, createContext, schema, prepare } = options;
+  const { origins, sockets, upgrades, hub, charge, credentialsOf, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
   const subscribe = createSharedSubscribe();
   await app.register(websocket, {
     options: {
       ...CLOSING,
-      server: webSocketUpgrades(app.server, app.connections),
+      server: upgrades,
       maxPayload: MAX_PAYLOAD,
       perMessageDeflate: false,
       handleProtocols: () => GRAPHQL_TRANSPORT_WS_PROTOCOL,

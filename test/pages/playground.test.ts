@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fastify from 'fastify';
 import t from 'tap';
-import { graphiql, GRAPHIQL_CSP } from '../../src/server/playground.js';
+import { graphiql, GRAPHIQL_CSP } from '../../src/pages/playground.js';
 import { securityHeadersPlugin } from '../../src/fastify/security-headers.js';
 
 const assetsDir = join(import.meta.dirname, '../../dist/graphiql');

@@ -1,0 +1,134 @@
+/** Everything behind the routes of one API, opened in order: keys, services, sockets, jobs. Closed as one. */
+import { createFirstAdministrator } from '../admin/bootstrap.js';
+import type { Strategy } from '../authn/strategy.js';
+import type { Config } from '../config/config.js';
+import { originOf } from '../config/readers.js';
+import { createPasswordHasher, type PasswordHasher } from '../crypto/password-hasher.js';
+import type { Database } from '../db/database.js';
+import { transportWarnings } from '../db/warnings.js';
+import { openBus, type Bus } from '../events/bus.js';
+import type { LogStream } from '../fastify/logging.js';
+import { createHub, type Hub } from '../graphql/ws/hub.js';
+import { createSockets, type Sockets } from '../graphql/ws/sockets.js';
+import { choresOf } from '../jobs/jobs.js';
+import { startMaintenance, type Chore } from '../jobs/scheduler.js';
+import { createServices, type CreatedServices } from '../latchkey.js';
+import { systemClock, type Clock } from '../lib/clock.js';
+import { openMailTransport } from '../mail/open.js';
+import type { MailTransport } from '../mail/transport.js';
+import { createAccessTokens, type AccessTokens } from '../sessions/access-tokens.js';
+import { createSigningKeys, type SigningKeys } from '../signing-keys/service.js';
+
+export interface PartsDependencies {
+  /** Open and migrated; stays open when the parts close. */
+  readonly db: Database;
+  /** AUTH_SECRET: the first is current. */
+  readonly secrets: readonly string[];
+  readonly clock?: Clock & { synchronise?(): Promise<void> };
+  /** Where mail is printed in development; standard output otherwise. */
+  readonly logStream?: LogStream | undefined;
+  /** Further kinds of credentials, asked before the session. */
+  readonly strategies?: readonly Strategy[];
+  /** What takes mail; the configuration's otherwise. */
+  readonly mailTransport?: MailTransport;
+  readonly log: Record<'info' | 'warn', (fields: object | string, message?: string) => void>;
+}
+
+export interface Parts {
+  readonly config: Config;
+  /** Where the API is reached from outside. */
+  readonly publicUrl: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly bus: Bus;
+  readonly keys: SigningKeys;
+  readonly accessTokens: AccessTokens;
+  readonly hasher: PasswordHasher;
+  readonly services: CreatedServices;
+  readonly sockets: Sockets;
+  readonly hub: Hub;
+  /** What is done at intervals, such as sending mail; by name. */
+  readonly chores: readonly Chore[];
+  /** Starts doing it. */
+  startJobs(): void;
+  /** Stops the jobs, writes what waits and closes what was opened, but not the database. */
+  close(): Promise<void>;
+}
+
+/** @throws ConfigError when the first administrator cannot be made */
+export async function openParts(config: Config, dependencies: PartsDependencies): Promise<Parts> {
+  const { db, secrets, clock = systemClock, log } = dependencies;
+  for (const warning of config.warnings) log.warn(warning);
+  const bus = openBus({ db, ...config.redis, secrets, clock, log });
+  try {
+    return await assemble(config, dependencies, bus);
+  } catch (error) {
+    await bus.close();
+    throw error;
+  }
+}
+
+async function assemble(config: Config, dependencies: PartsDependencies, bus: Bus): Promise<Parts> {
+  const { db, secrets, logStream, mailTransport, strategies = [], log } = dependencies;
+  const clock: NonNullable<PartsDependencies['clock']> = dependencies.clock ?? systemClock;
+  const { events } = bus;
+  const publicUrl = config.publicUrl ?? originOf(config.host, config.port)!;
+  const { algorithm, secretKey, accessTtlMs } = config.jwt;
+  const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
+  const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
+  const hasher = createPasswordHasher(config.argon2);
+  const services = createServices({
+    config,
+    db,
+    clock,
+    events,
+    secrets,
+    publicUrl,
+    accessTokens,
+    strategies,
+    hasher,
+    mailTransport: mailTransport ?? openMailTransport(config, log, logStream),
+    log,
+  });
+  const { audit, passwords, authenticator, feed } = services;
+  const { bootstrapAdmin } = config.accounts;
+  if (bootstrapAdmin) {
+    const [email, password] = bootstrapAdmin;
+    await createFirstAdministrator({ db, clock, audit, hasher, passwords, email, password, log });
+  }
+  if (config.production) {
+    const urls = { DATABASE_URL: config.databaseUrl, DATABASE_LISTEN_URL: config.databaseListenUrl };
+    for (const warning of transportWarnings(urls)) log.warn(warning);
+  }
+
+  const sockets = createSockets(config.sockets);
+  const hub = createHub({ ...config.sockets, authenticate: authenticator.authenticate, events, clock, log });
+  const synchroniseClock = clock.synchronise && (() => clock.synchronise!());
+  const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
+  let stopJobs = async (): Promise<void> => undefined;
+  return {
+    config,
+    publicUrl,
+    db,
+    clock,
+    bus,
+    keys,
+    accessTokens,
+    hasher,
+    services,
+    sockets,
+    hub,
+    chores,
+    startJobs() {
+      stopJobs = startMaintenance(chores, log);
+    },
+    async close() {
+      hub.close();
+      feed.close();
+      await stopJobs();
+      await services.sender.close();
+      await services.uses.flush().catch((err: unknown) => log.warn({ err }, 'uses of sessions were not noted'));
+      await bus.close();
+    },
+  };
+}

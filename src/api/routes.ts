@@ -1,0 +1,112 @@
+/**
+ * The routes of the API on a Fastify instance of our own: GraphQL, mailed pages, public keys, playground. The instance must
+ * come from `createInstance`. Read it from the top: what a request passes through.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Server } from 'node:http';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import { bearerToken } from '../authn/bearer.js';
+import { loopbackOrigins } from '../config/readers.js';
+import { corsPlugin } from '../fastify/cors.js';
+import { createDeviceCookies } from '../fastify/device-cookie.js';
+import { jwks } from '../fastify/jwks.js';
+import { rateLimitPlugin } from '../fastify/rate-limit.js';
+import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from '../fastify/refresh-cookie.js';
+import { refreshTokenCandidates } from '../fastify/refresh-token-candidates.js';
+import { createContext } from '../graphql/context.js';
+import { graphqlPlugin } from '../graphql/plugin.js';
+import type { createExecutableSchema } from '../graphql/schema.js';
+import { clientInfo } from '../lib/client-info.js';
+import { graphiql } from '../pages/playground.js';
+import { pages } from '../pages/routes.js';
+import type { AccessTokens } from '../sessions/access-tokens.js';
+import type { Parts } from './parts.js';
+
+/** Where the build leaves the playground: in dist/, for src/ and dist/ alike. */
+const GRAPHIQL_DIR = fileURLToPath(new URL('../../dist/graphiql', import.meta.url));
+
+export interface RoutesOptions {
+  readonly parts: Parts;
+  readonly schema: ReturnType<typeof createExecutableSchema>;
+  /** Emits `upgrade` for each WebSocket handshake to serve. */
+  readonly upgrades: Server;
+  /** Counts logins by outcome, for metrics. */
+  countLogin(outcome: string): void;
+}
+
+/** Registers the routes where it is registered, so that a prefix of that scope holds for them. */
+export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
+  const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, hub } = parts;
+  const { authenticator } = services;
+  const { pathname: path, origin } = new URL(publicUrl);
+  const { production } = config;
+  const origins = [origin, ...loopbackOrigins(config), ...config.corsOrigins];
+  const cookieName = refreshCookieName(production, path);
+  const refreshCookie = createRefreshCookies({ production, path, origins });
+  const deviceCookie = createDeviceCookies({ production, origins });
+  const graphqlServices = { ...services, countLogin };
+
+  await app.register(corsPlugin, { origins: config.corsOrigins });
+  await app.register(rateLimitPlugin, {
+    ...config.rateLimits,
+    principalOf: principalOf(accessTokens),
+    sessionOf: (request) => services.sessions.countedBy(refreshTokenCandidates(request, cookieName)),
+    shared: bus.redis && { redis: bus.redis, prefix: config.redis.prefix },
+  });
+  await app.register(jwks, { keys: () => keys.published() });
+  await app.register(cookiePlugin);
+  const pagesUrl = config.mail.appUrl ?? publicUrl;
+  await app.register(pages, {
+    appName: config.appName,
+    pagesUrl,
+    origins: [publicUrl, pagesUrl].map((url) => new URL(url).origin),
+    outcomeOf: (token) => services.tokens.outcomeOf(db.executor, token),
+    rejectEmail: (token, client) => services.verification.reject(token, client),
+    cancelChange: (token, client) => services.changes.cancel(token, client),
+    minPasswordLength: config.passwords.minLength,
+    resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
+    verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),
+  });
+  if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });
+  await app.register(graphqlPlugin, {
+    schema,
+    limits: config.graphql,
+    introspection: config.introspection,
+    suggestions: config.introspection,
+    charge: (request, requests) => app.chargeRequest(request, requests),
+    live: {
+      origins,
+      sockets,
+      upgrades,
+      hub,
+      charge: (upgrade, userId, requests) => app.chargePrincipal(upgrade, userId, requests),
+      credentialsOf: authenticator.fromConnectionParams,
+      createContext: (client, credentials, onDemand) =>
+        createContext({
+          services: graphqlServices,
+          authenticate: () => authenticator.authenticate(credentials),
+          clock,
+          client,
+          cookie: NO_COOKIE,
+          onDemand,
+        }),
+    },
+    createContext: (request, reply) =>
+      createContext({
+        services: graphqlServices,
+        authenticate: () => authenticator.authenticate(authenticator.fromHeaders(request.headers)),
+        clock,
+        client: clientInfo(request.ip, request.headers['user-agent']),
+        cookie: refreshCookie(request, reply),
+        device: deviceCookie(request, reply),
+      }),
+  });
+};
+
+/** Whom a request's token names, by signature alone: for counting requests, not for letting them in. */
+function principalOf({ subjectOf }: Pick<AccessTokens, 'subjectOf'>) {
+  return ({ headers }: FastifyRequest): string | undefined => {
+    const token = bearerToken(headers.authorization);
+    return token === undefined ? undefined : subjectOf(token);
+  };
+}
