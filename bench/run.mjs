@@ -1,6 +1,6 @@
 // Measures Latchkey against the floor and against peers, and writes docs/benchmarks.md with a chart.
 //   npm run bench                    everything, about a quarter of an hour
-//   npm run bench -- --quick         under two minutes, with a wider spread
+//   npm run bench -- --quick         a few minutes, with a wider spread
 //   npm run bench -- --only me,login some of it, printed; written only with --out, as a part is not the report
 //   npm run bench -- --out DIR       the report elsewhere
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
@@ -13,6 +13,7 @@ import { ROOT } from './lib/latchkey.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { openPostgres } from './lib/postgres.mjs';
 import { tables, writeReport } from './lib/report.mjs';
+import { createWarmUps } from './lib/warm-up.mjs';
 import { measureHasher } from './suites/hasher.mjs';
 import { CONNECTIONS as LOGIN_CONNECTIONS, measureLogin } from './suites/login.mjs';
 import { measureMe } from './suites/me.mjs';
@@ -21,6 +22,7 @@ import { measureRefresh } from './suites/refresh.mjs';
 import { measureSockets } from './suites/sockets.mjs';
 
 const FULL = {
+  warmUp: { seconds: 0.5, bound: 40 },
   me: { rounds: 9, seconds: 2, peers: true },
   refresh: { rounds: 7, seconds: 4 },
   login: { rounds: 7, seconds: 4, peers: true },
@@ -30,6 +32,7 @@ const FULL = {
   hasher: { rounds: 7, seconds: 2 },
 };
 const QUICK = {
+  warmUp: { seconds: 0.4, bound: 30 },
   me: { rounds: 2, seconds: 0.4, peers: true, accounts: 16 },
   refresh: { rounds: 1, seconds: 1, accounts: 32 },
   login: { rounds: 2, seconds: 0.6, peers: true, accounts: 16 },
@@ -39,6 +42,7 @@ const QUICK = {
 };
 /** Proves that all of it runs and that answers are right; the numbers mean nothing. */
 const SMOKE = {
+  warmUp: { seconds: 0.2, bound: 1 },
   me: { rounds: 1, seconds: 0.3, peers: true, accounts: 8 },
   refresh: { rounds: 1, seconds: 1, accounts: 10 },
   login: { rounds: 1, seconds: 0.3, peers: true, accounts: 8 },
@@ -82,11 +86,13 @@ try {
   const postgres = await openPostgres(workDir);
   const machine = describeMachine(postgres);
   const results = { machine, settings: settingsOf(plan) };
+  const warmUps = createWarmUps({ ...plan.warmUp, progress });
   for (const name of wanted) {
     progress(name);
-    const suite = { workDir, postgres, progress };
+    const suite = { workDir, postgres, progress, warm: warmUps.warm };
     const before = started();
     results[name] = await SUITES[name](suite, plan[name] ?? FULL[name]);
+    results.warmUps = warmUps.taken();
     // What one suite started is not in the way of the next.
     await endAll(before);
     // After each, so that what was measured is told whatever becomes of the next.

@@ -67,7 +67,7 @@ export function scaleTables({ places, rows, clearing, machine }) {
 
 /** The tables of a run. */
 export function tables(results) {
-  const { me, login, refresh, startup, memory, sockets, hasher, machine, settings } = results;
+  const { me, login, refresh, startup, memory, sockets, hasher, machine, settings, warmUps } = results;
   return [
     `Measured on ${new Date().toISOString().slice(0, 10)}: ${settings}`,
     table(
@@ -81,15 +81,31 @@ export function tables(results) {
     ),
     me && `### \`me\`\n\n![Requests a second, the floor as 1](benchmarks.svg)\n\n${meTable(me)}`,
     login && `### Login\n\n${loginTable(login)}`,
-    refresh && `### Refresh\n\n${rateTable(refresh.rows, 'to pgbench')}`,
+    refresh &&
+      `### Refresh\n\n${rateTable(refresh.rows, 'to pgbench')}\n\n` +
+        `- Latchkey's refresh to the floor: ${spread(refresh.overFloor)}`,
     (startup || memory || sockets) && `### The process\n\n${processTable({ startup, memory, sockets })}`,
     hasher &&
       `### The hasher\n\nBuilt for this processor it makes ${spread(hasher.ratio)} times as many hashes as the prebuilt ` +
         `binary: ${whole(hasher.built)} and ${whole(hasher.prebuilt)} a second.`,
+    warmUps?.length > 0 && `### Warm-up\n\n${warmUpTable(warmUps)}`,
     `### Machine and versions\n\n${table(['', ''], Object.entries(machine))}`,
   ]
     .filter(Boolean)
     .join('\n\n');
+}
+
+function warmUpTable(warmUps) {
+  return table(
+    ['', 'windows', 'CPU of a request, first window', 'last window', ''],
+    warmUps.map(({ name, windows, level, costs }) => [
+      name,
+      String(windows),
+      `${whole(costs[0])} µs`,
+      `${whole(costs.at(-1))} µs`,
+      level ? '' : 'not level',
+    ]),
+  );
 }
 
 function meTable({ rows, overPeers }) {

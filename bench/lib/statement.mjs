@@ -1,10 +1,10 @@
-// The product's own SQL of a rotation, for pgbench: taken from its repository, so that it stays the same statement.
+// The product's own SQL of a rotation, for pgbench and the floor: taken from its repository, so that it stays the same statement.
 import { writeFileSync } from 'node:fs';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { createRotationRepository } from '../../dist/sessions/rotation-repository.js';
 
-/** The text with pgbench's variables in place of parameters; each session is rotated by one client. */
-export async function rotationScript(file) {
+/** The text with `$1`, `$2`, …, and the name of the value that each of them stands for. */
+export async function rotationStatement() {
   const executor = drizzle.mock({ casing: 'snake_case' });
   let query;
   executor._.session.prepareQuery = (prepared) => {
@@ -13,11 +13,17 @@ export async function rotationScript(file) {
   };
   await createRotationRepository(executor).rotate([{ id: '', generation: 0, client: {} }], new Date());
   const names = query.params.map((param) => (param.value ?? param).name);
-  const text = query.sql.replace(/\$(\d+)/g, (_all, position) => `:${names[position - 1]}`);
   const unknown = names.filter(
     (name) => !['id', 'generation', 'now', 'idleSince', 'ipAddress', 'userAgent'].includes(name),
   );
-  if (unknown.length > 0) throw new Error(`The rotation has a parameter that pgbench is not given: ${unknown.join()}`);
+  if (unknown.length > 0) throw new Error(`The rotation has an unknown parameter: ${unknown.join()}`);
+  return { text: query.sql, names };
+}
+
+/** The text with pgbench's variables in place of parameters; each session is rotated by one client. */
+export async function rotationScript(file) {
+  const { text: query, names } = await rotationStatement();
+  const text = query.replace(/\$(\d+)/g, (_all, position) => `:${names[position - 1]}`);
   writeFileSync(
     file,
     [

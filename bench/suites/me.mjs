@@ -97,7 +97,6 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
     servers.push(await peerVariant(context, 'GraphQL Yoga, bare', 'yoga.mjs', eddsa));
     servers.push(await betterAuthVariant(context, false), await betterAuthVariant(context, true));
   }
-  const warmUpSeconds = Math.min(seconds, 1);
   const variants = servers.map((variant) => {
     const { name, databaseUrl, requests, renew } = variant;
     const once = (during) => {
@@ -110,14 +109,13 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
     const run = async () => {
       if (renew) {
         await renew();
-        await once(warmUpSeconds);
+        await context.warm(name, once);
       }
       return once(seconds);
     };
     return { name, variant, once, run };
   });
-  // Once before it counts: connections are opened, and code is compiled.
-  for (const { once } of variants) await once(warmUpSeconds);
+  for (const { name, variant, once } of variants) if (!variant.renew) await context.warm(name, once);
   const measured = await interleave(variants, rounds, context.progress);
   const [floor, latchkey] = measured;
   return {

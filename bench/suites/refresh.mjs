@@ -1,13 +1,14 @@
-// Refresh against pgbench, which runs the statement of one rotation over the same number of connections and does nothing
-// else; Latchkey may rotate several sessions with one. Two instances as well: a process signs on one core, whereas pgbench
+// Refresh against two floors. One is bare Fastify with the statement of one rotation through postgres.js. The other is
+// pgbench, which runs the statement of one rotation over the same number of connections and does nothing else; Latchkey may rotate several sessions with one. Two instances as well: a process signs on one core, whereas pgbench
 // and Postgres have all of them.
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { onEnd } from '../lib/ends.mjs';
-import { graphql, POOL_SIZE, registerAccounts, startLatchkey } from '../lib/latchkey.mjs';
+import { environment, graphql, POOL_SIZE, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey.mjs';
 import { measure } from '../lib/load.mjs';
+import { startServer } from '../lib/process.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
 import { migrate, seed } from '../lib/seed.mjs';
 import { rotationScript } from '../lib/statement.mjs';
@@ -27,8 +28,12 @@ export function refreshRequests(accounts) {
 }
 
 /** A refresh of each account's newest session, and what keeps the tokens between runs. */
-function refreshScenario({ url, pid }, accounts) {
-  let requests = refreshRequests(accounts);
+function refreshScenario(server, accounts) {
+  return rotatingScenario(server, refreshRequests(accounts));
+}
+
+function rotatingScenario({ url, pid }, first) {
+  let requests = first;
   return async (seconds, backends) => {
     const result = await measure({
       name: 'refresh',
@@ -64,21 +69,23 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
     ),
   );
   const rotations = await startPgbench(context, binDir, count);
+  const floor = await startFloor(context, count);
   const variants = [
     { name: 'pgbench, the statement of one rotation', run: () => rotations(seconds) },
+    { name: 'the floor: bare Fastify, the same statement', run: (during = seconds) => floor(during) },
     { name: 'Latchkey refresh', run: (during = seconds) => refresh(during, backends) },
     {
       name: 'Latchkey refresh, two instances',
       run: async (during = seconds) => together(await Promise.all(halves.map((half) => half(during, backends)))),
     },
   ];
-  await variants[1].run(1);
-  await variants[2].run(1);
+  for (const { name, run } of variants.slice(1)) await context.warm(name, run);
   const measured = await interleave(variants, rounds, context.progress);
-  const [base, latchkey] = measured;
+  const [base, bare, latchkey] = measured;
   return {
     rows: measured.map((variant) => ({ ...variant, ratio: against(variant, base) })),
     ratio: against(latchkey, base),
+    overFloor: against(latchkey, bare),
   };
 }
 
@@ -114,6 +121,32 @@ async function assertRotation(url, first) {
   const third = (await rotate(second))?.refreshToken;
   const forged = await rotate(`${third.slice(0, -4)}AAAA`);
   if (!third || new Set([first, second, third]).size !== 3 || forged) throw new Error('refresh answers wrongly');
+}
+
+/** Bare Fastify on as many sessions in a database of its own. */
+async function startFloor(context, count) {
+  const databaseUrl = await context.postgres.create('refresh_floor');
+  await migrate(databaseUrl);
+  const sql = postgres(databaseUrl, { max: 1 });
+  onEnd(() => sql.end({ timeout: 1 }));
+  await seed(sql, { users: count, sessions: count });
+  const rows = await sql`select id from sessions order by id`;
+  const requests = rows.map(({ id }) => ({
+    expect: `"refreshToken":"${id}.`,
+    method: 'POST',
+    path: '/refresh',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: REFRESH, variables: { refreshToken: `${id}.0` } }),
+  }));
+  const server = await startServer({
+    name: 'refresh-floor',
+    args: [join(ROOT, 'bench/servers/refresh-floor.mjs')],
+    workDir: context.workDir,
+    env: (url) => environment(url, databaseUrl),
+    answers: async (url) => (await fetch(url)).status === 404,
+  });
+  const rotate = rotatingScenario(server, requests);
+  return (seconds) => rotate(seconds, () => context.postgres.backends(databaseUrl));
 }
 
 /** pgbench on as many sessions in a database of its own, so that neither changes what the other finds. */
