@@ -38,6 +38,13 @@ export interface PrivatePostgres extends Service {
   readonly directory: string;
 }
 
+/** Parameters of DATABASE_URL for each way to reach a server, by the words of a test's title. */
+export const connectionModes = ({ ca }: Pick<PrivatePostgres, 'ca'>): Readonly<Record<string, string>> => ({
+  'without TLS': 'sslmode=disable',
+  'with sslmode=require': 'sslmode=require',
+  'with sslmode=verify-full': `sslmode=verify-full&sslrootcert=${ca}`,
+});
+
 /** A fresh, empty Postgres, running. */
 export async function privatePostgres(t: TestScope): Promise<PrivatePostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));

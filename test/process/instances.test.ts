@@ -108,7 +108,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
 
 if (onRealPostgres) {
   t.test('instances are replaced one after the other without a request that fails', async (t) => {
-    const env = { DATABASE_URL: await createTestDatabase(t), SHUTDOWN_DELAY: '500ms' };
+    const env = { DATABASE_URL: await createTestDatabase(t), SHUTDOWN_DELAY: '5s' };
     let servers: ServerProcess[] = await Promise.all([startInstance(t, env), startInstance(t, env)]);
     const [first] = servers as [ServerProcess];
     const accounts = await Promise.all(Array.from({ length: 4 }, () => register(first)));
