@@ -13,7 +13,8 @@ import { createStream, type Stream } from './stream.js';
 
 export interface AuditFeed {
   /**
-   * What happens from now on, in the order of the commits for each account, everything at most once. It fails with
+   * What happens from now on, in the order of the commits for each account, everything at most once. An event that was
+   * committed just before, and has not arrived at this instance yet, is delivered too. It fails with
    * SERVICE_UNAVAILABLE when the follower is too slow or the database does not answer.
    * @param userId of this account alone; null: of all
    * @param isWanted what of it; everything if left out

@@ -2,6 +2,7 @@
 import type { Strategy } from '../../src/authn/strategy.js';
 import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
+import { auditEvents } from '../../src/db/schema/index.js';
 import { startTestApp, type TestApp, type TestScope } from './app.js';
 import { listen } from './server.js';
 import { openSession, subscribeMessage, type TestSocket } from './websocket.js';
@@ -16,12 +17,14 @@ export interface LiveApp extends TestApp {
   count(metric: 'sockets_open' | 'subscriptions_open' | 'subscriptions_total'): Promise<number>;
   /** Until no subscription is open. */
   quiet(): Promise<void>;
-  /** Does something, and waits until one more subscription has been opened since. */
+  /** Does something, and waits until one more subscription has been opened; it delivers nothing recorded before. */
   opening<T>(work: () => T): Promise<T>;
 }
 
 /** With limits by address out of the way: everybody is at the loopback. */
 const ENV = { RATE_LIMIT_ANONYMOUS: '100000/1m', MAX_WEBSOCKETS_PER_ADDRESS: '1000' };
+
+const idOf = ({ id }: { readonly id: string }) => id;
 
 export async function startLiveApp(
   t: TestScope,
@@ -31,6 +34,15 @@ export async function startLiveApp(
   strategies?: readonly Strategy[],
 ): Promise<LiveApp> {
   const app = await startTestApp(t, { ...ENV, ...env }, db, clock, strategies);
+  const arrived = new Set<string>();
+  app.events.listen(({ auditId }) => void arrived.add(auditId));
+  const recorded = async () => (await app.db.executor.select({ id: auditEvents.id }).from(auditEvents)).map(idOf);
+  const known = new Set(await recorded());
+  /** Until events of all that was recorded have arrived here: they come after the answer to the request that caused them. */
+  async function caughtUp(): Promise<void> {
+    const due = (await recorded()).filter((id) => !known.has(id));
+    while (!due.every((id) => arrived.has(id))) await new Promise((resolve) => setImmediate(resolve));
+  }
   const port = await listen(app.server);
   const session = (accessToken: string) => openSession(port, `Bearer ${accessToken}`);
 
@@ -40,6 +52,7 @@ export async function startLiveApp(
   }
   const total = () => count('subscriptions_total');
   async function opening<T>(work: () => T): Promise<T> {
+    await caughtUp();
     const before = await total();
     const result = work();
     while ((await total()) === before) await new Promise((resolve) => setImmediate(resolve));

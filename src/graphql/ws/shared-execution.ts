@@ -17,7 +17,7 @@ const OVER = { done: true, value: undefined } as const;
 export function createSharedSubscribe(): Subscribe {
   const documents = new WeakMap<DocumentNode, number>();
   let count = 0;
-  /** Followers of one account get the same object for an event. */
+  /** Executions under way. Followers of one account get the same object for an event. */
   const executions = new WeakMap<object, Map<string, Promise<ExecutionResult>>>();
 
   function keyOf({ document, operationName, variableValues }: ExecutionArgs, credentials: RequestCredentials): string {
@@ -32,8 +32,13 @@ export function createSharedSubscribe(): Subscribe {
     if (typeof event !== 'object' || event === null) return run();
     const known = executions.get(event) ?? new Map<string, Promise<ExecutionResult>>();
     executions.set(event, known);
-    const running = known.get(key) ?? run();
+    const shared = known.get(key);
+    if (shared) return shared;
+    const running = run();
     known.set(key, running);
+    // A client that reads slowly comes later: its credentials are checked again, as they may have been revoked meanwhile.
+    const forget = () => void known.delete(key);
+    running.then(forget, forget);
     return running;
   }
 

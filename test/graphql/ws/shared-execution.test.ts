@@ -43,6 +43,16 @@ t.test('an event is resolved once for all subscriptions that are the same', asyn
   t.equal(state.resolved, 2, 'the next event anew');
 });
 
+t.test('resolves an event again for a subscription that reads it after the others were served', async (t) => {
+  const { state, sources, open } = setup();
+  const [prompt, slow] = [await open('one'), await open('one')];
+  const value = { id: 1 };
+  for (const each of sources) each.push(value);
+  t.match(await prompt.next(), { value: { data: { tick: 1 } } });
+  state.fail = true;
+  t.match(await slow.next(), { value: { errors: [{ message: 'failed' }] } }, 'its credentials may have been revoked');
+});
+
 t.test('other credentials, variables and documents are resolved by themselves', async (t) => {
   const { state, open, event } = setup();
   const streams = [
