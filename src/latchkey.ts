@@ -3,7 +3,7 @@ import { createChangePassword } from './passwords/change-password.js';
 import { createDeletion } from './users/deletion.js';
 import { createIdentifierChanges } from './identifier-changes/service.js';
 import { createLetters } from './notifications/service.js';
-import { createLockout } from './passwords/lockout.js';
+import { createLockoutNotice } from './passwords/lockout-notice.js';
 import { createLogin } from './passwords/login.js';
 import { createProfile } from './users/profile.js';
 import { createRecovery } from './passwords/reset.js';
@@ -26,11 +26,11 @@ import { createOutbox } from './mail/outbox.js';
 import { createMailSender } from './mail/sender.js';
 import type { MailTransport } from './mail/transport.js';
 import { createOneTimeTokens } from './one-time-tokens/service.js';
-import { createPasswordAttempts } from './passwords/attempts.js';
+import { createLockout } from './passwords/lockout.js';
 import { createBreachCheck, type BreachCheckOutcome } from './passwords/breached.js';
 import { createKnownDevices } from './known-devices/service.js';
 import { createPasswordPolicy } from './passwords/policy.js';
-import { createPasswordProof } from './passwords/proof.js';
+import { createConfirmPassword, createVerifyPassword } from './passwords/verify.js';
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './authn/authenticate.js';
 import { createSessionStrategy } from './authn/strategies/session.js';
@@ -94,8 +94,8 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });
-  const onLocked = createLockout({ audit, outbox });
-  const attempts = createPasswordAttempts({
+  const onLocked = createLockoutNotice({ audit, outbox });
+  const lockout = createLockout({
     db,
     clock,
     audit,
@@ -105,7 +105,8 @@ export function createServices(dependencies: ServiceDependencies) {
     account,
     network,
   });
-  const provePassword = createPasswordProof({ attempts, hasher, passwords });
+  const verifyPassword = createVerifyPassword({ hasher, passwords });
+  const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
 
   const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
   const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
@@ -118,8 +119,8 @@ export function createServices(dependencies: ServiceDependencies) {
     revocation,
     tokens,
     outbox,
-    provePassword,
-    attempts,
+    confirmPassword,
+    lockout,
     devices,
     restoreWindowMs,
   });
@@ -143,7 +144,7 @@ export function createServices(dependencies: ServiceDependencies) {
     passwords,
     /** Outcomes of look-ups of breached passwords since the start. */
     breachChecks: breachChecks as Readonly<typeof breachChecks>,
-    attempts,
+    lockout,
     tokens,
     sender,
     uses,
@@ -159,7 +160,7 @@ export function createServices(dependencies: ServiceDependencies) {
       changes,
       revealTakenEmails,
     }),
-    login: createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }),
+    login: createLogin({ db, clock, audit, sessions, hasher, passwords, lockout, verifyPassword }),
     updateProfile: createProfile({
       db,
       clock,
@@ -168,11 +169,11 @@ export function createServices(dependencies: ServiceDependencies) {
       verification,
       outbox,
       changes,
-      provePassword,
+      confirmPassword,
       revealTakenEmails,
     }),
-    changePassword: createChangePassword({ ...newPasswords, provePassword }),
-    recovery: createRecovery({ ...newPasswords, attempts }),
+    changePassword: createChangePassword({ ...newPasswords, confirmPassword }),
+    recovery: createRecovery({ ...newPasswords, lockout }),
     verification,
     changes,
     devices,

@@ -11,8 +11,8 @@ export function afterCommit(tx: Executor, work: () => void): void {
   else work();
 }
 
-/** What waits for one transaction, or one statement that is one. */
-export interface Waiting {
+/** What waits for one transaction. */
+interface Waiting {
   /** The executor that it waits by. */
   by(tx: Executor): void;
   /** After the commit. */
@@ -25,7 +25,7 @@ export interface Waiting {
  * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. An instance that ends before that
  * tells nothing; the next one to start tells that something may have been missed
  */
-export function createWaiting(settleMs: number): Waiting {
+function createWaiting(settleMs: number): Waiting {
   const works: (() => void)[] = [];
   let committed = false;
   const run = () => {

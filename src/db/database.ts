@@ -27,14 +27,6 @@ export interface Database {
    */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
   /**
-   * Runs all that `work` asks for at first as one statement, in one trip; each is one of `statement()`. At most one reads
-   * something back, and that one has to find a row: where it finds none it gets none, and nothing is changed. What `work`
-   * throws once they have left undoes nothing. Past the deadline it may still be done, which holds for each lone statement.
-   * After a deadlock it runs a second time.
-   * @throws AppError SERVICE_UNAVAILABLE as `transaction`
-   */
-  together<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
-  /**
    * Calls `work`, which must not throw, once the transaction has committed, and never when Postgres refused it or nothing
    * was sent. When the database was lost meanwhile nobody knows: it is called then as well, after as long as Postgres
    * may go on with what has reached it. Outside a transaction it is called at once.

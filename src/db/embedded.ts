@@ -10,7 +10,6 @@ import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
 import { lockDirectory, type DirectoryLock } from './lock.js';
 import { MIGRATIONS_FOLDER } from './migrate.js';
-import { together } from './together.js';
 
 const FOLDER = 'postgres';
 
@@ -53,7 +52,6 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
     kind: 'embedded',
     executor,
     transaction: (work) => inTurn(() => inTransaction((begun) => executor.transaction(begun), work)),
-    together: (work) => inTurn(() => together(executor, work)),
     afterCommit,
     listen(channel, { onMessage, onConnection }) {
       const begun = client.listen(channel, onMessage);

@@ -7,7 +7,6 @@ import { createExecutor } from './executor.js';
 import { listenOnPostgres } from './listen.js';
 import { migratePostgres } from './migrate.js';
 import { createPool } from './pool.js';
-import { together } from './together.js';
 import { verifyListening } from './verify.js';
 
 export interface PostgresOptions {
@@ -36,7 +35,6 @@ export function openPostgres({ url, listenUrl, poolSize, timeoutMs }: PostgresOp
     kind: 'postgres',
     executor,
     transaction: (work) => againAfterDeadlock(() => inTransaction(run, work, settleMs)),
-    together: (work) => againAfterDeadlock(() => together(executor, work, settleMs)),
     afterCommit,
     listen: (channel, listener) => listenOnPostgres({ ...listener, url: listenUrl ?? url, channel }),
     ping: pool.ping,

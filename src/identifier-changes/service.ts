@@ -86,8 +86,6 @@ export interface IdentifierChangesOptions {
 
 /** How long a change can be cancelled after it was asked for, and after it took effect. */
 const CANCELLABLE_MS = 7 * 86_400_000;
-/** Stands where a hash would: no password matches it. */
-const VOID_PASSWORD = 'void';
 const TAKEN = 'is taken';
 
 export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
@@ -138,7 +136,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
       userId,
       {
         ...(await restored(tx, userId, undone)),
-        ...(passwordVoided ? { passwordHash: VOID_PASSWORD } : {}),
+        ...(passwordVoided ? { passwordHash: null } : {}),
         pendingEmail: null,
         pendingEmailKey: null,
       },

@@ -21,7 +21,7 @@ const PURGED_AT_ONCE = 50;
 
 /** All chores of an instance; what clears is done by one instance at a time. */
 export function choresOf({ db, keys, services, synchroniseClock }: ChoreOptions): Chore[] {
-  const { rateLimits, attempts, tokens, revocation, changes, devices, deletion, audit, sender, uses } = services;
+  const { rateLimits, lockout, tokens, revocation, changes, devices, deletion, audit, sender, uses } = services;
   const clearing = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Chore => ({
     name: `clearing ${what}`,
     everyMs,
@@ -36,7 +36,7 @@ export function choresOf({ db, keys, services, synchroniseClock }: ChoreOptions)
       ? [{ name: "asking for the database's time", everyMs: MINUTE_MS, run: synchroniseClock }]
       : []),
     clearing('rate limits', 10 * MINUTE_MS, (tx, limit) => rateLimits.clear(tx, limit)),
-    clearing('password attempts', 10 * MINUTE_MS, (tx, limit) => attempts.clear(tx, limit)),
+    clearing('password attempts', 10 * MINUTE_MS, (tx, limit) => lockout.clear(tx, limit)),
     clearing('one-time tokens', HOUR_MS, (tx, limit) => tokens.clear(tx, limit)),
     clearing('known devices', HOUR_MS, (tx, limit) => devices.clear(tx, limit)),
     clearing('identifier changes', HOUR_MS, (tx, limit) => changes.clear(tx, limit)),

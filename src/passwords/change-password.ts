@@ -9,12 +9,11 @@ import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { KnownDevices } from '../known-devices/service.js';
 import type { PasswordPolicy } from './policy.js';
-import { invalidCredentials, type ProvePassword } from './proof.js';
+import { invalidCredentials, type ConfirmPassword } from './verify.js';
 import type { Revocation, Revoker } from '../sessions/revocation.js';
-import type { EnteredSession, Sessions } from '../sessions/service.js';
+import type { IssuedSession, Sessions } from '../sessions/service.js';
 import type { AccountRecord } from '../users/account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
-import { namesOf } from '../users/identifiers.js';
 import { assertNewPassword } from '../users/input.js';
 import { createAccountRepository } from '../users/repository.js';
 
@@ -29,7 +28,7 @@ export interface PasswordChange {
  * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, INVALID_TOKEN when the session ended meanwhile,
  * RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
-export type ChangePassword = (change: PasswordChange, revoker: Revoker) => Promise<EnteredSession>;
+export type ChangePassword = (change: PasswordChange, revoker: Revoker) => Promise<IssuedSession>;
 
 export interface NewPasswordOptions {
   readonly db: Database;
@@ -46,29 +45,35 @@ export interface NewPasswordOptions {
 }
 
 export interface ChangePasswordOptions extends NewPasswordOptions {
-  readonly provePassword: ProvePassword;
+  readonly confirmPassword: ConfirmPassword;
 }
 
 export function createChangePassword(options: ChangePasswordOptions): ChangePassword {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, provePassword } =
-    options;
+  const {
+    db,
+    clock,
+    audit,
+    sessions,
+    revocation,
+    hasher,
+    passwords,
+    tokens,
+    outbox,
+    changes,
+    devices,
+    confirmPassword,
+  } = options;
   const repository = createAccountRepository(db.executor);
 
   return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
     const found = await repository.findById(userId);
     if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-    const { account, passwordHash } = found;
-    await assertNewPassword(passwords, account, newPassword, newPasswordConfirmation, {
+    await assertNewPassword(passwords, found.account, newPassword, newPasswordConfirmation, {
       password: 'newPassword',
       confirmation: 'newPasswordConfirmation',
     });
-    const claim = {
-      account: { id: userId, passwordHash },
-      names: namesOf(account),
-      sessionId,
-      password: currentPassword,
-    };
-    const entered = await provePassword(claim, client, async (settle) => {
+    const caller = { sessionId, client };
+    const issued = await confirmPassword(found, currentPassword, caller, async ({ passwordHash, resetFailures }) => {
       const nextHash = await hasher.hash(passwords.normalize(newPassword), widestNetwork(client.ipAddress));
       return db.transaction(async (tx) => {
         const accounts = createAccountRepository(tx);
@@ -77,7 +82,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
         const columns = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
         const changed = await accounts.update(userId, columns, new Date(clock.now()), passwordHash);
         if (!changed) throw invalidCredentials();
-        await settle(tx);
+        await resetFailures(tx);
         await changes.notePasswordChange(tx, userId);
         await devices.forgetAll(tx, userId, client.device);
         await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
@@ -90,7 +95,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
       });
     });
     outbox.kick();
-    return entered;
+    return issued;
   };
 }
 

@@ -4,13 +4,14 @@ import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
-import type { Database, Executor } from '../db/database.js';
-import { AppError } from '../lib/errors.js';
+import type { Database } from '../db/database.js';
+import type { Lockout, PasswordAttempt } from './lockout.js';
 import type { PasswordPolicy } from './policy.js';
-import { invalidCredentials, type ProvePassword } from './proof.js';
+import { invalidCredentials, type VerifyPassword } from './verify.js';
 import { accountDisabled } from '../sessions/replays.js';
-import type { EnteredSession, Sessions } from '../sessions/service.js';
+import { PASSWORD, type IssuedSession, type Sessions } from '../sessions/service.js';
 import { identifierKey } from '../users/identifiers.js';
+import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository, type AccountWithHash } from '../users/repository.js';
 
 export interface Credentials {
@@ -21,11 +22,11 @@ export interface Credentials {
 }
 
 /**
- * Proves a password and opens a session.
+ * Verifies a password and opens a session.
  * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (after right credentials), RATE_LIMIT_EXCEEDED,
  * SERVICE_UNAVAILABLE
  */
-export type Login = (credentials: Credentials, client: ClientInfo) => Promise<EnteredSession>;
+export type Login = (credentials: Credentials, client: ClientInfo) => Promise<IssuedSession>;
 
 export interface LoginOptions {
   readonly db: Database;
@@ -34,10 +35,15 @@ export interface LoginOptions {
   readonly sessions: Sessions;
   readonly hasher: PasswordHasher;
   readonly passwords: PasswordPolicy;
-  readonly provePassword: ProvePassword;
+  readonly lockout: Pick<Lockout, 'attempt'>;
+  readonly verifyPassword: VerifyPassword;
 }
 
-export function createLogin({ db, clock, audit, sessions, hasher, passwords, provePassword }: LoginOptions): Login {
+/** The account changed between the verification and the session. */
+class AccountChanged extends Error {}
+
+export function createLogin(options: LoginOptions): Login {
+  const { db, clock, audit, sessions, hasher, passwords, lockout, verifyPassword } = options;
   const repository = createAccountRepository(db.executor);
 
   /** A deleted account behaves as unknown. */
@@ -52,60 +58,66 @@ export function createLogin({ db, clock, audit, sessions, hasher, passwords, pro
     return hasher.hash(passwords.normalize(password), widestNetwork(ipAddress)).catch(() => hash);
   }
 
-  /** Unless the password has been changed meanwhile. */
-  async function markLogin(tx: Executor, { account, passwordHash }: AccountWithHash, nextHash: string) {
-    const now = new Date(clock.now());
-    const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
-    if (!current) throw invalidCredentials();
-    return current;
+  /** Refuses a disabled account, which its owner may be told after the right password. */
+  async function refuseDisabled(
+    { id: userId }: AccountRecord,
+    attempt: PasswordAttempt,
+    client: ClientInfo,
+  ): Promise<never> {
+    await db.transaction(async (tx) => {
+      await attempt.resetFailures(tx);
+      await audit.record(tx, { type: 'login.failed', userId, actorId: null, client, detail: 'disabled' });
+    });
+    throw accountDisabled();
   }
 
-  /** @param onProven called once the password is proven */
-  async function attempt(
-    { identifier, password, rememberMe }: Credentials,
-    client: ClientInfo,
-    onProven: () => void,
-  ): Promise<EnteredSession> {
-    const { kind, key } = identifierKey(identifier);
-    const found = await findAccount(kind, key);
-    const account = found && { id: found.account.id, passwordHash: found.passwordHash };
-    return provePassword({ account, names: [key], password }, client, async (settle) => {
-      if (!found) throw invalidCredentials();
-      onProven();
-      if (found.account.disabledAt) {
-        const { id: userId } = found.account;
-        await db.transaction(async (tx) => {
-          await settle(tx);
-          await audit.record(tx, { type: 'login.failed', userId, actorId: null, client, detail: 'disabled' });
-        });
-        throw accountDisabled();
+  /** Charges the attempt, verifies the password, records the result and opens the session, in this order. */
+  function attemptLogin({ password, rememberMe }: Credentials, client: ClientInfo, found: Found) {
+    const subject = { userId: found.account?.account.id ?? null, names: [found.key] };
+    return lockout.attempt(subject, client, async (attempt) => {
+      const { account, passwordHash } = found.account ?? {};
+      const isRight = await verifyPassword(passwordHash, password, client);
+      if (!isRight || attempt.isLocked || !account || passwordHash == null) {
+        await attempt.recordFailure();
+        throw invalidCredentials();
       }
-      const nextHash = await upgraded(found.passwordHash, password, client);
-      const { id } = found.account;
-      // As one statement: none needs another's answer, and without the first there is nothing to be done.
-      const entered = await db.together(async (tx) => {
-        const marked = markLogin(tx, found, nextHash);
-        const opening = { client, rememberMe: rememberMe ?? false, by: 'login' } as const;
-        const entered = sessions.open(tx, id, marked, opening);
-        const outcomes = await Promise.allSettled([marked, entered, settle(tx)]);
-        // In their order: what comes after one that failed says only that.
-        for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason as Error;
-        return entered;
+      if (account.disabledAt) return refuseDisabled(account, attempt, client);
+      const nextHash = await upgraded(passwordHash, password, client);
+      return db.transaction(async (tx) => {
+        const now = new Date(clock.now());
+        const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
+        if (!current) throw new AccountChanged();
+        await attempt.resetFailures(tx);
+        return sessions.open(tx, current, { client, rememberMe: rememberMe ?? false }, PASSWORD);
       });
-      await sessions.enforceLimit(id, client);
-      return entered;
     });
   }
 
+  async function login(credentials: Credentials, client: ClientInfo): Promise<IssuedSession> {
+    const { kind, key } = identifierKey(credentials.identifier);
+    return attemptLogin(credentials, client, { key, account: await findAccount(kind, key) });
+  }
+
   return async (credentials, client) => {
-    const proof = { given: false };
-    try {
-      return await attempt(credentials, client, () => (proof.given = true));
-    } catch (error) {
-      // The account has changed since. Another login may have made its hash anew, here or on an instance whose parameters
-      // are higher: this one is to be proven against that.
-      if (!proof.given || !(error instanceof AppError && error.code === 'INVALID_CREDENTIALS')) throw error;
-      return attempt(credentials, client, () => undefined);
-    }
+    const issued = await login(credentials, client).catch((error: unknown) => {
+      if (!(error instanceof AccountChanged)) throw error;
+      // Another login may have stored a new hash of the same password, here or on an instance with higher parameters.
+      return login(credentials, client).catch(changedAgain);
+    });
+    await sessions.enforceLimit(issued.account.id, client);
+    return issued;
   };
+}
+
+/** Twice within one login: whatever changes so fast is not the hash of the same password. */
+function changedAgain(error: unknown): never {
+  throw error instanceof AccountChanged ? invalidCredentials() : error;
+}
+
+/** The account of a login, by what was typed. */
+interface Found {
+  /** The identifier, normalised. */
+  readonly key: string;
+  /** Undefined if nobody has it. */
+  readonly account: AccountWithHash | undefined;
 }

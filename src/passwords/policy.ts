@@ -4,7 +4,7 @@
  */
 import { countCharacters } from '../lib/text.js';
 import type { IsBreached } from './breached.js';
-import { guessableBecause } from './guessable.js';
+import { guessableBecause } from './blocklist.js';
 
 /** The longest password, in code points: room for passphrases, and a bound on the work of one attempt. */
 export const MAX_PASSWORD_LENGTH = 256;

@@ -5,8 +5,8 @@
 import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, validationError } from '../lib/errors.js';
-import type { PasswordAttempts } from './attempts.js';
-import type { EnteredSession } from '../sessions/service.js';
+import type { Lockout } from './lockout.js';
+import { MAILED_LINK, type IssuedSession } from '../sessions/service.js';
 import type { AccountRecord } from '../users/account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';
 import { emailFault, emailKey, namesOf } from '../users/identifiers.js';
@@ -26,17 +26,17 @@ export interface Recovery {
    * Changes the password, ends every session and voids every token of the account, and opens a session.
    * @throws AppError INVALID_TOKEN, VALIDATION_ERROR with the token still unused, SERVICE_UNAVAILABLE
    */
-  reset(reset: PasswordReset, client: ClientInfo): Promise<EnteredSession>;
+  reset(reset: PasswordReset, client: ClientInfo): Promise<IssuedSession>;
   /** The same without opening a session. */
   resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
 }
 
 export interface RecoveryOptions extends NewPasswordOptions {
-  readonly attempts: Pick<PasswordAttempts, 'forgive'>;
+  readonly lockout: Pick<Lockout, 'reset'>;
 }
 
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, attempts } =
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, lockout } =
     options;
   const repository = createAccountRepository(db.executor);
 
@@ -76,8 +76,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       await changes.notePasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);
-      // Who forgot the password has tried; the new one is not to wait for that.
-      await attempts.forgive(tx, account.id, namesOf(account), client);
+      // The failures before are most likely the owner's own.
+      await lockout.reset(tx, account.id, namesOf(account), client);
       await devices.forgetAll(tx, account.id);
       await audit.record(tx, { type: 'password.reset', userId: account.id, client });
       await outbox.enqueue(tx, passwordChanged(account));
@@ -102,9 +102,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     },
 
     reset: (reset, client) =>
-      apply(reset, client, (tx, account) =>
-        sessions.open(tx, account.id, account, { client, rememberMe: false, by: 'password reset' }),
-      ),
+      apply(reset, client, (tx, account) => sessions.open(tx, account, { client, rememberMe: false }, MAILED_LINK)),
 
     resetOnly: (reset, client) => apply(reset, client, async () => undefined),
   };

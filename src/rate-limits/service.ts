@@ -50,7 +50,7 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
   async function noteRefusal(key: string, { max }: Rate, count: number, { userId, actorId, client }: Charged) {
     if (count !== max + 1) return;
     const detail = key.split('|', 1)[0]!;
-    await db.together((tx) =>
+    await db.transaction((tx) =>
       audit.record(tx, {
         type: 'request.throttled',
         userId,

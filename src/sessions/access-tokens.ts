@@ -23,6 +23,8 @@ export interface VerifiedAccessToken {
 /** The session as far as its access tokens depend on it. */
 export interface TokenSession {
   readonly id: string;
+  /** The OAuth client; null for a first-party session. */
+  readonly clientId: string | null;
   /** The latest end of the session: no token outlives it. */
   readonly expiresAt: Date;
   /** When the person last proved who they are: `auth_time`. */
@@ -55,6 +57,8 @@ export interface AccessTokensOptions {
   readonly issuer: string;
 }
 
+/** `client_id` of first-party sessions, since RFC 9068 section 2.2 requires the claim. */
+const FIRST_PARTY_CLIENT = 'first-party';
 /** A token of ours has some 600 characters; this leaves room for many scopes. */
 const MAX_TOKEN_LENGTH = 4096;
 /** Tokens remembered: about 10 MB at most. */
@@ -105,6 +109,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         iss: issuer,
         aud: issuer,
         sub: userId,
+        client_id: session.clientId ?? FIRST_PARTY_CLIENT,
         sid: sessionId,
         scope: scopes.join(' '),
         type: 'access',

@@ -18,7 +18,7 @@ import { createRotation } from './rotation.js';
 import type { SessionRecord } from './session.js';
 
 /** A session just opened or renewed, with its refresh token and scopes. */
-export interface EnteredSession {
+export interface IssuedSession {
   readonly session: SessionRecord;
   readonly refreshToken: string;
   readonly account: AccountRecord;
@@ -27,24 +27,28 @@ export interface EnteredSession {
 }
 
 /** Parameters of a new session. */
-export interface Opening {
+export interface SessionParams {
   readonly client: ClientInfo;
   readonly rememberMe: boolean;
-  /** How the person proved who they are: for the audit and, as authentication method, for `amr`. */
-  readonly by: 'register' | 'login' | 'password reset';
+  /** The OAuth client that the session belongs to; left out for a first-party session. */
+  readonly clientId?: string;
 }
 
+/** What proved the person. */
+export interface Proof {
+  /** For the audit. */
+  readonly by: 'register' | 'login' | 'password reset';
+  /** Authentication methods: values of RFC 8176, which has none for a mailed link. */
+  readonly methods: readonly string[];
+}
+
+export const REGISTRATION: Proof = { by: 'register', methods: ['pwd'] };
+export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
+export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
+
 export interface Sessions {
-  /**
-   * Opens a session inside the caller's transaction. Sessions are created here and nowhere else.
-   * @param account checked by the caller; a promise if the same transaction is still reading it
-   */
-  open(
-    tx: Executor,
-    userId: string,
-    account: AccountRecord | Promise<AccountRecord>,
-    opening: Opening,
-  ): Promise<EnteredSession>;
+  /** Opens a session inside the caller's transaction. Sessions are created here and nowhere else. */
+  open(tx: Executor, account: AccountRecord, params: SessionParams, proof: Proof): Promise<IssuedSession>;
   /**
    * Ends the oldest sessions of an account that has more than SESSION_MAX_PER_ACCOUNT, and audits each. To be called once
    * the transaction that opened another one has committed: the last of several parallel logins then sees all of them.
@@ -56,13 +60,13 @@ export interface Sessions {
    * @throws AppError INVALID_REFRESH_TOKEN unknown, spent, expired or revoked; ACCOUNT_DISABLED; VALIDATION_ERROR for a
    * scope that the account is not given, with nothing spent
    */
-  refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<EnteredSession>;
+  refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<IssuedSession>;
   /**
    * Renews a session inside the caller's transaction: access tokens issued before are refused from the next request on,
    * and a refresh token issued before counts as reused.
    * @throws AppError INVALID_TOKEN when it has ended meanwhile
    */
-  renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<EnteredSession>;
+  renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<IssuedSession>;
   /** The id of a refresh token's session, spent or not; undefined for a forged token. */
   idOf(refreshToken: string): string | undefined;
   /**
@@ -92,13 +96,6 @@ export interface SessionsOptions {
   readonly lifetimes: SessionLimits;
 }
 
-/** Authentication methods after RFC 8176, which has no value for a mailed link. */
-const METHODS: Readonly<Record<Opening['by'], string[]>> = {
-  register: ['pwd'],
-  login: ['pwd'],
-  'password reset': ['email'],
-};
-
 /** About 2 MB. */
 const MAX_REFUSED = 10_000;
 
@@ -112,7 +109,7 @@ export function createSessions(options: SessionsOptions): Sessions {
   const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs });
 
   /** @param narrowed the scopes the client asked for, of those that the role has at this moment */
-  const enter = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): EnteredSession => ({
+  const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => ({
     session,
     refreshToken: refreshTokens.issue(session.id, session.generation),
     account,
@@ -131,18 +128,20 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async open(tx, userId, account, { client, rememberMe, by }) {
+    async open(tx, account, { client, rememberMe, clientId }, { by, methods }) {
+      const { id: userId } = account;
       const now = clock.now();
       const at = new Date(now);
       const session: SessionRecord = {
         id: uuidv7(),
         userId,
+        clientId: clientId ?? null,
         generation: 0,
         rotatedAt: at,
         rememberMe,
         createdAt: at,
         authenticatedAt: at,
-        amr: METHODS[by],
+        amr: [...methods],
         accessEpoch: 0,
         lastUsedAt: at,
         expiresAt: new Date(now + (rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs)),
@@ -151,12 +150,8 @@ export function createSessions(options: SessionsOptions): Sessions {
         userAgent: client.userAgent,
       };
       const entry = { type: 'session.opened', userId, sessionId: session.id, client, detail: `by ${by}` } as const;
-      const [opened] = await Promise.all([
-        account,
-        createSessionRepository(tx).insert(session),
-        audit.record(tx, entry),
-      ]);
-      return enter({ session, account: opened });
+      await Promise.all([createSessionRepository(tx).insert(session), audit.record(tx, entry)]);
+      return issue({ session, account });
     },
 
     async enforceLimit(userId, client) {
@@ -176,9 +171,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       const { sessionId, generation } = opened;
       const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
       const rotated = await rotate({ id: sessionId, generation, client });
-      if (rotated) return enter(rotated, narrowed);
+      if (rotated) return issue(rotated, narrowed);
       try {
-        return enter(await resolveReplay(sessionId, generation, client), narrowed);
+        return issue(await resolveReplay(sessionId, generation, client), narrowed);
       } catch (error) {
         if (error instanceof AppError && error.code === 'INVALID_REFRESH_TOKEN') refused.set(sessionId, true);
         throw error;
@@ -192,7 +187,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         new Date(clock.now()),
       );
       if (!session) throw new AppError('INVALID_TOKEN', 'The session has ended.');
-      return enter({ session, account });
+      return issue({ session, account });
     },
 
     countedBy(tokens) {

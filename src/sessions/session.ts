@@ -2,6 +2,8 @@
 export interface SessionRecord {
   readonly id: string;
   readonly userId: string;
+  /** The OAuth client it belongs to; null for a first-party session. */
+  readonly clientId: string | null;
   readonly generation: number;
   readonly rotatedAt: Date;
   readonly rememberMe: boolean;

@@ -10,12 +10,11 @@ import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
-import type { PasswordAttempts } from '../passwords/attempts.js';
+import type { Lockout } from '../passwords/lockout.js';
 import type { KnownDevices } from '../known-devices/service.js';
-import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
+import { invalidCredentials, type ConfirmPassword } from '../passwords/verify.js';
 import type { Revocation, Revoker } from '../sessions/revocation.js';
 import type { AccountRecord } from './account.js';
-import { namesOf } from './identifiers.js';
 import { createAccountRepository } from './repository.js';
 
 export interface DeletionRequest {
@@ -54,8 +53,8 @@ export interface DeletionOptions {
   readonly revocation: Revocation;
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
-  readonly provePassword: ProvePassword;
-  readonly attempts: Pick<PasswordAttempts, 'purge'>;
+  readonly confirmPassword: ConfirmPassword;
+  readonly lockout: Pick<Lockout, 'purge'>;
   readonly devices: Pick<KnownDevices, 'forgetAll'>;
   /** How long a deletion can be taken back, in milliseconds. */
   readonly restoreWindowMs: number;
@@ -67,7 +66,7 @@ const DAY_MS = 86_400_000;
 const NOBODY: ClientInfo = { ipAddress: 'internal', network: 'internal', userAgent: null };
 
 export function createDeletion(options: DeletionOptions): Deletion {
-  const { db, clock, audit, revocation, tokens, outbox, provePassword, attempts, devices, restoreWindowMs } = options;
+  const { db, clock, audit, revocation, tokens, outbox, confirmPassword, lockout, devices, restoreWindowMs } = options;
   const windowBegan = () => new Date(clock.now() - restoreWindowMs);
 
   async function remove(tx: Executor, id: string, { actorId, client, provenHash }: Deleter) {
@@ -93,14 +92,11 @@ export function createDeletion(options: DeletionOptions): Deletion {
         throw validationError([{ field: 'confirmation', message: `must be ${CONFIRMATION}` }]);
       const found = await createAccountRepository(db.executor).findById(userId);
       if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-      const { account, passwordHash } = found;
-      const claim = { account: { id: userId, passwordHash }, names: namesOf(account), sessionId, password };
-      await provePassword(claim, client, (settle) =>
+      await confirmPassword(found, password, { sessionId, client }, ({ passwordHash, resetFailures }) =>
         db.transaction(async (tx) => {
           const deleted = await remove(tx, userId, { actorId: userId, client, provenHash: passwordHash });
           if (!deleted) throw invalidCredentials();
-          await settle(tx);
-          return deleted;
+          await resetFailures(tx);
         }),
       );
       outbox.kick();
@@ -119,7 +115,7 @@ export function createDeletion(options: DeletionOptions): Deletion {
         await outbox.discard(tx, id);
       }
       if (ids.length > 0) {
-        await attempts.purge(tx, ids);
+        await lockout.purge(tx, ids);
         await repository.remove(ids);
       }
       return ids.length;

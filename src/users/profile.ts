@@ -7,12 +7,11 @@ import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
-import type { Settle } from '../passwords/attempts.js';
-import { invalidCredentials, type ProvePassword } from '../passwords/proof.js';
+import { invalidCredentials, type ConfirmedPassword, type ConfirmPassword } from '../passwords/verify.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord, Theme } from './account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
-import { emailKey, namesOf, usernameKey } from './identifiers.js';
+import { emailKey, usernameKey } from './identifiers.js';
 import {
   checkAvatarUrl,
   checkDisplayName,
@@ -67,7 +66,7 @@ export interface ProfileOptions {
   readonly verification: Verification;
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
-  readonly provePassword: ProvePassword;
+  readonly confirmPassword: ConfirmPassword;
   /** REVEAL_TAKEN_EMAILS: if false, the owner of a taken address gets a mail and the caller no error. */
   readonly revealTakenEmails: boolean;
 }
@@ -79,7 +78,7 @@ const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
 const NOT_CLEARABLE = 'cannot be cleared';
 
 export function createProfile(options: ProfileOptions): UpdateProfile {
-  const { db, clock, audit, rateLimits, verification, outbox, changes, provePassword, revealTakenEmails } = options;
+  const { db, clock, audit, rateLimits, verification, outbox, changes, confirmPassword, revealTakenEmails } = options;
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
@@ -175,8 +174,13 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     await recordEmail(tx, before, columns.pendingEmail, client);
   }
 
-  /** @param proof of the password, where one was given */
-  async function apply(account: AccountRecord, input: ProfileChanges, client: ClientInfo, proof?: Proof) {
+  /** @param confirmed the password, if one was given */
+  async function apply(
+    account: AccountRecord,
+    input: ProfileChanges,
+    client: ClientInfo,
+    confirmed?: ConfirmedPassword,
+  ) {
     const { id } = account;
     const columns = await validate(account, input);
     if (Object.keys(columns).length === 0) return account;
@@ -188,9 +192,9 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
         const accounts = createAccountRepository(tx);
         const before = await accounts.lockWithKeys(id);
         if (!before) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-        const updated = await accounts.update(id, columns, new Date(clock.now()), proof?.passwordHash);
+        const updated = await accounts.update(id, columns, new Date(clock.now()), confirmed?.passwordHash);
         if (!updated) throw invalidCredentials();
-        await proof?.settle(tx);
+        await confirmed?.resetFailures(tx);
         await record(tx, before, columns, client);
         return updated;
       });
@@ -206,11 +210,11 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       assertRecentLogin(caller, RECENT_MS, clock.now());
       return apply(account, input, client);
     }
-    const { id } = account;
-    const passwordHash = (await repository.findById(id))?.passwordHash;
-    if (passwordHash === undefined) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
-    const claim = { account: { id, passwordHash }, names: namesOf(account), sessionId, password: currentPassword };
-    return provePassword(claim, client, (settle) => apply(account, input, client, { passwordHash, settle }));
+    const found = await repository.findById(account.id);
+    if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    return confirmPassword(found, currentPassword, { sessionId, client }, (confirmed) =>
+      apply(account, input, client, confirmed),
+    );
   }
 
   return async (caller, input, client) => {
@@ -224,12 +228,6 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
 }
 
 type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
-
-/** A password that was proven, and what forgets the failures before it. */
-interface Proof {
-  readonly passwordHash: string;
-  readonly settle: Settle;
-}
 
 /** Whether an input asks for another e-mail address or username; one that will be refused as invalid does not. */
 function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {

@@ -10,7 +10,7 @@ import { constraintOf } from '../db/errors.js';
 import { validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
-import type { EnteredSession, Sessions } from '../sessions/service.js';
+import { REGISTRATION, type IssuedSession, type Sessions } from '../sessions/service.js';
 import type { IdentifierChanges, IdentifierKeys } from '../identifier-changes/service.js';
 import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
 import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
@@ -31,7 +31,7 @@ export interface Registration {
  * Creates an account, opens its first session and has the link that confirms the address mailed.
  * @throws AppError VALIDATION_ERROR (every fault, taken names included), SERVICE_UNAVAILABLE
  */
-export type Register = (registration: Registration, client: ClientInfo) => Promise<EnteredSession>;
+export type Register = (registration: Registration, client: ClientInfo) => Promise<IssuedSession>;
 
 export interface RegistrationOptions {
   readonly db: Database;
@@ -91,7 +91,7 @@ export function createRegistration(options: RegistrationOptions): Register {
     const now = new Date(clock.now());
     const id = uuidv7();
     try {
-      const entered = await db.transaction(async (tx) => {
+      const issued = await db.transaction(async (tx) => {
         const account = await createAccountRepository(tx).insert({
           id,
           ...names,
@@ -104,14 +104,10 @@ export function createRegistration(options: RegistrationOptions): Register {
         await changes.assertNotHeld(tx, claimed(names), account.id);
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
         await verification.enqueue(tx, account.id, account.email, client);
-        return sessions.open(tx, account.id, account, {
-          client,
-          rememberMe: input.rememberMe ?? false,
-          by: 'register',
-        });
+        return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false }, REGISTRATION);
       });
       outbox.kick();
-      return entered;
+      return issued;
     } catch (error) {
       throw takenName(error) ?? error;
     }

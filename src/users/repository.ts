@@ -7,10 +7,10 @@ import { given, statement } from '../db/statement.js';
 import type { PageRequest } from '../lib/paging.js';
 import type { AccountRecord } from './account.js';
 
-/** An account with the hash that proves its password. */
+/** An account with the hash of its password; null if it has none. */
 export interface AccountWithHash {
   readonly account: AccountRecord;
-  readonly passwordHash: string;
+  readonly passwordHash: string | null;
 }
 
 export type NewAccount = typeof users.$inferInsert;

@@ -27,7 +27,14 @@ export async function testAccessTokens({ db, clock, config }: TestApp): Promise<
 
 /** A session whose person has just logged in, and which never ends. */
 export function tokenSession(id: string): TokenSession {
-  return { id, expiresAt: new Date(8.64e15), authenticatedAt: new Date(), amr: ['pwd'], accessEpoch: 0 };
+  return {
+    id,
+    clientId: null,
+    expiresAt: new Date(8.64e15),
+    authenticatedAt: new Date(),
+    amr: ['pwd'],
+    accessEpoch: 0,
+  };
 }
 
 /** Signs as the app does; the session must be one of its own to be let in. */

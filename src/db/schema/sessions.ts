@@ -12,6 +12,8 @@ export const sessions = pgTable(
   {
     id: uuid().primaryKey(),
     userId: uuid().notNull(),
+    /** The OAuth client it belongs to; null for a first-party session. */
+    clientId: text(),
     generation: integer().notNull().default(0),
     rotatedAt: instant().notNull(),
     rememberMe: boolean().notNull().default(false),

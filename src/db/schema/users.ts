@@ -19,7 +19,8 @@ export const users = pgTable(
     role: text({ enum: ['USER', 'ADMIN'] })
       .notNull()
       .default('USER'),
-    passwordHash: text().notNull(),
+    /** Null for an account without a password. */
+    passwordHash: text(),
     isVerified: boolean().notNull().default(false),
     isPremium: boolean().notNull().default(false),
     theme: text({ enum: ['LIGHT', 'DARK', 'SYSTEM'] })

@@ -1,7 +1,7 @@
 /** The tokens a client gets for a session, in the terms of RFC 6749 section 5.1, and the cookie they may travel in. */
 import type { GraphqlContext } from '../context.js';
 import type { AccountRecord } from '../../users/account.js';
-import type { EnteredSession } from '../../sessions/service.js';
+import type { IssuedSession } from '../../sessions/service.js';
 
 export interface AuthPayloadView {
   readonly accessToken: string;
@@ -21,10 +21,10 @@ export type Transport = 'BODY' | 'COOKIE' | null | undefined;
  * which nobody could use or end any more: it ends here.
  * @throws AppError QUERY_REJECTED before anything is done when the cookie may not be set, and whatever `enter` throws
  */
-export async function entering(
+export async function issueAuthPayload(
   context: GraphqlContext,
   transport: Transport,
-  enter: () => Promise<EnteredSession>,
+  enter: () => Promise<IssuedSession>,
 ): Promise<AuthPayloadView> {
   if (transport === 'COOKIE') context.cookie.assertAllowed();
   const entered = await enter();
@@ -47,7 +47,7 @@ export function bearsOwnCookie(context: GraphqlContext): boolean {
 
 /** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */
 function authPayload(
-  { account, session, refreshToken, scopes }: EnteredSession,
+  { account, session, refreshToken, scopes }: IssuedSession,
   context: GraphqlContext,
   transport: Transport,
 ): AuthPayloadView {

@@ -2,7 +2,7 @@
 import { AppError, type ErrorCode } from '../../lib/errors.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers } from '../generated.js';
-import { bearsOwnCookie, cookieSessionId, entering } from './auth-payload.js';
+import { bearsOwnCookie, cookieSessionId, issueAuthPayload } from './auth-payload.js';
 import type { Revoker } from '../../sessions/revocation.js';
 
 export const refresh: MutationResolvers['refresh'] = async (_source, { refreshToken, scope }, context) => {
@@ -10,7 +10,7 @@ export const refresh: MutationResolvers['refresh'] = async (_source, { refreshTo
   if (given === undefined) throw new AppError('INVALID_REFRESH_TOKEN', 'A refresh token is needed.');
   const isCookie = refreshToken == null;
   try {
-    return await entering(context, isCookie ? 'COOKIE' : 'BODY', () =>
+    return await issueAuthPayload(context, isCookie ? 'COOKIE' : 'BODY', () =>
       context.services.sessions.refresh(given, context.client, scope ?? undefined),
     );
   } catch (error) {

@@ -3,7 +3,7 @@ import { AppError } from '../../lib/errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
-import { bearsOwnCookie, entering, type AuthPayloadView } from './auth-payload.js';
+import { bearsOwnCookie, issueAuthPayload, type AuthPayloadView } from './auth-payload.js';
 import { sessionPage } from '../../sessions/listing-repository.js';
 import type { Revoker } from '../../sessions/revocation.js';
 
@@ -17,13 +17,15 @@ export const meUpdated: SubscriptionResolvers['meUpdated'] = {
 };
 
 export const register: MutationResolvers['register'] = (_source, { input }, context) =>
-  onDevice(context, () => entering(context, input.transport, () => context.services.register(input, context.client)));
+  onDevice(context, () =>
+    issueAuthPayload(context, input.transport, () => context.services.register(input, context.client)),
+  );
 
 export const login: MutationResolvers['login'] = async (_source, { input }, context) => {
   const { services, client } = context;
   try {
     const payload = await onDevice(context, () =>
-      entering(context, input.transport, () => services.login(input, client)),
+      issueAuthPayload(context, input.transport, () => services.login(input, client)),
     );
     services.countLogin('success');
     return payload;
@@ -47,7 +49,7 @@ export const changePassword: MutationResolvers['changePassword'] = async (_sourc
   const revoker = callerOf(context);
   // Who keeps the refresh token in the cookie would be left with a spent one.
   const transport = bearsOwnCookie(context) ? 'COOKIE' : 'BODY';
-  return entering(context, transport, () => context.services.changePassword(input, revoker));
+  return issueAuthPayload(context, transport, () => context.services.changePassword(input, revoker));
 };
 
 export const requestPasswordReset: MutationResolvers['requestPasswordReset'] = async (_source, { email }, context) => {
@@ -57,7 +59,7 @@ export const requestPasswordReset: MutationResolvers['requestPasswordReset'] = a
 
 export const resetPassword: MutationResolvers['resetPassword'] = (_source, { input }, context) =>
   onDevice(context, () =>
-    entering(context, input.transport, () => context.services.recovery.reset(input, context.client)),
+    issueAuthPayload(context, input.transport, () => context.services.recovery.reset(input, context.client)),
   );
 
 export const requestEmailVerification: MutationResolvers['requestEmailVerification'] = async (

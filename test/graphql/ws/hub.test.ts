@@ -128,11 +128,11 @@ t.test('what happens between the look and the seat is not missed', async (t) => 
   for (const miss of [() => happens('u'), () => connect(true)]) {
     let answer: () => void = () => undefined;
     verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-    const entering = enter('u:1');
+    const issueAuthPayload = enter('u:1');
     miss();
     end('u:1');
     answer();
-    t.equal(await (await entering).closed, ENDED);
+    t.equal(await (await issueAuthPayload).closed, ENDED);
   }
 });
 
@@ -225,9 +225,9 @@ t.test('who has gone while let in takes no seat', async (t) => {
   const { hub, verdicts } = setup(t);
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  const entering = hub.enter({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
+  const issueAuthPayload = hub.enter({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
   answer();
-  t.equal(await entering, undefined);
+  t.equal(await issueAuthPayload, undefined);
   t.equal(hub.count(), 0);
 });
 

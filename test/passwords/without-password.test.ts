@@ -1,0 +1,65 @@
+/** Accounts without a password: every operation that asks for one refuses as for a wrong one, and a reset sets one. */
+import { sql } from 'drizzle-orm';
+import t from 'tap';
+import { startTestApp } from '../helpers/app.js';
+import { LOGIN, tokenIn } from '../helpers/seed.js';
+import { claimsOf } from '../helpers/tokens.js';
+
+const app = await startTestApp(t);
+
+/** A user whose password was removed, in the session of the registration. */
+async function passwordless() {
+  const user = await app.user();
+  await app.db.executor.execute(sql`update users set password_hash = null where id = ${user.id}`);
+  return user;
+}
+
+t.test('login answers as for a wrong password, and counts the failure', async (t) => {
+  const user = await passwordless();
+  const client = app.client();
+  const attempt = (password: string) => client.send(LOGIN, { input: { identifier: user.username, password } });
+  t.equal((await attempt(user.password)).code, 'INVALID_CREDENTIALS');
+  t.equal((await attempt('')).code, 'INVALID_CREDENTIALS');
+  for (let failures = 2; failures < 5; failures += 1) await attempt(user.password);
+  t.equal((await attempt(user.password)).code, 'RATE_LIMIT_EXCEEDED');
+});
+
+t.test('changePassword, deleteMe and updateMe refuse any current password and change nothing', async (t) => {
+  const user = await passwordless();
+  const newPassword = 'another quiet brass telescope';
+  const changed = await user.client.send(
+    'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }',
+    { input: { currentPassword: user.password, newPassword } },
+  );
+  t.equal(changed.code, 'INVALID_CREDENTIALS');
+  const deleted = await user.client.send('mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }', {
+    input: { confirmation: 'DELETE_MY_ACCOUNT', password: user.password },
+  });
+  t.equal(deleted.code, 'INVALID_CREDENTIALS');
+  const renamed = await user.client.send('mutation ($input: UpdateMeInput!) { updateMe(input: $input) { id } }', {
+    input: { username: 'renamed', currentPassword: user.password },
+  });
+  t.equal(renamed.code, 'INVALID_CREDENTIALS');
+  const { data } = await user.client.send('{ me { username } }');
+  t.same(data!['me'], { username: user.username });
+});
+
+t.test('a recent login changes the username', async (t) => {
+  const user = await passwordless();
+  const { data } = await user.client.send('mutation { updateMe(input: { username: "no-password" }) { username } }');
+  t.same(data!['updateMe'], { username: 'no-password' });
+});
+
+t.test('a mailed reset link sets a password', async (t) => {
+  const user = await passwordless();
+  await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
+  const password = 'another quiet brass telescope';
+  const reset = await app
+    .client()
+    .send('mutation ($input: ResetPasswordInput!) { resetPassword(input: $input) { accessToken } }', {
+      input: { token: tokenIn(await app.mailTo(user.email)), password },
+    });
+  t.same(reset.errors, []);
+  const { data } = await app.client().send(LOGIN, { input: { identifier: user.email, password } });
+  t.match(claimsOf(data!['login'].accessToken), { sub: user.id, amr: ['pwd'], client_id: 'first-party' });
+});
