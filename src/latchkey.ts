@@ -35,12 +35,12 @@ import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './authn/authenticate.js';
 import { createSessionStrategy } from './authn/strategies/session.js';
 import type { Strategy } from './authn/strategy.js';
-import { createLivenessReader } from './sessions/liveness.js';
+import { createLivenessReader } from './sessions/session-loader.js';
 import { createSessionListing } from './sessions/listing-repository.js';
 import { livenessRead } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
-import { createUseRecorder } from './sessions/use-recorder.js';
+import { createUseRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
 export interface ServiceDependencies {

@@ -2,7 +2,7 @@
 // first batch has gone, and at last how many there were and how long it took.
 import { systemClock as clock } from '../../dist/lib/clock.js';
 import { loadConfig } from '../../dist/config/config.js';
-import { clearInBatches } from '../../dist/db/exclusive.js';
+import { clearInBatches } from '../../dist/db/clear-in-batches.js';
 import { openDatabase } from '../../dist/db/open.js';
 import { createRevocation } from '../../dist/sessions/revocation.js';
 

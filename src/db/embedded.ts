@@ -8,7 +8,7 @@ import { afterCommit, inTransaction } from './after-commit.js';
 import { dataDirectory, IN_MEMORY, inDataDirectory, privateDirectory } from '../config/data-directory.js';
 import type { Database, Executor } from './database.js';
 import { outage } from './errors.js';
-import { lockDirectory, type DirectoryLock } from './lock.js';
+import { lockDirectory, type DirectoryLock } from './directory-lock.js';
 import { MIGRATIONS_FOLDER } from './migrate.js';
 
 const FOLDER = 'postgres';

@@ -7,7 +7,7 @@ import { createExecutor } from './executor.js';
 import { listenOnPostgres } from './listen.js';
 import { migratePostgres } from './migrate.js';
 import { createPool } from './pool.js';
-import { verifyListening } from './verify.js';
+import { verifyListening } from './verify-listening.js';
 
 export interface PostgresOptions {
   readonly url: string;

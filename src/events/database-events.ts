@@ -1,7 +1,7 @@
 /** Events through the database: what a transaction notifies of is delivered when it commits, in the order of commits. */
 import type { Database } from '../db/database.js';
 import type { Events } from './events.js';
-import { createHub, type EventsLog } from './hub.js';
+import { createHub, type EventsLog } from './dispatcher.js';
 import { encodeEvent } from './message.js';
 import { createEventsRepository } from './repository.js';
 

@@ -4,7 +4,7 @@ import type { Database } from '../db/database.js';
 import { connectRedis, type RedisConnection, type RedisLog } from '../redis/connection.js';
 import { createDatabaseEvents } from './database-events.js';
 import type { Events } from './events.js';
-import type { EventsLog } from './hub.js';
+import type { EventsLog } from './dispatcher.js';
 import { createRedisEvents } from './redis-events.js';
 
 export interface OpenEventsOptions {

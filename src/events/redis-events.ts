@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';
-import { createHub, type EventsLog } from './hub.js';
+import { createHub, type EventsLog } from './dispatcher.js';
 import { decodeMissed, encodeEvent, encodeMissed } from './message.js';
 import { createMessageSigner } from './signed-messages.js';
 

@@ -8,7 +8,7 @@ import { NO_DEVICE, type DeviceCookie } from '../fastify/device-cookie.js';
 import type { RefreshCookie } from '../fastify/refresh-cookie.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import type { Clock } from '../lib/clock.js';
-import { createSessionLoader, type SessionLoader } from '../sessions/loader.js';
+import { createSessionLoader, type SessionLoader } from '../sessions/listing-loader.js';
 import type { ScopeDemand } from './directives/gates.js';
 import type { Services } from './resolvers/services.js';
 import { createStatements, type RunStatement } from './statements.js';

@@ -1,6 +1,6 @@
 /** What has to be done every now and then, and how often. */
 import type { Database, Executor } from '../db/database.js';
-import { clearInBatches } from '../db/exclusive.js';
+import { clearInBatches } from '../db/clear-in-batches.js';
 import type { Chore } from './scheduler.js';
 import type { CreatedServices } from '../latchkey.js';
 import { RELOAD_MS, type SigningKeys } from '../signing-keys/service.js';

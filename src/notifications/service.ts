@@ -12,7 +12,7 @@ import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createChangeRepository } from '../identifier-changes/repository.js';
 import { emailKey } from '../users/identifiers.js';
-import { createMailboxLimits } from '../users/mailbox.js';
+import { createMailboxLimits } from '../users/mailbox-limits.js';
 import { isReleasedEmail } from '../users/released-email.js';
 import { createAccountRepository } from '../users/repository.js';
 

@@ -5,7 +5,7 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import { ConfigError, type JwtAlgorithm } from '../config/config.js';
-import { createSeal } from '../crypto/seal.js';
+import { createSeal } from '../crypto/encryption.js';
 import type { Database, Executor } from '../db/database.js';
 import { createJwtKey, type JwtKey } from './jwt-key.js';
 import { generateSigningKey, type AsymmetricAlgorithm, type PublicJwk } from './key-material.js';

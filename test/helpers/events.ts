@@ -1,6 +1,6 @@
 /** Events as tests wait for them. */
 import type { AccountEvent, Events } from '../../src/events/events.js';
-import type { EventsLog } from '../../src/events/hub.js';
+import type { EventsLog } from '../../src/events/dispatcher.js';
 import type { RedisLog } from '../../src/redis/connection.js';
 
 /** For parts that are tested without a bus. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { clearInBatches } from '../../src/db/exclusive.js';
+import { clearInBatches } from '../../src/db/clear-in-batches.js';
 import { startMaintenance } from '../../src/jobs/scheduler.js';
 import { startTestApp } from '../helpers/app.js';
 

@@ -3,7 +3,7 @@ import t from 'tap';
 import { createAudit } from '../../src/audit/audit.js';
 import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
-import { clearInBatches } from '../../src/db/exclusive.js';
+import { clearInBatches } from '../../src/db/clear-in-batches.js';
 import { createRateLimits } from '../../src/rate-limits/service.js';
 import { startTestApp } from '../helpers/app.js';
 import { testClock } from '../helpers/clock.js';

@@ -4,7 +4,7 @@ import t from 'tap';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import { sessions } from '../../src/db/schema/index.js';
 import { createSessionStrategy } from '../../src/authn/strategies/session.js';
-import { createLivenessReader } from '../../src/sessions/liveness.js';
+import { createLivenessReader } from '../../src/sessions/session-loader.js';
 import { livenessRead } from '../../src/sessions/repository.js';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, REFRESH, tokenIn } from '../helpers/seed.js';

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
-import { clearInBatches } from '../../src/db/exclusive.js';
+import { clearInBatches } from '../../src/db/clear-in-batches.js';
 import { createAudit } from '../../src/audit/audit.js';
 import { createRevocation } from '../../src/sessions/revocation.js';
 import { startTestApp } from '../helpers/app.js';

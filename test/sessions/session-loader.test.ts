@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createLivenessReader } from '../../src/sessions/liveness.js';
+import { createLivenessReader } from '../../src/sessions/session-loader.js';
 import type { LiveSession } from '../../src/sessions/repository.js';
 
 const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as LiveSession;

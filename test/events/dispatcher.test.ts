@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { AccountEvent } from '../../src/events/events.js';
-import { createHub } from '../../src/events/hub.js';
+import { createHub } from '../../src/events/dispatcher.js';
 import { decodeEvent, decodeMissed, encodeEvent, encodeMissed } from '../../src/events/message.js';
 import { recordingLog } from '../helpers/events.js';
 

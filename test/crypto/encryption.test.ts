@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import t from 'tap';
 import { deriveKey } from '../../src/crypto/derive.js';
-import { createSeal } from '../../src/crypto/seal.js';
+import { createSeal } from '../../src/crypto/encryption.js';
 
 const OLD = 'an old secret of more than thirty-two bytes';
 const NEW = 'a new secret of more than thirty-two bytes';

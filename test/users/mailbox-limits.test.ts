@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createMailboxLimits, mailboxOf } from '../../src/users/mailbox.js';
+import { createMailboxLimits, mailboxOf } from '../../src/users/mailbox-limits.js';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, PASSWORD, registerUser } from '../helpers/seed.js';
 

@@ -4,14 +4,14 @@ import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSy
 import { join } from 'node:path';
 import t from 'tap';
 import { loadTryLock } from '../../src/db/file-lock.js';
-import { lockDirectory } from '../../src/db/lock.js';
+import { lockDirectory } from '../../src/db/directory-lock.js';
 import type { TestScope } from '../helpers/app.js';
 
 const held = { name: 'DirectoryHeldError' };
 
 /** A process that tries to lock `directory`, says `held` or why not, and keeps the lock until it is killed. */
 const HOLDER = `
-  const { lockDirectory } = await import(process.cwd() + '/dist/db/lock.js');
+  const { lockDirectory } = await import(process.cwd() + '/dist/db/directory-lock.js');
   const answer = await lockDirectory(process.env.DIRECTORY).then(() => 'held', (error) => error.message);
   console.log(answer);
   setInterval(() => undefined, 60_000);
