@@ -16,518 +16,518 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean };
   Int: { input: number; output: number };
   Float: { input: number; output: number };
-  /** A moment in UTC, as RFC 3339 writes it: `2026-01-31T12:00:00.000Z`. */
+  /** A time in UTC (RFC 3339): `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: never; output: Date };
-  /** The name of a permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one that the configuration adds. */
+  /** A permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one added by the configuration. */
   Scope: { input: string; output: string };
 };
 
-/** What `@rateLimit` counts by. */
+/** A key that `@rateLimit` counts by. */
 export type RateLimitKey =
-  /** The client's address; an IPv6 address counts as its /64 network. */
+  /** The IP address of the client; for IPv6 its /64 network. */
   | 'IP'
-  /** The account that makes the request; the client's address where there is none. */
+  /** The authenticated account; the IP address for unauthenticated requests. */
   | 'PRINCIPAL';
 
-/** What an account may be. */
+/** The role of an account. */
 export type Role =
-  /** Uses the product; holds the scopes of a user. */
+  /** A user of the product; has the user scopes. */
   | 'USER'
-  /** Administers accounts; holds the scope `admin` besides. */
+  /** An administrator; has the user scopes and `admin`. */
   | 'ADMIN';
 
-/** A colour scheme. */
+/** A color scheme. */
 export type Theme =
-  /** Dark on light. */
+  /** Light color scheme. */
   | 'LIGHT'
-  /** Light on dark. */
+  /** Dark color scheme. */
   | 'DARK'
-  /** As the device has it. */
+  /** The setting of the device. */
   | 'SYSTEM';
 
-/** How a refresh token travels. */
+/** How the refresh token is delivered. */
 export type TokenTransport =
-  /** In the payload, for clients that keep it themselves. */
+  /** In the payload, for clients that store it themselves. */
   | 'BODY'
   /**
-   * In an HttpOnly cookie, for browsers; the payload's `refreshToken` is null then. Requests that bear the cookie must come
-   * from `PUBLIC_URL` or one of `CORS_ORIGINS`.
+   * In an HttpOnly cookie, for browsers; `refreshToken` in the payload is then null. Requests with the cookie must come from the
+   * origin of `PUBLIC_URL` or one of `CORS_ORIGINS`.
    */
   | 'COOKIE';
 
-/** An account. */
+/** A user account. */
 export type User = {
   __typename?: 'User';
-  /** Never changes and is never given again (UUID version 7). */
+  /** The id (UUID version 7); never changes and is never reused. */
   id: Scalars['ID']['output'];
   /**
-   * The address as its owner writes it; unique whatever its case or Unicode form. A placeholder below `released.invalid` once
-   * the owner of an unconfirmed address has taken it from the account.
+   * The e-mail address as entered; unique regardless of case and Unicode form. A placeholder below `released.invalid` after the
+   * owner of an unconfirmed address has removed it from the account.
    */
   email: Scalars['String']['output'];
-  /** The address that takes the place of `email` once it is confirmed. */
+  /** The new e-mail address, until it is confirmed and replaces `email`. */
   pendingEmail?: Maybe<Scalars['String']['output']>;
-  /** The name as its owner writes it; unique whatever its case or Unicode form. */
+  /** The username as entered; unique regardless of case and Unicode form. */
   username: Scalars['String']['output'];
-  /** The name to show to people. */
+  /** The name shown to other people. */
   displayName?: Maybe<Scalars['String']['output']>;
-  /** An https address of a picture. */
+  /** The https URL of a picture. */
   avatarUrl?: Maybe<Scalars['String']['output']>;
-  /** What the account may be. */
+  /** The role of the account. */
   role: Role;
-  /** Whether the e-mail address was confirmed. */
+  /** Whether the e-mail address is confirmed. */
   isVerified: Scalars['Boolean']['output'];
-  /** Whether the account has the paid features of your product. */
+  /** Whether the account has the paid features of the product. */
   isPremium: Scalars['Boolean']['output'];
-  /** What the owner likes. */
+  /** The preferences of the user. */
   preferences: Preferences;
-  /** When the account was registered. */
+  /** When the account was created. */
   createdAt: Scalars['DateTime']['output'];
   /** When the account was last changed. */
   updatedAt: Scalars['DateTime']['output'];
-  /** When somebody last logged in with the password. */
+  /** When the user last logged in with the password. */
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
-  /** The live sessions, the one used last first. For the account itself and for administrators. */
+  /** The active sessions, most recently used first. Only for the account's own session and for administrators in a session. */
   sessions: Array<Session>;
-  /** When an administrator disabled the account; its sessions ended then, and nobody can log in. */
+  /** When an administrator disabled the account. A disabled account has no sessions and cannot log in. */
   disabledAt?: Maybe<Scalars['DateTime']['output']>;
-  /** When the account was deleted; it is purged when the time to restore it is over. */
+  /** When the account was deleted. It can be restored for a limited time and is then purged. */
   deletedAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
-/** An account. */
+/** A user account. */
 export type UserSessionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['ID']['input']>;
 };
 
-/** What the owner of an account likes. */
+/** The preferences of a user. */
 export type Preferences = {
   __typename?: 'Preferences';
-  /** The colour scheme. */
+  /** The color scheme. */
   theme: Theme;
-  /** Whether your product may send notifications. */
+  /** Whether the product may send notifications. */
   notifications: Scalars['Boolean']['output'];
   /** A BCP 47 language tag such as `en` or `pt-BR`. */
   language: Scalars['String']['output'];
 };
 
-/** A login on one device: all access and refresh tokens that came from it. */
+/** A session: one login on one device, with all access and refresh tokens issued since. */
 export type Session = {
   __typename?: 'Session';
-  /** The `sid` of its access tokens. */
+  /** The id; the `sid` claim of its access tokens. */
   id: Scalars['ID']['output'];
-  /** When it was opened. */
+  /** When the session was opened. */
   createdAt: Scalars['DateTime']['output'];
-  /** When it was last used, to within five minutes. */
+  /** When the session was last used, accurate to five minutes. */
   lastUsedAt: Scalars['DateTime']['output'];
-  /** When it ends at the latest. */
+  /** When the session expires. */
   expiresAt: Scalars['DateTime']['output'];
-  /** The address it was last refreshed from. */
+  /** The IP address of the last refresh. */
   ipAddress?: Maybe<Scalars['String']['output']>;
-  /** The User-Agent it was last refreshed with. */
+  /** The User-Agent of the last refresh. */
   userAgent?: Maybe<Scalars['String']['output']>;
-  /** Whether this request was made in it. */
+  /** Whether this request was made in the session. */
   current: Scalars['Boolean']['output'];
 };
 
-/** What a new or renewed session gives. */
+/** The tokens of a new or renewed session. */
 export type AuthPayload = {
   __typename?: 'AuthPayload';
-  /** A JWT (RFC 9068) for the `Authorization` header. */
+  /** The access token: a JWT (RFC 9068) for the `Authorization` header. */
   accessToken: Scalars['String']['output'];
-  /** An opaque token, good for one refresh; null when it is in a cookie. */
+  /** The refresh token, valid for one refresh; null if it was set as a cookie. */
   refreshToken?: Maybe<Scalars['String']['output']>;
   /** Always `Bearer`. */
   tokenType: Scalars['String']['output'];
-  /** How long the access token lasts, in seconds. */
+  /** The lifetime of the access token in seconds. */
   expiresIn: Scalars['Int']['output'];
-  /** What the access token may do: scopes, space-separated. */
+  /** The scopes of the access token, space-separated. */
   scope: Scalars['String']['output'];
-  /** The account. */
+  /** The account of the session. */
   user: User;
 };
 
-/** One page of a list, as Relay has it. */
+/** Information about a page (Relay connections). */
 export type PageInfo = {
   __typename?: 'PageInfo';
-  /** Whether there is more after this page. */
+  /** Whether there is another page. */
   hasNextPage: Scalars['Boolean']['output'];
-  /** Whether this page began after a cursor. */
+  /** Whether the page starts after a cursor. */
   hasPreviousPage: Scalars['Boolean']['output'];
-  /** The first edge's cursor. */
+  /** The cursor of the first edge. */
   startCursor?: Maybe<Scalars['String']['output']>;
-  /** The last edge's cursor: `after` of the next page. */
+  /** The cursor of the last edge: `after` for the next page. */
   endCursor?: Maybe<Scalars['String']['output']>;
 };
 
-/** A page of accounts, the newest first. */
+/** A page of accounts, newest first. */
 export type UserConnection = {
   __typename?: 'UserConnection';
-  /** The accounts with their cursors. */
+  /** The accounts of the page. */
   edges: Array<UserEdge>;
-  /** Where the page stands. */
+  /** Information about the page. */
   pageInfo: PageInfo;
 };
 
 /** An account in a list. */
 export type UserEdge = {
   __typename?: 'UserEdge';
-  /** Its place in the list. */
+  /** The position in the list. */
   cursor: Scalars['String']['output'];
-  /** The account; deleted ones that can still be restored are listed too. */
+  /** The account. Deleted accounts that can still be restored are included. */
   node: User;
 };
 
-/** Something that happened to an account or a session, or was refused. */
+/** A recorded change or refusal. */
 export type AuditEvent = {
   __typename?: 'AuditEvent';
-  /** In the order of time (UUID version 7). */
+  /** The id (UUID version 7), in chronological order. */
   id: Scalars['ID']['output'];
-  /** What happened, such as `session.opened` or `login.failed`. */
+  /** The type, such as `session.opened` or `login.failed`. */
   type: Scalars['String']['output'];
-  /** The account it is about; null where there is none. */
+  /** The account that the event concerns; null if there is none. */
   userId?: Maybe<Scalars['ID']['output']>;
-  /** Whose doing it was, when that is known. */
+  /** The account that caused the event; null if unknown. */
   actorId?: Maybe<Scalars['ID']['output']>;
-  /** The session it is about. */
+  /** The session that the event concerns. */
   sessionId?: Maybe<Scalars['ID']['output']>;
-  /** Where it came from. */
+  /** The IP address of the request. */
   ipAddress?: Maybe<Scalars['String']['output']>;
-  /** With which User-Agent. */
+  /** The User-Agent of the request. */
   userAgent?: Maybe<Scalars['String']['output']>;
-  /** When it happened. */
+  /** When the event happened. */
   createdAt: Scalars['DateTime']['output'];
-  /** What else there is to say; never a secret. */
+  /** Further details; never a secret. */
   detail?: Maybe<Scalars['String']['output']>;
 };
 
-/** A page of audit events, the newest first. */
+/** A page of audit events, newest first. */
 export type AuditEventConnection = {
   __typename?: 'AuditEventConnection';
-  /** The events with their cursors. */
+  /** The events of the page. */
   edges: Array<AuditEventEdge>;
-  /** Where the page stands. */
+  /** Information about the page. */
   pageInfo: PageInfo;
 };
 
 /** An audit event in a list. */
 export type AuditEventEdge = {
   __typename?: 'AuditEventEdge';
-  /** Its place in the list. */
+  /** The position in the list. */
   cursor: Scalars['String']['output'];
-  /** The event. */
+  /** The audit event. */
   node: AuditEvent;
 };
 
-/** What can be asked. */
+/** The queries. */
 export type Query = {
   __typename?: 'Query';
-  /** The account that makes the request. */
+  /** The account of the caller. */
   me: User;
-  /** All accounts, the newest first. */
+  /** Lists accounts, newest first. */
   users: UserConnection;
-  /** One account; null when there is none. */
+  /** Returns one account; null if it does not exist. */
   user?: Maybe<User>;
-  /** What happened, the newest first. */
+  /** Lists audit events, newest first. */
   auditEvents: AuditEventConnection;
 };
 
-/** What can be asked. */
+/** The queries. */
 export type QueryUsersArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What can be asked. */
+/** The queries. */
 export type QueryUserArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** What can be asked. */
+/** The queries. */
 export type QueryAuditEventsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   userId?: InputMaybe<Scalars['ID']['input']>;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type Mutation = {
   __typename?: 'Mutation';
-  /** Creates an account, opens its first session and mails a link that confirms the address. */
+  /** Creates an account, opens its first session and sends an e-mail with a link that confirms the address. */
   register: AuthPayload;
   /**
-   * Opens a session. An unknown account and a wrong password get the same `INVALID_CREDENTIALS` after the same work. Failed
-   * attempts are counted by account and address: after a few, `RATE_LIMIT_EXCEEDED` for a time that grows.
+   * Opens a session. An unknown account and a wrong password return the same `INVALID_CREDENTIALS` after the same time. Failed
+   * attempts are counted by account and network: after five, `RATE_LIMIT_EXCEEDED` for a period that doubles with each failure.
    */
   login: AuthPayload;
-  /** Renews a session: gives a new access token and a new refresh token. Each refresh token works once. */
+  /** Renews a session: returns a new access token and a new refresh token. Each refresh token is valid once. */
   refresh: AuthPayload;
   /**
-   * Ends the session that makes the request; its tokens stop working at once, and its cookie is cleared. Without a valid
-   * access token the refresh cookie names the session, so that an expired access token keeps nobody logged in.
+   * Ends the session of the caller. Its tokens are invalid from the next request, and its cookie is cleared. Without a valid
+   * access token, the session of the refresh cookie ends.
    */
   logout: Scalars['Boolean']['output'];
   /**
-   * Changes the account that makes the request. A change of `email` or `username` needs a recent proof: a login of this session
-   * within 15 minutes, or `currentPassword`; otherwise `STEP_UP_REQUIRED`, whose `methods` say how to give it. The account's
-   * mailbox is told, with a link that cancels the change (`cancelEmailChange`). A wrong `currentPassword` counts as a failed
-   * login.
+   * Updates the account of the caller. A change of `email` or `username` requires the person's own session, and a login within
+   * the last 15 minutes or `currentPassword`; otherwise the error is `STEP_UP_REQUIRED`, whose `methods` list the options. The
+   * current address receives an e-mail with a link that cancels the change (`cancelEmailChange`). A wrong `currentPassword`
+   * counts as a failed login.
    */
   updateMe: User;
   /**
-   * Deletes the account that makes the request: its sessions end, and nobody can log in. An administrator can restore it for
-   * a time; then it is purged. Its names stay taken until then.
+   * Deletes the account of the caller and ends its sessions. An administrator can restore it for a limited time; then it is
+   * purged. Its e-mail address and username stay reserved until then.
    */
   deleteMe: Scalars['Boolean']['output'];
-  /** Ends one of the account's own sessions; `NOT_FOUND` for any other. */
+  /** Ends one of the caller's sessions; `NOT_FOUND` for any other. */
   revokeSession: Scalars['Boolean']['output'];
-  /** Ends all of the account's sessions but the one that makes the request; says how many. */
+  /** Ends all sessions of the caller except the current one; returns their number. */
   revokeOtherSessions: Scalars['Int']['output'];
-  /** Changes the password, ends every other session and gives new tokens for this one; the owner is told by mail. */
+  /** Changes the password, ends every other session and returns new tokens for this one. The owner is notified by e-mail. */
   changePassword: AuthPayload;
-  /** Mails a link to choose a new password, if there is such an account. Always true, and always as fast. */
+  /** Sends an e-mail with a link to choose a new password if the account exists. Always returns true, after the same time. */
   requestPasswordReset: Scalars['Boolean']['output'];
   /**
-   * Chooses a new password with the token of the mailed link, ends every session and opens one; the owner is told by mail.
-   * `INVALID_TOKEN` for a token that is unknown, used, replaced or over an hour old.
+   * Sets a new password with the token of the e-mailed link, ends every session and opens a new one. The owner is notified by
+   * e-mail. `INVALID_TOKEN` for a token that is unknown, used, replaced or older than one hour.
    */
   resetPassword: AuthPayload;
-  /** Mails a link that confirms `pendingEmail`, or `email` where nothing is pending; at most five an hour. */
+  /** Sends an e-mail with a link that confirms `pendingEmail`, or `email` if no change is pending; at most five per hour. */
   requestEmailVerification: Scalars['Boolean']['output'];
   /**
-   * Confirms the e-mail address that the token was mailed to; a pending one takes effect. `INVALID_TOKEN` for a token that is
-   * unknown, used, replaced or over a day old.
+   * Confirms the e-mail address that the token was sent to; a pending address replaces the current one. `INVALID_TOKEN` for a
+   * token that is unknown, used, replaced or older than one day.
    */
   verifyEmail: User;
   /**
-   * Cancels a change of the e-mail address or username, with the token of the link that was mailed about it, and every later
-   * such change: restores the former values, ends all sessions, and voids mailed links. It works for seven days, also after
-   * the change took effect. A password that was changed after the change took effect no longer works; the restored address
-   * is mailed a link to choose a new one. True as well when the link was used before, which changes nothing.
-   * `INVALID_TOKEN` for a token that is unknown or too old.
+   * Cancels a change of the e-mail address or username, and every later such change, with the token of the notification e-mail.
+   * Restores the previous values, ends all sessions and invalidates e-mailed links. The token is valid for seven days, also
+   * after the change took effect. A password set after the change took effect becomes invalid, and the restored address
+   * receives a link to choose a new one. Returns true without effect if the token was used before. `INVALID_TOKEN` for a token
+   * that is unknown or expired.
    */
   cancelEmailChange: Scalars['Boolean']['output'];
   /**
-   * Takes an unconfirmed e-mail address from an account, for its owner who did not ask for it. Uses the token of the link that
-   * confirms the address: a pending change is cancelled; an account whose only address it is keeps a placeholder below
-   * `released.invalid` until it gives another. The address is free again. `INVALID_TOKEN` as for `verifyEmail`, and for an
-   * address that is confirmed.
+   * Removes an unconfirmed e-mail address from an account, for the owner of the address who did not request it. Takes the token
+   * of the confirmation e-mail. A pending change is cancelled; an account without another address gets a placeholder below
+   * `released.invalid`. The address becomes available again. `INVALID_TOKEN` as for `verifyEmail`, and for a confirmed
+   * address.
    */
   rejectEmailVerification: Scalars['Boolean']['output'];
-  /** Changes an account. The last administrator stays one. */
+  /** Updates an account. The last administrator cannot be demoted or disabled. */
   updateUser: User;
-  /** Deletes an account as `deleteMe` does. */
+  /** Deletes an account, as `deleteMe` does. */
   deleteUser: Scalars['Boolean']['output'];
-  /** Restores a deleted account while that is possible. Its sessions stay ended. */
+  /** Restores a deleted account within the restore window. Its sessions stay ended. */
   restoreUser: User;
-  /** Ends all sessions of an account; says how many. */
+  /** Ends all sessions of an account; returns their number. */
   revokeUserSessions: Scalars['Int']['output'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRegisterArgs = {
   input: RegisterInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationLoginArgs = {
   input: LoginInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRefreshArgs = {
   refreshToken?: InputMaybe<Scalars['String']['input']>;
   scope?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationUpdateMeArgs = {
   input: UpdateMeInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationDeleteMeArgs = {
   input: DeleteMeInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRevokeSessionArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationChangePasswordArgs = {
   input: ChangePasswordInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRequestPasswordResetArgs = {
   email: Scalars['String']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationResetPasswordArgs = {
   input: ResetPasswordInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationVerifyEmailArgs = {
   token: Scalars['String']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationCancelEmailChangeArgs = {
   token: Scalars['String']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRejectEmailVerificationArgs = {
   token: Scalars['String']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationUpdateUserArgs = {
   id: Scalars['ID']['input'];
   input: UpdateUserInput;
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationDeleteUserArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRestoreUserArgs = {
   id: Scalars['ID']['input'];
 };
 
-/** What can be done. */
+/** The mutations. */
 export type MutationRevokeUserSessionsArgs = {
   userId: Scalars['ID']['input'];
 };
 
 /**
- * What can be followed, over WebSocket (`graphql-transport-ws`), with the access token as `authorization` in the payload of
- * `connection_init`. Everything is told after it is committed, at most once, and in order for each account. The socket closes
- * with 4403 when the token runs out or the password changes, and with 4401 when its session ends or a scope is lost.
+ * The subscriptions, over WebSocket (`graphql-transport-ws`) with the access token as `authorization` in the payload of
+ * `connection_init`. Events are delivered after the commit, at most once, and in order for each account. The socket closes with
+ * 4403 when the token expires or the password changes, and with 4401 when the session ends or loses a required scope.
  */
 export type Subscription = {
   __typename?: 'Subscription';
   /**
-   * The account that subscribes, whenever something of it has changed: its names, its addresses, its preferences, its role or
-   * what administrators set. Logins and sessions do not count as such; `securityEvents` tells of them.
+   * The account of the caller after each change of its names, addresses, preferences, role or flags. Logins and sessions are
+   * reported by `securityEvents`.
    */
   meUpdated: User;
   /**
-   * What happens to the account that subscribes, and what was refused. Where somebody else did it who is known, such as an
-   * administrator, the address and the User-Agent are theirs and null.
+   * The audit events of the caller's account. If another account caused the event, such as an administrator, `ipAddress` and
+   * `userAgent` are null.
    */
   securityEvents: AuditEvent;
-  /** What happens, to all accounts. */
+  /** The audit events of all accounts. */
   auditEvents: AuditEvent;
 };
 
-/** A new account. */
+/** Input for creating an account. */
 export type RegisterInput = {
-  /** An e-mail address nobody else has. */
+  /** An e-mail address that no other account has. */
   email: Scalars['String']['input'];
-  /** 3 to 32 letters, digits, dots, dashes or underscores; nobody else's, whatever the case. */
+  /** 3 to 32 letters, digits, dots, dashes or underscores; unique regardless of case. */
   username: Scalars['String']['input'];
-  /** At least `PASSWORD_MIN_LENGTH` characters and at most 256; not a common one, and not made of the account's own words. */
+  /** `PASSWORD_MIN_LENGTH` to 256 characters; not a common password, and not derived from the account's names. */
   password: Scalars['String']['input'];
-  /** If given, the password once more. */
+  /** If given, must equal the password. */
   passwordConfirmation?: InputMaybe<Scalars['String']['input']>;
-  /** The name to show to people, up to 64 characters. */
+  /** The name shown to other people, at most 64 characters. */
   displayName?: InputMaybe<Scalars['String']['input']>;
-  /** Whether the session lasts the longer of the two configured times. */
+  /** Whether the session gets the longer of the two configured lifetimes. */
   rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
-  /** How the refresh token travels. */
+  /** How the refresh token is delivered. */
   transport?: InputMaybe<TokenTransport>;
 };
 
-/** A login. */
+/** Input for logging in. */
 export type LoginInput = {
   /** The e-mail address or the username, in any case. */
   identifier: Scalars['String']['input'];
   /** The password. */
   password: Scalars['String']['input'];
-  /** Whether the session lasts the longer of the two configured times. */
+  /** Whether the session gets the longer of the two configured lifetimes. */
   rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
-  /** How the refresh token travels. */
+  /** How the refresh token is delivered. */
   transport?: InputMaybe<TokenTransport>;
 };
 
-/** Changes to one's own account; what is left out stays. */
+/** Input for updating the current account; omitted fields stay. */
 export type UpdateMeInput = {
-  /** As in `RegisterInput`; cannot be cleared. Needs a recent proof. The former name is held for the account for seven days. */
+  /** As in `RegisterInput`; cannot be cleared. Requires a recent login. The previous username stays reserved for seven days. */
   username?: InputMaybe<Scalars['String']['input']>;
   /**
-   * As in `RegisterInput`; cannot be cleared. Needs a recent proof. It waits in `pendingEmail` until the new address confirms
-   * it; the present address is told, and held for the account for seven days after the change. Giving the present address
-   * withdraws a change that waits.
+   * As in `RegisterInput`; cannot be cleared. Requires a recent login. The new address is stored in `pendingEmail` until it is
+   * confirmed. The current address is notified, and stays reserved for seven days after the change. Sending the current address
+   * cancels a pending change.
    */
   email?: InputMaybe<Scalars['String']['input']>;
-  /** The password, as proof for a change of `email` or `username`; not looked at otherwise. */
+  /** The password, instead of a recent login, for a change of `email` or `username`; otherwise ignored. */
   currentPassword?: InputMaybe<Scalars['String']['input']>;
-  /** The name to show to people, up to 64 characters; `null` clears it. */
+  /** The name shown to other people, at most 64 characters; `null` clears it. */
   displayName?: InputMaybe<Scalars['String']['input']>;
-  /** An https address of up to 2048 characters; `null` clears it. */
+  /** An https URL of at most 2048 characters; `null` clears it. */
   avatarUrl?: InputMaybe<Scalars['String']['input']>;
-  /** What the owner likes; what is left out stays. */
+  /** The preferences; omitted fields stay. */
   preferences?: InputMaybe<PreferencesInput>;
 };
 
-/** Changes to the preferences; what is left out stays, and nothing can be cleared. */
+/** Input for updating preferences; omitted fields stay, and none can be cleared. */
 export type PreferencesInput = {
-  /** The colour scheme. */
+  /** The color scheme. */
   theme?: InputMaybe<Theme>;
-  /** Whether your product may send notifications. */
+  /** Whether the product may send notifications. */
   notifications?: InputMaybe<Scalars['Boolean']['input']>;
   /** A BCP 47 language tag such as `en` or `pt-BR`. */
   language?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** The end of an account. */
+/** Input for deleting the current account. */
 export type DeleteMeInput = {
-  /** `DELETE_MY_ACCOUNT`, to the letter. */
+  /** Must be `DELETE_MY_ACCOUNT`. */
   confirmation: Scalars['String']['input'];
   /** The password. */
   password: Scalars['String']['input'];
 };
 
-/** A new password, by who knows the old one. */
+/** Input for changing the password of the current account. */
 export type ChangePasswordInput = {
-  /** The password so far. */
+  /** The current password. */
   currentPassword: Scalars['String']['input'];
   /** As in `RegisterInput`. */
   newPassword: Scalars['String']['input'];
-  /** If given, the new password once more. */
+  /** If given, must equal the new password. */
   newPasswordConfirmation?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** A new password, by who can read the account's mail. */
+/** Input for resetting a password with an e-mailed token. */
 export type ResetPasswordInput = {
-  /** The token of the mailed link. */
+  /** The token of the e-mailed link. */
   token: Scalars['String']['input'];
   /** As in `RegisterInput`. */
   password: Scalars['String']['input'];
-  /** If given, the password once more. */
+  /** If given, must equal the password. */
   passwordConfirmation?: InputMaybe<Scalars['String']['input']>;
-  /** How the refresh token travels. */
+  /** How the refresh token is delivered. */
   transport?: InputMaybe<TokenTransport>;
 };
 
-/** Changes to an account by an administrator; what is left out stays, and nothing can be cleared. */
+/** Input for updating an account as an administrator; omitted fields stay, and none can be cleared. */
 export type UpdateUserInput = {
-  /** What the account may be. */
+  /** The role of the account. */
   role?: InputMaybe<Role>;
-  /** Whether it has the paid features of your product. */
+  /** Whether the account has the paid features of the product. */
   isPremium?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Whether its e-mail address counts as confirmed. */
+  /** Whether the e-mail address counts as confirmed. */
   isVerified?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Whether it is disabled: its sessions end, and nobody can log in. */
+  /** Whether the account is disabled: its sessions end, and it cannot log in. */
   disabled?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
