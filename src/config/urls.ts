@@ -48,6 +48,13 @@ function isMailServer(value: string): boolean {
   return isServer && isEncoded(value);
 }
 
+/** A URL without slashes at its end. */
+function withoutSlashes(url: string): string {
+  let end = url.length;
+  while (url[end - 1] === '/') end -= 1;
+  return url.slice(0, end);
+}
+
 export interface UrlReaderContext {
   /** The variable's value without white space around it; undefined if that is empty. */
   raw(name: string): string | undefined;
@@ -109,7 +116,7 @@ export function urlReaders({ raw, fault, together }: UrlReaderContext) {
       const url = URL.canParse(value) ? new URL(value) : undefined;
       const plain = url && ['http:', 'https:'].includes(url.protocol) && !/[?#]/.test(value) && !url.username;
       return plain
-        ? url.href.replace(/\/+$/, '')
+        ? withoutSlashes(url.href)
         : fault(name, 'an address such as https://app.example.com/account', undefined);
     },
 
@@ -120,7 +127,7 @@ export function urlReaders({ raw, fault, together }: UrlReaderContext) {
       const [url, from] = pair;
       if (!isMailServer(url))
         return fault(name, `smtp://user:password@host:587 or smtps://…${ENCODING_HINT}`, undefined);
-      if (!/^[^\r\n]*[^\s<>@]+@[^\s<>@]+>?$/.test(from))
+      if (!/^[^\r\n]*[^\s<>@]@[^\s<>@]+>?$/.test(from))
         return fault(fromName, 'an address such as Example <no-reply@example.com>', undefined);
       return { url, from };
     },

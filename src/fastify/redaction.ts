@@ -124,8 +124,15 @@ function harmlessPart(error: Error): string {
   let message = error.message.replace(/\nparams: [^]*$/, '');
   // SQLSTATE class 22, data exceptions, quote the datum.
   if (/^22\w{3}$/.test(codeOf(error) ?? '')) message = message.replace(/"[^]*"/, `"${REDACTED}"`);
-  if (error instanceof SyntaxError) message = message.replace(/(?:\.{3})?"[^]*"(?=.* is not valid JSON)/, REDACTED);
-  return redactText(message);
+  return redactText(error instanceof SyntaxError ? withoutJson(message) : message);
+}
+
+/** The message of a JSON.parse error without its quotation: `Unexpected token 'x', "{x}" is not valid JSON`. */
+function withoutJson(message: string): string {
+  const end = message.lastIndexOf(' is not valid JSON');
+  const [first, last] = [message.indexOf('"'), message.lastIndexOf('"', end)];
+  if (end === -1 || first === -1 || first >= last) return message;
+  return `${message.slice(0, first)}${REDACTED}${message.slice(last + 1)}`;
 }
 
 function codeOf(error: Error): string | undefined {

@@ -64,7 +64,7 @@ export function sharesNetwork(a: string, b: string): boolean {
 export function clientNetworks(ip: string | undefined): readonly [string, ...string[]] {
   const address = clientAddress(ip);
   if (address === UNKNOWN) return [UNKNOWN];
-  if (!address.includes(':')) return [address, `${address.replace(/\d+$/, '0')}/24`];
+  if (!address.includes(':')) return [address, `${address.slice(0, address.lastIndexOf('.'))}.0/24`];
   const [a = '0', b = '0', c = '0', d = '0'] = expand(address);
   const network = (bits: number, groups: readonly string[]) => `${canonical(`${groups.join(':')}::`)}/${bits}`;
   const half = (parseInt(d, 16) & 0xff00).toString(16);

@@ -44,12 +44,25 @@ function wordsOf(name: string): string[] {
 }
 
 function isCommon(text: string): boolean {
-  const unit = /^(.+?)\1+$/su.exec(text)?.[1];
+  const unit = repeatedUnit(text);
   if (unit !== undefined) return isShort(unit) || isCommon(unit);
   if (isSequence(text) || COMMON.has(text)) return true;
   // Without the digits and marks around its letters, and without the marks around its letters and digits.
   const cores = [/\p{L}(?:.*\p{L})?/su, /[\p{L}\p{N}](?:.*[\p{L}\p{N}])?/su].map((core) => core.exec(text)?.[0] ?? '');
   return cores.some((core) => core.length >= MIN_WORD && COMMON.has(core) && text.length - core.length < ENOUGH);
+}
+
+/** The shortest text that, repeated twice or more, is a text; undefined if there is none. In linear time (Knuth, Morris, Pratt). */
+function repeatedUnit(text: string): string | undefined {
+  /** By place: how long a beginning of the text ends there. */
+  const borders = [0];
+  for (let at = 1, border = 0; at < text.length; at += 1) {
+    while (border > 0 && text[at] !== text[border]) border = borders[border - 1]!;
+    if (text[at] === text[border]) border += 1;
+    borders.push(border);
+  }
+  const period = text.length - borders.at(-1)!;
+  return period < text.length && text.length % period === 0 ? text.slice(0, period) : undefined;
 }
 
 /** `abcdefgh`, `98765432`: each character the next of the one before, or each the previous. */
