@@ -4,9 +4,10 @@
  */
 import { fileURLToPath } from 'node:url';
 import type { Server } from 'node:http';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
-import { bearerToken } from '../authn/bearer.js';
+import type { FastifyPluginAsync } from 'fastify';
+import { createTokenStates } from '../authn/token-states.js';
 import { loopbackOrigins } from '../config/readers.js';
+import { createBearers } from '../fastify/bearers.js';
 import { corsPlugin } from '../fastify/cors.js';
 import { createDeviceCookies } from '../fastify/device-cookie.js';
 import { jwks } from '../fastify/jwks.js';
@@ -19,7 +20,6 @@ import type { createExecutableSchema } from '../graphql/schema.js';
 import { clientInfo } from '../lib/client-info.js';
 import { graphiql } from '../pages/playground.js';
 import { pages } from '../pages/routes.js';
-import type { AccessTokens } from '../sessions/access-tokens.js';
 import type { Parts } from './parts.js';
 
 /** Where the build leaves the playground: in dist/, for src/ and dist/ alike. */
@@ -38,6 +38,12 @@ export interface RoutesOptions {
 export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
   const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, hub } = parts;
   const { authenticator } = services;
+  const states = createTokenStates({ ...authenticator, accessTokens, events: bus.events });
+  app.addHook('onClose', async () => states.close());
+  const bearers = createBearers({
+    states,
+    authenticate: ({ headers }) => states.authenticate(authenticator.fromHeaders(headers)),
+  });
   const { pathname: path, origin } = new URL(publicUrl);
   const { production } = config;
   const origins = [origin, ...loopbackOrigins(config), ...config.corsOrigins];
@@ -49,7 +55,8 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   await app.register(corsPlugin, { origins: config.corsOrigins });
   await app.register(rateLimitPlugin, {
     ...config.rateLimits,
-    principalOf: principalOf(accessTokens),
+    principalOf: bearers.principalOf,
+    lookUp: bearers.lookUp,
     sessionOf: (request) => services.sessions.countedBy(refreshTokenCandidates(request, cookieName)),
     shared: bus.redis && { redis: bus.redis, prefix: config.redis.prefix },
   });
@@ -74,6 +81,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     introspection: config.introspection,
     suggestions: config.introspection,
     charge: (request, requests) => app.chargeRequest(request, requests),
+    afterMutation: bearers.forget,
     live: {
       origins,
       sockets,
@@ -94,7 +102,8 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     createContext: (request, reply) =>
       createContext({
         services: graphqlServices,
-        authenticate: () => authenticator.authenticate(authenticator.fromHeaders(request.headers)),
+        authenticate: () => bearers.authenticate(request),
+        onEntered: (userId) => void (request.accountId = userId),
         clock,
         client: clientInfo(request.ip, request.headers['user-agent']),
         cookie: refreshCookie(request, reply),
@@ -102,11 +111,3 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
       }),
   });
 };
-
-/** Whom a request's token names, by signature alone: for counting requests, not for letting them in. */
-function principalOf({ subjectOf }: Pick<AccessTokens, 'subjectOf'>) {
-  return ({ headers }: FastifyRequest): string | undefined => {
-    const token = bearerToken(headers.authorization);
-    return token === undefined ? undefined : subjectOf(token);
-  };
-}

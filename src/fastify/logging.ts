@@ -21,6 +21,8 @@ declare module 'fastify' {
     operation: Operation | null;
     /** For the log: the first error's code. */
     errorCode: ErrorCode | null;
+    /** For the log: the account that the request acted for, or that its access token names by its signature. */
+    accountId: string | null;
     /** For the log, never sent: what went wrong when it was not the client's doing. */
     failure: AppError | undefined;
   }
@@ -86,7 +88,7 @@ export class RequestLog extends LogController {
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): void {
-  const { operation, errorCode, failure } = request;
+  const { operation, errorCode, accountId, failure } = request;
   const line = {
     method: request.method,
     url: loggedUrl(request),
@@ -95,6 +97,7 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): v
     ip,
     ...(operation ? { operation: loggedOperation(operation) } : {}),
     ...(errorCode ? { code: errorCode } : {}),
+    ...(accountId ? { userId: accountId } : {}),
   };
   if (failure === undefined) request.log.info(line, 'request');
   // Expected, and as many as there are requests: under overload or in an outage a stack each would be a second one.
@@ -131,6 +134,7 @@ export const requestLogPlugin = fp(
   (app, _options, done) => {
     app.decorateRequest('operation', null);
     app.decorateRequest('errorCode', null);
+    app.decorateRequest('accountId', null);
     app.decorateRequest('failure', undefined);
     app.addHook('onRequest', (request, reply, next) => {
       void reply.header('x-request-id', request.id);

@@ -1,7 +1,9 @@
 /**
- * Limits HTTP requests by principal, by session or by address; messages of sockets are charged to the same counters. A refresh
- * brings no access token, so a request that may be one is counted once its body is read: by its session when its refresh
- * token is genuine, so that strangers behind one address cannot stop the others' refreshes. Upgrades to a socket are counted
+ * Limits HTTP requests by principal, by session or by address; messages of sockets are charged to the same counters. A request
+ * counts under an account only if the session of its access token is live: one that was live at its last request is counted
+ * at once, another after it was looked up. A refresh brings no access token, so a request that may be one is counted once its
+ * body is read: by its session when its refresh token is genuine, so that strangers behind one address cannot stop the
+ * others' refreshes. Upgrades to a socket are counted
  * by address, apart from requests. Executions of fields are counted by `@rateLimit`.
  */
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
@@ -15,7 +17,10 @@ import { isWebSocketUpgrade } from './upgrades.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Requests without a principal are counted when their body has been read, by `sessionOf` if it names a session. */
+    /**
+     * Requests without a principal are counted when their body has been read: by `sessionOf` if it names a session, otherwise
+     * by what `lookUp` finds.
+     */
     countAfterBody?: boolean;
   }
   interface FastifyInstance {
@@ -39,10 +44,12 @@ export interface RateLimitOptions {
   /** By principal. */
   readonly authenticated: Rate;
   /**
-   * Whom a request's access token names, when its signature holds; cheap and without a database, as it runs before
-   * anything else. Must not throw.
+   * Whom a request's access token names, if its session was live when it was last looked up; cheap and without a database,
+   * as it runs before anything else. Must not throw.
    */
   principalOf(request: FastifyRequest): string | undefined;
+  /** Looks up a session that `principalOf` does not know; undefined if the request has no live one. Must not fail. */
+  lookUp?(request: FastifyRequest): Promise<string | undefined> | undefined;
   /** The session that a request with a parsed body proves by a genuine refresh token. Must not throw. */
   sessionOf?(request: FastifyRequest): string | undefined;
   /** Where instances count together; without it, and while it is away, each counts by itself. */
@@ -64,7 +71,7 @@ const UPGRADE = 'upgrade:';
  * Preflights of known origins end before. Over the limit: 429 RATE_LIMIT_EXCEEDED with `retryAfter` in seconds.
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
-  async (app, { anonymous, authenticated, principalOf, sessionOf, shared }) => {
+  async (app, { anonymous, authenticated, principalOf, lookUp, sessionOf, shared }) => {
     const rateOf = (key: string): Rate =>
       key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
     /** Upgrades bring no token: whom their sockets belong to is known later. */
@@ -74,7 +81,7 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       global: false,
       cache: MAX_COUNTERS,
       keyGenerator: (request) => {
-        const principal = principals.get(request) ?? principalOf(request);
+        const principal = principals.get(request);
         if (principal !== undefined) return PRINCIPAL + principal;
         const network = clientNetwork(request.ip);
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
@@ -104,18 +111,26 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
     const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
       count((counter) => counter.request(request, reply));
     app.addHook('onRequest', (request, reply) => {
-      if (!request.routeOptions.config.countAfterBody) return countRequest(request, reply);
       const principal = principalOf(request);
       if (principal !== undefined) principals.set(request, principal);
-      else deferred.add(request);
-      return principal === undefined ? Promise.resolve() : countRequest(request, reply);
+      const isDeferred = request.routeOptions.config.countAfterBody && !isWebSocketUpgrade(request.raw);
+      if (principal !== undefined || !isDeferred) return countRequest(request, reply);
+      deferred.add(request);
+      return Promise.resolve();
     });
     // With a callback: most requests pass it without a turn of the microtask queue.
     app.addHook('preHandler', (request, reply, done) => {
       if (!deferred.delete(request)) return done();
       const session = sessionOf?.(request);
       if (session !== undefined) principals.set(request, `session:${session}`);
-      countRequest(request, reply).then(() => done(), done);
+      const found = session === undefined ? lookUp?.(request) : undefined;
+      if (!found) return void countRequest(request, reply).then(() => done(), done);
+      found
+        .then((principal) => {
+          if (principal !== undefined) principals.set(request, principal);
+          return countRequest(request, reply);
+        })
+        .then(() => done(), done);
     });
     // A body that cannot be read counts too, although its own error is the answer.
     app.addHook('onError', async (request, reply) => {

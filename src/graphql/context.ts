@@ -53,6 +53,8 @@ export interface ContextOptions {
   readonly clock: Clock;
   /** Authenticates the request's credentials. */
   authenticate(): Promise<AccountPrincipal>;
+  /** Told whose session the request has entered. */
+  readonly onEntered?: (userId: string) => void;
   /** Told what a subscription demands. */
   readonly onDemand?: (demands: readonly ScopeDemand[]) => void;
 }
@@ -65,6 +67,7 @@ export function createContext({
   device = NO_DEVICE,
   clock,
   authenticate,
+  onEntered,
   onDemand,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
@@ -107,6 +110,7 @@ export function createContext({
     },
     entered(userId, sessionId) {
       session = { userId, sessionId };
+      onEntered?.(userId);
     },
   };
 }

@@ -33,6 +33,8 @@ export interface GraphqlPluginOptions {
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   charge(request: FastifyRequest, requests: number): Promise<void>;
+  /** Called before a mutation is answered: it may have ended the session that it was made in. */
+  afterMutation?(request: FastifyRequest): void;
   /** What sockets need besides. */
   readonly live: LiveOptions;
   /**
@@ -116,13 +118,22 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
       return refuse(request, reply.code(405).header('allow', 'POST'), type, 'A GET may only query.');
     }
     persisted.store(params, clientNetwork(request.ip));
-    return respond(request, reply, type, await execute(request, reply, prepared, variables));
+    const outcome = await execute(request, reply, prepared, variables);
+    if (kind === 'mutation') options.afterMutation?.(request);
+    return respond(request, reply, type, outcome);
   }
 
   const sockets = await serveSockets(app, { ...options.live, schema, prepare });
   await app.register(async (scope) => {
     acceptOnlyJson(scope);
-    scope.route({ method: 'GET', url: PATH, exposeHeadRoute: false, handler: answer, ...sockets });
+    scope.route({
+      method: 'GET',
+      url: PATH,
+      exposeHeadRoute: false,
+      config: { countAfterBody: true },
+      handler: answer,
+      ...sockets,
+    });
     scope.route({
       method: 'POST',
       url: PATH,
