@@ -27,12 +27,11 @@ function clientOf(t: { teardown(work: () => unknown): void }, accessToken: strin
 
 /** Subscribes; the events from then on, one by one. */
 async function events(t: { teardown(work: () => unknown): void }, { accessToken }: SeededUser, query: string) {
-  const stream = clientOf(t, accessToken).iterate<Record<string, Record<string, unknown>>>({ query });
-  let first: ReturnType<typeof stream.next> | undefined;
-  await app.opening(() => void (first = stream.next()));
+  const client = clientOf(t, accessToken);
+  // `iterate` subscribes, and not the first `next`.
+  const stream = await app.opening(() => client.iterate<Record<string, Record<string, unknown>>>({ query }));
   return async () => {
-    const step = await (first ?? stream.next());
-    first = undefined;
+    const step = await stream.next();
     const { data, errors } = step.value as { data?: Record<string, Record<string, unknown>>; errors?: unknown[] };
     if (errors) throw new Error(JSON.stringify(errors));
     return Object.values(data!)[0]!;
@@ -122,11 +121,9 @@ t.test('a subscription that is completed tells no more, and the socket goes on',
     complete: () => undefined,
   };
   const stop = await app.opening(() => client.subscribe({ query: SECURITY }, sink));
-  const stream = client.iterate({ query: SECURITY });
-  let first: ReturnType<typeof stream.next>;
-  await app.opening(() => void (first = stream.next()));
+  const stream = await app.opening(() => client.iterate({ query: SECURITY }));
   stop();
   while ((await app.count('subscriptions_open')) > 1) await new Promise((resolve) => setImmediate(resolve));
   await user.client.send(UPDATE, { name: 'Ada' });
-  t.match((await first!).value, { data: { securityEvents: { type: 'account.updated' } } });
+  t.match((await stream.next()).value, { data: { securityEvents: { type: 'account.updated' } } });
 });
