@@ -54,7 +54,7 @@ t.test('twice the input at most doubles the work', async (t) => {
   const { cleanEmail, emailFault, identifierKey, searchPrefix, usernameFault } =
     await import('../../src/users/identifiers.js');
   const { displayNameFault } = await import('../../src/users/display-name.js');
-  const { guessableBecause } = await import('../../src/passwords/guessable.js');
+  const { guessableBecause } = await import('../../src/passwords/blocklist.js');
   const { isJson } = await import('../../src/graphql/http/json-body.js');
   const { negotiate } = await import('../../src/graphql/http/media-type.js');
   const { redactText, serializeError } = await import('../../src/fastify/redaction.js');
