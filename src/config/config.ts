@@ -36,7 +36,7 @@ export function loadConfig(env: Environment = process.env): Config {
   const prepared = prepareEnvironment(env);
   const read = readers(env, prepared);
   const config = parseConfig(read);
-  const warnings = [...prepared.warnings, ...checkTogether(config, read.fault)];
+  const warnings = [...prepared.warnings, ...read.warnings, ...checkTogether(config, read.fault)];
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze({ ...config, warnings });
 }

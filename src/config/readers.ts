@@ -14,7 +14,10 @@ export interface Rate {
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const MIN_SECRET_BYTES = 32;
 /** What people paste from examples; refused in production however long. */
-const PLACEHOLDER = /^(?:(.)\1*|.*(?:change[-_ ]?me|example|placeholder|your[-_ ]?secret|development).*)$/is;
+const PLACEHOLDER = /change[-_ ]?me|example|placeholder|your[-_ ]?secret|development/i;
+/** A random secret of 32 digits has fewer once in a million; `abcabc…` has three. */
+const MIN_DISTINCT = 6;
+const isTrivial = (secret: string): boolean => PLACEHOLDER.test(secret) || new Set(secret).size < MIN_DISTINCT;
 
 /** A duration such as `15m` in milliseconds, or undefined. Units: ms, s, m, h, d. */
 export function parseDuration(text: string): number | undefined {
@@ -59,7 +62,7 @@ const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 export type Readers = ReturnType<typeof readers>;
 
 /**
- * Readers over one environment, with the faults they met.
+ * Readers over one environment, with the faults and warnings they met.
  * @param prepared values that go before the environment's, and the faults that were met so far
  */
 export function readers(
@@ -67,6 +70,7 @@ export function readers(
   prepared: { readonly overrides: Environment; readonly faults: readonly string[] },
 ) {
   const faults: string[] = [...prepared.faults];
+  const warnings: string[] = [];
   const raw = (name: string): string | undefined => (prepared.overrides[name] ?? env[name])?.trim() || undefined;
   const fault = <T>(name: string, expected: string, fallback: T): T => {
     faults.push(`${name}: expected ${expected}`);
@@ -81,7 +85,9 @@ export function readers(
   /** A fault never repeats a secret's value. */
   const checkSecret = (name: string, value: string, production: boolean): string => {
     if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return fault(name, `at least ${MIN_SECRET_BYTES} bytes`, value);
-    if (production && PLACEHOLDER.test(value)) return fault(name, 'a random value, not a placeholder', value);
+    if (!isTrivial(value)) return value;
+    if (production) return fault(name, 'a random value, not a placeholder', value);
+    warnings.push(`${name}: is a placeholder that production refuses; use a random value`);
     return value;
   };
   const production = raw('NODE_ENV') === 'production';
@@ -104,6 +110,7 @@ export function readers(
 
   return {
     faults: faults as readonly string[],
+    warnings: warnings as readonly string[],
     fault,
     text: (name: string, fallback: string): string => raw(name) ?? fallback,
 

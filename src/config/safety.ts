@@ -36,7 +36,7 @@ export function checkTogether(config: ParsedConfig, fault: Fault): string[] {
     ['PUBLIC_URL', config.publicUrl],
     ['APP_URL', config.mail.appUrl],
   ] as const) {
-    if (url !== undefined && isPlainHttp(url))
+    if (url !== undefined && isPlain('http:', url))
       fault(name, 'https:// in production; http:// only for loopback', undefined);
   }
   const warnings: string[] = [];
@@ -44,11 +44,14 @@ export function checkTogether(config: ParsedConfig, fault: Fault): string[] {
     warnings.push('DATABASE_URL: is not set; the embedded database serves one process only and needs its own backup');
   if (config.metrics.port === undefined && config.metrics.token === undefined)
     warnings.push('METRICS_TOKEN: is not set, nor METRICS_PORT; whoever reaches this port can read /metrics');
+  if (config.redis.url !== undefined && isPlain('redis:', config.redis.url))
+    warnings.push('REDIS_URL: is not encrypted on its way to another host; use rediss://');
   return warnings;
 }
 
-function isPlainHttp(url: string): boolean {
+/** Whether a URL of a protocol without TLS leads to another host. */
+function isPlain(plain: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' && !LOOPBACK.test(hostname);
+  return protocol === plain && !LOOPBACK.test(hostname);
 }

@@ -184,11 +184,20 @@ t.test('production refuses weak and missing secrets, and says so without repeati
     'change-me-change-me-change-me-change-me',
     'a'.repeat(64),
     'this-is-an-example-secret-of-40-characters',
+    'CHANGEME'.repeat(5),
+    'abc12'.repeat(8),
   ]) {
-    const faults = faultsOf({ ...PRODUCTION, AUTH_SECRET: weak });
-    t.match(faults, [/^AUTH_SECRET: .*placeholder/], weak);
-    t.notOk(faults.join().includes(weak));
+    for (const name of ['AUTH_SECRET', 'JWT_SECRET_KEY', 'METRICS_TOKEN']) {
+      const faults = faultsOf({ ...PRODUCTION, [name]: weak });
+      t.match(faults, [new RegExp(`^${name}: .*placeholder`)], weak);
+      t.notOk(faults.join().includes(weak));
+      const { warnings } = loadConfig({ [name]: weak });
+      t.match(warnings, [new RegExp(`^${name}: .*placeholder that production refuses`)], 'elsewhere a warning');
+      t.notOk(warnings.join().includes(weak));
+    }
   }
+  for (const random of ['3141592653589793238462643383279502', '0123456789abcdef'.repeat(4)])
+    t.same(faultsOf({ ...PRODUCTION, AUTH_SECRET: random }), [], random);
 });
 
 t.test('production turns the playground and introspection off unless asked for', async (t) => {
@@ -283,6 +292,12 @@ t.test('warns of what an operator may not have meant', async (t) => {
   for (const HOST of ['0.0.0.0', '::', '[::]'])
     t.match(loadConfig({ HOST }).warnings, [/^HOST: listens on all addresses in development mode/]);
   t.same(loadConfig({}).warnings, []);
+  const quiet = { ...PRODUCTION, DATABASE_URL: 'postgres://u:p@db/latchkey', METRICS_TOKEN: SECRET };
+  for (const REDIS_URL of ['redis://cache:6379', 'redis://:hunter2@10.0.0.1', 'redis://127.0.0.1.example.com'])
+    t.match(loadConfig({ ...quiet, REDIS_URL }).warnings, [/^REDIS_URL: is not encrypted(?!.*hunter2)/], REDIS_URL);
+  for (const REDIS_URL of ['rediss://cache:6379', 'redis://127.0.0.1:6379', 'redis://localhost', 'redis://[::1]:6379'])
+    t.same(loadConfig({ ...quiet, REDIS_URL }).warnings, [], REDIS_URL);
+  t.same(loadConfig({ REDIS_URL: 'redis://cache:6379' }).warnings, [], 'in production only');
   t.match(loadConfig({ METRICS_PORT: '0', METRICS_TOKEN: SECRET, AUDIT_LOG: 'on' }), {
     metrics: { port: 0, token: SECRET },
     auditLog: true,
