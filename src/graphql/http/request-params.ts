@@ -1,6 +1,7 @@
 /** The parameters of a GraphQL request (GraphQL over HTTP, "Request"), checked before anything else. */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.js';
+import { rejectPrototype } from '../../lib/json.js';
 import { isJson } from './json-body.js';
 
 export interface GraphqlParams {
@@ -73,16 +74,10 @@ function parsed(name: string, text: unknown): unknown {
   if (text === undefined || text === '') return undefined;
   if (typeof text !== 'string') throw rejected(`The parameter ${name} must be given once.`);
   try {
-    return JSON.parse(text, withoutPrototype) as unknown;
+    return JSON.parse(text, rejectPrototype) as unknown;
   } catch (error) {
     throw new AppError('QUERY_REJECTED', `The parameter ${name} must be JSON.`, {}, error);
   }
-}
-
-/** As the parser of bodies does: an object must not bring a prototype. */
-function withoutPrototype(key: string, value: unknown): unknown {
-  if (key === '__proto__') throw new SyntaxError('An object brings a prototype.');
-  return value;
 }
 
 function isMap(value: unknown): value is Record<string, unknown> {

@@ -5,6 +5,7 @@
 import type { ExecutionArgs, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../lib/errors.js';
+import { rejectPrototype } from '../../lib/json.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PreparedDocument, PrepareDocument } from '../documents/documents.js';
@@ -161,6 +162,7 @@ export function converse(connection: Connection, options: ConversationOptions): 
 
   const hangUp = makeServer({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
+    jsonMessageReviver: rejectPrototype,
 
     async onConnect(context) {
       const credentials = options.credentialsOf(context.connectionParams);

@@ -96,6 +96,9 @@ t.test('what is not a GraphQL request is refused', async (t) => {
     { ...QUERY, variables: '[]' },
     { ...QUERY, extensions: '[1' },
     { ...QUERY, extensions: '1' },
+    { ...QUERY, variables: '{"__proto__":{"x":1}}' },
+    { ...QUERY, variables: '{"a":[{"\\u005f_proto__":{"x":1}}]}' },
+    { ...QUERY, extensions: '{"persistedQuery":{"__proto__":{"version":1}}}' },
   ]) {
     await refused(t, JSON.stringify(params), ({ get }) => get(params));
   }

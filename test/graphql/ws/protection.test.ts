@@ -95,6 +95,9 @@ for (const [cause, end] of Object.entries(causes)) {
     t.same(await following.closed, ENDED);
     if (ownOther) t.same(await ownOther.closed, ENDED);
     t.same([idle.unread, following.unread], [[], []], 'nothing was delivered');
+    const logged = () => app.logs.find(({ msg, userId }) => msg === 'A WebSocket closed' && userId === user.id);
+    while (!logged()) await new Promise(setImmediate);
+    t.equal(logged()!['code'], 4401, 'the log has the code and the account');
     t.ok(await stays(others));
   });
 }

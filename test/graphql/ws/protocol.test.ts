@@ -31,6 +31,9 @@ t.test(
       { type: 'subscribe', id: '1', payload: { query: 1 } },
       Buffer.from(JSON.stringify(subscribeMessage(TICKS))),
       subscribeMessage(TICKS, 'x'.repeat(129)),
+      `{"type":"subscribe","id":"1","payload":{"query":"${TICKS}","variables":{"__proto__":{"x":1}}}}`,
+      `{"type":"subscribe","id":"1","payload":{"__proto__":{"query":"${TICKS}"}}}`,
+      '{"type":"ping","payload":{"a":[{"\\u005f_proto__":{}}]}}',
     ];
     for (const message of wrong) {
       const socket = await openSession(port, 'good');

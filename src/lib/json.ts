@@ -1,0 +1,10 @@
+/** JSON that clients send. */
+
+/**
+ * A reviver for `JSON.parse`, as strict as the parser of bodies: no object may bring a prototype.
+ * @throws SyntaxError for a member named `__proto__`
+ */
+export function rejectPrototype(key: string, value: unknown): unknown {
+  if (key === '__proto__') throw new SyntaxError('An object brings a prototype.');
+  return value;
+}
