@@ -1,7 +1,7 @@
 /** GraphQL with nothing but fetch: a request that fails for an expired token is sent again once the token is renewed. */
 import { createSession, type Session, type Tokens } from './session.js';
 
-/** The first of the errors; `code` is one of the README's table. */
+/** The first of the errors; `code` is one of docs/errors.md. */
 export class ApiError extends Error {
   constructor(
     message: string,

@@ -1,47 +1,76 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { buildSchema, type GraphQLObjectType } from 'graphql';
 import t from 'tap';
 import { RENAMED_SETTINGS } from '../src/config/environment.js';
 import { loadConfig } from '../src/config/config.js';
 import { STATUS_BY_CODE } from '../src/lib/errors.js';
-import {
-  anchors,
-  codeSpans,
-  logCalls,
-  logCallsOf,
-  namedHeadings,
-  namedPaths,
-  section,
-  tableRows,
-} from './helpers/documents.js';
+import { anchors, codeSpans, logCalls, logCallsOf, namedHeadings, namedPaths, tableRows } from './helpers/documents.js';
 
 const read = (file: string) => readFileSync(file, 'utf8');
 const markdown = (folder: string) =>
   readdirSync(folder)
     .filter((name) => name.endsWith('.md'))
     .map((name) => (folder === '.' ? name : `${folder}/${name}`));
+const PAGES = markdown('docs');
+const DOCUMENTS = [...markdown('.'), ...PAGES];
 const README = read('README.md');
+const CONFIGURATION = read('docs/configuration.md');
 const SECURITY = read('docs/security.md');
 const ASVS = read('docs/asvs.md');
 
+/** What is wrong with each document that has something wrong. */
+function problems(files: readonly string[], find: (file: string) => readonly string[]): string[] {
+  return files.flatMap((file) => find(file).map((problem) => `${file}: ${problem}`));
+}
+
 t.test('every file that a document names exists', async (t) => {
-  for (const file of [...markdown('.'), ...markdown('docs')]) {
-    const missing = namedPaths(file, read(file)).filter((path) => !path.includes('NNNN') && !existsSync(path));
-    t.same(missing, [], file);
-  }
+  const isMissing = (path: string) => !path.includes('NNNN') && !existsSync(path);
+  t.same(
+    problems(DOCUMENTS, (file) => namedPaths(file, read(file)).filter(isMissing)),
+    [],
+  );
   t.same(namedPaths('docs/x.md', 'See [this](../README.md#a), `src/gone.ts` and https://example.com/src/a.ts'), [
     'README.md',
     'src/gone.ts',
   ]);
+  t.same(namedPaths('README.md', '![Alt](docs/gone.png) and\n\n[a]: docs/gone.md'), ['docs/gone.md', 'docs/gone.png']);
 });
 
 t.test('every heading that a document links to exists', async (t) => {
-  for (const file of [...markdown('.'), ...markdown('docs')]) {
-    const missing = namedHeadings(file, read(file)).filter(
-      ({ path, anchor }) => !anchors(existsSync(path) ? read(path) : '').includes(anchor),
-    );
-    t.same(missing, [], file);
-  }
+  const missing = (file: string) =>
+    namedHeadings(file, read(file))
+      .filter(({ path, anchor }) => !anchors(existsSync(path) ? read(path) : '').includes(anchor))
+      .map(({ path, anchor }) => `${path}#${anchor}`);
+  t.same(problems(DOCUMENTS, missing), []);
   t.same(anchors('## A `b` & c, d\n### E-F'), ['a-b--c-d', 'e-f']);
+});
+
+t.test('the README has at most 130 lines', async (t) => {
+  t.ok(README.trimEnd().split('\n').length <= 130);
+});
+
+t.test('the README links every page of docs/', async (t) => {
+  const linked = namedPaths('README.md', README);
+  t.same(
+    PAGES.filter((page) => !linked.includes(page)),
+    [],
+  );
+});
+
+t.test('every page of docs/ begins with what it helps to do', async (t) => {
+  t.same(
+    PAGES.filter((page) => !/^# .+\n\nThis page helps .+/.test(read(page))),
+    [],
+  );
+});
+
+t.test('every script that a document runs is in package.json', async (t) => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  const missing = (file: string) =>
+    [...read(file).matchAll(/npm run (?:--silent )?([\w:-]+)/g)]
+      .map(([, name]) => name!)
+      .filter((name) => !(name in scripts));
+  t.same(problems(DOCUMENTS, missing), []);
 });
 
 /** Every variable that the configuration asks the environment for. */
@@ -68,21 +97,50 @@ function settingsRead(): string[] {
   return [...new Set(documented.map((name) => (name.endsWith('_FILE') ? '<NAME>_FILE' : name)))].sort();
 }
 
-/** Names in the first column; one that begins with an underscore is short for `GRAPHQL_MAX…`. */
-function settingsDocumented(document: string): string[] {
-  return tableRows(document, '## Configuration')
-    .flatMap(([names = '']) => codeSpans(names))
-    .map((name) => (name.startsWith('_') ? `GRAPHQL_MAX${name}` : name))
-    .sort();
-}
+/** Names in the first column of the tables under a heading. */
+const settingsIn = (heading: string) => tableRows(CONFIGURATION, heading).flatMap(([name = '']) => codeSpans(name));
 
-t.test('the table of settings lists every variable that the configuration reads, and no other', async (t) => {
-  t.same(settingsDocumented(README), settingsRead());
+t.test('docs/configuration.md lists every variable that the configuration reads once, and no other', async (t) => {
+  const earlier = settingsIn('## Renamed variables');
+  const listed = settingsIn('').filter((name) => !earlier.includes(name));
+  t.same(listed.sort(), settingsRead());
 });
 
-t.test('the table of errors lists every code with its status, and no other', async (t) => {
-  const documented = tableRows(README, '## Errors').map(([code = '', status]) => [codeSpans(code)[0], Number(status)]);
+t.test('docs/configuration.md lists every earlier name of a variable with the present one', async (t) => {
+  const rows = tableRows(CONFIGURATION, '## Renamed variables').map((row) => row.flatMap(codeSpans));
+  t.same(rows.sort(), Object.entries(RENAMED_SETTINGS).sort());
+});
+
+t.test('documents name only settings that exist', async (t) => {
+  const isSetting =
+    /^(?:RATE_LIMIT|GRAPHQL|ARGON2|PASSWORD|SESSION|DATABASE|REDIS|METRICS|JWT|MAX|SHUTDOWN|TRUST)_[A-Z_]+$/;
+  const known = new Set([...settingsRead(), ...Object.keys(RENAMED_SETTINGS), ...Object.keys(STATUS_BY_CODE)]);
+  const unknown = (file: string) =>
+    codeSpans(read(file))
+      .map((span) => span.replace(/=.*$/, ''))
+      .filter((span) => isSetting.test(span) && !known.has(span));
+  t.same(problems(DOCUMENTS, unknown), []);
+});
+
+t.test('docs/errors.md lists every code with its status, and no other', async (t) => {
+  const documented = tableRows(read('docs/errors.md'), '## Codes').map(([code = '', status]) => [
+    codeSpans(code)[0],
+    Number(status),
+  ]);
   t.same(documented.sort(), Object.entries(STATUS_BY_CODE).sort());
+});
+
+t.test('docs/accounts.md lists every query and mutation, docs/realtime.md every subscription', async (t) => {
+  const schema = buildSchema(read('schema.graphql'));
+  const fieldsOf = (type: GraphQLObjectType) => Object.keys(type.getFields());
+  const operations = tableRows(read('docs/accounts.md'), '## Operations').flatMap(([, fields = '']) =>
+    codeSpans(fields),
+  );
+  t.same(operations.sort(), [schema.getQueryType()!, schema.getMutationType()!].flatMap(fieldsOf).sort());
+  const subscriptions = tableRows(read('docs/realtime.md'), '## Available subscriptions').map(
+    ([name = '']) => codeSpans(name)[0],
+  );
+  t.same(subscriptions.sort(), fieldsOf(schema.getSubscriptionType()!).sort());
 });
 
 t.test('the schema names only codes and settings that exist', async (t) => {
@@ -111,8 +169,6 @@ t.test('the documents list every type of audit event, and no other', async (t) =
   const types = [...union.matchAll(/'([^']+)'/g)].map((match) => match[1]!).sort();
   const documented = tableRows(SECURITY, '### Audit events').flatMap(([type = '']) => codeSpans(type));
   t.same(documented.sort(), types);
-  const inReadme = codeSpans(section(README, '## Operations')).filter((span) => /^[a-z]+\.[a-z_]+$/.test(span));
-  t.same(inReadme.sort(), types);
 });
 
 const STATUSES = ['met', 'in part', 'not met', 'operator', 'not yet', 'not applicable'];

@@ -1,4 +1,4 @@
-/** The README's table for those who come from another API: each row's configuration, through the whole life of an account. */
+/** The settings that docs/migrating.md has for other APIs: each row's configuration, through the whole life of an account. */
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
@@ -28,10 +28,10 @@ const PROFILES: Readonly<Record<string, Profile>> = {
 const SECRET = 'a shared secret of more than thirty-two bytes';
 const NEW_PASSWORD = 'another quiet brass telescope';
 
-const readme = readFileSync('README.md', 'utf8');
+const document = readFileSync('docs/migrating.md', 'utf8');
 /** The cells of a table's rows, by the first: without the emphasis, code as it stands. */
 const rows = new Map(
-  readme
+  document
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').slice(1, -1))

@@ -1,4 +1,4 @@
-/** The files that the README shows, as they are, against a running server. */
+/** The files that docs/frontend.md shows, as they are, against a running server. */
 import { gql, type ApolloClient } from '@apollo/client';
 import type { Client as UrqlClient } from '@urql/core';
 import type { Client as Socket } from 'graphql-ws';

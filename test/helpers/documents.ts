@@ -35,7 +35,11 @@ export function codeSpans(text: string): string[] {
 /** Files that a document names: targets of relative links, and paths in backticks. Relative to the repository's root. */
 export function namedPaths(file: string, markdown: string): string[] {
   const prose = markdown.replace(/^```[^]*?^```/gm, '');
-  const links = [...prose.matchAll(/\]\(([^)\s#:]+)(?:#[^)]*)?\)/g)].map((match) => join(dirname(file), match[1]!));
+  const targets = [
+    ...prose.matchAll(/\]\(([^)\s#:]+)(?:#[^)]*)?\)/g),
+    ...prose.matchAll(/^\[[^\]]+\]: ([^\s#:]+)(?:#\S*)?$/gm),
+  ];
+  const links = targets.map((match) => join(dirname(file), match[1]!));
   const spans = codeSpans(prose).filter((span) =>
     /^(?:\.ci|bench|docs|examples|scripts|src|test|web)\/[\w./-]*$/.test(span),
   );
