@@ -1,9 +1,40 @@
 /** All SQL of known devices. */
-import { and, desc, eq, gt, inArray, lte, ne, notInArray } from 'drizzle-orm';
+import { and, desc, eq, gt, inArray, lte, ne, notInArray, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { knownDevices } from '../db/schema/index.js';
+import { given, givenRow, statement } from '../db/statement.js';
 
 export type DeviceRow = typeof knownDevices.$inferSelect;
+
+const { userId, tokenHash } = knownDevices;
+
+/**
+ * One statement: stores a device, removes the account's oldest, and gives other accounts of the device the new token. The
+ * three see the rows as they were before, so that the oldest are chosen without the new one.
+ */
+const insertInPlace = statement(undefined, (executor) => {
+  const mine = eq(userId, given(userId, 'userId'));
+  const latest = executor
+    .select({ tokenHash })
+    .from(knownDevices)
+    .where(mine)
+    .orderBy(desc(knownDevices.lastUsedAt))
+    .limit(sql.placeholder('keptBefore'));
+  const removed = executor.$with('removed').as(
+    executor
+      .delete(knownDevices)
+      .where(and(mine, notInArray(tokenHash, latest)))
+      .returning({ userId }),
+  );
+  const replaced = executor.$with('replaced').as(
+    executor
+      .update(knownDevices)
+      .set({ tokenHash: given(tokenHash, 'tokenHash') })
+      .where(and(eq(tokenHash, given(tokenHash, 'before')), ne(userId, given(userId, 'userId'))))
+      .returning({ userId }),
+  );
+  return executor.with(removed, replaced).insert(knownDevices).values(givenRow(knownDevices));
+});
 
 /** @param executor the database, or one transaction of it */
 export function createDeviceRepository(executor: Executor) {
@@ -27,24 +58,12 @@ export function createDeviceRepository(executor: Executor) {
       return rows.length > 0;
     },
 
-    /** Gives a device another token for all of its accounts. */
-    async replaceToken(before: string, after: string): Promise<void> {
-      await executor.update(knownDevices).set({ tokenHash: after }).where(eq(knownDevices.tokenHash, before));
-    },
-
-    async insert(device: DeviceRow): Promise<void> {
-      await executor.insert(knownDevices).values(device);
-    },
-
-    /** Removes all of an account's devices but those that it used last. */
-    async trim(userId: string, kept: number): Promise<void> {
-      const latest = executor
-        .select({ tokenHash: knownDevices.tokenHash })
-        .from(knownDevices)
-        .where(of(userId))
-        .orderBy(desc(knownDevices.lastUsedAt))
-        .limit(kept);
-      await executor.delete(knownDevices).where(and(of(userId), notInArray(knownDevices.tokenHash, latest)));
+    /**
+     * Stores a device of an account, which keeps `kept` of them: those that it used last.
+     * @param before the token that the device had, which other accounts may know; undefined for none
+     */
+    async insert(device: DeviceRow, kept: number, before: string | undefined): Promise<void> {
+      await insertInPlace(executor, { ...device, keptBefore: kept - 1, before: before ?? null });
     },
 
     async delete(userId: string, tokenHash: string): Promise<void> {

@@ -57,12 +57,7 @@ export function createKnownDevices({ db, clock }: { readonly db: Database; reado
         return { token: undefined, expiresAt };
       const token = randomBytes(TOKEN_BYTES).toString('base64url');
       const tokenHash = deviceHash(token)!;
-      await db.transaction(async (tx) => {
-        const devices = createDeviceRepository(tx);
-        if (device !== undefined) await devices.replaceToken(device, tokenHash);
-        await devices.insert({ userId, tokenHash, createdAt: now, lastUsedAt: now, expiresAt });
-        await devices.trim(userId, MAX_DEVICES);
-      });
+      await repository.insert({ userId, tokenHash, createdAt: now, lastUsedAt: now, expiresAt }, MAX_DEVICES, device);
       return { token, expiresAt };
     },
 

@@ -105,16 +105,16 @@ export function createLockout(options: LockoutOptions): Lockout {
     const budgets = sharesOf(client.ipAddress).map((share) => ({
       key: `password|${share.network}`,
       rate: { ...network, max: network.max * share.share },
+      held: running.get(`password|${share.network}`) ?? 0,
     }));
-    const held = budgets.map(({ key }) => running.get(key) ?? 0);
-    budgets.forEach(({ key }, index) => running.set(key, held[index]! + 1));
+    for (const { key, held } of budgets) running.set(key, held + 1);
     async function count(): Promise<void> {
       // Audited when the budget is used up: what is refused then is not counted.
       for (const { key, rate } of budgets)
         await rateLimits.count(key, { ...rate, max: rate.max - 1 }, { userId: null, client });
     }
     try {
-      await Promise.all(budgets.map(({ key, rate }, index) => rateLimits.assertBelow(key, rate, held[index]!)));
+      await rateLimits.assertBelow(budgets);
       return await work(count);
     } finally {
       for (const { key } of budgets) {

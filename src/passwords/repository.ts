@@ -1,9 +1,9 @@
 /** All SQL of failed password attempts. */
-import { inArray, lte, sql } from 'drizzle-orm';
+import { getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
 import { passwordAttempts } from '../db/schema/index.js';
-import { statement } from '../db/statement.js';
+import { given, statement } from '../db/statement.js';
 
 export type AttemptRow = typeof passwordAttempts.$inferSelect;
 
@@ -22,6 +22,40 @@ const forget = statement(undefined, (executor) =>
   ),
 );
 
+/** The keys come in one order for everybody. */
+const lock = statement<AttemptRow[]>(getTableColumns(passwordAttempts), (executor) =>
+  executor
+    .insert(passwordAttempts)
+    .select((of) =>
+      of
+        .select({
+          key: sql`asked.key`.as('key'),
+          failures: sql`0`.as('failures'),
+          blockedUntil: sql`to_timestamp(0)`.as('blocked_until'),
+          expiresAt: sql`${given(passwordAttempts.expiresAt, 'now')}::timestamptz`.as('expires_at'),
+        })
+        .from(sql`unnest(${sql.placeholder('keys')}::text[]) as asked (key)`),
+    )
+    .onConflictDoUpdate({ target: passwordAttempts.key, set: { key: sql`excluded.key` } })
+    .returning(),
+);
+
+const store = statement(undefined, (executor) =>
+  executor
+    .update(passwordAttempts)
+    .set({
+      failures: sql`charged.failures`,
+      blockedUntil: sql`charged.blocked_until`,
+      expiresAt: sql`charged.expires_at`,
+    })
+    .from(
+      sql`unnest(${sql.placeholder('keys')}::text[], ${sql.placeholder('failures')}::int[],
+        ${sql.placeholder('blockedUntil')}::timestamptz[], ${sql.placeholder('expiresAt')}::timestamptz[])
+        as charged (key, failures, blocked_until, expires_at)`,
+    )
+    .where(sql`${passwordAttempts.key} = charged.key`),
+);
+
 /** @param executor the database, or one transaction of it */
 export function createAttemptRepository(executor: Executor) {
   return {
@@ -30,27 +64,17 @@ export function createAttemptRepository(executor: Executor) {
      * without failures.
      */
     async lock(keys: readonly string[], now: Date): Promise<AttemptRow[]> {
-      const sorted = [...new Set(keys)].sort();
-      return executor
-        .insert(passwordAttempts)
-        .values(sorted.map((key) => ({ key, failures: 0, blockedUntil: new Date(0), expiresAt: now })))
-        .onConflictDoUpdate({ target: passwordAttempts.key, set: { key: sql`excluded.key` } })
-        .returning();
+      return lock(executor, { keys: makePgArray([...new Set(keys)].sort()), now });
     },
 
     /** Stores rows that `lock` has locked. */
     async store(rows: readonly AttemptRow[]): Promise<void> {
-      await executor
-        .insert(passwordAttempts)
-        .values([...rows])
-        .onConflictDoUpdate({
-          target: passwordAttempts.key,
-          set: {
-            failures: sql`excluded.failures`,
-            blockedUntil: sql`excluded.blocked_until`,
-            expiresAt: sql`excluded.expires_at`,
-          },
-        });
+      await store(executor, {
+        keys: makePgArray(rows.map(({ key }) => key)),
+        failures: makePgArray(rows.map(({ failures }) => failures)),
+        blockedUntil: makePgArray(rows.map(({ blockedUntil }) => blockedUntil.toISOString())),
+        expiresAt: makePgArray(rows.map(({ expiresAt }) => expiresAt.toISOString())),
+      });
     },
 
     /** Takes one attempt back that proved nothing either way, and the waits that it began. */

@@ -1,5 +1,6 @@
 /** All SQL of the counters behind `@rateLimit`. */
-import { and, eq, gt, inArray, lte, sql } from 'drizzle-orm';
+import { and, gt, inArray, lte, sql } from 'drizzle-orm';
+import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
 import { rateLimits } from '../db/schema/index.js';
 import { given, statement } from '../db/statement.js';
@@ -25,12 +26,16 @@ const chargeWindow = statement(window, (executor) =>
     .returning(window),
 );
 
-const readWindow = statement(window, (executor) =>
+const keyed = { key: rateLimits.key, ...window };
+const readWindows = statement<{ key: string; count: number; resetsAt: Date }[]>(keyed, (executor) =>
   executor
-    .select(window)
+    .select(keyed)
     .from(rateLimits)
     .where(
-      and(eq(rateLimits.key, given(rateLimits.key, 'key')), gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now'))),
+      and(
+        sql`${rateLimits.key} = any(${sql.placeholder('keys')}::text[])`,
+        gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now')),
+      ),
     ),
 );
 
@@ -42,10 +47,10 @@ export function createRateLimitRepository(executor: Executor) {
       return row!;
     },
 
-    /** The window that runs. */
-    async find(key: string, now: Date): Promise<{ count: number; resetsAt: Date } | undefined> {
-      const [row] = await readWindow(executor, { key, now });
-      return row;
+    /** The windows that run, by key. */
+    async findMany(keys: readonly string[], now: Date): Promise<Map<string, { count: number; resetsAt: Date }>> {
+      const rows = await readWindows(executor, { keys: makePgArray([...keys]), now });
+      return new Map(rows.map((row) => [row.key, row]));
     },
 
     /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */

@@ -15,6 +15,14 @@ export interface Charged {
   readonly client: ClientInfo;
 }
 
+/** A window that must have room left. */
+export interface Budget {
+  readonly key: string;
+  readonly rate: Rate;
+  /** Executions that run and may come to count. */
+  readonly held: number;
+}
+
 export interface RateLimits {
   /**
    * Counts one execution. The first refusal of a window is audited.
@@ -24,10 +32,9 @@ export interface RateLimits {
   charge(key: string, rate: Rate, charged: Charged): Promise<void>;
   /**
    * Counts and audits nothing.
-   * @param held executions that run and may come to count
-   * @throws AppError RATE_LIMIT_EXCEEDED when the limit is reached, or would be if they do
+   * @throws AppError RATE_LIMIT_EXCEEDED when a limit is reached, or would be if what is held comes to count
    */
-  assertBelow(key: string, rate: Rate, held: number): Promise<void>;
+  assertBelow(budgets: readonly Budget[]): Promise<void>;
   /** As `charge`, but without a refusal: whether it is within the limit. */
   count(key: string, rate: Rate, charged: Charged): Promise<boolean>;
   /** Removes up to `limit` windows that are over; returns how many. */
@@ -72,12 +79,18 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
       if (count > rate.max) throw refusal(resetsAt);
     },
 
-    async assertBelow(key, { max }, held) {
-      const window = await repository.find(key, new Date(clock.now()));
-      const count = window?.count ?? 0;
-      if (window && count >= max) throw refusal(window.resetsAt);
-      // In a moment it is known what became of them.
-      if (count + held >= max) throw refusal(new Date(clock.now()));
+    async assertBelow(budgets) {
+      const windows = await repository.findMany(
+        budgets.map(({ key }) => key),
+        new Date(clock.now()),
+      );
+      for (const { key, rate, held } of budgets) {
+        const window = windows.get(key);
+        const count = window?.count ?? 0;
+        if (window && count >= rate.max) throw refusal(window.resetsAt);
+        // In a moment it is known what became of them.
+        if (count + held >= rate.max) throw refusal(new Date(clock.now()));
+      }
     },
 
     async count(key, rate, charged) {
