@@ -31,11 +31,16 @@ export interface PartsDependencies {
   readonly strategies?: readonly Strategy[];
   /** What takes mail; the configuration's otherwise. */
   readonly mailTransport?: MailTransport;
-  readonly log: Record<'info' | 'warn', (fields: object | string, message?: string) => void>;
+  /** Path that is added to an address made of HOST and PORT. */
+  readonly path?: string;
+  readonly log: PartsLog;
 }
+
+export type PartsLog = Record<'info' | 'warn', (fields: object | string, message?: string) => void>;
 
 export interface Parts {
   readonly config: Config;
+  readonly log: PartsLog;
   /** Where the API is reached from outside. */
   readonly publicUrl: string;
   readonly db: Database;
@@ -69,10 +74,10 @@ export async function openParts(config: Config, dependencies: PartsDependencies)
 }
 
 async function assemble(config: Config, dependencies: PartsDependencies, bus: Bus): Promise<Parts> {
-  const { db, secrets, logStream, mailTransport, strategies = [], log } = dependencies;
+  const { db, secrets, logStream, mailTransport, strategies = [], path = '', log } = dependencies;
   const clock: NonNullable<PartsDependencies['clock']> = dependencies.clock ?? systemClock;
   const { events } = bus;
-  const publicUrl = config.publicUrl ?? originOf(config.host, config.port)!;
+  const publicUrl = config.publicUrl ?? `${originOf(config.host, config.port)!}${path}`;
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
   const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
@@ -108,6 +113,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
   let stopJobs = async (): Promise<void> => undefined;
   return {
     config,
+    log,
     publicUrl,
     db,
     clock,

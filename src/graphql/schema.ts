@@ -1,17 +1,24 @@
 /** schema.graphql with its resolvers, its scalars and its directives enforced. */
 import { readFileSync } from 'node:fs';
-import { buildSchema, GraphQLError, isObjectType, isScalarType, type GraphQLSchema } from 'graphql';
+import { buildASTSchema, GraphQLError, isObjectType, isScalarType, Kind, parse, type GraphQLSchema } from 'graphql';
 import { enforceDirectives, type DirectiveOptions } from './directives/directives.js';
+import { attachExtension, parseExtension, type SchemaExtension } from './extension.js';
 import { resolvers } from './resolvers/index.js';
 
 /** Where the contract stands: at the top of the package, for src/ and dist/ alike. */
 export const SCHEMA_FILE = new URL('../../schema.graphql', import.meta.url);
 
-/** Builds what is served. @throws Error when the schema and the resolvers do not fit, or a directive is misused */
-export function createExecutableSchema(options: DirectiveOptions): GraphQLSchema {
-  const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
+/**
+ * Builds what is served.
+ * @throws Error when the schema and the resolvers do not fit, or a directive is misused
+ */
+export function createExecutableSchema(options: DirectiveOptions & SchemaExtension): GraphQLSchema {
+  const extension = parseExtension(options);
+  const { definitions } = parse(readFileSync(SCHEMA_FILE, 'utf8'));
+  const schema = buildASTSchema({ kind: Kind.DOCUMENT, definitions: [...definitions, ...extension] });
   attachResolvers(schema, resolvers);
   attachScalars(schema);
+  attachExtension(schema, extension, options.resolvers);
   return enforceDirectives(schema, options);
 }
 

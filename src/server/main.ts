@@ -1,12 +1,9 @@
 /** The process: config, ports, database, app, listen; then a graceful end. */
+import { openStore } from '../api/store.js';
 import { buildApp, type App } from './app.js';
 import { loadConfig, type Config } from '../config/config.js';
-import { createSharedClock } from '../db/clock.js';
-import type { Database } from '../db/database.js';
-import { openDatabase } from '../db/open.js';
 import { standardOutput } from '../fastify/log-destination.js';
 import { checkPort, refusedPort } from './listening.js';
-import { loadSecrets } from '../config/secrets.js';
 import { gracefulShutdown } from './shutdown.js';
 import { failureText } from './start-failure.js';
 
@@ -15,12 +12,7 @@ let config: Config | undefined;
 
 async function main(): Promise<void> {
   config = await withPorts((config = loadConfig()));
-  const secrets = await loadSecrets(config.authSecrets, config.dataDir);
-  const db = await openDatabase(config);
-  const app = await start(config, db, secrets).catch(async (error: unknown) => {
-    await db.close();
-    throw error;
-  });
+  const app = await start(config);
   gracefulShutdown({
     app: app.server,
     beginDrain: app.beginDrain,
@@ -30,12 +22,13 @@ async function main(): Promise<void> {
   });
 }
 
-async function start(config: Config, db: Database, secrets: readonly string[]) {
-  if (config.migrateOnStart) await db.migrate();
-  // Events go through Redis where there is one.
-  if (config.redis.url === undefined) await db.verifyListening();
+async function start(config: Config): Promise<App> {
+  const store = await openStore(config);
   const output = standardOutput();
-  const app = await buildApp(config, { db, secrets, clock: await createSharedClock(db), logStream: output });
+  const app = await buildApp(config, { ...store, logStream: output }).catch(async (error: unknown) => {
+    await store.db.close();
+    throw error;
+  });
   const address = await listen(app, config).catch(async (error: unknown) => {
     // What the app has begun would keep the process alive.
     await app.server.close();

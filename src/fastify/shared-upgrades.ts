@@ -1,0 +1,53 @@
+/**
+ * WebSocket handshakes on a server that others listen to as well. Node gives each `upgrade` to every listener, and those of
+ * `ws` and @fastify/websocket take or refuse all of them, whatever the path. Handshakes for a claimed path therefore never
+ * reach the server's listeners; all others reach them unchanged.
+ */
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { rawAnswer } from './raw-answer.js';
+import { endWith } from './refused-connections.js';
+import { asksForWebSocket, takeUpgrade, UNSUPPORTED_UPGRADE } from './upgrades.js';
+
+type Claims = Map<string, Server>;
+
+const claimsOf = new WeakMap<Server, Claims>();
+
+/**
+ * Claims a path of a server.
+ * @param path without a query, e.g. `/auth/graphql`
+ * @param upgrades emits `upgrade` for the handshakes; never listens
+ * @returns leaves the path to the server's listeners again
+ */
+export function claimUpgrades(server: Server, path: string, upgrades: Server): () => void {
+  const claims = claimsOf.get(server) ?? intercept(server);
+  claims.set(path, upgrades);
+  return () => void claims.delete(path);
+}
+
+function intercept(server: Server): Claims {
+  const claims: Claims = new Map();
+  claimsOf.set(server, claims);
+  const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
+  const intercepted = (event: string | symbol, ...args: unknown[]): boolean => {
+    if (event !== 'upgrade') return emit(event, ...args);
+    const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
+    const upgrades = claims.get(request.url?.replace(/\?.*/, '') ?? '');
+    if (!upgrades) return emit(event, ...args);
+    if (asksForWebSocket(request)) takeUpgrade(upgrades, request, socket, head);
+    else refuse(socket);
+    return true;
+  };
+  Object.assign(server, { emit: intercepted });
+  // Node emits `upgrade` only where something listens. Where this is the only listener, nobody else answers.
+  server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    if (server.listenerCount('upgrade') === 1) refuse(socket);
+  });
+  return claims;
+}
+
+function refuse(socket: Duplex): void {
+  socket.on('error', () => socket.destroy());
+  socket.resume();
+  endWith(socket, () => rawAnswer(UNSUPPORTED_UPGRADE, {}));
+}

@@ -1,0 +1,103 @@
+/**
+ * The Fastify plugin. The application gets Latchkey's routes and `app.latchkey`, and nothing else of it changes: the routes
+ * hand their requests over to an instance that the application does not see.
+ */
+import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
+import fp from 'fastify-plugin';
+import { openLatchkey, type Latchkey, type LatchkeyOptions } from './api/embedded.js';
+import { assertScopes } from './authz/decisions.js';
+import { toAppError } from './fastify/errors.js';
+import { errorBody } from './fastify/raw-answer.js';
+
+/** Protects routes of the application. */
+export interface LatchkeyGuard extends Pick<Latchkey, 'authenticate'> {
+  /**
+   * A `preHandler` that admits requests which hold all scopes of one group; answers others as Latchkey's API does, with 401,
+   * 403 or 503. @throws Error for a scope that nobody can hold
+   */
+  requireScopes(
+    required: readonly (readonly string[])[],
+  ): (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply | undefined>;
+}
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    readonly latchkey: LatchkeyGuard;
+  }
+}
+
+export type LatchkeyPluginOptions = Omit<LatchkeyOptions, 'log'>;
+
+const plugin: FastifyPluginCallback<LatchkeyPluginOptions> = (app, options, done) => {
+  const { prefix = '' } = options;
+  const opened = openLatchkey({ ...options, prefix: app.prefix + prefix, log: app.log });
+  // Also when another plugin keeps the application from starting.
+  app.addHook('onClose', async () => {
+    const latchkey = await opened.catch(() => undefined);
+    await latchkey?.close();
+  });
+  // A promise of a plugin is not bound to pluginTimeout: the first start on a large database may migrate for longer.
+  void app.register(opened.then((latchkey) => ({ default: mount(latchkey, prefix) })));
+  done();
+};
+
+/** For @fastify/swagger. */
+const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true };
+
+function mount(latchkey: Latchkey, prefix: string) {
+  return fp((app: FastifyInstance, _options: object, done: () => void) => {
+    app.decorate('latchkey', guardOf(latchkey));
+    app.addHook('onReady', async () => latchkey.start());
+    app.addHook('preClose', async () => latchkey.drain());
+    latchkey.serveWebSockets(app.server);
+    for (const { method, url } of latchkey.routes) {
+      app.route({
+        method,
+        url: prefix + url,
+        exposeHeadRoute: false,
+        schema: HIDDEN,
+        // Before anything reads the body. It never continues, so nothing of the application comes after it.
+        onRequest({ raw }, reply) {
+          reply.hijack();
+          latchkey.handle(raw, reply.raw);
+        },
+        handler: async () => undefined,
+      });
+    }
+    done();
+  });
+}
+
+function guardOf({ authenticate, scopes }: Latchkey): LatchkeyGuard {
+  return {
+    authenticate,
+    requireScopes(required) {
+      const unknown = required.flat().find((scope) => !scopes.has(scope));
+      if (unknown !== undefined) throw new Error(`requireScopes: the scope ${unknown} is unknown`);
+      return async (request, reply) => {
+        try {
+          assertScopes(await authenticate(request), required);
+          return undefined;
+        } catch (error) {
+          return refuse(error, request, reply);
+        }
+      };
+    },
+  };
+}
+
+function refuse(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const error = toAppError(thrown, request.id);
+  if (error.status === 401) {
+    const isMissing = error.code === 'MISSING_TOKEN';
+    void reply.header('www-authenticate', isMissing ? 'Bearer' : 'Bearer error="invalid_token"');
+  } else if (error.code === 'INSUFFICIENT_PERMISSIONS') {
+    const scope = (error.details.requiredScopes?.[0] ?? []).join(' ');
+    void reply.header('www-authenticate', `Bearer error="insufficient_scope", scope="${scope}"`);
+  }
+  if (error.details.retryAfter !== undefined) void reply.header('retry-after', error.details.retryAfter);
+  return reply.code(error.status).header('cache-control', 'no-store').send(errorBody(error));
+}
+
+/** `await app.register(latchkey, { prefix: '/auth', config, typeDefs, resolvers })` */
+export const latchkey = fp(plugin, { name: 'latchkey', fastify: '5.x' });

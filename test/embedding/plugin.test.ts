@@ -1,0 +1,275 @@
+/** The Fastify plugin in an application that has a stack of its own. */
+import { once } from 'node:events';
+import fastify, { type FastifyInstance } from 'fastify';
+import { createClient } from 'graphql-ws';
+import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
+import { AppError, latchkey, type LatchkeyPluginOptions } from '../../src/index.js';
+import { answersOf, embeddedConfig, foreignApp } from '../helpers/foreign-app.js';
+import { listen } from '../helpers/server.js';
+import { REGISTER } from '../helpers/seed.js';
+
+interface Movie {
+  readonly title: string;
+}
+
+const typeDefs = `
+  type Movie { title: String! }
+  extend type Query {
+    movies: [Movie!]! @requiresScopes(scopes: [["read:content"]])
+    numberOfMovies: Int! @public
+    missing: Int @public
+    everything: Int @requiresScopes(scopes: [["admin"]])
+  }
+  extend type Mutation { addMovie(title: String!): Movie! @authenticated @rateLimit(max: 2, window: "1m") }
+  extend type Subscription { movieAdded: Movie! @requiresScopes(scopes: [["read:content"]]) }
+  extend type User { favourite: Movie }
+`;
+
+const resolvers: LatchkeyPluginOptions['resolvers'] = {
+  Query: {
+    movies: () => [{ title: 'Metropolis' }],
+    numberOfMovies: () => 1,
+    missing: () => {
+      throw new AppError('NOT_FOUND', 'No such movie.');
+    },
+    everything: () => 1,
+  },
+  Mutation: { addMovie: (_source: unknown, { title }: Movie) => ({ title }) },
+  Subscription: {
+    movieAdded: {
+      async *subscribe() {
+        yield { title: 'Nosferatu' };
+      },
+    },
+  },
+  User: {
+    favourite: ({ id }: { id: string }, _args: unknown, { principal }) => ({
+      title: principal().subject.kind === 'user' ? `the favourite of ${id}` : '',
+    }),
+  },
+};
+
+let serial = 0;
+
+/** Sends a document to an embedded API. */
+async function send(app: FastifyInstance, query: string, variables: object = {}, token?: string, prefix = '/auth') {
+  const response = await app.inject({
+    method: 'POST',
+    url: `${prefix}/graphql`,
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    payload: { query, variables },
+  });
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- asserting on it is the check
+  return { ...response.json<{ data: any; errors?: any[] }>(), headers: response.headers };
+}
+
+async function register(app: FastifyInstance, prefix?: string) {
+  serial += 1;
+  const input = { email: `u${serial}@mail.test`, username: `user${serial}`, password: 'a quiet brass telescope' };
+  const { data } = await send(app, REGISTER, { input }, undefined, prefix);
+  return data.register as { accessToken: string; user: { id: string } };
+}
+
+async function embedded(t: Test, order: 'first' | 'last') {
+  const config = await embeddedConfig(t);
+  const host = await foreignApp(t, order, (app) =>
+    app.register(latchkey, { prefix: '/auth', config, typeDefs, resolvers }),
+  );
+  host.app.get('/me', async (request) => (await host.app.latchkey.authenticate(request)).subject);
+  host.app.get('/movies', { preHandler: host.app.latchkey.requireScopes([['read:content']]) }, () => 'Metropolis');
+  host.app.get('/all', { preHandler: host.app.latchkey.requireScopes([['admin', 'read:content']]) }, () => 'all');
+  return host;
+}
+
+/** Databases take seconds to make, so tests share these; the last ones close them. */
+const hosts = { first: await embedded(t, 'first'), last: await embedded(t, 'last') };
+
+for (const order of ['first', 'last'] as const) {
+  t.test(`registered ${order}, it changes no answer, header, hook or parser of the application`, async (t) => {
+    const alone = await foreignApp(t, order, () => undefined);
+    const expected = await answersOf(alone, '192.0.2.1');
+    const host = hosts[order];
+    t.same(await answersOf(host, '192.0.2.1'), expected);
+    await register(host.app);
+    t.same(host.hooks.splice(0), ['onRequest POST /auth/graphql', 'onResponse POST /auth/graphql']);
+    t.same(await answersOf(host, '192.0.2.2'), expected, 'nor after it was used');
+  });
+
+  t.test(`registered ${order}, it serves its own routes with its own headers, parsers and errors`, async (t) => {
+    const { app } = hosts[order];
+    const { accessToken, user } = await register(app);
+    const me = await send(app, '{ me { id favourite { title } } movies { title } }', {}, accessToken);
+    t.same(me.data, {
+      me: { id: user.id, favourite: { title: `the favourite of ${user.id}` } },
+      movies: [{ title: 'Metropolis' }],
+    });
+    t.match(me.headers, { 'x-content-type-options': 'nosniff', 'x-ratelimit-limit': '600', 'x-request-id': String });
+    t.notOk('access-control-allow-origin' in me.headers);
+    const get = (url: string, headers = {}) => app.inject({ url, headers });
+    const jwks = await get('/auth/.well-known/jwks.json');
+    t.match(jwks.json(), { keys: [{ kty: 'OKP', alg: 'EdDSA' }] });
+    t.match((await get('/auth/graphiql')).body, '<html');
+    t.match((await get('/auth/reset-password?token=abc')).headers, { location: 'reset-password' });
+    t.match((await get('/auth/graphql')).json(), { errors: [{ extensions: { code: 'QUERY_REJECTED' } }] });
+    const text = { 'content-type': 'text/csv' };
+    const csv = await app.inject({ method: 'POST', url: '/auth/graphql', headers: text, payload: 'a,b' });
+    t.match(csv.json(), { errors: [{ extensions: { code: 'QUERY_REJECTED' } }] });
+    t.equal((await app.inject({ method: 'DELETE', url: '/auth/graphql' })).statusCode, 405);
+    t.equal((await get('/auth/healthz')).body, 'nothing of the application', "probes are the application's");
+    const cross = await app.inject({ method: 'POST', url: '/auth/graphql', headers: { origin: 'https://app.test' } });
+    t.equal(cross.headers['access-control-allow-origin'], 'https://app.test');
+  });
+}
+
+t.test('gates the fields of the application by the same directives', async (t) => {
+  const { app } = hosts.last;
+  const { accessToken } = await register(app);
+  const codes = async (query: string, token?: string) =>
+    (await send(app, query, {}, token)).errors?.map(({ extensions }) => extensions.code as string);
+  t.same(await codes('{ movies { title } }'), ['MISSING_TOKEN']);
+  t.same(await codes('{ everything }', accessToken), ['INSUFFICIENT_PERMISSIONS']);
+  t.same(await codes('{ numberOfMovies }'), undefined);
+  t.same(await codes('{ missing }'), ['NOT_FOUND']);
+  const add = 'mutation { addMovie(title: "M") { title } }';
+  t.same(await codes(add), ['MISSING_TOKEN']);
+  t.same([await codes(add, accessToken), await codes(add, accessToken)], [undefined, undefined]);
+  t.same(await codes(add, accessToken), ['RATE_LIMIT_EXCEEDED']);
+});
+
+t.test('protects REST routes of the application', async (t) => {
+  const { app } = hosts.last;
+  const { accessToken, user } = await register(app);
+  const get = (url: string, token?: string) =>
+    app.inject({ url, headers: token ? { authorization: `Bearer ${token}` } : {} });
+  t.equal((await get('/movies', accessToken)).body, 'Metropolis');
+  t.match((await get('/me', accessToken)).json(), { kind: 'user', user: { id: user.id, role: 'USER' } });
+  t.equal((await get('/me')).json<{ oops: string }>().oops, 'An access token is required.', 'its errors can be caught');
+  const missing = await get('/movies');
+  t.equal(missing.statusCode, 401);
+  t.equal(missing.headers['www-authenticate'], 'Bearer');
+  t.match(missing.json(), { errors: [{ extensions: { code: 'MISSING_TOKEN' } }] });
+  const forged = await get('/movies', 'x');
+  t.equal(forged.headers['www-authenticate'], 'Bearer error="invalid_token"');
+  t.match(forged.json(), { errors: [{ extensions: { code: 'INVALID_TOKEN' } }] });
+  const lacking = await get('/all', accessToken);
+  t.equal(lacking.statusCode, 403);
+  t.equal(lacking.headers['www-authenticate'], 'Bearer error="insufficient_scope", scope="admin read:content"');
+  t.match(lacking.json(), { errors: [{ extensions: { requiredScopes: [['admin', 'read:content']] } }] });
+  await send(app, 'mutation { logout }', {}, accessToken);
+  t.equal((await get('/movies', accessToken)).statusCode, 401, 'a session that has ended opens nothing');
+  t.throws(() => app.latchkey.requireScopes([['read:nothing']]), /the scope read:nothing is unknown/);
+});
+
+for (const order of ['first', 'last'] as const) {
+  t.test(`registered ${order}, it shares the application's server for WebSockets`, async (t) => {
+    const { app } = hosts[order];
+    const port = await listen(app);
+    const { accessToken } = await register(app);
+    const client = createClient({
+      url: `ws://127.0.0.1:${port}/auth/graphql?v=1`,
+      webSocketImpl: WebSocket,
+      connectionParams: { authorization: `Bearer ${accessToken}` },
+    });
+    const events: unknown[] = [];
+    for await (const event of client.iterate({ query: 'subscription { movieAdded { title } }' })) events.push(event);
+    t.same(events, [{ data: { movieAdded: { title: 'Nosferatu' } } }]);
+
+    const own = new WebSocket(`ws://127.0.0.1:${port}/socket`);
+    await once(own, 'open');
+    own.send('hello');
+    t.equal(String((await once(own, 'message'))[0]), 'application: hello');
+    own.terminate();
+
+    const stays = new WebSocket(`ws://127.0.0.1:${port}/auth/graphql`, 'graphql-transport-ws');
+    await once(stays, 'open');
+    const closed = once(stays, 'close');
+    await app.close();
+    t.equal((await closed)[0], 1001, 'closing the application closes sockets');
+  });
+}
+
+t.test('answers 503 without a word about the cause while its database is away', async (t) => {
+  const lines: string[] = [];
+  const config = await embeddedConfig(t);
+  const app = fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } });
+  await app.register(latchkey, { config });
+  app.get('/movies', { preHandler: app.latchkey.requireScopes([['read:content']]) }, () => 'Metropolis');
+  const { accessToken } = await register(app, '');
+  t.equal((await app.inject('/movies')).statusCode, 401);
+  await app.close();
+  const caught = (error: unknown) => error as AppError;
+  const failure = await app.latchkey
+    .authenticate({ headers: { authorization: `Bearer ${accessToken}` } })
+    .catch(caught);
+  t.match(failure, { code: 'SERVICE_UNAVAILABLE', status: 503, cause: undefined });
+  t.match(lines.join(''), '"msg":"Authentication failed"');
+  t.match(lines.join(''), '"url":"/graphql"', 'its lines are in the log of the application');
+  t.notMatch(lines.join(''), accessToken);
+});
+
+t.test('two of them live in one process, each with its accounts', async (t) => {
+  const [one, two] = [await embeddedConfig(t), await embeddedConfig(t)];
+  const app = (
+    await foreignApp(t, 'last', (host) => {
+      void host.register(async (scope) => {
+        await scope.register(latchkey, { prefix: '/auth', config: one });
+        scope.get('/one', { preHandler: scope.latchkey.requireScopes([['read:content']]) }, () => 'one');
+      });
+      void host.register(
+        async (scope) => {
+          await scope.register(latchkey, {
+            prefix: '/auth',
+            config: { ...two, PUBLIC_URL: 'http://host.test/partners/auth' },
+          });
+          scope.get('/two', { preHandler: scope.latchkey.requireScopes([['read:content']]) }, () => 'two');
+        },
+        { prefix: '/partners' },
+      );
+    })
+  ).app;
+  await app.ready();
+  const [first, second] = [await register(app), await register(app, '/partners/auth')];
+  const get = async (url: string, token: string) =>
+    (await app.inject({ url, headers: { authorization: `Bearer ${token}` } })).statusCode;
+  t.same([await get('/one', first.accessToken), await get('/partners/two', first.accessToken)], [200, 401]);
+  t.same([await get('/one', second.accessToken), await get('/partners/two', second.accessToken)], [401, 200]);
+});
+
+t.test('refuses to start with fields that are not gated, and says which', async (t) => {
+  const config = {
+    NODE_ENV: 'test',
+    AUTH_SECRET: 'a test secret of more than thirty-two bytes',
+    DATA_DIR: 'memory://',
+  };
+  const refusal = async (options: LatchkeyPluginOptions) => {
+    const { app } = await foreignApp(t, 'last', () => undefined);
+    void app.register(latchkey, { config, ...options });
+    return app.ready().then(
+      () => 'started',
+      (error: unknown) => (error as Error).message,
+    );
+  };
+  const one = { Query: { one: () => 1 } };
+  const cases: [LatchkeyPluginOptions, RegExp][] = [
+    [{ typeDefs: 'extend type Query { one: Int }', resolvers: one }, /Query\.one carries none of @public/],
+    [{ typeDefs: 'extend type Query { one: Int @public }' }, /Query\.one has no resolver/],
+    [{ typeDefs: 'extend type Query { one' }, /Syntax Error/],
+    [{ typeDefs: 'extend type Query { me: Int @public }', resolvers: { Query: { me: () => 1 } } }, /Query\.me/],
+    [{ resolvers: { Query: { me: () => 1 } } }, /Query\.me is not a field of typeDefs/],
+    [{ resolvers: { Film: { title: () => 1 } } }, /no type Film/],
+    [{ resolvers: { DateTime: { serialize: () => 1 } } }, /DateTime is not a type of typeDefs/],
+    [{ typeDefs: 'extend type User @requiresScopes(scopes: [["admin"]]) { x: Int }' }, /put it on the fields/],
+    [
+      { typeDefs: 'extend type Query { one: Int @requiresScopes(scopes: [["read:x"]]) }', resolvers: one },
+      /Query\.one requires the unknown scope read:x/,
+    ],
+    [{ config: { ...config, PORT: 'x' } }, /PORT/],
+  ];
+  const unexpected: string[] = [];
+  for (const [options, message] of cases) {
+    const text = await refusal(options);
+    if (!message.test(text)) unexpected.push(`${message.source}: ${text}`);
+  }
+  t.same(unexpected, []);
+});

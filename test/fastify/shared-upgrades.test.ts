@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { createServer, Server, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import t, { type Test } from 'tap';
+import { claimUpgrades } from '../../src/fastify/shared-upgrades.js';
+import { openRaw } from '../helpers/raw.js';
+
+async function listening(t: Test) {
+  const server = createServer((_request, response) => response.end('plain'));
+  server.listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  /** The first line of the answer to an upgrade. */
+  const upgrade = async (path: string, protocol = 'websocket') => {
+    const raw = await openRaw(t, port);
+    raw.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+    return (await raw.next()).status;
+  };
+  return { server, upgrade };
+}
+
+/** Answers handshakes in place of `ws`. */
+function answering(emitter: Server, status: number): void {
+  emitter.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
+    socket.end(`HTTP/1.1 ${status} Answered\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
+  });
+}
+
+t.test('takes handshakes of claimed paths, and leaves all others to the listeners of the server', async (t) => {
+  const { server, upgrade } = await listening(t);
+  answering(server, 200);
+  const [one, two] = [new Server(), new Server()];
+  answering(one, 201);
+  answering(two, 202);
+  const release = claimUpgrades(server, '/one', one);
+  claimUpgrades(server, '/two', two);
+  t.same([await upgrade('/one?a=/two'), await upgrade('/two'), await upgrade('/else')], [201, 202, 200]);
+  release();
+  t.same([await upgrade('/one'), await upgrade('/two')], [200, 202]);
+});
+
+t.test('takes them from listeners that were added later too', async (t) => {
+  const { server, upgrade } = await listening(t);
+  const own = new Server();
+  answering(own, 201);
+  claimUpgrades(server, '/own', own);
+  answering(server, 200);
+  t.same([await upgrade('/own'), await upgrade('/else')], [201, 200]);
+});
+
+t.test('refuses what nobody would answer', async (t) => {
+  const { server, upgrade } = await listening(t);
+  claimUpgrades(server, '/own', new Server());
+  t.same([await upgrade('/own', 'h2c'), await upgrade('/else')], [501, 501]);
+});
