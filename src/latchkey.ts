@@ -2,7 +2,7 @@
 import { createChangePassword } from './passwords/change-password.js';
 import { createDeletion } from './users/deletion.js';
 import { createIdentifierChanges } from './identifier-changes/service.js';
-import { createLetters } from './notifications/service.js';
+import { createEmailComposer } from './notifications/service.js';
 import { createLockoutNotice } from './passwords/lockout-notice.js';
 import { createLogin } from './passwords/login.js';
 import { createProfile } from './users/profile.js';
@@ -21,7 +21,7 @@ import type { PasswordHasher } from './crypto/password-hasher.js';
 import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
 import type { Events } from './events/events.js';
-import { createMessages } from './mail/messages.js';
+import { createEmailTemplates } from './mail/messages.js';
 import { createOutbox } from './mail/outbox.js';
 import { createMailSender } from './mail/sender.js';
 import type { MailTransport } from './mail/transport.js';
@@ -35,12 +35,12 @@ import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './authn/authenticate.js';
 import { createSessionStrategy } from './authn/strategies/session.js';
 import type { Strategy } from './authn/strategy.js';
-import { createLivenessReader } from './sessions/session-loader.js';
+import { createSessionLoader } from './sessions/session-loader.js';
 import { createSessionListing } from './sessions/listing-repository.js';
-import { livenessRead } from './sessions/repository.js';
+import { readLiveSessions } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
-import { createUseRecorder } from './sessions/last-used.js';
+import { createLastUsedRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
 export interface ServiceDependencies {
@@ -80,17 +80,17 @@ export function createServices(dependencies: ServiceDependencies) {
   const rateLimits = createRateLimits({ db, clock, audit });
   const tokens = createOneTimeTokens({ clock });
 
-  const messages = createMessages({ appUrl: config.mail.appUrl ?? publicUrl });
+  const messages = createEmailTemplates({ appUrl: config.mail.appUrl ?? publicUrl });
   const changeTokens = createChangeTokens(secrets);
-  const compose = createLetters({ db, clock, audit, tokens, changeTokens, rateLimits, messages });
+  const compose = createEmailComposer({ db, clock, audit, tokens, changeTokens, rateLimits, messages });
   const sender = createMailSender({ db, clock, compose, transport, log });
-  const outbox = createOutbox({ clock, onKick: () => void sender.deliverDue() });
+  const outbox = createOutbox({ clock, onWake: () => void sender.deliverDue() });
 
   const refreshTokens = createRefreshTokens(secrets);
   const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes: config.sessions });
   const { idleTtlMs } = config.sessions;
   const revocation = createRevocation({ db, clock, audit, idleTtlMs });
-  const uses = createUseRecorder({ db, clock, idleTtlMs });
+  const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });
@@ -129,9 +129,9 @@ export function createServices(dependencies: ServiceDependencies) {
     ...dependencies.strategies,
     createSessionStrategy({
       accessTokens,
-      readSession: createLivenessReader(livenessRead(db.executor)),
+      readSession: createSessionLoader(readLiveSessions(db.executor)),
       accountExists: (id) => createAccountRepository(db.executor).exists(id),
-      noteUse: (session) => uses.note(session),
+      noteUse: (session) => lastUsed.record(session),
       scopes,
       clock,
       idleTtlMs,
@@ -147,7 +147,7 @@ export function createServices(dependencies: ServiceDependencies) {
     lockout,
     tokens,
     sender,
-    uses,
+    uses: lastUsed,
     register: createRegistration({
       db,
       clock,

@@ -134,7 +134,7 @@ async function runOut({ sql, picked }, wanted) {
 }
 
 /**
- * Begins the product's own chore, in a process of its own as another instance would do it.
+ * Begins the product's own job, in a process of its own as another instance would do it.
  * @returns what stops it and tells how many it cleared in a second. @throws Error when it had ended before
  */
 async function beginClearing({ server, databaseUrl }) {

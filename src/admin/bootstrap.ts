@@ -8,7 +8,7 @@ import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
 import { constraintOf } from '../db/errors.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
-import { cleanEmail, emailFault, emailKey } from '../users/identifiers.js';
+import { cleanEmail, emailError, emailKey } from '../users/identifiers.js';
 import { createAccountRepository } from '../users/repository.js';
 
 export interface BootstrapOptions {
@@ -34,8 +34,8 @@ export async function createFirstAdministrator(options: BootstrapOptions): Promi
   const repository = createAccountRepository(db.executor);
   if (await repository.hasAdministrator()) return;
 
-  const faults = passwords.faults(password, [email]).map((fault) => `BOOTSTRAP_ADMIN_PASSWORD: ${fault}`);
-  const fault = emailFault(email);
+  const faults = passwords.check(password, [email]).map((fault) => `BOOTSTRAP_ADMIN_PASSWORD: ${fault}`);
+  const fault = emailError(email);
   if (fault !== undefined) faults.unshift(`BOOTSTRAP_ADMIN_EMAIL: ${fault}`);
   if (faults.length > 0) throw new ConfigError(faults);
 

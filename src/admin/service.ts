@@ -2,8 +2,8 @@
 import type { AccountRecord } from '../users/account.js';
 import { assertNotLastAdministrator, type Deletion } from '../users/deletion.js';
 import { emailKey, searchPrefix } from '../users/identifiers.js';
-import { createFaults } from '../users/input.js';
-import { takenName } from '../users/registration.js';
+import { createFieldErrors } from '../users/input.js';
+import { asTakenError } from '../users/registration.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 import type { Audit } from '../audit/audit.js';
 import type { AuditType } from '../audit/event.js';
@@ -76,7 +76,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       ...(disabled === undefined ? {} : { disabledAt: disabled ? now : null }),
     };
     if (Object.keys(columns).length === 0) return before;
-    const account = await createAccountRepository(tx).administer(id, columns, now);
+    const account = await createAccountRepository(tx).updateUndeleted(id, columns, now);
     if (!account) throw notFound();
 
     const record = (type: AuditType, detail?: string) =>
@@ -103,7 +103,7 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     async update(id, input, by) {
-      const faults = createFaults();
+      const faults = createFieldErrors();
       for (const [field, value] of Object.entries(input)) if (value === null) faults.add(field, 'cannot be cleared');
       if (faults.all.length > 0) throw validationError(faults.all);
       assertId(id);
@@ -116,7 +116,7 @@ export function createAdministration(options: AdministrationOptions): Administra
         return applyChanges(tx, before, input, by);
       });
       return work.catch((error: unknown) => {
-        throw takenName(error) ?? error;
+        throw asTakenError(error) ?? error;
       });
     },
 
@@ -125,7 +125,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       await db.transaction(async (tx) => {
         if (!(await deletion.remove(tx, id, by))) throw notFound();
       });
-      outbox.kick();
+      outbox.wake();
     },
 
     async restore(id, by) {

@@ -10,8 +10,8 @@ import { openBus, type Bus } from '../events/bus.js';
 import type { LogStream } from '../fastify/logging.js';
 import { createHub, type Hub } from '../graphql/ws/hub.js';
 import { createSockets, type Sockets } from '../graphql/ws/sockets.js';
-import { choresOf } from '../jobs/jobs.js';
-import { startMaintenance, type Chore } from '../jobs/scheduler.js';
+import { createJobs } from '../jobs/jobs.js';
+import { startJobs, type Job } from '../jobs/scheduler.js';
 import { createServices, type CreatedServices } from '../latchkey.js';
 import { systemClock, type Clock } from '../lib/clock.js';
 import { openMailTransport } from '../mail/open.js';
@@ -53,7 +53,7 @@ export interface Parts {
   readonly sockets: Sockets;
   readonly hub: Hub;
   /** What is done at intervals, such as sending mail; by name. */
-  readonly chores: readonly Chore[];
+  readonly jobs: readonly Job[];
   /** Starts doing it. */
   startJobs(): void;
   /** Stops the jobs, writes what waits and closes what was opened, but not the database. */
@@ -109,7 +109,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
   const sockets = createSockets(config.sockets);
   const hub = createHub({ ...config.sockets, authenticate: authenticator.authenticate, events, clock, log });
   const synchroniseClock = clock.synchronise && (() => clock.synchronise!());
-  const chores = choresOf({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
+  const jobs = createJobs({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
   let stopJobs = async (): Promise<void> => undefined;
   return {
     config,
@@ -124,16 +124,16 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     services,
     sockets,
     hub,
-    chores,
+    jobs,
     startJobs() {
-      stopJobs = startMaintenance(chores, log);
+      stopJobs = startJobs(jobs, log);
     },
     async close() {
       hub.close();
       feed.close();
       await stopJobs();
       await services.sender.close();
-      await services.uses.flush().catch((err: unknown) => log.warn({ err }, 'uses of sessions were not noted'));
+      await services.uses.flush().catch((err: unknown) => log.warn({ err }, 'Recording session use failed'));
       await bus.close();
     },
   };

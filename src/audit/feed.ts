@@ -19,7 +19,7 @@ export interface AuditFeed {
    * @param userId of this account alone; null: of all
    * @param isWanted what of it; everything if left out
    */
-  follow(userId: string | null, isWanted?: (record: AuditRecord) => boolean): AsyncIterableIterator<AuditRecord>;
+  subscribe(userId: string | null, isWanted?: (record: AuditRecord) => boolean): AsyncIterableIterator<AuditRecord>;
   /** How many follow, and how many ever did. */
   stats(): { readonly open: number; readonly total: number };
   /** Listens no more. */
@@ -39,14 +39,14 @@ export interface AuditFeedOptions {
   ) => Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
 }
 
-interface Follower {
+interface Subscriber {
   readonly stream: Stream<AuditRecord>;
   readonly isWanted: (record: AuditRecord) => boolean;
   /** When it began to follow, in milliseconds. */
   readonly since: number;
 }
 
-interface Told extends Pick<AccountEvent, 'auditId' | 'userId'> {
+interface Notification extends Pick<AccountEvent, 'auditId' | 'userId'> {
   /** It is known from catching up alone, and perhaps from before somebody followed. */
   readonly isLate?: boolean;
 }
@@ -67,10 +67,10 @@ const MARGIN_MS = 15_000;
 const REMEMBERED = 20_000;
 
 export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOptions): AuditFeed {
-  const followers = new Map<string | null, Set<Follower>>();
+  const subscribers = new Map<string | null, Set<Subscriber>>();
   let open = 0;
   let total = 0;
-  let waiting: Told[] = [];
+  let waiting: Notification[] = [];
   let isReading = false;
   /** When each was taken. */
   const seen = new LRUCache<string, number>({
@@ -82,37 +82,37 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   /** Since when events may have been missed. */
   let missedSince: number | undefined = clock.now();
   /** What comes while it is read what was missed. */
-  let held: Told[] | undefined;
+  let buffered: Notification[] | undefined;
   let catchingUp = Promise.resolve();
   let pending = 0;
 
   const keysOf = ({ userId }: Pick<AuditRecord, 'userId'>) => (userId === null ? [null] : [userId, null]);
   /** Those that are followed, where they are few and nobody follows all. */
   const accounts = () =>
-    followers.has(null) || followers.size > MAX_ACCOUNTS
+    subscribers.has(null) || subscribers.size > MAX_ACCOUNTS
       ? undefined
-      : [...followers.keys()].filter((id) => id !== null);
-  const isFollowed = (record: Pick<AuditRecord, 'userId'>) => keysOf(record).some((key) => followers.has(key));
-  const everyone = () => [...followers.values()].flatMap((set) => [...set]);
-  const followersOf = (record: Pick<AuditRecord, 'userId'>) =>
-    keysOf(record).flatMap((key) => [...(followers.get(key) ?? [])]);
+      : [...subscribers.keys()].filter((id) => id !== null);
+  const isSubscribed = (record: Pick<AuditRecord, 'userId'>) => keysOf(record).some((key) => subscribers.has(key));
+  const allSubscribers = () => [...subscribers.values()].flatMap((set) => [...set]);
+  const subscribersOf = (record: Pick<AuditRecord, 'userId'>) =>
+    keysOf(record).flatMap((key) => [...(subscribers.get(key) ?? [])]);
 
-  function fail(events: readonly Told[], error: Error): void {
-    for (const { stream } of new Set(events.flatMap(followersOf))) stream.fail(error);
+  function fail(events: readonly Notification[], error: Error): void {
+    for (const { stream } of new Set(events.flatMap(subscribersOf))) stream.fail(error);
   }
 
   function failAll(error: Error): void {
-    for (const { stream } of everyone()) stream.fail(error);
+    for (const { stream } of allSubscribers()) stream.fail(error);
   }
 
-  async function tell(batch: readonly Told[]): Promise<void> {
+  async function deliver(batch: readonly Notification[]): Promise<void> {
     try {
       const records = new Map((await read(batch.map(({ auditId }) => auditId))).map((record) => [record.id, record]));
       for (const { auditId, isLate } of batch) {
         // There is none when the transaction was lost after it was told of, or was so long ago that it is cleared.
         const record = records.get(auditId);
         if (!record) continue;
-        for (const { stream, isWanted, since } of followersOf(record)) {
+        for (const { stream, isWanted, since } of subscribersOf(record)) {
           const isFromBefore = isLate && record.createdAt.getTime() < since;
           if (!isFromBefore && isWanted(record)) stream.push(record);
         }
@@ -125,12 +125,12 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   async function readAll(): Promise<void> {
     if (isReading) return;
     isReading = true;
-    while (waiting.length > 0) await tell(waiting.splice(0, BATCH));
+    while (waiting.length > 0) await deliver(waiting.splice(0, BATCH));
     isReading = false;
   }
 
-  function take(event: Told): void {
-    if (!isFollowed(event) || seen.has(event.auditId)) return;
+  function enqueue(event: Notification): void {
+    if (!isSubscribed(event) || seen.has(event.auditId)) return;
     seen.set(event.auditId, clock.now());
     waiting.push(event);
     if (waiting.length <= MAX_WAITING) return;
@@ -141,33 +141,33 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   async function catchUp(since: number): Promise<void> {
     try {
       // Nobody is told what was recorded before the first of those who follow began.
-      const all = everyone();
+      const all = allSubscribers();
       const first = all.reduce((earliest, follower) => Math.min(earliest, follower.since), Infinity);
       const from = Math.max(since - MARGIN_MS, first);
       const recorded = all.length === 0 ? [] : await readSince(new Date(from), REMEMBERED + 1, accounts());
-      const missed = recorded.filter((record) => isFollowed(record) && !seen.has(record.id));
+      const missed = recorded.filter((record) => isSubscribed(record) && !seen.has(record.id));
       if (recorded.length > REMEMBERED || missed.length > MAX_MISSED || forgottenUntil >= from) {
         throw new Error('More was missed than is caught up with.');
       }
       // Of what is told live as well, those hear who follow now: it committed after they began, whenever it was stamped.
-      const live = new Set(held?.map(({ auditId }) => auditId));
-      for (const { id, userId } of missed) take({ auditId: id, userId, isLate: !live.has(id) });
+      const live = new Set(buffered?.map(({ auditId }) => auditId));
+      for (const { id, userId } of missed) enqueue({ auditId: id, userId, isLate: !live.has(id) });
     } catch (error) {
       failAll(serviceUnavailable('What happened meanwhile could not be read.', 1, error));
     }
     pending -= 1;
     if (pending > 0) return;
-    const later = held ?? [];
-    held = undefined;
-    later.forEach(take);
+    const later = buffered ?? [];
+    buffered = undefined;
+    later.forEach(enqueue);
     void readAll();
   }
 
   const stopListening = events.listen((event) => {
-    if (!held) {
-      take(event);
+    if (!buffered) {
+      enqueue(event);
       void readAll();
-    } else if (held.length < MAX_WAITING) held.push(event);
+    } else if (buffered.length < MAX_WAITING) buffered.push(event);
     else failAll(serviceUnavailable('More happens than can be read.'));
   });
   const stopWatching = events.onConnection((connected, lostSince = clock.now()) => {
@@ -179,21 +179,21 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     missedSince = undefined;
     if (since === undefined) return;
     pending += 1;
-    held ??= [];
+    buffered ??= [];
     catchingUp = catchingUp.then(() => catchUp(since));
   });
 
   return {
-    follow(userId, isWanted = () => true) {
-      const set = followers.get(userId) ?? new Set();
-      followers.set(userId, set);
+    subscribe(userId, isWanted = () => true) {
+      const set = subscribers.get(userId) ?? new Set();
+      subscribers.set(userId, set);
       const tooSlow = () => serviceUnavailable('More happened than was read.');
       const stream = createStream<AuditRecord>(MAX_QUEUED, tooSlow, () => {
         open -= 1;
         set.delete(follower);
-        if (set.size === 0) followers.delete(userId);
+        if (set.size === 0) subscribers.delete(userId);
       });
-      const follower: Follower = { stream, isWanted, since: clock.now() };
+      const follower: Subscriber = { stream, isWanted, since: clock.now() };
       set.add(follower);
       open += 1;
       total += 1;

@@ -2,11 +2,11 @@
 import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { auditEvents } from '../db/schema/index.js';
-import { givenRow, statement } from '../db/statement.js';
+import { rowParams, statement } from '../db/statement.js';
 import type { PageRequest } from '../lib/paging.js';
 import type { AuditRecord } from './event.js';
 
-const insertEvent = statement(undefined, (executor) => executor.insert(auditEvents).values(givenRow(auditEvents)));
+const insertEvent = statement(undefined, (executor) => executor.insert(auditEvents).values(rowParams(auditEvents)));
 
 /** @param executor the database, or one transaction of it */
 export function createAuditRepository(executor: Executor) {

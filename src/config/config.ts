@@ -5,7 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { prepareEnvironment } from './environment.js';
 import { readers, type Environment, type Readers } from './readers.js';
-import { checkTogether } from './safety.js';
+import { checkCombinations } from './safety.js';
 
 export type Config = ParsedConfig & {
   /** What an operator should know though it does not stop the start: one sentence each, beginning with the setting. */
@@ -21,11 +21,11 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(
-    readonly faults: readonly string[],
+    readonly issues: readonly string[],
     options?: ErrorOptions,
   ) {
     super(
-      `The configuration has ${faults.length === 1 ? 'an error' : `${faults.length} errors`}:\n  ${faults.join('\n  ')}`,
+      `The configuration has ${issues.length === 1 ? 'an error' : `${issues.length} errors`}:\n  ${issues.join('\n  ')}`,
       options,
     );
   }
@@ -36,7 +36,7 @@ export function loadConfig(env: Environment = process.env): Config {
   const prepared = prepareEnvironment(env);
   const read = readers(env, prepared);
   const config = parseConfig(read);
-  const warnings = [...prepared.warnings, ...read.warnings, ...checkTogether(config, read.fault)];
+  const warnings = [...prepared.warnings, ...read.warnings, ...checkCombinations(config, read.fault)];
   if (read.faults.length > 0) throw new ConfigError(read.faults);
   return Object.freeze({ ...config, warnings });
 }
@@ -85,7 +85,7 @@ function parseConfig(read: Readers) {
       revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
       /** How long a deleted account can be restored. */
       restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
-      bootstrapAdmin: read.together('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
+      bootstrapAdmin: read.pair('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),
     },
     auditRetentionMs: read.duration('AUDIT_RETENTION', '365d', '1d', '3650d'),
     /** Whether audit events are written to the log as well. */

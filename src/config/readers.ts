@@ -101,7 +101,7 @@ export function readers(
   };
 
   /** Two that make sense only together. */
-  const together = (first: string, second: string): readonly [string, string] | undefined => {
+  const pair = (first: string, second: string): readonly [string, string] | undefined => {
     const [a, b] = [raw(first), raw(second)];
     if (a !== undefined && b !== undefined) return [a, b];
     if (a === undefined && b === undefined) return undefined;
@@ -188,8 +188,8 @@ export function readers(
       return declared;
     },
 
-    ...urlReaders({ raw, fault, together }),
-    together,
+    ...urlReaders({ raw, fault, pair }),
+    pair,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
 

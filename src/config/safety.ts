@@ -15,7 +15,7 @@ const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** @returns warnings, each beginning with the setting's name */
-export function checkTogether(config: ParsedConfig, fault: Fault): string[] {
+export function checkCombinations(config: ParsedConfig, fault: Fault): string[] {
   const { memoryKib, timeCost, parallelism } = config.argon2;
   // RFC 9106 section 3.1: each lane needs 8 KiB.
   if (memoryKib < 8 * parallelism) fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);

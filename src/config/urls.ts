@@ -61,11 +61,11 @@ export interface UrlReaderContext {
   /** Notes that a value is not as expected. */
   fault<T>(name: string, expected: string, fallback: T): T;
   /** Two that make sense only together. */
-  together(first: string, second: string): readonly [string, string] | undefined;
+  pair(first: string, second: string): readonly [string, string] | undefined;
 }
 
 /** The readers of URLs over one environment. */
-export function urlReaders({ raw, fault, together }: UrlReaderContext) {
+export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
   return {
     /** As text: who opens the database parses it again. */
     databaseUrl(name: string): string | undefined {
@@ -122,9 +122,9 @@ export function urlReaders({ raw, fault, together }: UrlReaderContext) {
 
     /** A mail server and whom mail is from: both or neither. */
     smtp(name: string, fromName: string): { readonly url: string; readonly from: string } | undefined {
-      const pair = together(name, fromName);
-      if (pair === undefined) return undefined;
-      const [url, from] = pair;
+      const values = pair(name, fromName);
+      if (values === undefined) return undefined;
+      const [url, from] = values;
       if (!isMailServer(url))
         return fault(name, `smtp://user:password@host:587 or smtps://…${ENCODING_HINT}`, undefined);
       if (!/^[^\r\n]*[^\s<>@]@[^\s<>@]+>?$/.test(from))

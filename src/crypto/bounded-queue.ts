@@ -45,7 +45,7 @@ export function createBoundedQueue(
   let latestMs = 0;
 
   /** With the whole seconds until the queue of this moment has been worked off. */
-  const full = () => {
+  const queueFull = () => {
     const retryAfter = Math.max(1, Math.ceil((waiting * latestMs) / concurrency / 1000));
     return serviceUnavailable('Too much to do at the moment; try again.', retryAfter);
   };
@@ -55,12 +55,12 @@ export function createBoundedQueue(
     const own = buckets.get(bucket)?.length ?? 0;
     let longest: Waiting[] = [];
     for (const each of buckets.values()) if (each.length > longest.length) longest = each;
-    if (longest.length < own + 2) throw full();
+    if (longest.length < own + 2) throw queueFull();
     waiting -= 1;
-    longest.pop()!.refuse(full());
+    longest.pop()!.refuse(queueFull());
   }
 
-  async function turn(bucket: string): Promise<void> {
+  async function acquire(bucket: string): Promise<void> {
     if (running < concurrency) {
       running += 1;
       return;
@@ -76,7 +76,7 @@ export function createBoundedQueue(
   }
 
   /** Hands the place on to the next, so that a newcomer cannot slip in between. */
-  function leave(): void {
+  function release(): void {
     const [next] = buckets;
     if (!next) {
       running -= 1;
@@ -92,13 +92,13 @@ export function createBoundedQueue(
 
   return {
     async run(work, bucket = '') {
-      await turn(bucket);
+      await acquire(bucket);
       const startedAt = now();
       try {
         return await work();
       } finally {
         latestMs = now() - startedAt;
-        leave();
+        release();
       }
     },
     stats: () => ({ running, waiting }),

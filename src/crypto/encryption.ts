@@ -12,15 +12,15 @@ const VERSION_BYTES = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-export interface Seal {
+export interface Encryption {
   /** Encrypts under the current secret. `context` must be given again to open it. */
-  close(plaintext: string, context: string): string;
+  encrypt(plaintext: string, context: string): string;
   /** Undefined if no secret fits, or the text or its context was changed. */
-  open(sealed: string, context: string): string | undefined;
+  decrypt(sealed: string, context: string): string | undefined;
 }
 
 /** @param secrets the first encrypts, all decrypt */
-export function createSeal(secrets: readonly string[], purpose: KeyPurpose): Seal {
+export function createEncryption(secrets: readonly string[], purpose: KeyPurpose): Encryption {
   const keys = secrets.map((secret) => deriveKey(secret, purpose));
 
   function decrypt(bytes: Buffer, additionalData: Buffer): string | undefined {
@@ -41,14 +41,14 @@ export function createSeal(secrets: readonly string[], purpose: KeyPurpose): Sea
   }
 
   return {
-    close(plaintext, context) {
+    encrypt(plaintext, context) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(ALGORITHM, keys[0]!, nonce).setAAD(additionalData(context));
       const encrypted = Buffer.concat([cipher.update(plaintext, 'utf8'), cipher.final()]);
       return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
     },
 
-    open(sealed, context) {
+    decrypt(sealed, context) {
       const bytes = Buffer.from(sealed, 'base64url');
       const versioned =
         bytes[0] === VERSION ? decrypt(bytes.subarray(VERSION_BYTES), additionalData(context)) : undefined;

@@ -16,7 +16,7 @@ export interface RefreshTokens {
   /** The token of a session's generation (0 to 2³² − 1), under the current secret. */
   issue(sessionId: string, generation: number): string;
   /** What a token says, or undefined when it was not issued here. */
-  open(token: string): { readonly sessionId: string; readonly generation: number } | undefined;
+  verify(token: string): { readonly sessionId: string; readonly generation: number } | undefined;
 }
 
 /** @param secrets the first is current, the others are still accepted */
@@ -32,7 +32,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
       return Buffer.concat([body, sign(keys[0]!, body)]).toString('base64url');
     },
 
-    open(token) {
+    verify(token) {
       if (token.length !== REFRESH_TOKEN_LENGTH) return undefined;
       const bytes = Buffer.from(token, 'base64url');
       // One encoding only: a token with stray characters or bits is not the token that was issued.

@@ -12,9 +12,9 @@ export function afterCommit(tx: Executor, work: () => void): void {
 }
 
 /** What waits for one transaction. */
-interface Waiting {
+interface AfterCommitQueue {
   /** The executor that it waits by. */
-  by(tx: Executor): void;
+  register(tx: Executor): void;
   /** After the commit. */
   run(): void;
   /** After a failure: runs where nobody knows whether there was a commit, once that should be decided. */
@@ -25,7 +25,7 @@ interface Waiting {
  * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. An instance that ends before that
  * tells nothing; the next one to start tells that something may have been missed
  */
-function createWaiting(settleMs: number): Waiting {
+function createAfterCommitQueue(settleMs: number): AfterCommitQueue {
   const works: (() => void)[] = [];
   let committed = false;
   const run = () => {
@@ -37,7 +37,7 @@ function createWaiting(settleMs: number): Waiting {
     else works.push(work);
   };
   return {
-    by: (tx) => void waiting.set(tx, wait),
+    register: (tx) => void waiting.set(tx, wait),
     run,
     runIfUnknown(error) {
       if (works.length > 0 && mayHaveCommitted(error)) setTimeout(run, settleMs).unref();
@@ -55,10 +55,10 @@ export async function inTransaction<T>(
   work: (tx: Executor) => Promise<T>,
   settleMs = 0,
 ): Promise<T> {
-  const after = createWaiting(settleMs);
+  const after = createAfterCommitQueue(settleMs);
   try {
     const result = await begin(async (tx) => {
-      after.by(tx);
+      after.register(tx);
       return work(tx);
     });
     after.run();

@@ -37,16 +37,16 @@ export function createBatches<Call, Result>(
 ): Batches<Call, Result> {
   let batch = new Map<string, Waiting<Call, Result>>();
   let running = 0;
-  let patience: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
 
-  function depart(): void {
+  function dispatch(): void {
     if (running < MAX_RUNNING) void flush();
-    else patience ??= setTimeout(() => void flush(), MAX_WAIT_MS);
+    else timer ??= setTimeout(() => void flush(), MAX_WAIT_MS);
   }
 
   async function flush(): Promise<void> {
-    clearTimeout(patience);
-    patience = undefined;
+    clearTimeout(timer);
+    timer = undefined;
     if (batch.size === 0) return;
     const departing = batch;
     batch = new Map();
@@ -67,7 +67,7 @@ export function createBatches<Call, Result>(
     waiting: (key) => batch.get(key)?.promise,
     add(key, call) {
       if (batch.size >= MAX_BATCH || batch.has(key)) void flush();
-      if (batch.size === 0) setImmediate(depart);
+      if (batch.size === 0) setImmediate(dispatch);
       const waiting = deferred<Call, Result>(call);
       batch.set(key, waiting);
       return waiting.promise;

@@ -30,17 +30,17 @@ export interface ClientOptions {
 
 const GOODBYE_S = 1;
 
-const asItIs = (value: unknown): unknown => value;
+const identity = (value: unknown): unknown => value;
 /** Drizzle encodes and reads these itself; the names are those of postgres.js, whose own types they replace. */
 const TYPES = {
   // Timestamps, dates, intervals, and arrays of them.
   date: {
     to: 1184,
     from: [1184, 1082, 1083, 1114, 1182, 1185, 1115, 1231],
-    serialize: asItIs,
-    parse: asItIs,
+    serialize: identity,
+    parse: identity,
   },
-  json: { to: 114, from: [114, 3802], serialize: asItIs, parse: (text: string): unknown => JSON.parse(text) },
+  json: { to: 114, from: [114, 3802], serialize: identity, parse: (text: string): unknown => JSON.parse(text) },
 } satisfies Record<string, PostgresType>;
 
 /** Creates a client; it connects when it is first used. */

@@ -12,13 +12,13 @@ export interface SharedClock extends Clock {
 }
 
 /** Of a few answers the one that took least says most. */
-const QUESTIONS = 3;
+const SAMPLES = 3;
 
 /** @param local the process's clock */
 export async function createSharedClock(db: Database, local: Clock = systemClock): Promise<SharedClock> {
   let offsetMs = 0;
 
-  async function ask(): Promise<{ offsetMs: number; tookMs: number }> {
+  async function sample(): Promise<{ offsetMs: number; tookMs: number }> {
     const asked = local.now();
     const [row] = await db.executor
       .select({ ms: sql<string>`(extract(epoch from clock_timestamp()) * 1000)::float8` })
@@ -30,9 +30,9 @@ export async function createSharedClock(db: Database, local: Clock = systemClock
   const clock: SharedClock = {
     now: () => Math.round(local.now() + offsetMs),
     async synchronise() {
-      let best = await ask();
-      for (let question = 1; question < QUESTIONS; question += 1) {
-        const next = await ask();
+      let best = await sample();
+      for (let question = 1; question < SAMPLES; question += 1) {
+        const next = await sample();
         if (next.tookMs < best.tookMs) best = next;
       }
       offsetMs = best.offsetMs;

@@ -9,7 +9,7 @@ import { sqlStateOf } from './errors.js';
 /** Runs a statement. @param inArrays rows as arrays in place of objects */
 export type Query = (text: string, parameters?: readonly unknown[], inArrays?: boolean) => Promise<readonly unknown[]>;
 
-export interface Connection {
+export interface PostgresConnection {
   /** On the clock of `performance.now()`. */
   readonly openedAt: number;
   /** Whether a pooler such as PgBouncer is in between, which may run each transaction on another server process. */
@@ -38,7 +38,7 @@ export interface Opener {
    * @param signal ends what was begun
    * @throws the reason for which the last of the servers cannot be used
    */
-  open(onEnd?: (connection: Connection) => void, signal?: AbortSignal): Promise<Connection>;
+  open(onEnd?: (connection: PostgresConnection) => void, signal?: AbortSignal): Promise<PostgresConnection>;
   /** Whether the last connection that was opened leads to a pooler. */
   isPooled(): boolean;
 }
@@ -50,7 +50,7 @@ const HELLO = `select pg_backend_pid() as pid, current_setting('transaction_read
 export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
   let pooled = address.pooler;
 
-  async function openOn(host: Host, onEnd: (connection: Connection) => void, signal?: AbortSignal) {
+  async function openOnHost(host: Host, onEnd: (connection: PostgresConnection) => void, signal?: AbortSignal) {
     let tellUser: (cause: unknown) => void = () => undefined;
     let cause: unknown;
     const client = createClient({
@@ -80,7 +80,7 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
       last = run.catch(() => undefined);
       return run;
     };
-    const connection: Connection = {
+    const connection: PostgresConnection = {
       openedAt: performance.now(),
       get pooled() {
         return pooled;
@@ -119,10 +119,10 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
         // Connections that are opened at the same time may find the pooler before this one does.
         const hadSettings = !pooled;
         try {
-          return await openOn(host, onEnd, signal).catch((error: unknown) => {
+          return await openOnHost(host, onEnd, signal).catch((error: unknown) => {
             if (!hadSettings || !refusesSettings(error)) throw error;
             pooled = true;
-            return openOn(host, onEnd, signal);
+            return openOnHost(host, onEnd, signal);
           });
         } catch (error) {
           failure = error;

@@ -24,7 +24,7 @@ export async function dial({ host, port, path }: Host, tls: Tls, signal: AbortSi
   // Whoever waits for it gets the error; one that comes while nobody waits must not end the process.
   socket.on('error', () => undefined);
   try {
-    await settled(socket, 'connect', signal);
+    await waitFor(socket, 'connect', signal);
     // As in libpq, nothing is encrypted within the machine.
     if (tls.mode === 'disable' || path !== undefined) return socket;
     return await secure(socket, host, tls, signal);
@@ -36,14 +36,14 @@ export async function dial({ host, port, path }: Host, tls: Tls, signal: AbortSi
 
 async function secure(socket: Socket, host: string, tls: Tls, signal: AbortSignal): Promise<Socket> {
   socket.write(SSL_REQUEST);
-  const answer = (await settled(socket, 'data', signal)) as Buffer;
+  const answer = (await waitFor(socket, 'data', signal)) as Buffer;
   const text = answer.toString('latin1');
   if (text === DECLINED) {
     if (tls.mode === 'prefer') return socket;
-    throw fault('TLS_NOT_OFFERED', 'the server offers no TLS');
+    throw connectionError('TLS_NOT_OFFERED', 'the server offers no TLS');
   }
   // Anything behind the answer was put there by somebody in between (CVE-2021-23222).
-  if (text !== ACCEPTED) throw fault('SERVER_HUNG_UP', 'the server did not answer as Postgres does');
+  if (text !== ACCEPTED) throw connectionError('SERVER_HUNG_UP', 'the server did not answer as Postgres does');
   const { mode, ...files } = tls;
   const secured = connectTls({
     ...files,
@@ -57,7 +57,7 @@ async function secure(socket: Socket, host: string, tls: Tls, signal: AbortSigna
   });
   secured.on('error', () => undefined);
   try {
-    await settled(secured, 'secureConnect', signal);
+    await waitFor(secured, 'secureConnect', signal);
     return secured;
   } catch (error) {
     secured.destroy();
@@ -66,14 +66,14 @@ async function secure(socket: Socket, host: string, tls: Tls, signal: AbortSigna
 }
 
 /** Waits for an event, unless the socket comes to its end before; returns what comes with it. */
-async function settled(socket: Socket, event: string, signal: AbortSignal): Promise<unknown> {
+async function waitFor(socket: Socket, event: string, signal: AbortSignal): Promise<unknown> {
   const over = new AbortController();
   const either = { signal: AbortSignal.any([signal, over.signal]) };
   try {
     const [argument] = (await Promise.race([
       once(socket, event, either),
       once(socket, 'close', either).then(() => {
-        throw fault('SERVER_HUNG_UP', 'the server closed the connection at once');
+        throw connectionError('SERVER_HUNG_UP', 'the server closed the connection at once');
       }),
     ])) as unknown[];
     return argument;
@@ -82,6 +82,6 @@ async function settled(socket: Socket, event: string, signal: AbortSignal): Prom
   }
 }
 
-function fault(code: string, message: string): Error {
+function connectionError(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

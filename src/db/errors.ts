@@ -23,7 +23,7 @@ export function sqlStateOf(error: unknown): string | undefined {
  * statement timeout), 25006 (read-only: a standby after a failover), 25P03 (idle in transaction), 40001 and 40P01
  * (serialisation, deadlock); the rest are postgres.js's, dial.ts's and the socket's own.
  */
-const PASSING =
+const TRANSIENT =
   /^(?:08...|53...|57...|25006|25P03|40001|40P01|CONNECT_TIMEOUT|CONNECTION_\w+|SERVER_HUNG_UP|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 
 /** SERVICE_UNAVAILABLE when the database is away or overloaded; undefined for any other error. */
@@ -31,7 +31,7 @@ export function outage(error: unknown): AppError | undefined {
   for (const link of causes(error)) {
     if (link instanceof AppError && link.code === 'SERVICE_UNAVAILABLE') return link;
     const { code, message } = link;
-    if (typeof code === 'string' && PASSING.test(code)) return serviceUnavailable('The database is away.', 1, error);
+    if (typeof code === 'string' && TRANSIENT.test(code)) return serviceUnavailable('The database is away.', 1, error);
     if (message === 'PGlite is closed') return serviceUnavailable('The database is closed.', 1, error);
   }
   return undefined;
@@ -40,7 +40,7 @@ export function outage(error: unknown): AppError | undefined {
 const unsent = new WeakSet<object>();
 
 /** Marks a failure that came before anything was sent. */
-export function neverSent<E>(error: E): E {
+export function markUnsent<E>(error: E): E {
   if (typeof error === 'object' && error !== null) unsent.add(error);
   return error;
 }

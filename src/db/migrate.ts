@@ -6,7 +6,7 @@ import { serviceUnavailable, AppError } from '../lib/errors.js';
 import type { DatabaseAddress } from '../config/database-url.js';
 import { createOpener, type Query } from './connection.js';
 import { withDeadline } from './deadline.js';
-import { neverSent, outage } from './errors.js';
+import { markUnsent, outage } from './errors.js';
 import { createExecutor } from './executor.js';
 import { runTransaction } from './transaction.js';
 
@@ -31,7 +31,7 @@ export async function migratePostgres(address: DatabaseAddress, timeoutMs: numbe
   const connection = await createOpener({ address, timeoutMs })
     .open()
     .catch((error: unknown) => {
-      throw error instanceof AppError ? error : neverSent(serviceUnavailable('The database is away.', 1, error));
+      throw error instanceof AppError ? error : markUnsent(serviceUnavailable('The database is away.', 1, error));
     });
   try {
     await withDeadline(runTransaction(connection, migrateIn), MIGRATION_TIMEOUT_MS, () => connection.discard());

@@ -5,9 +5,16 @@
  */
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { createBackoff } from './backoff.js';
-import { createOpener, READ_ONLY, readOnly, type Connection, type OpenerOptions, type Query } from './connection.js';
+import {
+  createOpener,
+  READ_ONLY,
+  readOnly,
+  type PostgresConnection,
+  type OpenerOptions,
+  type Query,
+} from './connection.js';
 import { withDeadline } from './deadline.js';
-import { neverSent, outage, sqlStateOf } from './errors.js';
+import { markUnsent, outage, sqlStateOf } from './errors.js';
 import { runTransaction } from './transaction.js';
 
 export interface PoolOptions extends OpenerOptions {
@@ -43,8 +50,8 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   const backoff = createBackoff();
   const shutdown = new AbortController();
   /** Those that nobody uses; the last one that was used is the first one to be used again. */
-  const idle: Connection[] = [];
-  const used = new Set<Connection>();
+  const idle: PostgresConnection[] = [];
+  const used = new Set<PostgresConnection>();
   const waiting = new Set<() => void>();
   let lastFailure: unknown;
   let running = 0;
@@ -52,7 +59,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   let onQuiet: () => void = () => undefined;
 
   /** Waits for one of the places, of which there are as many as connections. */
-  async function turn(): Promise<void> {
+  async function acquireSlot(): Promise<void> {
     if (closed) throw serviceUnavailable('The database is closed.');
     if (running < size) {
       running += 1;
@@ -65,7 +72,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   }
 
   /** Hands the place on to whoever waits longest. */
-  function leave(): void {
+  function releaseSlot(): void {
     const [next] = waiting;
     if (next) {
       waiting.delete(next);
@@ -76,7 +83,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     if (running === 0) onQuiet();
   }
 
-  async function open(): Promise<Connection> {
+  async function open(): Promise<PostgresConnection> {
     if (shutdown.signal.aborted) throw serviceUnavailable('The database is closed.');
     const report = backoff.attempt();
     if (!report) throw serviceUnavailable('The database is away.', 1, lastFailure);
@@ -91,7 +98,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     }
   }
 
-  function forget(connection: Connection): void {
+  function forget(connection: PostgresConnection): void {
     const at = idle.indexOf(connection);
     if (at !== -1) idle.splice(at, 1);
   }
@@ -101,7 +108,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     for (const connection of idle.splice(0)) connection.discard();
   }
 
-  function putBack(connection: Connection): void {
+  function putBack(connection: PostgresConnection): void {
     used.delete(connection);
     if (connection.isLost()) return;
     if (performance.now() - connection.openedAt < lifetimeMs) idle.push(connection);
@@ -109,16 +116,16 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   }
 
   /** Runs `work` with a connection of its own. */
-  async function lease<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    await turn().catch((error: unknown) => {
-      throw neverSent(error);
+  async function withConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
+    await acquireSlot().catch((error: unknown) => {
+      throw markUnsent(error);
     });
-    let connection: Connection | undefined;
+    let connection: PostgresConnection | undefined;
     try {
       connection =
         idle.pop() ??
         (await open().catch((error: unknown) => {
-          throw neverSent(error);
+          throw markUnsent(error);
         }));
       used.add(connection);
       return await runBounded(connection, work);
@@ -130,11 +137,14 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
       throw error instanceof AppError ? error : (outage(error) ?? error);
     } finally {
       if (connection) putBack(connection);
-      leave();
+      releaseSlot();
     }
   }
 
-  function runBounded<T>(connection: Connection, work: (connection: Connection) => Promise<T>): Promise<T> {
+  function runBounded<T>(
+    connection: PostgresConnection,
+    work: (connection: PostgresConnection) => Promise<T>,
+  ): Promise<T> {
     return withDeadline(work(connection), timeoutMs, () => {
       connection.discard();
       dropIdle();
@@ -142,10 +152,10 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   }
 
   return {
-    query: (...statement) => lease((connection) => connection.query(...statement)),
-    transaction: (work) => lease((connection) => runTransaction(connection, work)),
+    query: (...statement) => withConnection((connection) => connection.query(...statement)),
+    transaction: (work) => withConnection((connection) => runTransaction(connection, work)),
     ping: () =>
-      lease(async (connection) => {
+      withConnection(async (connection) => {
         const [row] = await connection.query(`select current_setting('transaction_read_only') as read_only`);
         if ((row as { read_only: string }).read_only !== 'on') return;
         connection.discard();

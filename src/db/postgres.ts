@@ -34,7 +34,7 @@ export function openPostgres({ url, listenUrl, poolSize, timeoutMs }: PostgresOp
   return {
     kind: 'postgres',
     executor,
-    transaction: (work) => againAfterDeadlock(() => inTransaction(run, work, settleMs)),
+    transaction: (work) => retryAfterDeadlock(() => inTransaction(run, work, settleMs)),
     afterCommit,
     listen: (channel, listener) => listenOnPostgres({ ...listener, url: listenUrl ?? url, channel }),
     ping: pool.ping,
@@ -49,7 +49,7 @@ export function openPostgres({ url, listenUrl, poolSize, timeoutMs }: PostgresOp
   };
 }
 
-function againAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
+function retryAfterDeadlock<T>(attempt: () => Promise<T>): Promise<T> {
   return attempt().catch((error: unknown) => {
     if (sqlStateOf(error) === DEADLOCK) return attempt();
     throw error;

@@ -23,7 +23,7 @@ export type Statement<Rows> = (executor: Executor, values: Readonly<Record<strin
  * A value that is given when the statement runs, encoded as its column has it.
  * @param name under which it is given
  */
-export function given(column: PgColumn, name: string): SQL {
+export function param(column: PgColumn, name: string): SQL {
   const encoder: DriverValueEncoder<unknown, unknown> = {
     // Drizzle's encoders of some types, moments among them, take no null.
     mapToDriverValue: (value): unknown => (value === null ? null : column.mapToDriverValue(value)),
@@ -32,10 +32,10 @@ export function given(column: PgColumn, name: string): SQL {
 }
 
 /** A whole row that is given when the statement runs, each column under its property's name. */
-export function givenRow<T extends PgTable>(table: T): { [Name in keyof T['$inferInsert']]-?: SQL } {
+export function rowParams<T extends PgTable>(table: T): { [Name in keyof T['$inferInsert']]-?: SQL } {
   const columns = Object.entries(getTableColumns<PgTable>(table));
   // Object.fromEntries loses the names that the type promises.
-  return Object.fromEntries(columns.map(([name, column]) => [name, given(column, name)])) as never;
+  return Object.fromEntries(columns.map(([name, column]) => [name, param(column, name)])) as never;
 }
 
 /**

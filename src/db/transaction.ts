@@ -3,7 +3,7 @@
  * that is lost as well.
  */
 import { serviceUnavailable } from '../lib/errors.js';
-import { connectionLost, type Connection, type Query } from './connection.js';
+import { connectionLost, type PostgresConnection, type Query } from './connection.js';
 import { sqlStateOf } from './errors.js';
 
 /** in_failed_sql_transaction */
@@ -13,11 +13,14 @@ const ABORTED = '25P02';
  * Runs `work` between BEGIN and COMMIT; whatever fails rolls back, also a statement whose failure `work` swallows.
  * @throws AppError SERVICE_UNAVAILABLE as soon as the connection is lost, whatever `work` waits for
  */
-export function runTransaction<T>(connection: Connection, work: (query: Query) => Promise<T>): Promise<T> {
-  return Promise.race([begun(connection, work), untilLost(connection)]);
+export function runTransaction<T>(connection: PostgresConnection, work: (query: Query) => Promise<T>): Promise<T> {
+  return Promise.race([runBetweenBeginAndCommit(connection, work), untilLost(connection)]);
 }
 
-async function begun<T>(connection: Connection, work: (query: Query) => Promise<T>): Promise<T> {
+async function runBetweenBeginAndCommit<T>(
+  connection: PostgresConnection,
+  work: (query: Query) => Promise<T>,
+): Promise<T> {
   let failure: Error | undefined;
   let over = false;
   const query: Query = async (...statement) => {
@@ -45,6 +48,6 @@ async function begun<T>(connection: Connection, work: (query: Query) => Promise<
   }
 }
 
-function untilLost(connection: Connection): Promise<never> {
+function untilLost(connection: PostgresConnection): Promise<never> {
   return new Promise((_, reject) => connection.onLost((cause) => reject(connectionLost(cause))));
 }

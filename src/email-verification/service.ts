@@ -10,8 +10,8 @@ import type { AccountRecord } from '../users/account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
 import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
-import { isReleasedEmail, releasedEmail } from '../users/released-email.js';
-import { takenName } from '../users/registration.js';
+import { isReleasedEmail, createReleasedEmail } from '../users/released-email.js';
+import { asTakenError } from '../users/registration.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 
 export interface Verification {
@@ -106,7 +106,7 @@ export function createVerification(options: VerificationOptions): Verification {
     if (!claim) return undefined;
     const { userId, account, pendingEmail } = claim;
     if (pendingEmail === undefined && account.isVerified) return undefined;
-    const placeholder = releasedEmail();
+    const placeholder = createReleasedEmail();
     const columns =
       pendingEmail === undefined
         ? { email: placeholder, emailKey: emailKey(placeholder) }
@@ -143,7 +143,7 @@ export function createVerification(options: VerificationOptions): Verification {
         await audit.record(tx, { type: 'email.verification_requested', userId: id, client });
         await enqueue(tx, id, address, client);
       });
-      outbox.kick();
+      outbox.wake();
     },
 
     async verify(token, client) {
@@ -153,10 +153,10 @@ export function createVerification(options: VerificationOptions): Verification {
           if (!changed) throw invalidLink();
           return changed;
         });
-        outbox.kick();
+        outbox.wake();
         return account;
       } catch (error) {
-        throw takenName(error) ?? error;
+        throw asTakenError(error) ?? error;
       }
     },
 

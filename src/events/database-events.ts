@@ -1,7 +1,7 @@
 /** Events through the database: what a transaction notifies of is delivered when it commits, in the order of commits. */
 import type { Database } from '../db/database.js';
 import type { Events } from './events.js';
-import { createHub, type EventsLog } from './dispatcher.js';
+import { createEventDispatcher, type EventsLog } from './dispatcher.js';
 import { encodeEvent } from './message.js';
 import { createEventsRepository } from './repository.js';
 
@@ -9,24 +9,23 @@ const CHANNEL = 'latchkey_events';
 
 /** Begins to listen at once; who starts while the connection is not there yet is told when it is. */
 export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog }): Events {
-  const hub = createHub(log);
+  const dispatcher = createEventDispatcher(log);
   let lost = false;
   let closing = false;
   const listening = db.listen(CHANNEL, {
-    onMessage: hub.receive,
+    onMessage: dispatcher.receive,
     onConnection(connected) {
-      if (!connected && !closing)
-        log.warn({}, 'Events of other instances do not arrive; the connection will be tried again');
-      else if (lost) log.info('Events of other instances arrive again');
+      if (!connected && !closing) log.warn({}, 'Event connection lost; reconnecting');
+      else if (lost) log.info('Event connection restored');
       lost = !connected;
-      hub.setConnected(connected);
+      dispatcher.setConnected(connected);
     },
   });
   return {
     publish: (tx, event) => createEventsRepository(tx).notify(CHANNEL, encodeEvent(event)),
-    listen: hub.listen,
-    connected: hub.connected,
-    onConnection: hub.onConnection,
+    listen: dispatcher.listen,
+    connected: dispatcher.connected,
+    onConnection: dispatcher.onConnection,
     // Whoever can notify can change the tables as well.
     rejected: () => 0,
     close() {

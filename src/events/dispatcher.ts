@@ -7,7 +7,7 @@ export interface EventsLog {
   warn(fields: object, message: string): void;
 }
 
-export interface Hub extends Pick<Events, 'listen' | 'connected' | 'onConnection'> {
+export interface EventDispatcher extends Pick<Events, 'listen' | 'connected' | 'onConnection'> {
   /** A message from outside; one that is no event is ignored. */
   receive(text: string): void;
   setConnected(connected: boolean): void;
@@ -15,22 +15,22 @@ export interface Hub extends Pick<Events, 'listen' | 'connected' | 'onConnection
    * Something may have been missed though the connection stands: all who listen are told as if it had not.
    * @param since from when on, in milliseconds since the epoch
    */
-  missed(since: number): void;
+  reportLoss(since: number): void;
 }
 
-export function createHub(log: EventsLog): Hub {
+export function createEventDispatcher(log: EventsLog): EventDispatcher {
   const listeners = new Set<(event: AccountEvent) => void>();
   const connectionListeners = new Set<ConnectionListener>();
   let connected = false;
-  let malformedIsTold = false;
+  let malformedLogged = false;
 
   /** One that fails is no reason for the others to miss it. */
-  function tell<T extends unknown[]>(all: ReadonlySet<(...values: T) => void>, ...values: T): void {
+  function notify<T extends unknown[]>(all: ReadonlySet<(...values: T) => void>, ...values: T): void {
     for (const listener of all) {
       try {
         listener(...values);
       } catch (err) {
-        log.warn({ err }, 'A listener to events failed');
+        log.warn({ err }, 'Event listener failed');
       }
     }
   }
@@ -38,22 +38,22 @@ export function createHub(log: EventsLog): Hub {
   function setConnected(now: boolean, lostSince?: number): void {
     if (now === connected) return;
     connected = now;
-    tell(connectionListeners, now, lostSince);
+    notify(connectionListeners, now, lostSince);
   }
 
   return {
     receive(text) {
       const event = decodeEvent(text);
-      if (event) tell(listeners, event);
-      else if (!malformedIsTold) {
-        malformedIsTold = true;
-        log.warn({ length: text.length }, 'A message among the events is none; it and others like it are ignored');
+      if (event) notify(listeners, event);
+      else if (!malformedLogged) {
+        malformedLogged = true;
+        log.warn({ length: text.length }, 'Ignored a malformed event message; further ones are not logged');
       }
     },
     setConnected: (now) => setConnected(now),
-    missed(since) {
+    reportLoss(since) {
       // Who is told of a loss already may not know that it began earlier.
-      if (!connected) return tell(connectionListeners, false, since);
+      if (!connected) return notify(connectionListeners, false, since);
       setConnected(false, since);
       setConnected(true);
     },

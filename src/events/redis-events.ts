@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import type { RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';
-import { createHub, type EventsLog } from './dispatcher.js';
+import { createEventDispatcher, type EventsLog } from './dispatcher.js';
 import { decodeMissed, encodeEvent, encodeMissed } from './message.js';
 import { createMessageSigner } from './signed-messages.js';
 
@@ -50,7 +50,7 @@ export function createRedisEvents({
 }: RedisEventsOptions): Events {
   const channel = `${prefix}events`;
   const signer = createMessageSigner(secrets, channel);
-  const hub = createHub(log);
+  const dispatcher = createEventDispatcher(log);
   const seen = new LRUCache<string, true>({ max: REMEMBERED });
   const waiting: string[] = [];
   let subscribed = false;
@@ -60,14 +60,14 @@ export function createRedisEvents({
   let missedSince: number | undefined = unknown();
 
   const hasWork = () => waiting.length > 0 || missedSince !== undefined;
-  const noteConnection = () => hub.setConnected(subscribed && publisher.isUp());
+  const noteConnection = () => dispatcher.setConnected(subscribed && publisher.isUp());
 
   let rejected = 0;
   /** Logs the first one only: there may be as many as an attacker likes. The metric counts them. */
   function reject(): void {
     rejected += 1;
     if (rejected === 1)
-      log.warn({ channel }, 'A message on Redis was not signed with AUTH_SECRET; it and others like it are ignored');
+      log.warn({ channel }, 'Ignored a Redis message not signed with AUTH_SECRET; further ones are not logged');
   }
 
   async function subscribe(): Promise<void> {
@@ -96,7 +96,7 @@ export function createRedisEvents({
         });
       }
     } catch (err) {
-      log.warn({ err }, 'Events could not be published; they will be sent again');
+      log.warn({ err }, 'Publishing events failed; they will be retried');
       publisher.drop();
     } finally {
       sending = undefined;
@@ -120,10 +120,10 @@ export function createRedisEvents({
     const payload = signer.verify(message);
     if (payload === undefined) return reject();
     const missed = decodeMissed(payload);
-    if (missed) hub.missed(missed.since ?? unknown());
+    if (missed) dispatcher.reportLoss(missed.since ?? unknown());
     else if (!seen.has(payload)) {
       seen.set(payload, true);
-      hub.receive(payload);
+      dispatcher.receive(payload);
     }
   });
   // They may have been quicker than this.
@@ -140,15 +140,15 @@ export function createRedisEvents({
       });
       return Promise.resolve();
     },
-    listen: hub.listen,
-    connected: hub.connected,
-    onConnection: hub.onConnection,
+    listen: dispatcher.listen,
+    connected: dispatcher.connected,
+    onConnection: dispatcher.onConnection,
     rejected: () => rejected,
     async close() {
       send();
       await sending;
       subscriber.close();
-      hub.setConnected(false);
+      dispatcher.setConnected(false);
     },
   };
 }

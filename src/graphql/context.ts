@@ -8,7 +8,7 @@ import { NO_DEVICE, type DeviceCookie } from '../fastify/device-cookie.js';
 import type { RefreshCookie } from '../fastify/refresh-cookie.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import type { Clock } from '../lib/clock.js';
-import { createSessionLoader, type SessionLoader } from '../sessions/listing-loader.js';
+import { createSessionListLoader, type SessionListLoader } from '../sessions/listing-loader.js';
 import type { ScopeDemand } from './directives/gates.js';
 import type { Services } from './resolvers/services.js';
 import { createStatements, type RunStatement } from './statements.js';
@@ -35,7 +35,7 @@ export interface GraphqlContext {
   /** Runs what reads the database, two at a time. */
   readonly run: RunStatement;
   /** Reads sessions, those of several accounts at once. */
-  sessions(): SessionLoader;
+  sessions(): SessionListLoader;
   /** The session that this request was made in or has just entered; null for strangers. */
   currentSessionId(): string | null;
   /** Notes what a subscription that opens demands of its caller as long as it is open. */
@@ -79,14 +79,14 @@ export function createContext({
     throw new AppError('INTERNAL_ERROR', 'Internal error.', {}, cause);
   };
   const run = createStatements();
-  let sessions: SessionLoader | undefined;
+  let sessions: SessionListLoader | undefined;
   return {
     services,
     client: device.hash === undefined ? client : { ...client, device: device.hash },
     cookie,
     device,
     run,
-    sessions: () => (sessions ??= createSessionLoader(services.sessionListing, run)),
+    sessions: () => (sessions ??= createSessionListLoader(services.sessionListing, run)),
     authenticate() {
       pending ??= authenticate().then((authenticated) => (principal = authenticated));
       return pending;

@@ -101,7 +101,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
   }
 
   async function taken(executor: Executor, keys: IdentifierKeys, exceptId?: string) {
-    const inUse = await createAccountRepository(executor).taken(keys.emailKey, keys.usernameKey, exceptId);
+    const inUse = await createAccountRepository(executor).findTaken(keys.emailKey, keys.usernameKey, exceptId);
     const kept = await held(executor, keys, exceptId);
     return { email: inUse.email || kept.email, username: inUse.username || kept.username };
   }
@@ -132,7 +132,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     const undone = change.appliedAt === null ? later : [change, ...later];
     await changes.cancelSince(userId, createdAt, now);
     const passwordVoided = undone.some(({ passwordChangedAt }) => passwordChangedAt !== null);
-    const account = await createAccountRepository(tx).administer(
+    const account = await createAccountRepository(tx).updateUndeleted(
       userId,
       {
         ...(await restored(tx, userId, undone)),
@@ -196,7 +196,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
         if (!cancelled) return { kind, alreadyDone: true, passwordVoided: false };
         return { kind, alreadyDone: false, passwordVoided: await undo(tx, cancelled, client) };
       });
-      outbox.kick();
+      outbox.wake();
       return cancellation;
     },
 

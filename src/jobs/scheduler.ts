@@ -1,35 +1,38 @@
-/** What is done every now and then beside the requests. A failure is logged and tried again. */
+/** Runs background jobs at fixed intervals. A failed run is logged, and the next interval runs the job again. */
 
-/** One thing to do, and how often; milliseconds. */
-export interface Chore {
+export interface Job {
   readonly name: string;
+  /** Milliseconds. */
   readonly everyMs: number;
-  /** @param stop says that the process is to end: what takes long ends where it may */
+  /** @param stop aborted at shutdown: a long run ends at its next safe point */
   run(stop?: AbortSignal): Promise<unknown>;
 }
 
-/** Starts the timers, which keep no process alive; returns what stops them and waits for what runs. */
-export function startMaintenance(
-  chores: readonly Chore[],
+/**
+ * Starts the timers. They do not keep the process alive.
+ * @returns stops the timers and waits for running jobs
+ */
+export function startJobs(
+  jobs: readonly Job[],
   log: { warn(fields: object, message: string): void },
 ): () => Promise<void> {
-  const running = new Map<Chore, Promise<void>>();
+  const running = new Map<Job, Promise<void>>();
   const stop = new AbortController();
 
-  function begin(chore: Chore): void {
-    // One that takes longer than its time is not started a second time.
-    if (running.has(chore)) return;
-    const run = chore
+  function begin(job: Job): void {
+    // A run that takes longer than the interval is not started twice.
+    if (running.has(job)) return;
+    const run = job
       .run(stop.signal)
       .then(
         () => undefined,
-        (err: unknown) => log.warn({ err }, `${chore.name} failed; it will be tried again`),
+        (err: unknown) => log.warn({ err, job: job.name }, 'Job failed; it will run again'),
       )
-      .finally(() => running.delete(chore));
-    running.set(chore, run);
+      .finally(() => running.delete(job));
+    running.set(job, run);
   }
 
-  const timers = chores.map((chore) => setInterval(() => begin(chore), chore.everyMs).unref());
+  const timers = jobs.map((job) => setInterval(() => begin(job), job.everyMs).unref());
   return async () => {
     timers.forEach((timer) => clearInterval(timer));
     stop.abort();

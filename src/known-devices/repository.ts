@@ -2,7 +2,7 @@
 import { and, desc, eq, gt, inArray, lte, ne, notInArray, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { knownDevices } from '../db/schema/index.js';
-import { given, givenRow, statement } from '../db/statement.js';
+import { param, rowParams, statement } from '../db/statement.js';
 
 export type DeviceRow = typeof knownDevices.$inferSelect;
 
@@ -13,7 +13,7 @@ const { userId, tokenHash } = knownDevices;
  * three see the rows as they were before, so that the oldest are chosen without the new one.
  */
 const insertInPlace = statement(undefined, (executor) => {
-  const mine = eq(userId, given(userId, 'userId'));
+  const mine = eq(userId, param(userId, 'userId'));
   const latest = executor
     .select({ tokenHash })
     .from(knownDevices)
@@ -29,11 +29,11 @@ const insertInPlace = statement(undefined, (executor) => {
   const replaced = executor.$with('replaced').as(
     executor
       .update(knownDevices)
-      .set({ tokenHash: given(tokenHash, 'tokenHash') })
-      .where(and(eq(tokenHash, given(tokenHash, 'before')), ne(userId, given(userId, 'userId'))))
+      .set({ tokenHash: param(tokenHash, 'tokenHash') })
+      .where(and(eq(tokenHash, param(tokenHash, 'before')), ne(userId, param(userId, 'userId'))))
       .returning({ userId }),
   );
-  return executor.with(removed, replaced).insert(knownDevices).values(givenRow(knownDevices));
+  return executor.with(removed, replaced).insert(knownDevices).values(rowParams(knownDevices));
 });
 
 /** @param executor the database, or one transaction of it */

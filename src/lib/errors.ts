@@ -31,7 +31,7 @@ export type ErrorCode = keyof typeof STATUS_BY_CODE;
 export type StepUpMethod = 'PASSWORD';
 
 /** One refused field of an input; `field` is the path inside `input`, e.g. `preferences.language`. */
-export interface FieldFault {
+export interface FieldError {
   readonly field: string;
   readonly message: string;
 }
@@ -39,7 +39,7 @@ export interface FieldFault {
 /** What may accompany a code to the outside, as extra members of `extensions`. */
 export interface ErrorDetails {
   /** With `VALIDATION_ERROR`: every fault at once. */
-  readonly details?: readonly FieldFault[];
+  readonly details?: readonly FieldError[];
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
   /** With `STEP_UP_REQUIRED`: how the person can prove again who they are. */
@@ -74,7 +74,7 @@ export class AppError extends Error {
 }
 
 /** A `VALIDATION_ERROR` that names every fault. */
-export function validationError(faults: readonly FieldFault[]): AppError {
+export function validationError(faults: readonly FieldError[]): AppError {
   return new AppError('VALIDATION_ERROR', 'The input was refused; see details.', { details: faults });
 }
 

@@ -1,5 +1,5 @@
 /** Pages of a list by keyset, as Relay's cursor connections have them: newest first, by ids that order by time. */
-import { validationError, type FieldFault } from './errors.js';
+import { validationError, type FieldError } from './errors.js';
 
 /** How the page was asked for, as a resolver gets it. */
 export interface PageArguments {
@@ -44,7 +44,7 @@ export async function page<Node extends { readonly id: string }>(
 ): Promise<Connection<Node>> {
   const size = first ?? DEFAULT_SIZE;
   const afterId = after == null ? undefined : idOf(after);
-  const faults: FieldFault[] = [];
+  const faults: FieldError[] = [];
   if (size < 1 || size > MAX_SIZE) faults.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
   if (after != null && afterId === undefined) faults.push({ field: 'after', message: 'must be a cursor of this list' });
   if (faults.length > 0) throw validationError(faults);

@@ -1,44 +1,44 @@
-/** How a letter becomes a mail: text and HTML that say the same, with nothing to load and nobody to tell. */
+/** Renders an email template as text and HTML. The HTML loads nothing from the network and has no tracking. */
 import { escapeHtml } from '../lib/html.js';
 
-/** A mail but for whom it goes to. */
-export interface Content {
+/** A rendered email without its recipient. */
+export interface EmailContent {
   readonly subject: string;
   readonly text: string;
   readonly html: string;
 }
 
-/** What is to be done, and where. */
+/** A call to action. */
 export interface Link {
   readonly label: string;
   readonly url: string;
 }
 
-export interface Letter {
+export interface EmailTemplate {
   readonly subject: string;
-  /** Paragraphs, and the link among them. */
+  /** Paragraphs and links, in order. */
   readonly body: readonly (string | Link)[];
-  /** The last line: why this was sent. */
+  /** The last line: why the recipient gets this email. */
   readonly reason: string;
 }
 
-/** Inline, as many readers of mail drop stylesheets. */
+/** Inline, because many email clients drop stylesheets. */
 const STYLES = {
   page: 'margin:0;padding:24px 16px;font:16px/1.5 Arial,sans-serif',
-  letter: 'max-width:560px;margin:0 auto',
+  content: 'max-width:560px;margin:0 auto',
   button:
     'display:inline-block;padding:12px 20px;border-radius:6px;background:#1d4ed8;color:#ffffff;font-weight:600;text-decoration:none',
   address: 'font-size:14px;word-break:break-all',
   reason: 'margin-top:32px;font-size:14px;opacity:0.75',
 } as const;
 
-/** Sets a letter. Whatever its words are, they are shown and not interpreted. */
-export function setLetter({ subject, body, reason }: Letter): Content {
+/** Renders a template. All text is escaped. */
+export function renderEmail({ subject, body, reason }: EmailTemplate): EmailContent {
   const text = [...body.map((part) => (typeof part === 'string' ? part : `${part.label}:\n${part.url}`)), reason];
   return { subject, text: `${text.join('\n\n')}\n`, html: htmlOf(subject, body, reason) };
 }
 
-function htmlOf(subject: string, body: Letter['body'], reason: string): string {
+function htmlOf(subject: string, body: EmailTemplate['body'], reason: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -48,7 +48,7 @@ function htmlOf(subject: string, body: Letter['body'], reason: string): string {
 <title>${escapeHtml(subject)}</title>
 </head>
 <body style="${STYLES.page}">
-<div style="${STYLES.letter}">
+<div style="${STYLES.content}">
 ${body.map((part) => (typeof part === 'string' ? `<p>${escapeHtml(part)}</p>` : htmlOfLink(part))).join('\n')}
 <p style="${STYLES.reason}">${escapeHtml(reason)}</p>
 </div>
@@ -57,7 +57,7 @@ ${body.map((part) => (typeof part === 'string' ? `<p>${escapeHtml(part)}</p>` : 
 `;
 }
 
-/** A button, and the address for whom the button does not work. */
+/** A button, followed by its URL as text for clients that do not show the button. */
 function htmlOfLink(link: Link): string {
   const [label, url] = [escapeHtml(link.label), escapeHtml(link.url)];
   return `<p><a href="${url}" style="${STYLES.button}">${label}</a></p>

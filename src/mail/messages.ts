@@ -1,37 +1,37 @@
 /**
- * The words of every mail. None of them is a user's own, such as a username or a new address: whoever registers with
- * somebody else's address would write to its owner in our name.
+ * The text of every email. Emails contain no user input, such as a username or a new address: anybody can register with
+ * another person's address and would then write to that person in the service's name.
  */
-import { setLetter, type Content, type Link } from './layout.js';
+import { renderEmail, type EmailContent, type Link } from './layout.js';
 
-export type { Content } from './layout.js';
+export type { EmailContent } from './layout.js';
 
-/** Composers; pure functions of their arguments. */
-export interface Messages {
-  /** With a link that is good for 1 hour. */
-  passwordReset(token: string): Content;
-  /** With a link that is good for 24 hours; of a new account's address as of a changed one. */
-  emailVerification(token: string): Content;
-  /** Instead of `emailVerification`, to an address that another account has. */
-  emailTaken(): Content;
-  /** To the present address, which stays in use until the new one is confirmed. With a link that cancels the change. */
-  emailChangeRequested(cancelToken: string): Content;
-  /** To the old address, which is no longer the account's. With a link that restores it. */
-  emailChanged(cancelToken: string): Content;
-  /** With a link that restores the former username. */
-  usernameChanged(cancelToken: string): Content;
-  /** After such a link was used. @param resetToken with a link for a new password, where the present one was voided */
-  changeCancelled(resetToken: string | undefined): Content;
-  /** Changed by its owner, or reset. */
-  passwordChanged(): Content;
-  /** After too many wrong passwords: with a link for a new password. */
-  accountLocked(resetToken: string): Content;
-  /** @param restoreDays for how many days the account can be restored, 1 or more */
-  accountDeleted(restoreDays: number): Content;
+/** One pure function for each kind of email. */
+export interface EmailTemplates {
+  /** Contains a link that is valid for 1 hour. */
+  passwordReset(token: string): EmailContent;
+  /** Sent to the address of a new account or to a changed address. Contains a link that is valid for 24 hours. */
+  emailVerification(token: string): EmailContent;
+  /** Sent in place of `emailVerification` if another account has the address. */
+  emailTaken(): EmailContent;
+  /** Sent to the current address, which stays in use until the new one is confirmed. Contains a link that cancels the change. */
+  emailChangeRequested(cancelToken: string): EmailContent;
+  /** Sent to the former address. Contains a link that restores it. */
+  emailChanged(cancelToken: string): EmailContent;
+  /** Contains a link that restores the former username. */
+  usernameChanged(cancelToken: string): EmailContent;
+  /** Sent after a cancellation. @param resetToken adds a link to choose a new password, if the cancellation voided the current one */
+  changeCancelled(resetToken: string | undefined): EmailContent;
+  /** Sent after a change and after a reset. */
+  passwordChanged(): EmailContent;
+  /** Sent after too many wrong passwords. Contains a link to choose a new password. */
+  accountLocked(resetToken: string): EmailContent;
+  /** @param restoreDays days during which the account can be restored, at least 1 */
+  accountDeleted(restoreDays: number): EmailContent;
 }
 
-/** @param appUrl where links point, without trailing slash, e.g. `https://app.example.com/auth` */
-export function createMessages({ appUrl }: { appUrl: string }): Messages {
+/** @param appUrl base of all links, without a trailing slash, e.g. `https://app.example.com/auth` */
+export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTemplates {
   const { host } = new URL(appUrl);
   const link = (label: string, path: string, token: string): Link => ({
     label,
@@ -43,7 +43,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
 
   return {
     passwordReset: (token) =>
-      setLetter({
+      renderEmail({
         subject: `Reset your password for ${host}`,
         body: [
           `A new password was asked for, for your account at ${host}.`,
@@ -55,7 +55,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     emailVerification: (token) =>
-      setLetter({
+      renderEmail({
         subject: `Confirm your e-mail address for ${host}`,
         body: [
           `Please confirm that this e-mail address is yours, for your account at ${host}.`,
@@ -67,7 +67,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     emailTaken: () =>
-      setLetter({
+      renderEmail({
         subject: `Your e-mail address was given for another account at ${host}`,
         body: [
           `Somebody gave this e-mail address for an account at ${host}. It belongs to your account there already, and nothing was changed.`,
@@ -78,7 +78,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     emailChangeRequested: (cancelToken) =>
-      setLetter({
+      renderEmail({
         subject: `A new e-mail address was given for your account at ${host}`,
         body: [
           `The e-mail address of your account at ${host} is to become another one.`,
@@ -91,7 +91,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     emailChanged: (cancelToken) =>
-      setLetter({
+      renderEmail({
         subject: `The e-mail address of your account at ${host} was changed`,
         body: [
           `The e-mail address of your account at ${host} is now another one. This address no longer belongs to it.`,
@@ -103,7 +103,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     usernameChanged: (cancelToken) =>
-      setLetter({
+      renderEmail({
         subject: `The username of your account at ${host} was changed`,
         body: [
           `Your account at ${host} has another username now.`,
@@ -115,7 +115,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     changeCancelled: (resetToken) =>
-      setLetter({
+      renderEmail({
         subject: `A change of your account at ${host} was cancelled`,
         body:
           resetToken === undefined
@@ -133,7 +133,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     passwordChanged: () =>
-      setLetter({
+      renderEmail({
         subject: `Your password for ${host} was changed`,
         body: [
           `The password of your account at ${host} was changed. Every other device was signed out, and access that was granted before the change has ended.`,
@@ -143,7 +143,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     accountLocked: (resetToken) =>
-      setLetter({
+      renderEmail({
         subject: `Too many wrong passwords for your account at ${host}`,
         body: [
           `Wrong passwords were given for your account at ${host} 100 times in a row. Your password now works only on devices that you signed in on before.`,
@@ -156,7 +156,7 @@ export function createMessages({ appUrl }: { appUrl: string }): Messages {
       }),
 
     accountDeleted: (restoreDays) =>
-      setLetter({
+      renderEmail({
         subject: `Your account at ${host} was deleted`,
         body: [
           `Your account at ${host} was deleted, and you were signed out everywhere.`,

@@ -1,4 +1,4 @@
-/** Where mail goes in production without a mail server: nowhere. The start warns of it. */
+/** Discards mail: the transport in production if SMTP_URL is not set. The server logs a warning at startup. */
 import type { MailTransport } from './transport.js';
 
 export function createNoTransport(): MailTransport {

@@ -1,11 +1,11 @@
-/** Chooses how mail leaves, by the configuration. */
+/** Creates the mail transport that the configuration selects. */
 import type { Config } from '../config/config.js';
 import { createNoTransport } from './no-transport.js';
 import { createPrintTransport, createSmtpTransport, type MailTransport } from './transport.js';
 
 /**
- * A mail server; without one the log in development, and nothing in production.
- * @param output where mail is printed
+ * SMTP if SMTP_URL is set. Otherwise mail is printed in development and discarded in production.
+ * @param output receives printed mail
  */
 export function openMailTransport(
   { mail, production }: Pick<Config, 'mail' | 'production'>,
@@ -14,6 +14,6 @@ export function openMailTransport(
 ): MailTransport {
   if (mail.smtp) return createSmtpTransport({ ...mail.smtp, requireTls: production });
   if (!production) return createPrintTransport((line) => void output.write(line));
-  log.warn('SMTP_URL is not set: no mail is sent, so that nobody can reset a password or confirm an address');
+  log.warn('SMTP_URL is not set: no email is sent; password resets and address verification do not work');
   return createNoTransport();
 }

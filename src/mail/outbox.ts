@@ -1,13 +1,13 @@
 /**
- * Mail on its way: a letter is written down in the transaction of what it tells of, so that neither a crash nor a mail
- * server that is away loses it, and it is sent when that has committed.
+ * Transactional outbox for email. A message is stored in the transaction of the change it reports and sent after the commit,
+ * so a crash or an unavailable mail server loses none.
  */
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { createOutboxRepository } from './repository.js';
 
-export type LetterKind =
+export type EmailKind =
   | 'password_reset'
   | 'email_verification'
   | 'email_change_requested'
@@ -18,28 +18,28 @@ export type LetterKind =
   | 'account_deleted'
   | 'account_locked';
 
-/** What is to be told to whom; the words are found when it is sent. */
-export interface Letter {
-  readonly kind: LetterKind;
-  /** Null where it is yet to be found out whether there is an account. */
+/** A queued message. Its text is composed when it is sent. */
+export interface OutboxMessage {
+  readonly kind: EmailKind;
+  /** Null if the account is looked up when the message is sent. */
   readonly userId: string | null;
-  /** Where it goes; for a password reset, the normalised address that was typed. */
+  /** The recipient; for a password reset, the normalised address that was entered. */
   readonly address: string;
-  /** Nothing secret. */
+  /** Data for the template. Must not contain secrets. */
   readonly detail: Readonly<Record<string, string | null>>;
 }
 
 export interface Outbox {
-  /** Writes a letter down inside the caller's transaction. */
-  enqueue(tx: Executor, letter: Letter): Promise<void>;
-  /** Says that a transaction with letters has committed: they are sent beside whatever goes on. */
-  kick(): void;
-  /** Throws away what is still to be sent to an account, inside the caller's transaction. */
+  /** Stores a message in the caller's transaction. */
+  enqueue(tx: Executor, message: OutboxMessage): Promise<void>;
+  /** Starts sending in the background. Call it after the commit. */
+  wake(): void;
+  /** Deletes the unsent messages of an account in the caller's transaction. */
   discard(tx: Executor, userId: string): Promise<void>;
 }
 
-/** @param onKick begins to send what is due */
-export function createOutbox({ clock, onKick }: { clock: Clock; onKick: () => void }): Outbox {
+/** @param onWake starts sending due messages */
+export function createOutbox({ clock, onWake }: { clock: Clock; onWake: () => void }): Outbox {
   return {
     async enqueue(tx, { kind, userId, address, detail }) {
       const now = new Date(clock.now());
@@ -53,7 +53,7 @@ export function createOutbox({ clock, onKick }: { clock: Clock; onKick: () => vo
         nextAttemptAt: now,
       });
     },
-    kick: onKick,
+    wake: onWake,
     discard: (tx, userId) => createOutboxRepository(tx).deleteOf(userId),
   };
 }

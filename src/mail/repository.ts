@@ -1,4 +1,4 @@
-/** All SQL of the outbox. */
+/** SQL of the email outbox. */
 import { eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { mailOutbox } from '../db/schema/index.js';
@@ -13,8 +13,8 @@ export function createOutboxRepository(executor: Executor) {
     },
 
     /**
-     * Takes up to `limit` letters that are due, those waiting longest first, for one sender alone: until `leasedUntil`
-     * nobody else does, and if this one dies they are due again then.
+     * Leases up to `limit` due messages, oldest first. Other senders skip them until `leasedUntil`; if this sender dies,
+     * they become due again at that time.
      */
     async claim(now: Date, leasedUntil: Date, limit: number): Promise<OutboxRow[]> {
       const due = executor

@@ -1,39 +1,39 @@
 /**
- * Sends what is in the outbox, at least once, by as many instances as there are. A letter that cannot be sent is tried
- * again after a time that grows; one that the server refuses for good, or that is too old to be of use, is given up.
+ * Sends the messages in the outbox at least once. All instances share the work. A failed message is retried with exponential
+ * backoff and discarded when the server rejects it permanently or when it is older than three days.
  */
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { createOutboxRepository, type OutboxRow } from './repository.js';
-import { MAIL_TIMEOUT_MS, MailRefused, type Mail, type MailTransport } from './transport.js';
+import { MAIL_TIMEOUT_MS, MailRejectedError, type Mail, type MailTransport } from './transport.js';
 
-/** Finds the words for a letter; undefined when there is nothing to tell any more. */
-export type Compose = (letter: OutboxRow) => Promise<Mail | undefined>;
+/** Composes a message; undefined if it is obsolete and must not be sent. */
+export type ComposeEmail = (message: OutboxRow) => Promise<Mail | undefined>;
 
 export interface MailSender {
-  /** Sends what is due, then what became due meanwhile. Rejects never. */
+  /** Sends all due messages, including those that become due meanwhile. Never rejects. */
   deliverDue(): Promise<void>;
-  /** Begins no more; what is being sent may finish within a second, and is otherwise left to the next who sends. */
+  /** Stops sending. Running deliveries have one second to finish; another sender retries the rest. */
   close(): Promise<void>;
 }
 
 export interface MailSenderOptions {
   readonly db: Database;
   readonly clock: Clock;
-  readonly compose: Compose;
+  readonly compose: ComposeEmail;
   readonly transport: MailTransport;
   readonly log: { warn(fields: object, message: string): void };
 }
 
-/** Letters at a time. */
+/** Messages sent concurrently. */
 const BATCH = 5;
-/** Longer than composing and sending may take. */
+/** Must exceed the time to compose and send a message. */
 const LEASE_MS = 2 * MAIL_TIMEOUT_MS;
 const FIRST_DELAY_MS = 10_000;
 const MAX_DELAY_MS = 3_600_000;
-/** A mail server that is away for a weekend loses nothing. */
+/** Survives a mail server that is down for a weekend. */
 const GIVE_UP_MS = 3 * 86_400_000;
-/** How long what is being sent may take at a stop: a mail server that is well takes less, and one that is not may not hold it up. */
+/** Grace period for running deliveries at shutdown: enough for a healthy mail server. */
 const CLOSE_GRACE_MS = 1000;
 
 export function createMailSender({ db, clock, compose, transport, log }: MailSenderOptions): MailSender {
@@ -43,15 +43,18 @@ export function createMailSender({ db, clock, compose, transport, log }: MailSen
   let closed = false;
   const stopping = new AbortController();
 
-  async function send(letter: OutboxRow): Promise<void> {
-    const { id, kind, attempts, createdAt } = letter;
+  async function send(message: OutboxRow): Promise<void> {
+    const { id, kind, attempts, createdAt } = message;
     try {
-      const mail = await compose(letter);
+      const mail = await compose(message);
       if (mail) await transport.send(mail, stopping.signal);
     } catch (err) {
-      const isOver = err instanceof MailRefused || clock.now() - createdAt.getTime() > GIVE_UP_MS;
-      log.warn({ err, kind, attempts }, isOver ? 'mail given up' : 'mail not sent; it will be tried again');
-      if (!isOver) {
+      const isFinal = err instanceof MailRejectedError || clock.now() - createdAt.getTime() > GIVE_UP_MS;
+      log.warn(
+        { err, kind, attempts },
+        isFinal ? 'Email could not be sent; giving up' : 'Email could not be sent; it will be retried',
+      );
+      if (!isFinal) {
         const delay = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempts - 1, 16));
         await repository.postpone(id, new Date(clock.now() + delay));
         return;
@@ -64,9 +67,9 @@ export function createMailSender({ db, clock, compose, transport, log }: MailSen
     do {
       again = false;
       const now = clock.now();
-      const letters = await repository.claim(new Date(now), new Date(now + LEASE_MS), BATCH);
-      await Promise.all(letters.map(send));
-      if (letters.length === BATCH) again = true;
+      const messages = await repository.claim(new Date(now), new Date(now + LEASE_MS), BATCH);
+      await Promise.all(messages.map(send));
+      if (messages.length === BATCH) again = true;
     } while (again && !closed);
   }
 
@@ -74,7 +77,7 @@ export function createMailSender({ db, clock, compose, transport, log }: MailSen
     if (closed) return running ?? Promise.resolve();
     again = true;
     running ??= drain()
-      .catch((err: unknown) => log.warn({ err }, 'the outbox could not be read; it will be tried again'))
+      .catch((err: unknown) => log.warn({ err }, 'Reading the email outbox failed; it will be retried'))
       .finally(() => (running = undefined));
     return running;
   }
@@ -83,7 +86,7 @@ export function createMailSender({ db, clock, compose, transport, log }: MailSen
     deliverDue,
     async close() {
       closed = true;
-      const grace = setTimeout(() => stopping.abort(new Error('The sender is closing.')), CLOSE_GRACE_MS);
+      const grace = setTimeout(() => stopping.abort(new Error('The mail sender is shutting down.')), CLOSE_GRACE_MS);
       await running;
       clearTimeout(grace);
       transport.close();

@@ -1,13 +1,13 @@
-/** Composes every mail about accounts. Tokens are created here, so that none waits in the outbox. */
+/** Composes every email about accounts. Tokens are created here, so the outbox never stores one. */
 import type { Audit } from '../audit/audit.js';
 import { clientNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
-import type { Messages } from '../mail/messages.js';
+import type { EmailTemplates } from '../mail/messages.js';
 import type { OutboxRow } from '../mail/repository.js';
-import type { Compose } from '../mail/sender.js';
+import type { ComposeEmail } from '../mail/sender.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createChangeRepository } from '../identifier-changes/repository.js';
@@ -16,22 +16,22 @@ import { createMailboxLimits } from '../users/mailbox-limits.js';
 import { isReleasedEmail } from '../users/released-email.js';
 import { createAccountRepository } from '../users/repository.js';
 
-export interface LettersOptions {
+export interface EmailComposerOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
   readonly tokens: OneTimeTokens;
   readonly changeTokens: ChangeTokens;
   readonly rateLimits: RateLimits;
-  readonly messages: Messages;
+  readonly messages: EmailTemplates;
 }
 
-/** Links to choose a new password, for one account. */
-const RESETS = { max: 3, windowMs: 3_600_000 };
-/** Messages about too many wrong passwords, whose links choose a new password: strangers cause them. */
-const LOCKS = { max: 3, windowMs: 86_400_000 };
+/** Password reset emails for one account. */
+const RESET_LIMIT = { max: 3, windowMs: 3_600_000 };
+/** Lockout emails for one account. Anybody can trigger them, and they contain a password reset link. */
+const LOCKOUT_LIMIT = { max: 3, windowMs: 86_400_000 };
 
-export function createLetters({
+export function createEmailComposer({
   db,
   clock,
   audit,
@@ -39,11 +39,11 @@ export function createLetters({
   changeTokens,
   rateLimits,
   messages,
-}: LettersOptions): Compose {
+}: EmailComposerOptions): ComposeEmail {
   const repository = createAccountRepository(db.executor);
   const mailboxes = createMailboxLimits(rateLimits);
 
-  /** Nothing for an address that nobody has, for one that had its share, and for an account that may not log in. */
+  /** Undefined for an unknown address, over the rate limit, and for an account that cannot log in. */
   async function passwordReset({ address, attempts, detail }: OutboxRow) {
     const account = (await repository.findByKey('email', address))?.account;
     if (!account || account.deletedAt || account.disabledAt) return undefined;
@@ -51,8 +51,8 @@ export function createLetters({
     const isFirst = attempts === 1;
     const client = clientOf(detail);
     const charged = { userId, actorId: null, client };
-    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESETS, charged))) return undefined;
-    if (isFirst && !(await mailboxes.admits('reset mailbox', address, charged))) return undefined;
+    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESET_LIMIT, charged))) return undefined;
+    if (isFirst && !(await mailboxes.charge('reset mailbox', address, charged))) return undefined;
     const token = await db.transaction(async (tx) => {
       if (isFirst) {
         await audit.record(tx, { type: 'password.reset_requested', userId, actorId: null, client });
@@ -62,20 +62,20 @@ export function createLetters({
     return { to: email, ...messages.passwordReset(token) };
   }
 
-  /** Whether an address is another account's, or held for it. */
+  /** Whether another account has the address, or has it reserved after a change. */
   async function isTaken(tx: Executor, address: string, userId: string): Promise<boolean> {
     const key = emailKey(address);
-    const { email } = await createAccountRepository(tx).taken(key, undefined, userId);
+    const { email } = await createAccountRepository(tx).findTaken(key, undefined, userId);
     const held = await createChangeRepository(tx).listHeld([key], new Date(clock.now()), userId);
     return email || held.some(({ kind }) => kind === 'email');
   }
 
-  /** Nothing when the address is confirmed by now, or is no longer asked for. */
+  /** Undefined if the address is already confirmed or no longer pending. */
   async function emailVerification({ userId, address, attempts, detail }: OutboxRow) {
     if (userId === null) return undefined;
     const charged = { userId, client: clientOf(detail) };
-    if (attempts === 1 && !(await mailboxes.admits('verification mailbox', address, charged))) return undefined;
-    // Locked, so that no token comes of an address that the account leaves at this moment.
+    if (attempts === 1 && !(await mailboxes.charge('verification mailbox', address, charged))) return undefined;
+    // Locks the account, so a concurrent address change cannot get a token for the old address.
     return db.transaction(async (tx) => {
       const account = (await createAccountRepository(tx).lockWithKeys(userId))?.account;
       const waiting = account?.pendingEmail ?? (account?.isVerified ? undefined : account?.email);
@@ -86,11 +86,11 @@ export function createLetters({
     });
   }
 
-  /** Nothing for an account that is gone, and for one that was told often enough. */
+  /** Undefined for a deleted account and over the rate limit. */
   async function accountLocked({ userId, attempts, detail }: OutboxRow) {
     if (userId === null) return undefined;
     const charged = { userId, actorId: null, client: clientOf(detail) };
-    if (attempts === 1 && !(await rateLimits.count(`lockout mail|${userId}`, LOCKS, charged))) return undefined;
+    if (attempts === 1 && !(await rateLimits.count(`lockout mail|${userId}`, LOCKOUT_LIMIT, charged))) return undefined;
     return db.transaction(async (tx) => {
       const found = await createAccountRepository(tx).lockWithKeys(userId);
       if (!found) return undefined;
@@ -99,7 +99,7 @@ export function createLetters({
     });
   }
 
-  /** With a link for a new password where the cancellation voided the present one. */
+  /** Contains a password reset link if the cancellation voided the current password. */
   async function changeCancelled({ userId, address: to, detail }: OutboxRow) {
     const resetToken = await db.transaction(async (tx) => {
       const found = userId !== null && (await createAccountRepository(tx).lockWithKeys(userId));
@@ -109,45 +109,45 @@ export function createLetters({
     return { to, ...messages.changeCancelled(resetToken) };
   }
 
-  /** Mail that was queued by an older release names no change; the link in it is then of no use. */
+  /** Messages queued by an older release name no change; the link in them does not work. */
   const cancelTokenOf = ({ detail, id }: OutboxRow) => changeTokens.issue(detail['changeId'] ?? id);
 
-  /** The mail of any other kind; undefined if there is nothing to send any more. */
-  async function notice(letter: OutboxRow) {
-    const { kind, address: to, detail } = letter;
+  /** Every kind that is a notice; undefined if it is obsolete. */
+  async function notice(message: OutboxRow) {
+    const { kind, address: to, detail } = message;
     switch (kind) {
       case 'email_change_requested':
-        return { to, ...messages.emailChangeRequested(cancelTokenOf(letter)) };
+        return { to, ...messages.emailChangeRequested(cancelTokenOf(message)) };
       case 'email_changed':
-        return { to, ...messages.emailChanged(cancelTokenOf(letter)) };
+        return { to, ...messages.emailChanged(cancelTokenOf(message)) };
       case 'username_changed':
-        return { to, ...messages.usernameChanged(cancelTokenOf(letter)) };
+        return { to, ...messages.usernameChanged(cancelTokenOf(message)) };
       case 'change_cancelled':
-        return changeCancelled(letter);
+        return changeCancelled(message);
       case 'password_changed':
         return { to, ...messages.passwordChanged() };
       case 'account_locked':
-        return accountLocked(letter);
+        return accountLocked(message);
       case 'account_deleted':
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
       default:
-        // A newer instance's, which will send it.
-        throw new Error(`There is no letter of the kind ${kind}`);
+        // Queued by an instance of a newer release, which will send it.
+        throw new Error(`Unknown kind of email: ${kind}`);
     }
   }
 
-  return async (letter) => {
-    const { kind, userId, address, attempts, detail } = letter;
+  return async (message) => {
+    const { kind, userId, address, attempts, detail } = message;
     if (isReleasedEmail(address)) return undefined;
-    if (kind === 'password_reset') return passwordReset(letter);
-    if (kind === 'email_verification') return emailVerification(letter);
+    if (kind === 'password_reset') return passwordReset(message);
+    if (kind === 'email_verification') return emailVerification(message);
     const charged = { userId, actorId: null, client: clientOf(detail) };
-    if (attempts === 1 && !(await mailboxes.admits('notice mailbox', address, charged))) return undefined;
-    return notice(letter);
+    if (attempts === 1 && !(await mailboxes.charge('notice mailbox', address, charged))) return undefined;
+    return notice(message);
   };
 }
 
-/** From where a letter was asked for. */
+/** The client that caused the message. */
 function clientOf(detail: OutboxRow['detail']): ClientInfo {
   const ipAddress = detail['ipAddress'] ?? '';
   return { ipAddress, network: clientNetwork(ipAddress), userAgent: detail['userAgent'] ?? null };

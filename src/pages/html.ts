@@ -1,6 +1,6 @@
 /** The HTML of the service's own pages: one stylesheet, no script, all text escaped. Pure functions. */
 import { createHash } from 'node:crypto';
-import type { FieldFault } from '../lib/errors.js';
+import type { FieldError } from '../lib/errors.js';
 import { escapeHtml } from '../lib/html.js';
 
 /** A whole page. */
@@ -10,7 +10,7 @@ export type Html = string;
 export interface Issue {
   readonly summary: string;
   /** Shown beside the fields that they name, or below the summary for fields that the form does not have. */
-  readonly fields?: readonly FieldFault[];
+  readonly fields?: readonly FieldError[];
 }
 
 const STYLE = `

@@ -27,7 +27,7 @@ const COMMON_FAULT = 'must be more than a common password, a repetition or a seq
  * Why a password would be guessed early, to show to its owner, or undefined.
  * @param words the account's e-mail address and names, and the names of the service
  */
-export function guessableBecause(password: string, words: readonly string[]): string | undefined {
+export function blocklistError(password: string, words: readonly string[]): string | undefined {
   const folded = foldText(password.replace(INVISIBLE, ''));
   const rest = words
     .flatMap(wordsOf)

@@ -94,7 +94,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
         return sessions.renew(tx, changed, sessionId, client);
       });
     });
-    outbox.kick();
+    outbox.wake();
     return issued;
   };
 }

@@ -69,7 +69,7 @@ export function createLockout(options: LockoutOptions): Lockout {
   const { db, clock, audit, rateLimits, devices, onLocked, account, network } = options;
   const repository = createAttemptRepository(db.executor);
   const charge = createCharges({ db, clock });
-  const inTurn = createTurns();
+  const inTurn = createAttemptQueues();
   /** Attempts that run, by network. */
   const running = new Map<string, number>();
 
@@ -181,7 +181,7 @@ export function createLockout(options: LockoutOptions): Lockout {
  * A few attempts of one key at a time: each counts as failed while it runs, and many right ones at once must not look like
  * an attack. Networks take turns, so that none keeps the owner out.
  */
-function createTurns() {
+function createAttemptQueues() {
   const queues = new Map<string, BoundedQueue>();
   return async <T>(key: string, from: string, work: () => Promise<T>): Promise<T> => {
     const queue = queues.get(key) ?? createBoundedQueue({ concurrency: MAX_VERIFYING, queue: MAX_WAITING });

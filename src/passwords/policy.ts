@@ -4,7 +4,7 @@
  */
 import { countCharacters } from '../lib/text.js';
 import type { IsBreached } from './breached.js';
-import { guessableBecause } from './blocklist.js';
+import { blocklistError } from './blocklist.js';
 
 /** The longest password, in code points: room for passphrases, and a bound on the work of one attempt. */
 export const MAX_PASSWORD_LENGTH = 256;
@@ -25,9 +25,9 @@ export interface PasswordPolicy {
    * What is wrong with a new password, to show to its owner.
    * @param ownWords the account's e-mail address and names, as typed
    */
-  faults(password: string, ownWords: readonly string[]): string[];
+  check(password: string, ownWords: readonly string[]): string[];
   /** The same, and whether the password is known from a breach, which is asked for only when nothing else is wrong. */
-  allFaults(password: string, ownWords: readonly string[]): Promise<string[]>;
+  checkAll(password: string, ownWords: readonly string[]): Promise<string[]>;
 }
 
 export interface PasswordPolicyOptions {
@@ -52,14 +52,14 @@ export function createPasswordPolicy(options: PasswordPolicyOptions): PasswordPo
     }
     if (UNFIT.test(password)) return ['must not contain control characters or characters that Unicode does not know'];
     const short = countCharacters(normalize(password)) < minLength ? [`must be at least ${minLength} characters`] : [];
-    const guessable = blocklist ? guessableBecause(password, [...serviceNames, ...ownWords]) : undefined;
+    const guessable = blocklist ? blocklistError(password, [...serviceNames, ...ownWords]) : undefined;
     return guessable === undefined ? short : [...short, guessable];
   }
 
   return {
     normalize,
-    faults,
-    async allFaults(password, ownWords) {
+    check: faults,
+    async checkAll(password, ownWords) {
       const found = faults(password, ownWords);
       if (found.length > 0 || !(await isBreached?.(password))) return found;
       return ['must not be a password that is known from a data breach'];

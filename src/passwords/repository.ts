@@ -3,7 +3,7 @@ import { getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
 import { passwordAttempts } from '../db/schema/index.js';
-import { given, statement } from '../db/statement.js';
+import { param, statement } from '../db/statement.js';
 
 export type AttemptRow = typeof passwordAttempts.$inferSelect;
 
@@ -32,7 +32,7 @@ const lock = statement<AttemptRow[]>(getTableColumns(passwordAttempts), (executo
           key: sql`asked.key`.as('key'),
           failures: sql`0`.as('failures'),
           blockedUntil: sql`to_timestamp(0)`.as('blocked_until'),
-          expiresAt: sql`${given(passwordAttempts.expiresAt, 'now')}::timestamptz`.as('expires_at'),
+          expiresAt: sql`${param(passwordAttempts.expiresAt, 'now')}::timestamptz`.as('expires_at'),
         })
         .from(sql`unnest(${sql.placeholder('keys')}::text[]) as asked (key)`),
     )

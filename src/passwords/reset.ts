@@ -9,7 +9,7 @@ import type { Lockout } from './lockout.js';
 import { MAILED_LINK, type IssuedSession } from '../sessions/service.js';
 import type { AccountRecord } from '../users/account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';
-import { emailFault, emailKey, namesOf } from '../users/identifiers.js';
+import { emailError, emailKey, namesOf } from '../users/identifiers.js';
 import { assertNewPassword } from '../users/input.js';
 import { createAccountRepository } from '../users/repository.js';
 
@@ -83,13 +83,13 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       await outbox.enqueue(tx, passwordChanged(account));
       return then(tx, account);
     });
-    outbox.kick();
+    outbox.wake();
     return result;
   }
 
   return {
     async request(email, client) {
-      if (emailFault(email) !== undefined)
+      if (emailError(email) !== undefined)
         throw validationError([{ field: 'email', message: 'must be an e-mail address' }]);
       const { ipAddress, userAgent } = client;
       await outbox.enqueue(db.executor, {

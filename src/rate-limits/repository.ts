@@ -3,18 +3,18 @@ import { and, gt, inArray, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
 import { rateLimits } from '../db/schema/index.js';
-import { given, statement } from '../db/statement.js';
+import { param, statement } from '../db/statement.js';
 
 const window = { count: rateLimits.count, resetsAt: rateLimits.resetsAt };
-const over = sql`${rateLimits.resetsAt} <= ${given(rateLimits.resetsAt, 'now')}::timestamptz`;
+const over = sql`${rateLimits.resetsAt} <= ${param(rateLimits.resetsAt, 'now')}::timestamptz`;
 
 const chargeWindow = statement(window, (executor) =>
   executor
     .insert(rateLimits)
     .values({
-      key: given(rateLimits.key, 'key'),
+      key: param(rateLimits.key, 'key'),
       count: 1,
-      resetsAt: given(rateLimits.resetsAt, 'resetsAt'),
+      resetsAt: param(rateLimits.resetsAt, 'resetsAt'),
     })
     .onConflictDoUpdate({
       target: rateLimits.key,
@@ -34,7 +34,7 @@ const readWindows = statement<{ key: string; count: number; resetsAt: Date }[]>(
     .where(
       and(
         sql`${rateLimits.key} = any(${sql.placeholder('keys')}::text[])`,
-        gt(rateLimits.resetsAt, given(rateLimits.resetsAt, 'now')),
+        gt(rateLimits.resetsAt, param(rateLimits.resetsAt, 'now')),
       ),
     ),
 );

@@ -54,7 +54,7 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
     return repository.charge(key, new Date(now), new Date(now + windowMs));
   };
   /** The first of a window: there may be as many as an attacker likes. */
-  async function noteRefusal(key: string, { max }: Rate, count: number, { userId, actorId, client }: Charged) {
+  async function auditFirstRejection(key: string, { max }: Rate, count: number, { userId, actorId, client }: Charged) {
     if (count !== max + 1) return;
     const detail = key.split('|', 1)[0]!;
     await db.transaction((tx) =>
@@ -67,7 +67,7 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
       }),
     );
   }
-  const refusal = (resetsAt: Date) => {
+  const rateLimitExceeded = (resetsAt: Date) => {
     const retryAfter = Math.max(1, Math.ceil((resetsAt.getTime() - clock.now()) / 1000));
     return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', { retryAfter });
   };
@@ -75,8 +75,8 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
   return {
     async charge(key, rate, charged) {
       const { count, resetsAt } = await charge(key, rate);
-      await noteRefusal(key, rate, count, charged);
-      if (count > rate.max) throw refusal(resetsAt);
+      await auditFirstRejection(key, rate, count, charged);
+      if (count > rate.max) throw rateLimitExceeded(resetsAt);
     },
 
     async assertBelow(budgets) {
@@ -87,15 +87,15 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
       for (const { key, rate, held } of budgets) {
         const window = windows.get(key);
         const count = window?.count ?? 0;
-        if (window && count >= rate.max) throw refusal(window.resetsAt);
+        if (window && count >= rate.max) throw rateLimitExceeded(window.resetsAt);
         // In a moment it is known what became of them.
-        if (count + held >= rate.max) throw refusal(new Date(clock.now()));
+        if (count + held >= rate.max) throw rateLimitExceeded(new Date(clock.now()));
       }
     },
 
     async count(key, rate, charged) {
       const { count } = await charge(key, rate);
-      await noteRefusal(key, rate, count, charged);
+      await auditFirstRejection(key, rate, count, charged);
       return count <= rate.max;
     },
 

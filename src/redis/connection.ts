@@ -52,7 +52,7 @@ export function connectRedis(url: string, purpose: string, log: RedisLog): Redis
   const client = new Redis(url, OPTIONS);
   const listeners = new Set<(up: boolean) => void>();
   let up = false;
-  let outageIsTold = false;
+  let outageLogged = false;
   let closed = false;
 
   const set = (now: boolean): void => {
@@ -61,19 +61,19 @@ export function connectRedis(url: string, purpose: string, log: RedisLog): Redis
     for (const listener of listeners) listener(up);
   };
   /** Once an outage, however many attempts fail. */
-  const tellOutage = (err?: unknown): void => {
-    if (outageIsTold || closed) return;
-    outageIsTold = true;
-    log.warn(err === undefined ? {} : { err }, `Redis is away (${purpose}); the connection will be tried again`);
+  const logOutage = (err?: unknown): void => {
+    if (outageLogged || closed) return;
+    outageLogged = true;
+    log.warn(err === undefined ? {} : { err }, `Redis connection lost (${purpose}); reconnecting`);
   };
   client.on('ready', () => {
-    if (outageIsTold) log.info(`Redis is back (${purpose})`);
-    outageIsTold = false;
+    if (outageLogged) log.info(`Redis connection restored (${purpose})`);
+    outageLogged = false;
     set(true);
   });
-  client.on('error', tellOutage);
+  client.on('error', logOutage);
   client.on('close', () => {
-    tellOutage();
+    logOutage();
     set(false);
   });
 
@@ -86,7 +86,7 @@ export function connectRedis(url: string, purpose: string, log: RedisLog): Redis
   const heartbeat = setInterval(() => {
     if (!up) return;
     client.ping().catch((error: unknown) => {
-      tellOutage(error);
+      logOutage(error);
       drop();
     });
   }, HEARTBEAT_MS).unref();

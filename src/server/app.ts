@@ -8,7 +8,7 @@ import type { Events } from '../events/events.js';
 import { createMetrics, metricsPlugin, metricsRoute } from '../fastify/metrics.js';
 import { webSocketUpgrades } from '../fastify/upgrades.js';
 import { createExecutableSchema } from '../graphql/schema.js';
-import type { Chore } from '../jobs/scheduler.js';
+import type { Job } from '../jobs/scheduler.js';
 import { createReadiness, healthPlugin } from './health.js';
 import { home } from './home.js';
 import { createServer } from './http-server.js';
@@ -25,7 +25,7 @@ export interface App {
   /** What instances tell each other. */
   readonly events: Events;
   /** Does now what otherwise is done every now and then, such as sending mail; by name. */
-  readonly chores: readonly Chore[];
+  readonly jobs: readonly Job[];
 }
 
 /** Builds the API, ready to listen. @throws ConfigError when the bootstrap administrator cannot be made */
@@ -76,6 +76,6 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
       setTimeout(() => db.abort(), config.shutdownDelayMs + config.shutdownTimeoutMs / 2).unref();
     },
     events: bus.events,
-    chores: parts.chores,
+    jobs: parts.jobs,
   };
 }

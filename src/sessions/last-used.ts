@@ -7,14 +7,14 @@ import type { Database } from '../db/database.js';
 import { createSessionRepository } from './repository.js';
 import type { SessionRecord } from './session.js';
 
-export interface UseRecorder {
+export interface LastUsedRecorder {
   /** Notes that a session is being used. */
-  note(session: Pick<SessionRecord, 'id' | 'lastUsedAt'>): void;
+  record(session: Pick<SessionRecord, 'id' | 'lastUsedAt'>): void;
   /** Writes the collected uses. Uses lost by a failure are noted again by the next request. */
   flush(): Promise<void>;
 }
 
-export interface UseRecorderOptions {
+export interface LastUsedRecorderOptions {
   readonly db: Database;
   readonly clock: Clock;
   /** After how long without use a session is over, in milliseconds; undefined: never. */
@@ -28,12 +28,12 @@ const MAX_AT_ONCE = 1000;
 /** Sessions that wait to be written, some 5 MB; more are noted by their next use. */
 const MAX_NOTED = 50_000;
 
-export function createUseRecorder({ db, clock, idleTtlMs = Infinity }: UseRecorderOptions): UseRecorder {
+export function createLastUsedRecorder({ db, clock, idleTtlMs = Infinity }: LastUsedRecorderOptions): LastUsedRecorder {
   const precisionMs = Math.min(PRECISION_MS, idleTtlMs / 4);
   const repository = createSessionRepository(db.executor);
   let noted = new Set<string>();
   return {
-    note({ id, lastUsedAt }) {
+    record({ id, lastUsedAt }) {
       if (clock.now() - lastUsedAt.getTime() >= precisionMs && noted.size < MAX_NOTED) noted.add(id);
     },
 

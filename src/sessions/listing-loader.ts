@@ -5,7 +5,7 @@
 import type { SessionListing } from './listing-repository.js';
 import type { SessionRecord } from './session.js';
 
-export interface SessionLoader {
+export interface SessionListLoader {
   /** The first `limit` live sessions of an account, or those that follow `afterId`. */
   load(userId: string, limit: number, afterId: string | undefined): Promise<readonly SessionRecord[]>;
 }
@@ -13,10 +13,10 @@ export interface SessionLoader {
 type Batch = Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
 
 /** @param run runs a statement of the request, when it may */
-export function createSessionLoader(
+export function createSessionListLoader(
   { first, after }: SessionListing,
   run: <T>(statement: () => Promise<T>) => Promise<T>,
-): SessionLoader {
+): SessionListLoader {
   /** By size of the page: the accounts that wait for the next statement. */
   const waiting = new Map<number, { readonly userIds: Set<string>; readonly batch: Batch }>();
 

@@ -3,7 +3,7 @@ import { and, desc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { sessions } from '../db/schema/index.js';
-import { validationError, type FieldFault } from '../lib/errors.js';
+import { validationError, type FieldError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
 import { liveAt } from './repository.js';
 import type { SessionRecord } from './session.js';
@@ -30,14 +30,14 @@ export function sessionPage({
   readonly after?: string | null | undefined;
 }): { readonly limit: number; readonly afterId: string | undefined } {
   const limit = first ?? DEFAULT_SIZE;
-  const faults: FieldFault[] = [];
+  const faults: FieldError[] = [];
   if (limit < 1 || limit > MAX_SIZE) faults.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
   if (after != null && !isId(after)) faults.push(NOT_A_SESSION);
   if (faults.length > 0) throw validationError(faults);
   return { limit, afterId: after ?? undefined };
 }
 
-const NOT_A_SESSION: FieldFault = { field: 'after', message: 'must be the id of a session of the account' };
+const NOT_A_SESSION: FieldError = { field: 'after', message: 'must be the id of a session of the account' };
 
 /** @param idleTtlMs after how long without use a session is over; undefined: never */
 export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs?: number): SessionListing {

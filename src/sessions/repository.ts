@@ -6,7 +6,7 @@ import type { ClientInfo } from '../lib/client-info.js';
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
-import { given, givenRow, statement } from '../db/statement.js';
+import { param, rowParams, statement } from '../db/statement.js';
 import type { SessionRecord } from './session.js';
 
 /** A session together with its account, as one statement reads them. */
@@ -39,11 +39,11 @@ export const live = (
   table: Record<'endedAt' | 'expiresAt' | 'lastUsedAt', PgColumn> = sessions,
 ) => and(isNull(table.endedAt), gt(table.expiresAt, now), gt(table.lastUsedAt, idleSince));
 /** The moment as parameters of a statement. */
-export const givenMoment: Moment<SQL> = {
-  now: given(sessions.expiresAt, 'now'),
-  idleSince: given(sessions.lastUsedAt, 'idleSince'),
+export const momentParams: Moment<SQL> = {
+  now: param(sessions.expiresAt, 'now'),
+  idleSince: param(sessions.lastUsedAt, 'idleSince'),
 };
-const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(givenRow(sessions)));
+const insertSession = statement(undefined, (executor) => executor.insert(sessions).values(rowParams(sessions)));
 
 const { id, lastUsedAt, expiresAt, endedAt, authenticatedAt, amr, accessEpoch } = sessionColumns;
 const liveColumns = {
@@ -63,7 +63,7 @@ const readExcess = statement({ id: sessions.id }, (executor) =>
   executor
     .select({ id: sessions.id })
     .from(sessions)
-    .where(and(eq(sessions.userId, given(sessions.userId, 'userId')), live(givenMoment)))
+    .where(and(eq(sessions.userId, param(sessions.userId, 'userId')), live(momentParams)))
     .orderBy(desc(sessions.createdAt), desc(sessions.id))
     .offset(sql.placeholder('max'))
     .limit(1),
@@ -189,6 +189,6 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
 }
 
 /** The statement of every authenticated request: sessions by id, with their accounts. */
-export function livenessRead(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
+export function readLiveSessions(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
   return (ids) => readLive(executor, { ids: `{${ids.join(',')}}` });
 }

@@ -4,8 +4,8 @@ import { alias, makePgArray } from 'drizzle-orm/pg-core';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Executor } from '../db/database.js';
 import { sessions, users } from '../db/schema/index.js';
-import { given, statement } from '../db/statement.js';
-import { givenMoment, live, momentAt, withAccount, type SessionWithAccount } from './repository.js';
+import { param, statement } from '../db/statement.js';
+import { momentParams, live, momentAt, withAccount, type SessionWithAccount } from './repository.js';
 
 /** A refresh token to rotate: its session, its generation and the client that sent it. */
 export interface Rotation {
@@ -23,15 +23,15 @@ const usableAccount = and(eq(users.id, sessions.userId), isNull(users.disabledAt
 const rotation = {
   set: {
     generation: sql`${sessions.generation} + 1`,
-    rotatedAt: given(sessions.rotatedAt, 'now'),
-    lastUsedAt: given(sessions.lastUsedAt, 'now'),
-    ipAddress: given(sessions.ipAddress, 'ipAddress'),
-    userAgent: given(sessions.userAgent, 'userAgent'),
+    rotatedAt: param(sessions.rotatedAt, 'now'),
+    lastUsedAt: param(sessions.lastUsedAt, 'now'),
+    ipAddress: param(sessions.ipAddress, 'ipAddress'),
+    userAgent: param(sessions.userAgent, 'userAgent'),
   },
   where: and(
-    eq(sessions.id, given(sessions.id, 'id')),
-    eq(sessions.generation, given(sessions.generation, 'generation')),
-    live(givenMoment),
+    eq(sessions.id, param(sessions.id, 'id')),
+    eq(sessions.generation, param(sessions.generation, 'generation')),
+    live(momentParams),
     usableAccount,
   ),
 };
@@ -41,7 +41,7 @@ const rotateSession = statement(withAccount, (executor) =>
     .update(sessions)
     .set(rotation.set)
     .from(users)
-    .where(and(rotation.where, eq(sessions.ipAddress, given(sessions.ipAddress, 'ipAddress'))))
+    .where(and(rotation.where, eq(sessions.ipAddress, param(sessions.ipAddress, 'ipAddress'))))
     .returning(withAccount),
 );
 
@@ -54,7 +54,7 @@ const rotateSessions = statement(withAccount, (executor) => {
     sql`asked.id = ${free.id}`,
     sql`asked.generation = ${free.generation}`,
     sql`asked.ip_address = ${free.ipAddress}`,
-    live(givenMoment, free),
+    live(momentParams, free),
   );
   const taken = executor
     .select({ id: free.id, userAgent: sql`asked.user_agent`.as('asked_user_agent') })
@@ -78,7 +78,7 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
     .update(sessions)
     .set(rotation.set)
     .from(users)
-    .innerJoin(before, eq(before.id, given(sessions.id, 'id')))
+    .innerJoin(before, eq(before.id, param(sessions.id, 'id')))
     .where(rotation.where)
     .returning(withPreviousAddress),
 );

@@ -166,7 +166,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     async refresh(refreshToken, client, scope) {
-      const opened = refreshTokens.open(refreshToken);
+      const opened = refreshTokens.verify(refreshToken);
       if (!opened) throw invalidRefreshToken();
       const { sessionId, generation } = opened;
       const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
@@ -191,10 +191,10 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
 
     countedBy(tokens) {
-      const ids = tokens.map((token) => refreshTokens.open(token)?.sessionId);
+      const ids = tokens.map((token) => refreshTokens.verify(token)?.sessionId);
       return ids.find((id) => id !== undefined && !refused.has(id));
     },
 
-    idOf: (refreshToken) => refreshTokens.open(refreshToken)?.sessionId,
+    idOf: (refreshToken) => refreshTokens.verify(refreshToken)?.sessionId,
   };
 }

@@ -6,10 +6,10 @@ import { createBatches } from '../db/batches.js';
 import type { LiveSession } from './repository.js';
 
 /** Reads a session with its account by the session's id; undefined when there is none. */
-export type ReadSession = (sessionId: string) => Promise<LiveSession | undefined>;
+export type LoadSession = (sessionId: string) => Promise<LiveSession | undefined>;
 
 /** @param read the prepared statement for many ids */
-export function createLivenessReader(read: (ids: readonly string[]) => Promise<readonly LiveSession[]>): ReadSession {
+export function createSessionLoader(read: (ids: readonly string[]) => Promise<readonly LiveSession[]>): LoadSession {
   const batches = createBatches(read, ({ session }) => session.id);
   return (sessionId) => batches.waiting(sessionId) ?? batches.add(sessionId, sessionId);
 }

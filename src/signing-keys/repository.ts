@@ -15,7 +15,7 @@ const ERASED = '';
 export function createSigningKeyRepository(executor: Executor) {
   return {
     /** Makes instances that start or rotate at once take turns, until the transaction ends. */
-    async takeTurn(): Promise<void> {
+    async lock(): Promise<void> {
       await executor.execute(sql`select pg_advisory_xact_lock(${KEY_LOCK})`);
     },
 

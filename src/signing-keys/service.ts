@@ -5,7 +5,7 @@
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import { ConfigError, type JwtAlgorithm } from '../config/config.js';
-import { createSeal } from '../crypto/encryption.js';
+import { createEncryption } from '../crypto/encryption.js';
 import type { Database, Executor } from '../db/database.js';
 import { createJwtKey, type JwtKey } from './jwt-key.js';
 import { generateSigningKey, type AsymmetricAlgorithm, type PublicJwk } from './key-material.js';
@@ -50,8 +50,8 @@ const MISS_RELOAD_MS = 5_000;
 /** Loads the keys, making the first one where there is none of the configured algorithm. */
 export async function createSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
   const { db, clock, secrets, algorithm, secretKey, issuer } = options;
-  const seal = createSeal(secrets, 'signing-key');
-  const shared = await sharedKey(algorithm, secretKey, issuer);
+  const seal = createEncryption(secrets, 'signing-key');
+  const shared = await createSharedKey(algorithm, secretKey, issuer);
   let known = new Map<string, JwtKey>();
   /** Ids of the known keys that have their private half. */
   let signers = new Set<string>();
@@ -68,7 +68,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
       format: 'pem',
       type: 'spki',
     });
-    const signWith = retiredAt ? undefined : seal.open(encryptedPrivateKey, kid);
+    const signWith = retiredAt ? undefined : seal.decrypt(encryptedPrivateKey, kid);
     if (!retiredAt && signWith === undefined) throw new SigningSecretError();
     return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
   }
@@ -89,7 +89,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   const reload = () => (reloading ??= load().finally(() => (reloading = undefined)));
 
   if (algorithm === 'HS256') await db.transaction((tx) => retire(tx, options));
-  else await ensureCurrent(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm, options.accessTtlMs);
+  else await ensureCurrentKey(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm, options.accessTtlMs);
   await reload();
   if (!current) throw new Error('There is no signing key.');
   const initial = current;
@@ -110,7 +110,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
 export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
   const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
   await retire(tx, options);
-  const encryptedPrivateKey = createSeal(secrets, 'signing-key').close(privateKey, kid);
+  const encryptedPrivateKey = createEncryption(secrets, 'signing-key').encrypt(privateKey, kid);
   await createSigningKeyRepository(tx).insert({
     kid,
     algorithm,
@@ -129,13 +129,13 @@ export async function rotate(tx: Executor, { algorithm, secrets, ...options }: R
  * @throws ConfigError when there is no such key, or when the configuration is not the one that it was made with: running
  * instances could not use its successor
  */
-export async function succeed(tx: Executor, options: RotationOptions): Promise<string> {
+export async function rotateManually(tx: Executor, options: RotationOptions): Promise<string> {
   const rows = await createSigningKeyRepository(tx).list();
   const current = rows.find((row) => row.retiredAt === null);
   if (!current) throw new ConfigError(['DATABASE_URL, DATA_DIR: there is no signing key; start the server once first']);
   if (current.algorithm !== options.algorithm)
     throw new ConfigError([`JWT_ALGORITHM: the signing key is for ${current.algorithm}, not for ${options.algorithm}`]);
-  if (createSeal(options.secrets, 'signing-key').open(current.encryptedPrivateKey, current.kid) === undefined)
+  if (createEncryption(options.secrets, 'signing-key').decrypt(current.encryptedPrivateKey, current.kid) === undefined)
     throw new SigningSecretError();
   return rotate(tx, options);
 }
@@ -158,7 +158,7 @@ async function retire(
   { accessTtlMs, clock }: Pick<SigningKeysOptions, 'accessTtlMs' | 'clock'>,
 ): Promise<void> {
   const repository = createSigningKeyRepository(tx);
-  await repository.takeTurn();
+  await repository.lock();
   const now = clock.now();
   await repository.deleteExpired(new Date(now));
   await repository.recordTokenLifetime(accessTtlMs);
@@ -167,7 +167,7 @@ async function retire(
 }
 
 /** Of instances that start at once one makes the first key, the others find it. */
-async function ensureCurrent(
+async function ensureCurrentKey(
   db: Database,
   make: (tx: Executor) => Promise<string>,
   algorithm: AsymmetricAlgorithm,
@@ -175,7 +175,7 @@ async function ensureCurrent(
 ): Promise<void> {
   await db.transaction(async (tx) => {
     const repository = createSigningKeyRepository(tx);
-    await repository.takeTurn();
+    await repository.lock();
     // Keys that a release before 0.2 retired still have theirs.
     await repository.eraseRetired();
     const rows = await repository.list();
@@ -186,7 +186,7 @@ async function ensureCurrent(
 }
 
 /** HS256's key is the configuration's own; its id tells which secret it is, and nothing of it. */
-async function sharedKey(
+async function createSharedKey(
   algorithm: JwtAlgorithm,
   secretKey: string | undefined,
   issuer: string,

@@ -26,7 +26,7 @@ export interface DeletionRequest {
 export interface Deleter {
   readonly actorId: string;
   readonly client: ClientInfo;
-  readonly provenHash?: string;
+  readonly verifiedHash?: string;
 }
 
 export interface Deletion {
@@ -69,13 +69,13 @@ export function createDeletion(options: DeletionOptions): Deletion {
   const { db, clock, audit, revocation, tokens, outbox, confirmPassword, lockout, devices, restoreWindowMs } = options;
   const windowBegan = () => new Date(clock.now() - restoreWindowMs);
 
-  async function remove(tx: Executor, id: string, { actorId, client, provenHash }: Deleter) {
+  async function remove(tx: Executor, id: string, { actorId, client, verifiedHash }: Deleter) {
     await assertNotLastAdministrator(tx, id);
     const now = new Date(clock.now());
     const changes = { deletedAt: now, pendingEmail: null, pendingEmailKey: null };
-    const account = await (provenHash === undefined
-      ? createAccountRepository(tx).administer(id, changes, now)
-      : createAccountRepository(tx).update(id, changes, now, provenHash));
+    const account = await (verifiedHash === undefined
+      ? createAccountRepository(tx).updateUndeleted(id, changes, now)
+      : createAccountRepository(tx).update(id, changes, now, verifiedHash));
     if (!account) return undefined;
     await revocation.endAll(tx, id);
     await tokens.void(tx, id);
@@ -94,12 +94,12 @@ export function createDeletion(options: DeletionOptions): Deletion {
       if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
       await confirmPassword(found, password, { sessionId, client }, ({ passwordHash, resetFailures }) =>
         db.transaction(async (tx) => {
-          const deleted = await remove(tx, userId, { actorId: userId, client, provenHash: passwordHash });
+          const deleted = await remove(tx, userId, { actorId: userId, client, verifiedHash: passwordHash });
           if (!deleted) throw invalidCredentials();
           await resetFailures(tx);
         }),
       );
-      outbox.kick();
+      outbox.wake();
     },
 
     remove,

@@ -31,7 +31,7 @@ export function cleanDisplayName(name: string): string {
 }
 
 /** What is wrong with a name, to show to its owner, or undefined. */
-export function displayNameFault(name: string): string | undefined {
+export function displayNameError(name: string): string | undefined {
   const tooLong = `must be at most ${MAX_LENGTH} characters`;
   if (name.length > MAX_UNITS) return tooLong;
   const clean = cleanDisplayName(name);

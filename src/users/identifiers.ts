@@ -42,7 +42,7 @@ export function cleanUsername(username: string): string {
 }
 
 /** What is wrong with an address, or undefined. White space around it is nothing wrong. */
-export function emailFault(email: string): string | undefined {
+export function emailError(email: string): string | undefined {
   const fault = 'must be an e-mail address such as name@example.com';
   if (email.length > MAX_UNITS || UNFIT.test(email.trim())) return fault;
   // The key obeys as well: compatibility characters hide an @, spaces and dots, and U+FDFA is eighteen characters.
@@ -51,7 +51,7 @@ export function emailFault(email: string): string | undefined {
 }
 
 /** What is wrong with a username, or undefined. White space around it is nothing wrong. */
-export function usernameFault(username: string): string | undefined {
+export function usernameError(username: string): string | undefined {
   const clean = username.length > MAX_UNITS ? '' : cleanUsername(username);
   const length = countCharacters(clean);
   if (length < MIN_USERNAME || length > MAX_USERNAME) return `must be ${MIN_USERNAME} to ${MAX_USERNAME} characters`;

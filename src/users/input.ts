@@ -1,9 +1,9 @@
 /** What owners may write about themselves: each rule says what is wrong, or what is stored. */
-import { validationError, type FieldFault } from '../lib/errors.js';
+import { validationError, type FieldError } from '../lib/errors.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
 import type { AccountRecord } from './account.js';
-import { cleanDisplayName, displayNameFault } from './display-name.js';
-import { cleanEmail, cleanUsername, emailFault, usernameFault } from './identifiers.js';
+import { cleanDisplayName, displayNameError } from './display-name.js';
+import { cleanEmail, cleanUsername, emailError, usernameError } from './identifiers.js';
 
 /** A fault of one field, or the value to store. */
 export type Checked<T> = { readonly fault: string } | { readonly value: T };
@@ -13,19 +13,19 @@ const MAX_LANGUAGE = 35;
 
 /** As in `identifiers.ts`. */
 export function checkEmail(email: string): Checked<string> {
-  const fault = emailFault(email);
+  const fault = emailError(email);
   return fault === undefined ? { value: cleanEmail(email) } : { fault };
 }
 
 /** As in `identifiers.ts`. */
 export function checkUsername(username: string): Checked<string> {
-  const fault = usernameFault(username);
+  const fault = usernameError(username);
   return fault === undefined ? { value: cleanUsername(username) } : { fault };
 }
 
 /** As in `display-name.ts`. */
 export function checkDisplayName(displayName: string): Checked<string> {
-  const fault = displayNameFault(displayName);
+  const fault = displayNameError(displayName);
   return fault === undefined ? { value: cleanDisplayName(displayName) } : { fault };
 }
 
@@ -52,10 +52,10 @@ export function checkLanguage(language: string): Checked<string> {
 }
 
 /** Collects every fault of an input, so that all are answered at once. */
-export function createFaults() {
-  const faults: FieldFault[] = [];
+export function createFieldErrors() {
+  const faults: FieldError[] = [];
   return {
-    all: faults as readonly FieldFault[],
+    all: faults as readonly FieldError[],
     add(field: string, ...messages: readonly string[]): void {
       for (const message of messages) faults.push({ field, message });
     },
@@ -80,8 +80,8 @@ export async function assertNewPassword(
   confirmation: string | null | undefined,
   fields = { password: 'password', confirmation: 'passwordConfirmation' },
 ): Promise<void> {
-  const faults = createFaults();
-  faults.add(fields.password, ...(await policy.allFaults(password, [email, username, displayName ?? ''])));
+  const faults = createFieldErrors();
+  faults.add(fields.password, ...(await policy.checkAll(password, [email, username, displayName ?? ''])));
   if (confirmation != null && confirmation !== password)
     faults.add(fields.confirmation, 'must be the same as the password');
   if (faults.all.length > 0) throw validationError(faults.all);

@@ -11,12 +11,12 @@ const RATES = { 'reset mailbox': LINKS, 'verification mailbox': LINKS, 'notice m
 
 export interface MailboxLimits {
   /** Counts one message. @returns false if the mailbox had its share of the kind within the last hour */
-  admits(kind: keyof typeof RATES, address: string, charged: Charged): Promise<boolean>;
+  charge(kind: keyof typeof RATES, address: string, charged: Charged): Promise<boolean>;
 }
 
 export function createMailboxLimits(rateLimits: Pick<RateLimits, 'count'>): MailboxLimits {
   return {
-    admits(kind, address, charged) {
+    charge(kind, address, charged) {
       // The address is only counted, so only its hash is kept.
       const hash = createHash('sha256').update(mailboxOf(address)).digest('base64url');
       return rateLimits.count(`${kind}|${hash}`, RATES[kind], charged);

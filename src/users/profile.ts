@@ -18,10 +18,10 @@ import {
   checkEmail,
   checkLanguage,
   checkUsername,
-  createFaults,
+  createFieldErrors,
   type Checked,
 } from './input.js';
-import { takenName } from './registration.js';
+import { asTakenError } from './registration.js';
 import { createAccountRepository, type AccountChanges } from './repository.js';
 import type { Verification } from '../email-verification/service.js';
 
@@ -82,7 +82,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
-    const faults = createFaults();
+    const faults = createFieldErrors();
     const columns: { -readonly [Column in keyof AccountChanges]: AccountChanges[Column] } = {};
 
     function change<T>(
@@ -199,11 +199,11 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
         return updated;
       });
     } catch (error) {
-      throw takenName(error) ?? error;
+      throw asTakenError(error) ?? error;
     }
   }
 
-  async function prove(caller: ProfileCaller, input: ProfileChanges, client: ClientInfo) {
+  async function confirmAndApply(caller: ProfileCaller, input: ProfileChanges, client: ClientInfo) {
     const { user: account, sessionId } = sessionOf(caller);
     const { currentPassword } = input;
     if (currentPassword == null) {
@@ -220,9 +220,9 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
   return async (caller, input, client) => {
     const account = userOf(caller);
     const updated = await (changesIdentifiers(account, input)
-      ? prove(caller, input, client)
+      ? confirmAndApply(caller, input, client)
       : apply(account, input, client));
-    outbox.kick();
+    outbox.wake();
     return updated;
   };
 }

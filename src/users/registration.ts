@@ -13,7 +13,7 @@ import type { PasswordPolicy } from '../passwords/policy.js';
 import { REGISTRATION, type IssuedSession, type Sessions } from '../sessions/service.js';
 import type { IdentifierChanges, IdentifierKeys } from '../identifier-changes/service.js';
 import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
-import { checkDisplayName, checkEmail, checkUsername, createFaults } from './input.js';
+import { checkDisplayName, checkEmail, checkUsername, createFieldErrors } from './input.js';
 import { createAccountRepository } from './repository.js';
 import type { Verification } from '../email-verification/service.js';
 
@@ -58,13 +58,13 @@ export function createRegistration(options: RegistrationOptions): Register {
     revealTakenEmails ? { emailKey, usernameKey } : { usernameKey };
 
   async function validate(input: Registration) {
-    const faults = createFaults();
+    const faults = createFieldErrors();
     const email = faults.take('email', checkEmail(input.email));
     const username = faults.take('username', checkUsername(input.username));
     const displayName =
       input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
     const ownWords = [input.email, input.username, input.displayName ?? ''];
-    faults.add('password', ...(await passwords.allFaults(input.password, ownWords)));
+    faults.add('password', ...(await passwords.checkAll(input.password, ownWords)));
     if (input.passwordConfirmation != null && input.passwordConfirmation !== input.password) {
       faults.add('passwordConfirmation', 'must be the same as the password');
     }
@@ -106,16 +106,16 @@ export function createRegistration(options: RegistrationOptions): Register {
         await verification.enqueue(tx, account.id, account.email, client);
         return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false }, REGISTRATION);
       });
-      outbox.kick();
+      outbox.wake();
       return issued;
     } catch (error) {
-      throw takenName(error) ?? error;
+      throw asTakenError(error) ?? error;
     }
   };
 }
 
 /** Somebody else was faster between the check and the insert. */
-export function takenName(error: unknown) {
+export function asTakenError(error: unknown) {
   switch (constraintOf(error)) {
     case 'users_email_key_unique':
       return validationError([{ field: 'email', message: TAKEN }]);

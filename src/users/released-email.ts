@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 const DOMAIN = '@released.invalid';
 
 /** A random placeholder address: it cannot be guessed and registered in advance. */
-export function releasedEmail(): string {
+export function createReleasedEmail(): string {
   return `${randomUUID()}${DOMAIN}`;
 }
 

@@ -3,7 +3,7 @@ import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
 import { users } from '../db/schema/index.js';
-import { given, statement } from '../db/statement.js';
+import { param, statement } from '../db/statement.js';
 import type { PageRequest } from '../lib/paging.js';
 import type { AccountRecord } from './account.js';
 
@@ -25,22 +25,26 @@ const readByKey = {
     executor
       .select(withHash)
       .from(users)
-      .where(eq(users.emailKey, given(users.emailKey, 'key'))),
+      .where(eq(users.emailKey, param(users.emailKey, 'key'))),
   ),
   username: statement(withHash, (executor) =>
     executor
       .select(withHash)
       .from(users)
-      .where(eq(users.usernameKey, given(users.usernameKey, 'key'))),
+      .where(eq(users.usernameKey, param(users.usernameKey, 'key'))),
   ),
 };
 
 const markLoggedIn = statement(accountColumns, (executor) =>
   executor
     .update(users)
-    .set({ lastLoginAt: given(users.lastLoginAt, 'now'), passwordHash: given(users.passwordHash, 'nextHash') })
+    .set({ lastLoginAt: param(users.lastLoginAt, 'now'), passwordHash: param(users.passwordHash, 'nextHash') })
     .where(
-      and(eq(users.id, given(users.id, 'id')), eq(users.passwordHash, given(users.passwordHash, 'provenHash')), usable),
+      and(
+        eq(users.id, param(users.id, 'id')),
+        eq(users.passwordHash, param(users.passwordHash, 'verifiedHash')),
+        usable,
+      ),
     )
     .returning(accountColumns),
 );
@@ -72,7 +76,7 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /** Which of the two names somebody has already, in one read; `exceptId` is the asker. */
-    async taken(emailKey: string | undefined, usernameKey: string | undefined, exceptId?: string) {
+    async findTaken(emailKey: string | undefined, usernameKey: string | undefined, exceptId?: string) {
       const wanted = [
         emailKey === undefined ? undefined : eq(users.emailKey, emailKey),
         usernameKey === undefined ? undefined : eq(users.usernameKey, usernameKey),
@@ -95,25 +99,25 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /**
-     * Marks a login that was proven against `provenHash`, and stores `nextHash`. Undefined when the
+     * Marks a login that was proven against `verifiedHash`, and stores `nextHash`. Undefined when the
      * password, or the right to log in, has changed since it was read.
      */
-    async markLogin(id: string, provenHash: string, nextHash: string, now: Date): Promise<AccountRecord | undefined> {
-      const [row] = await markLoggedIn(executor, { id, provenHash, nextHash, now });
+    async markLogin(id: string, verifiedHash: string, nextHash: string, now: Date): Promise<AccountRecord | undefined> {
+      const [row] = await markLoggedIn(executor, { id, verifiedHash, nextHash, now });
       return row;
     },
 
     /**
      * Changes a usable account, if its password is still the one that was proven; undefined otherwise.
-     * @param provenHash left out where no password was proven
+     * @param verifiedHash left out where no password was proven
      */
     async update(
       id: string,
       changes: AccountChanges,
       now: Date,
-      provenHash?: string,
+      verifiedHash?: string,
     ): Promise<AccountRecord | undefined> {
-      const proven = provenHash === undefined ? undefined : eq(users.passwordHash, provenHash);
+      const proven = verifiedHash === undefined ? undefined : eq(users.passwordHash, verifiedHash);
       const [row] = await executor
         .update(users)
         .set({ ...changes, updatedAt: now })
@@ -129,7 +133,7 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /** Changes an account that is not deleted, disabled or not; undefined when there is none. */
-    async administer(id: string, changes: AccountChanges, now: Date): Promise<AccountRecord | undefined> {
+    async updateUndeleted(id: string, changes: AccountChanges, now: Date): Promise<AccountRecord | undefined> {
       const [row] = await executor
         .update(users)
         .set({ ...changes, updatedAt: now })

@@ -54,5 +54,5 @@ t.test('an address or a password that will not do stops the start, with every fa
     (thrown: unknown) => thrown as ConfigError,
   );
   t.ok(error instanceof ConfigError);
-  t.ok(error!.faults.length >= 2);
+  t.ok(error!.issues.length >= 2);
 });

@@ -80,11 +80,11 @@ t.test('events are kept as long as is configured', async (t) => {
   const app = await startTestApp(t, { AUDIT_RETENTION: '2d' });
   const user = await app.user();
   app.clock.advance(2 * 86_400_000 - 1000);
-  await app.chore('clearing audit events');
+  await app.runJob('clean up audit events');
   t.equal((await auditOf(app.db, user.id)).length, 2);
   app.clock.advance(2000);
   await app.user();
-  await app.chore('clearing audit events');
+  await app.runJob('clean up audit events');
   t.same(await auditOf(app.db, user.id), []);
 });
 

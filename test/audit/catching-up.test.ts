@@ -8,7 +8,7 @@ t.test('what was missed while the bus was away is told when it is back, once and
   watch(true);
   recordSilently('a:before');
   clock.advance(1);
-  const [mine, all] = [feed.follow('a'), feed.follow(null)];
+  const [mine, all] = [feed.subscribe('a'), feed.subscribe(null)];
   clock.advance(1000);
   recordSilently('a:1');
   tell('a:1');
@@ -38,7 +38,7 @@ t.test('what commits after somebody follows is told, though it was stamped befor
   await new Promise(setImmediate);
   recordSilently('a:1', 'a:2', 'a:3');
   clock.advance(1);
-  const stream = feed.follow('a');
+  const stream = feed.subscribe('a');
   tell('a:1');
   await readAll();
   t.same(await take(stream, 1), ['a:1'], 'live');
@@ -65,7 +65,7 @@ t.test(
     recordSilently('a:0');
     clock.advance(1);
     const start = clock.now();
-    const stream = feed.follow('a');
+    const stream = feed.subscribe('a');
     recordSilently('a:1');
     clock.advance(600_000);
     watch(false);
@@ -102,7 +102,7 @@ t.test(
 
 t.test('a loss that is told while another is caught up with is caught up with before what comes then', async (t) => {
   const { feed, tell, watch, recordSilently, readAll, onCatchUp } = setup();
-  const stream = feed.follow('a');
+  const stream = feed.subscribe('a');
   const releases: (() => void)[] = [];
   onCatchUp(() => new Promise((resolve) => releases.push(resolve)));
   watch(true);
@@ -124,7 +124,7 @@ t.test('what was told is not counted as missed, and who may be told it again is 
   const { feed, tell, watch, recordSilently, readAll, clock } = setup();
   watch(true);
   await new Promise(setImmediate);
-  const stream = feed.follow('a');
+  const stream = feed.subscribe('a');
   const pass = async (follower: AsyncIterator<AuditRecord>, ids: string[]) => {
     for (let done = 0; done < ids.length; done += 1000) {
       const some = ids.slice(done, done + 1000);
@@ -145,7 +145,7 @@ t.test('what was told is not counted as missed, and who may be told it again is 
   await readAll();
   t.same(await take(stream, 1), ['a:missed']);
   await pass(
-    feed.follow('b'),
+    feed.subscribe('b'),
     Array.from({ length: 14_000 }, (_, index) => `b:${index}`),
   );
   watch(false, since);
@@ -158,8 +158,8 @@ t.test('of what was missed, that of accounts that nobody follows is not counted'
     const { feed, watch, recordSilently, readAll } = setup();
     watch(true);
     await new Promise(setImmediate);
-    const stream = feed.follow('a');
-    for (let index = 1; index < followers; index += 1) feed.follow(`c${index}`);
+    const stream = feed.subscribe('a');
+    for (let index = 1; index < followers; index += 1) feed.subscribe(`c${index}`);
     watch(false);
     recordSilently(...Array.from({ length: followers > 1 ? 5001 : 20_001 }, (_, index) => `b:${index}`), 'a:1');
     watch(true);
@@ -172,12 +172,12 @@ t.test('of what was missed, that of accounts that nobody follows is not counted'
 t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {
   const { feed, watch, recordSilently, onCatchUp } = setup();
   watch(true);
-  const many = feed.follow('a');
+  const many = feed.subscribe('a');
   watch(false);
   recordSilently(...Array.from({ length: 5001 }, (_, n) => `a:${n}`));
   watch(true);
   await t.rejects(many.next(), { code: 'SERVICE_UNAVAILABLE' });
-  const unread = feed.follow('a');
+  const unread = feed.subscribe('a');
   let readings = 0;
   onCatchUp(() => {
     readings += 1;

@@ -5,7 +5,7 @@ t.test(
   'what happens at once is read in one statement for all who follow, in order however it comes back',
   async (t) => {
     const { feed, reads, tell, readAll } = setup();
-    const [mine, again, all] = [feed.follow('a'), feed.follow('a'), feed.follow(null)];
+    const [mine, again, all] = [feed.subscribe('a'), feed.subscribe('a'), feed.subscribe(null)];
     tell('a:1', 'b:1', 'a:2', ':1', 'a:3');
     await readAll();
     t.same(
@@ -21,7 +21,7 @@ t.test(
 t.test('nothing is read for nobody', async (t) => {
   const { feed, reads, tell } = setup();
   tell('a:1');
-  const stream = feed.follow('b');
+  const stream = feed.subscribe('b');
   tell('a:2');
   await stream.return!();
   tell('b:1');
@@ -31,7 +31,7 @@ t.test('nothing is read for nobody', async (t) => {
 
 t.test('a slow read keeps what comes later waiting', async (t) => {
   const { feed, reads, tell, readAll } = setup();
-  const stream = feed.follow('a');
+  const stream = feed.subscribe('a');
   tell('a:1');
   tell('a:2');
   t.equal(reads.length, 1);
@@ -41,7 +41,7 @@ t.test('a slow read keeps what comes later waiting', async (t) => {
 
 t.test('what cannot be read ends those who would have been told, in place of a gap, and nobody else', async (t) => {
   const { feed, reads, tell, readAll } = setup();
-  const [failing, waiting, other] = [feed.follow('a'), feed.follow(null), feed.follow('b')];
+  const [failing, waiting, other] = [feed.subscribe('a'), feed.subscribe(null), feed.subscribe('b')];
   const pending = waiting.next();
   tell('a:1');
   reads[0]!.settle(new Error('away'));
@@ -57,7 +57,7 @@ t.test('what cannot be read ends those who would have been told, in place of a g
 
 t.test('what is not there, as of a lost transaction, is passed by', async (t) => {
   const { feed, missing, tell, readAll } = setup();
-  const stream = feed.follow('a');
+  const stream = feed.subscribe('a');
   missing.add('a:1');
   tell('a:1', 'a:2');
   await readAll();
@@ -66,7 +66,7 @@ t.test('what is not there, as of a lost transaction, is passed by', async (t) =>
 
 t.test('who is wanted is decided by what was read', async (t) => {
   const { feed, tell, readAll } = setup();
-  const stream = feed.follow('a', ({ id }) => id === 'a:2');
+  const stream = feed.subscribe('a', ({ id }) => id === 'a:2');
   tell('a:1', 'a:2');
   await readAll();
   t.same(await take(stream, 1), ['a:2']);
@@ -76,16 +76,16 @@ t.test(
   'a follower that does not read is dropped after a thousand, and so are all when too much is to be read',
   async (t) => {
     const { feed, reads, tell, readAll } = setup();
-    const slow = feed.follow('a');
+    const slow = feed.subscribe('a');
     tell(...Array.from({ length: 1001 }, (_, index) => `a:${index}`));
     await readAll();
     await t.rejects(slow.next(), { code: 'SERVICE_UNAVAILABLE' });
     t.equal(feed.stats().open, 0);
 
-    const flooded = feed.follow('a');
+    const flooded = feed.subscribe('a');
     tell(...Array.from({ length: 10_002 }, (_, index) => `a:more${index}`));
     await t.rejects(flooded.next(), { code: 'SERVICE_UNAVAILABLE' });
-    const next = feed.follow('a');
+    const next = feed.subscribe('a');
     reads.length = 0;
     tell('a:again');
     t.equal(reads.length, 0, 'the read before still runs');
@@ -95,7 +95,7 @@ t.test(
 
 t.test('a closed feed listens no more', async (t) => {
   const { feed, reads, tell } = setup();
-  feed.follow('a');
+  feed.subscribe('a');
   feed.close();
   tell('a:1');
   t.equal(reads.length, 0);

@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import t from 'tap';
 import { deriveKey } from '../../src/crypto/derive.js';
-import { createSeal } from '../../src/crypto/encryption.js';
+import { createEncryption } from '../../src/crypto/encryption.js';
 
 const OLD = 'an old secret of more than thirty-two bytes';
 const NEW = 'a new secret of more than thirty-two bytes';
@@ -13,42 +13,45 @@ t.test('keys differ by secret and by purpose, and are the same each time', async
 });
 
 t.test('what was sealed opens in its context alone', async (t) => {
-  const seal = createSeal([OLD], 'signing-key');
-  const sealed = seal.close('a private key', 'kid');
+  const seal = createEncryption([OLD], 'signing-key');
+  const sealed = seal.encrypt('a private key', 'kid');
   t.notMatch(Buffer.from(sealed, 'base64url').toString('latin1'), 'private');
-  t.equal(seal.open(sealed, 'kid'), 'a private key');
-  t.equal(seal.open(sealed, 'another'), undefined);
-  t.not(seal.close('a private key', 'kid'), sealed, 'no two are alike');
+  t.equal(seal.decrypt(sealed, 'kid'), 'a private key');
+  t.equal(seal.decrypt(sealed, 'another'), undefined);
+  t.not(seal.encrypt('a private key', 'kid'), sealed, 'no two are alike');
 });
 
 t.test('any change shows', async (t) => {
-  const seal = createSeal([OLD], 'signing-key');
-  const bytes = Buffer.from(seal.close('a private key', 'kid'), 'base64url');
+  const seal = createEncryption([OLD], 'signing-key');
+  const bytes = Buffer.from(seal.encrypt('a private key', 'kid'), 'base64url');
   for (let index = 0; index < bytes.length; index += 1) {
     const changed = Buffer.from(bytes);
     changed[index]! ^= 1;
-    t.equal(seal.open(changed.toString('base64url'), 'kid'), undefined, `byte ${index}`);
+    t.equal(seal.decrypt(changed.toString('base64url'), 'kid'), undefined, `byte ${index}`);
   }
-  t.equal(seal.open('', 'kid'), undefined);
+  t.equal(seal.decrypt('', 'kid'), undefined);
 });
 
 t.test('the first secret closes, all of them open', async (t) => {
-  const sealed = createSeal([OLD], 'signing-key').close('x', 'c');
-  t.equal(createSeal([NEW, OLD], 'signing-key').open(sealed, 'c'), 'x');
-  t.equal(createSeal([NEW], 'signing-key').open(sealed, 'c'), undefined);
-  t.equal(createSeal([NEW], 'signing-key').open(createSeal([NEW, OLD], 'signing-key').close('y', 'c'), 'c'), 'y');
+  const sealed = createEncryption([OLD], 'signing-key').encrypt('x', 'c');
+  t.equal(createEncryption([NEW, OLD], 'signing-key').decrypt(sealed, 'c'), 'x');
+  t.equal(createEncryption([NEW], 'signing-key').decrypt(sealed, 'c'), undefined);
+  t.equal(
+    createEncryption([NEW], 'signing-key').decrypt(createEncryption([NEW, OLD], 'signing-key').encrypt('y', 'c'), 'c'),
+    'y',
+  );
 });
 
 t.test('carries a version, and still opens values of release 0.1, which have none', async (t) => {
-  const seal = createSeal([NEW, OLD], 'signing-key');
-  t.equal(Buffer.from(seal.close('x', 'c'), 'base64url')[0], 1);
+  const seal = createEncryption([NEW, OLD], 'signing-key');
+  t.equal(Buffer.from(seal.encrypt('x', 'c'), 'base64url')[0], 1);
   const withoutVersion = (firstByte: number) => {
     const nonce = Buffer.alloc(12, firstByte);
     const cipher = createCipheriv('aes-256-gcm', deriveKey(OLD, 'signing-key'), nonce).setAAD(Buffer.from('c'));
     const encrypted = Buffer.concat([cipher.update('a private key'), cipher.final()]);
     return Buffer.concat([nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
   };
-  t.equal(seal.open(withoutVersion(7), 'c'), 'a private key');
-  t.equal(seal.open(withoutVersion(1), 'c'), 'a private key', 'also if its nonce begins like a version');
-  t.equal(seal.open(withoutVersion(1), 'd'), undefined);
+  t.equal(seal.decrypt(withoutVersion(7), 'c'), 'a private key');
+  t.equal(seal.decrypt(withoutVersion(1), 'c'), 'a private key', 'also if its nonce begins like a version');
+  t.equal(seal.decrypt(withoutVersion(1), 'd'), undefined);
 });

@@ -12,7 +12,7 @@ t.test('a token says which session and generation it is of, and is the same each
     fc.property(fc.uuid(), fc.integer({ min: 0, max: 2 ** 32 - 1 }), (sessionId, generation) => {
       const token = tokens.issue(sessionId, generation);
       t.match(token, /^[\w-]{70}$/);
-      t.same(tokens.open(token), { sessionId, generation });
+      t.same(tokens.verify(token), { sessionId, generation });
       t.equal(tokens.issue(sessionId, generation), token);
     }),
   );
@@ -23,7 +23,7 @@ t.test('a token with any character changed is refused', async (t) => {
   for (let index = 0; index < token.length; index += 1) {
     for (const other of ['A', 'Z', '_']) {
       if (token[index] === other) continue;
-      t.equal(tokens.open(token.slice(0, index) + other + token.slice(index + 1)), undefined, `${other} at ${index}`);
+      t.equal(tokens.verify(token.slice(0, index) + other + token.slice(index + 1)), undefined, `${other} at ${index}`);
     }
   }
 });
@@ -31,14 +31,14 @@ t.test('a token with any character changed is refused', async (t) => {
 t.test('another spelling of the same bytes is not the token', async (t) => {
   const token = tokens.issue(ID, 7);
   for (const spelling of [`${token}=`, ` ${token}`, token.replaceAll('-', '+'), `${token}\n`]) {
-    if (spelling !== token) t.equal(tokens.open(spelling), undefined, JSON.stringify(spelling.slice(-4)));
+    if (spelling !== token) t.equal(tokens.verify(spelling), undefined, JSON.stringify(spelling.slice(-4)));
   }
-  t.equal(tokens.open(''), undefined);
+  t.equal(tokens.verify(''), undefined);
 });
 
 t.test('any of the secrets is accepted, the first one issues', async (t) => {
   const both = createRefreshTokens([NEW, OLD]);
-  t.ok(both.open(tokens.issue(ID, 1)));
-  t.ok(createRefreshTokens([NEW]).open(both.issue(ID, 1)));
-  t.equal(createRefreshTokens([NEW]).open(tokens.issue(ID, 1)), undefined);
+  t.ok(both.verify(tokens.issue(ID, 1)));
+  t.ok(createRefreshTokens([NEW]).verify(both.issue(ID, 1)));
+  t.equal(createRefreshTokens([NEW]).verify(tokens.issue(ID, 1)), undefined);
 });

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { sqlStateOf } from '../../src/db/errors.js';
-import { livenessRead } from '../../src/sessions/repository.js';
+import { readLiveSessions } from '../../src/sessions/repository.js';
 import { onRealPostgres, openTestDatabase } from '../helpers/database.js';
 
 const db = await openTestDatabase(t);
@@ -47,7 +47,7 @@ t.test('migrating again changes nothing, also many at once', async (t) => {
 });
 
 t.test('the read of sessions takes many ids, and none', async (t) => {
-  const read = livenessRead(db.executor);
+  const read = readLiveSessions(db.executor);
   t.same(await read([]), []);
   t.same(await read(['01a1fc41-72cb-70ec-8b3d-3273bdd9312e', '01a1fc41-72cb-70ec-8b3d-3273bdd9312f']), []);
 });

@@ -1,4 +1,4 @@
-/** With many rows, every statement that runs for a request or a chore goes by an index: EXPLAIN shows no sequential scan. */
+/** With many rows, every statement that runs for a request or a job goes by an index: EXPLAIN shows no sequential scan. */
 import { sql, type SQL } from 'drizzle-orm';
 import t from 'tap';
 import { createAccountRepository } from '../../src/users/repository.js';
@@ -11,7 +11,7 @@ import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
 import { createSessionListing } from '../../src/sessions/listing-repository.js';
 import { createRotationRepository } from '../../src/sessions/rotation-repository.js';
-import { createSessionRepository, livenessRead } from '../../src/sessions/repository.js';
+import { createSessionRepository, readLiveSessions } from '../../src/sessions/repository.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { sentBy } from '../helpers/statements.js';
 
@@ -75,7 +75,7 @@ async function planOf(explain: SQL): Promise<Plan[]> {
 
 const listing = (on: Executor) => createSessionListing(on, { now: () => NOW.getTime() });
 const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
-  ['the liveness read', /sessions_pkey/, (on) => livenessRead(on)([idOf(7), idOf(8)])],
+  ['the liveness read', /sessions_pkey/, (on) => readLiveSessions(on)([idOf(7), idOf(8)])],
   ['a rotation', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7)], NOW)],
   ['rotations', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
   [
@@ -107,7 +107,7 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     /users_username_(key_unique|prefix_index)/,
     (on) => createAccountRepository(on).findByKey('username', 'member7'),
   ],
-  ['names that are taken', /users_/, (on) => createAccountRepository(on).taken('member7@mail.test', 'member8')],
+  ['names that are taken', /users_/, (on) => createAccountRepository(on).findTaken('member7@mail.test', 'member8')],
   [
     'the first page of accounts',
     /users_pkey/,

@@ -2,7 +2,7 @@
 import { eq, sql } from 'drizzle-orm';
 import t from 'tap';
 import { sessions, signingKeys, users } from '../../src/db/schema/index.js';
-import { given, givenRow, statement } from '../../src/db/statement.js';
+import { param, rowParams, statement } from '../../src/db/statement.js';
 import { openTestDatabase } from '../helpers/database.js';
 
 const db = await openTestDatabase(t);
@@ -19,7 +19,7 @@ const key = (kid: string, retiredAt: Date | null) => ({
 });
 
 let built = 0;
-const insert = statement(undefined, (executor) => executor.insert(signingKeys).values(givenRow(signingKeys)));
+const insert = statement(undefined, (executor) => executor.insert(signingKeys).values(rowParams(signingKeys)));
 const shape = {
   kid: signingKeys.kid,
   times: { created: signingKeys.createdAt, retired: signingKeys.retiredAt },
@@ -31,7 +31,7 @@ const read = statement(shape, (executor) => {
   return executor
     .select(shape)
     .from(signingKeys)
-    .where(eq(signingKeys.kid, given(signingKeys.kid, 'kid')));
+    .where(eq(signingKeys.kid, param(signingKeys.kid, 'kid')));
 });
 
 t.test('a row is written and read back with the types of its columns, nulls included', async (t) => {
@@ -70,7 +70,7 @@ t.test('columns of two tables that bear one name do not mix', async (t) => {
       .select(both)
       .from(sessions)
       .innerJoin(users, eq(users.id, sessions.userId))
-      .where(eq(sessions.id, given(sessions.id, 'id'))),
+      .where(eq(sessions.id, param(sessions.id, 'id'))),
   );
   const [account, session] = ['01a1fc41-72cb-70ec-8b3d-3273bdd9312e', '01a1fc41-72cb-70ec-8b3d-3273bdd9312f'];
   await db.executor

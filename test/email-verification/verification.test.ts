@@ -55,7 +55,7 @@ t.test('while a new address waits, a letter to the old one that is still to be w
   await change(user, 'waiting@mail.test');
   t.equal((await app.mailTo('waiting@mail.test')).length, 1);
   const before = (await app.mailTo(user.email)).length;
-  const outbox = createOutbox({ clock: app.clock, onKick: () => undefined });
+  const outbox = createOutbox({ clock: app.clock, onWake: () => undefined });
   const letter = { kind: 'email_verification', userId: user.id, address: user.email, detail: {} } as const;
   await outbox.enqueue(app.db.executor, letter);
   t.equal((await app.mailTo(user.email)).length, before);

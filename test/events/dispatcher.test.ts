@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import type { AccountEvent } from '../../src/events/events.js';
-import { createHub } from '../../src/events/dispatcher.js';
+import { createEventDispatcher } from '../../src/events/dispatcher.js';
 import { decodeEvent, decodeMissed, encodeEvent, encodeMissed } from '../../src/events/message.js';
 import { recordingLog } from '../helpers/events.js';
 
@@ -31,7 +31,7 @@ for (const [what, text] of Object.entries(MALFORMED)) {
 
 t.test('what is no event is ignored and logged once, without its content', async (t) => {
   const { log, lines } = recordingLog();
-  const hub = createHub(log);
+  const hub = createEventDispatcher(log);
   const arrived: AccountEvent[] = [];
   hub.listen((each) => arrived.push(each));
   for (const text of Object.values(MALFORMED)) hub.receive(text);
@@ -43,7 +43,7 @@ t.test('what is no event is ignored and logged once, without its content', async
 
 t.test('a listener that fails keeps the others from nothing', async (t) => {
   const { log, lines } = recordingLog();
-  const hub = createHub(log);
+  const hub = createEventDispatcher(log);
   const arrived: AccountEvent[] = [];
   hub.listen(() => {
     throw new Error('boom');
@@ -55,14 +55,14 @@ t.test('a listener that fails keeps the others from nothing', async (t) => {
 });
 
 t.test('each change of the connection is told once; what may have been missed is told as a loss', async (t) => {
-  const hub = createHub(recordingLog().log);
+  const hub = createEventDispatcher(recordingLog().log);
   const changes: unknown[] = [];
   hub.onConnection((...change) => changes.push(change));
   hub.setConnected(false);
   t.same(changes, [], 'there was none');
   hub.setConnected(true);
   hub.setConnected(true);
-  hub.missed(7);
+  hub.reportLoss(7);
   t.same(changes.splice(0), [
     [true, undefined],
     [false, 7],
@@ -70,7 +70,7 @@ t.test('each change of the connection is told once; what may have been missed is
   ]);
   t.equal(hub.connected(), true);
   hub.setConnected(false);
-  hub.missed(5);
+  hub.reportLoss(5);
   t.same(changes, [
     [false, undefined],
     [false, 5],

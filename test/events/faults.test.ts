@@ -67,7 +67,7 @@ if (onRealPostgres) {
       t.same(await until(({ length }) => length > 0), [sent]);
       t.match(
         lines.map(({ message }) => message),
-        [/do not arrive/, /arrive again/],
+        [/^Event connection lost/, /^Event connection restored/],
       );
     });
   }
@@ -99,8 +99,8 @@ if (onRedis) {
       await proxy.pass();
       t.same(await until(({ length }) => length >= sent.length), sent, 'all, once, in order');
       await connection(here, true);
-      const told = lines.find(({ message }) => String(message).startsWith('Redis is away'));
-      t.match(told, { level: 'warn', message: /^Redis is away \((requests|events)\)/ });
+      const told = lines.find(({ message }) => String(message).startsWith('Redis connection lost'));
+      t.match(told, { level: 'warn', message: /^Redis connection lost \((requests|events)\)/ });
     });
   }
 
@@ -189,7 +189,7 @@ if (onRedis) {
     await here.redis.client.publish(`${prefix}events`, signer.sign('missed'));
     await old;
     t.ok(losses.every((since) => Number(since) <= first + 2));
-    t.match(lines, [{ level: 'warn', message: /is none; it and others like it are ignored/ }]);
+    t.match(lines, [{ level: 'warn', message: /^Ignored a malformed event message/ }]);
   });
 
   t.test('ignores, counts and logs once what this deployment did not sign for its channel', async (t) => {

@@ -26,8 +26,8 @@ export interface TestApp {
   readonly logs: Record<string, unknown>[];
   /** Mail that was sent to an address, after all that is due was. */
   mailTo(address: string): Promise<Mail[]>;
-  /** Does now what is done every now and then. */
-  chore(name: string): Promise<void>;
+  /** Runs a background job now. */
+  runJob(name: string): Promise<void>;
   client(options?: ClientOptions): TestClient;
   /** A registered user with a client that bears its access token. */
   user(input?: Record<string, unknown>): Promise<SeededUser>;
@@ -81,7 +81,7 @@ export async function startTestApp(
   const logStream = { write: (line: string) => void logs.push(JSON.parse(line) as Record<string, unknown>) };
   const mails: Mail[] = [];
   const mailTransport = { send: async (mail: Mail) => void mails.push(mail), close: () => undefined };
-  const { server, metricsServer, events, chores } = await buildApp(config, {
+  const { server, metricsServer, events, jobs } = await buildApp(config, {
     db: database,
     secrets: config.authSecrets,
     clock: otherClock ?? clock,
@@ -92,7 +92,7 @@ export async function startTestApp(
   t.teardown(() => server.close());
   await server.ready();
   await connection(events, true);
-  const chore = async (name: string) => void (await chores.find((each) => each.name === name)!.run());
+  const runJob = async (name: string) => void (await jobs.find((each) => each.name === name)!.run());
   const client = (options?: ClientOptions) => testClient(server, options);
   return {
     server,
@@ -103,10 +103,10 @@ export async function startTestApp(
     config,
     logs,
     async mailTo(address) {
-      await chore('sending mail');
+      await runJob('send mail');
       return mails.filter(({ to }) => to === address);
     },
-    chore,
+    runJob,
     client,
     user: (input) => registerUser(client(), input),
   };

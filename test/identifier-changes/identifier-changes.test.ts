@@ -211,7 +211,7 @@ t.test('the link works for seven days, and is bound to its change', async (t) =>
     t.equal((await cancel(bad)).code, 'INVALID_TOKEN');
   app.clock.advance(7 * DAY);
   t.equal((await cancel(token)).code, 'INVALID_TOKEN');
-  await app.chore('clearing identifier changes');
+  await app.runJob('clean up identifier changes');
   const left = await app.db.executor.execute(sql`select id from identifier_changes where user_id = ${user.id}`);
   t.equal((Array.isArray(left) ? left : (left as { rows: unknown[] }).rows).length, 0);
 });

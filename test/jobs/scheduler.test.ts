@@ -1,9 +1,9 @@
 import t from 'tap';
 import { clearInBatches } from '../../src/db/clear-in-batches.js';
-import { startMaintenance } from '../../src/jobs/scheduler.js';
+import { startJobs } from '../../src/jobs/scheduler.js';
 import { startTestApp } from '../helpers/app.js';
 
-t.test('a chore is done again and again, a failure is logged, and stopping waits for what runs', async (t) => {
+t.test('runs jobs repeatedly, logs failures, and waits for running jobs when stopped', async (t) => {
   const warnings: unknown[][] = [];
   let runs = 0;
   let finish = (): void => undefined;
@@ -21,16 +21,16 @@ t.test('a chore is done again and again, a failure is logged, and stopping waits
     everyMs: 1,
     run: () => new Promise<void>((resolve) => (finish = resolve)).then(() => order.push('finished')),
   };
-  const stop = startMaintenance([failing, slow], { warn: (...line: unknown[]) => void warnings.push(line) });
+  const stop = startJobs([failing, slow], { warn: (...line: unknown[]) => void warnings.push(line) });
   while (runs < 2) await new Promise((resolve) => setTimeout(resolve, 1));
   const stopped = stop().then(() => order.push('stopped'));
   setImmediate(() => finish());
   await stopped;
   t.same(order, ['finished', 'stopped'], 'and the slow one was started once');
-  t.equal(warnings[0]?.[1], 'failing failed; it will be tried again');
+  t.match(warnings[0], [{ job: 'failing' }, 'Job failed; it will run again']);
 });
 
-t.test('what takes long is told to end', async (t) => {
+t.test('aborts the signal of a long run when stopped', async (t) => {
   let begun: () => void = () => undefined;
   const isBegun = new Promise<void>((resolve) => (begun = resolve));
   const patient = {
@@ -41,15 +41,15 @@ t.test('what takes long is told to end', async (t) => {
       await new Promise((resolve) => stop?.addEventListener('abort', resolve));
     },
   };
-  // The timers of chores keep no process alive.
+  // The timers of jobs keep no process alive.
   const awake = setInterval(() => undefined, 1000);
-  const stop = startMaintenance([patient], { warn: () => undefined });
+  const stop = startJobs([patient], { warn: () => undefined });
   await isBegun;
   await t.resolves(stop());
   clearInterval(awake);
 });
 
-t.test('clearing ends after the batch that runs when the process is to end', async (t) => {
+t.test('ends a clean-up after the current batch when stopped', async (t) => {
   const { db } = await startTestApp(t);
   const stopping = new AbortController();
   let batches = 0;
@@ -66,7 +66,7 @@ t.test('clearing ends after the batch that runs when the process is to end', asy
   t.same([batches, cleared], [2, 20]);
 });
 
-t.test('between two batches clearing rests for as long as the last one took', async (t) => {
+t.test('pauses between two batches for as long as the last one took', async (t) => {
   const { db } = await startTestApp(t);
   const times: { readonly begun: number; readonly ended: number }[] = [];
   await clearInBatches(
@@ -89,19 +89,19 @@ t.test('between two batches clearing rests for as long as the last one took', as
     t.ok(after.begun - before.ended >= before.ended - before.begun - 1);
 });
 
-t.test('every chore of the app can be done', async (t) => {
+t.test('runs every job of the app', async (t) => {
   const app = await startTestApp(t);
   await app.user();
   for (const name of [
-    'reading the signing keys',
-    'sending mail',
-    'noting when sessions were used',
-    'clearing rate limits',
-    'clearing password attempts',
-    'clearing one-time tokens',
-    'clearing sessions',
-    'clearing audit events',
-    'purging deleted accounts',
+    'reload signing keys',
+    'send mail',
+    'record session use',
+    'clean up rate limits',
+    'clean up password attempts',
+    'clean up one-time tokens',
+    'clean up sessions',
+    'clean up audit events',
+    'purge deleted accounts',
   ])
-    await t.resolves(app.chore(name), name);
+    await t.resolves(app.runJob(name), name);
 });

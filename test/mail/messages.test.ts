@@ -1,10 +1,10 @@
 import t from 'tap';
-import { setLetter } from '../../src/mail/layout.js';
-import { createMessages, type Content } from '../../src/mail/messages.js';
+import { renderEmail } from '../../src/mail/layout.js';
+import { createEmailTemplates, type EmailContent } from '../../src/mail/messages.js';
 
-const messages = createMessages({ appUrl: 'https://app.example.com/auth' });
+const messages = createEmailTemplates({ appUrl: 'https://app.example.com/auth' });
 const TOKEN = 'abc_-DEF';
-const ALL: Readonly<Record<string, Content>> = {
+const ALL: Readonly<Record<string, EmailContent>> = {
   passwordReset: messages.passwordReset(TOKEN),
   emailVerification: messages.emailVerification(TOKEN),
   emailTaken: messages.emailTaken(),
@@ -35,9 +35,9 @@ function paragraphs(html: string): string[] {
     .filter(Boolean);
 }
 
-const hrefs = ({ html }: Content) => Array.from(html.matchAll(/href="([^"]*)"/g), ([, href]) => href);
+const hrefs = ({ html }: EmailContent) => Array.from(html.matchAll(/href="([^"]*)"/g), ([, href]) => href);
 
-t.test('text and HTML of each mail say the same', async (t) => {
+t.test('renders the same content as text and as HTML', async (t) => {
   for (const [name, content] of Object.entries(ALL)) {
     const shown = paragraphs(content.html);
     // The button is the label of the link once more.
@@ -50,7 +50,7 @@ t.test('text and HTML of each mail say the same', async (t) => {
   }
 });
 
-t.test('each mail names the service, and ends with why it was sent', async (t) => {
+t.test('names the service and ends with the reason in every email', async (t) => {
   for (const [name, { subject, text, html }] of Object.entries(ALL)) {
     t.match(subject, 'app.example.com', name);
     t.notMatch(subject, /[\r\n]/, name);
@@ -60,7 +60,7 @@ t.test('each mail names the service, and ends with why it was sent', async (t) =
   }
 });
 
-t.test('links carry the token to the page that takes it, as a button and as text', async (t) => {
+t.test('links to the page with the token, as a button and as text', async (t) => {
   for (const [content, url, validity] of [
     [ALL['passwordReset']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
     [ALL['accountLocked']!, `https://app.example.com/auth/reset-password?token=${TOKEN}`, 'within 1 hour'],
@@ -78,7 +78,7 @@ t.test('links carry the token to the page that takes it, as a button and as text
   t.match(messages.passwordReset('a&b="c').text, 'token=a%26b%3D%22c\n');
 });
 
-t.test('mails that only tell have no links', async (t) => {
+t.test('renders notices without links', async (t) => {
   for (const name of ['changeCancelled', 'emailTaken']) t.same(hrefs(ALL[name]!), [], name);
   for (const name of ['passwordChanged', 'accountDeleted'] as const) {
     t.same(hrefs(ALL[name]!), [], name);
@@ -88,15 +88,15 @@ t.test('mails that only tell have no links', async (t) => {
   t.match(messages.accountDeleted(1).text, 'within 1 day.');
 });
 
-t.test('nothing is loaded and nothing runs', async (t) => {
+t.test('renders HTML that loads nothing and runs no script', async (t) => {
   for (const [name, { html }] of Object.entries(ALL)) {
     t.notMatch(html, /<(?:img|script|style|link|iframe|form|object)\b|\ssrc=|url\(|@import|\son\w+=/i, name);
   }
 });
 
-t.test('whatever words there are, they are shown and not interpreted', async (t) => {
+t.test('escapes all text', async (t) => {
   const hostile = '"><img src=x onerror=alert(1)>&\'';
-  const { html } = setLetter({
+  const { html } = renderEmail({
     subject: hostile,
     body: [hostile, { label: hostile, url: `https://app.example.com/?${hostile}` }],
     reason: hostile,

@@ -5,15 +5,15 @@ import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
 import { createOutbox } from '../../src/mail/outbox.js';
 import { createMailSender } from '../../src/mail/sender.js';
-import { createSmtpTransport, MailRefused, type Mail, type MailTransport } from '../../src/mail/transport.js';
+import { createSmtpTransport, MailRejectedError, type Mail, type MailTransport } from '../../src/mail/transport.js';
 import { startTestApp } from '../helpers/app.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { startServer } from '../helpers/process.js';
 import { startSmtpServer } from '../helpers/smtp.js';
 
-const LETTER = { kind: 'password_changed', userId: null, address: 'ada@mail.test', detail: {} } as const;
-const MAIL: Mail = { to: LETTER.address, subject: 'Subject', text: 'text', html: '<p>text</p>' };
+const MESSAGE = { kind: 'password_changed', userId: null, address: 'ada@mail.test', detail: {} } as const;
+const MAIL: Mail = { to: MESSAGE.address, subject: 'Subject', text: 'text', html: '<p>text</p>' };
 
 function senderOn(db: Database, clock: Clock, transport: Partial<MailTransport>, log: object[] = []) {
   return createMailSender({
@@ -24,14 +24,14 @@ function senderOn(db: Database, clock: Clock, transport: Partial<MailTransport>,
     log: { warn: (fields, message) => void log.push({ ...fields, message }) },
   });
 }
-const enqueue = (db: Database, clock: Clock, onKick = () => undefined) =>
-  createOutbox({ clock, onKick }).enqueue(db.executor, LETTER);
+const enqueue = (db: Database, clock: Clock, onWake = () => undefined) =>
+  createOutbox({ clock, onWake }).enqueue(db.executor, MESSAGE);
 const waiting = async (db: Database) =>
   Number(
     /"n":"?(\d+)/.exec(JSON.stringify(await db.executor.execute(sql`select count(*) as n from mail_outbox`)))?.[1],
   );
 
-t.test('what the app mails arrives at a mail server, and leaves the outbox', async (t) => {
+t.test('delivers queued email and removes it from the outbox', async (t) => {
   const smtp = await startSmtpServer(t);
   const app = await startTestApp(t);
   const user = await app.user();
@@ -46,12 +46,12 @@ t.test('what the app mails arrives at a mail server, and leaves the outbox', asy
   t.equal(await waiting(app.db), 0);
 });
 
-t.test('a letter of a transaction that rolls back is never sent', async (t) => {
+t.test('does not send email of a transaction that rolled back', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const sent: Mail[] = [];
   const rolledBack = db.transaction(async (tx) => {
-    await createOutbox({ clock, onKick: () => undefined }).enqueue(tx, LETTER);
+    await createOutbox({ clock, onWake: () => undefined }).enqueue(tx, MESSAGE);
     throw new Error('no');
   });
   await t.rejects(rolledBack);
@@ -59,7 +59,7 @@ t.test('a letter of a transaction that rolls back is never sent', async (t) => {
   t.same(sent, []);
 });
 
-t.test('a server that is away is tried again after a time that grows, and nothing is lost', async (t) => {
+t.test('retries an unavailable mail server with exponential backoff', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   let isAway = true;
@@ -83,7 +83,7 @@ t.test('a server that is away is tried again after a time that grows, and nothin
   t.equal(await waiting(db), 0);
 });
 
-t.test('what the server refuses for good is given up, what it defers is kept', async (t) => {
+t.test('discards permanently rejected email and keeps deferred email', async (t) => {
   for (const [behaviour, left] of [
     ['refuse-recipient', 0],
     ['answer-451', 1],
@@ -97,12 +97,12 @@ t.test('what the server refuses for good is given up, what it defers is kept', a
     await enqueue(db, clock);
     await sender.deliverDue();
     t.equal(await waiting(db), left, behaviour);
-    t.match(log, [{ kind: 'password_changed', message: left ? /tried again/ : /given up/ }]);
+    t.match(log, [{ kind: 'password_changed', message: left ? /will be retried/ : /giving up/ }]);
     await sender.close();
   }
 });
 
-t.test('after three days a letter is given up', async (t) => {
+t.test('discards email after three days', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const sender = senderOn(db, clock, { send: async () => Promise.reject(new Error('away')) });
@@ -112,7 +112,7 @@ t.test('after three days a letter is given up', async (t) => {
   t.equal(await waiting(db), 0);
 });
 
-t.test('of two instances one sends a letter; if it dies on the way the other does', async (t) => {
+t.test('sends each email from one instance; another takes over when the lease expires', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   let sends = 0;
@@ -129,21 +129,21 @@ t.test('of two instances one sends a letter; if it dies on the way the other doe
   t.equal(await waiting(db), 0);
 });
 
-t.test('of two instances that send at once each letter goes by one', async (t) => {
+t.test('sends each email once when two instances send concurrently', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const sent: Mail[] = [];
   const compose = async ({ address }: { address: string }): Promise<Mail> => ({ ...MAIL, to: address });
   const transport = { send: async (mail: Mail) => void sent.push(mail), close: () => undefined };
   const sender = () => createMailSender({ db, clock, compose, transport, log: { warn: () => undefined } });
-  const outbox = createOutbox({ clock, onKick: () => undefined });
+  const outbox = createOutbox({ clock, onWake: () => undefined });
   const addresses = Array.from({ length: 60 }, (_, index) => `ada${index}@mail.test`);
-  for (const address of addresses) await outbox.enqueue(db.executor, { ...LETTER, address });
+  for (const address of addresses) await outbox.enqueue(db.executor, { ...MESSAGE, address });
   await Promise.all([sender(), sender(), sender()].map((each) => each.deliverDue()));
   t.same(sent.map(({ to }) => to).sort(), [...addresses].sort());
 });
 
-t.test('a stop leaves what a silent server does not take to the next who sends', async (t) => {
+t.test('keeps email in the outbox when shutdown interrupts a delivery', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const smtp = await startSmtpServer(t, { behaviour: 'hang-after-data' });
@@ -154,11 +154,11 @@ t.test('a stop leaves what a silent server does not take to the next who sends',
   void sender.deliverDue();
   await smtp.next();
   await sender.close();
-  t.match(log, [{ message: 'mail not sent; it will be tried again' }]);
+  t.match(log, [{ message: 'Email could not be sent; it will be retried' }]);
   t.equal(await waiting(db), 1);
 });
 
-t.test('many letters go in one run, also those that come while it runs', async (t) => {
+t.test('sends several batches in one run, including email queued meanwhile', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   let sends = 0;
@@ -175,7 +175,7 @@ t.test('many letters go in one run, also those that come while it runs', async (
   t.equal(sends, 13);
 });
 
-t.test('a letter of a kind that is not known is kept for a newer instance', async (t) => {
+t.test('keeps email of an unknown kind for a newer instance', async (t) => {
   const app = await startTestApp(t);
   await app.db.executor.execute(sql`insert into mail_outbox (id, kind, address, detail, next_attempt_at, created_at)
     values (gen_random_uuid(), 'from_the_future', 'x@mail.test', '{}', now() - interval '1 day', now())`);
@@ -183,7 +183,7 @@ t.test('a letter of a kind that is not known is kept for a newer instance', asyn
   t.equal(await waiting(app.db), 1);
 });
 
-t.test('a mutation neither waits for a slow server nor fails with a broken one', async (t) => {
+t.test('completes a mutation while the mail server is slow or broken', async (t) => {
   for (const behaviour of ['hang', 'refuse-connection', 'close-after-data'] as const) {
     const smtp = await startSmtpServer(t, { behaviour });
     const server = await startServer(t, {
@@ -200,7 +200,7 @@ t.test('a mutation neither waits for a slow server nor fails with a broken one',
   }
 });
 
-t.test('without a mail server the message is printed in development', async (t) => {
+t.test('prints email in development if SMTP_URL is not set', async (t) => {
   const server = await startServer(t, { DATA_DIR: 'memory://' });
   await server.graphql(
     `mutation { register(input: { email: "a@mail.test", username: "ada", password: "a quiet brass telescope" }) { tokenType } }`,
@@ -209,9 +209,9 @@ t.test('without a mail server the message is printed in development', async (t) 
   t.match(server.output(), /"to":"a@mail\.test".*\/verify-email\?token=[\w-]{43}/);
 });
 
-t.test('a refusal is told from a failure', async (t) => {
+t.test('distinguishes a permanent rejection from other errors', async (t) => {
   const smtp = await startSmtpServer(t, { behaviour: 'refuse-recipient' });
   const transport: MailTransport = createSmtpTransport({ url: smtp.url, from: 'no-reply@auth.test' });
   t.teardown(() => transport.close());
-  await t.rejects(transport.send(MAIL), MailRefused);
+  await t.rejects(transport.send(MAIL), MailRejectedError);
 });

@@ -10,7 +10,7 @@ const linkIn = (mails: readonly { text: string }[]) => /http\S+token=\S+/.exec(m
 const person = () => mailedPage(app.server);
 const login = (identifier: string, password: string) => app.client().send(LOGIN, { input: { identifier, password } });
 
-t.test('a mailed reset link leads to a form that sets the password; opening it uses nothing', async (t) => {
+t.test('opens a form from a reset link without consuming the token; submitting sets the password', async (t) => {
   const user = await app.user();
   await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
   const link = linkIn(await app.mailTo(user.email));
@@ -28,7 +28,7 @@ t.test('a mailed reset link leads to a form that sets the password; opening it u
   t.match(await page.press(passwords), { statusCode: 200, body: '<h1>Already done</h1>' }, 'a second press');
 });
 
-t.test('a mailed confirmation link leads to a button that confirms', async (t) => {
+t.test('confirms the address with the button behind a verification link', async (t) => {
   const user = await app.user();
   const page = person();
   t.equal((await page.open(linkIn(await app.mailTo(user.email)))).statusCode, 200);
@@ -45,7 +45,7 @@ t.test('a mailed confirmation link leads to a button that confirms', async (t) =
   t.equal(await isVerified(), true);
 });
 
-t.test('of two buttons pressed at the same time one takes effect, and both pages say which', async (t) => {
+t.test('applies one of two concurrent submissions and reports it on both pages', async (t) => {
   const user = await app.user();
   const page = person();
   await page.open(linkIn(await app.mailTo(user.email)));
@@ -61,7 +61,7 @@ t.test('of two buttons pressed at the same time one takes effect, and both pages
   t.same([data!['me'].isVerified, data!['me'].email === user.email], [kept, kept]);
 });
 
-t.test('the link in a mail about a changed address leads to a button that cancels the change', async (t) => {
+t.test('cancels an address change with the button behind the mailed link', async (t) => {
   const user = await app.user();
   const email = `new-${user.email}`;
   await user.client.send('mutation ($email: String) { updateMe(input: { email: $email }) { id } }', { email });
@@ -80,7 +80,7 @@ t.test('the link in a mail about a changed address leads to a button that cancel
   t.match(await confirmation.press(), { statusCode: 401, body: 'no longer valid' });
 });
 
-t.test('a link that a newer one replaced is no longer valid', async (t) => {
+t.test('rejects a link that a newer one replaced', async (t) => {
   const user = await app.user();
   const page = person();
   await page.open(linkIn(await app.mailTo(user.email)));
@@ -89,7 +89,7 @@ t.test('a link that a newer one replaced is no longer valid', async (t) => {
   t.match(await page.press(), { statusCode: 401, body: 'no longer valid' });
 });
 
-t.test('APP_URL points the links elsewhere; a Host header never does', async (t) => {
+t.test('builds links from APP_URL and never from the Host header', async (t) => {
   const elsewhere = await startTestApp(t, { APP_URL: 'https://app.example.com/account/' });
   const user = await elsewhere.user();
   const mails = await elsewhere.mailTo(user.email);
@@ -103,7 +103,7 @@ t.test('APP_URL points the links elsewhere; a Host header never does', async (t)
   t.ok(tokenIn(reset));
 });
 
-t.test('nothing of a token or a password is logged', async (t) => {
+t.test('logs neither tokens nor passwords', async (t) => {
   const user = await app.user();
   const link = linkIn(await app.mailTo(user.email));
   const page = person();

@@ -21,11 +21,11 @@ t.test('remembers what a used token did until the token would have expired, and 
   t.equal((await verify(token)).code, 'INVALID_TOKEN', 'single use as before');
   app.clock.advance(86_399_000);
   t.equal(await outcomeOf(token), 'email_verified');
-  await app.chore('clearing one-time tokens');
+  await app.runJob('clean up one-time tokens');
   t.equal(await remembered(), 1);
   app.clock.advance(1000);
   t.equal(await outcomeOf(token), undefined);
-  await app.chore('clearing one-time tokens');
+  await app.runJob('clean up one-time tokens');
   t.equal(await remembered(), 0);
 });
 

@@ -193,18 +193,18 @@ t.test('what is counted and known of an account goes with it', async (t) => {
   const { user } = await known();
   await login(elsewhere(1), user.username, WRONG);
   app.clock.advance(3_600_000);
-  await app.chore('clearing password attempts');
+  await app.runJob('clean up password attempts');
   const count = async (table: string) => {
     const rows = await app.db.executor.execute(sql.raw(`select count(*)::int as count from ${table}`));
     return ((Array.isArray(rows) ? rows : (rows as { rows: unknown[] }).rows)[0] as { count: number }).count;
   };
   const before = await count('password_attempts');
   await app.db.executor.execute(sql`update users set deleted_at = now() - interval '400 days' where id = ${user.id}`);
-  await app.chore('purging deleted accounts');
+  await app.runJob('purge deleted accounts');
   t.equal(await count('password_attempts'), before - 1);
   const devices = await app.db.executor.execute(sql`select 1 from known_devices where user_id = ${user.id}`);
   t.equal((Array.isArray(devices) ? devices : (devices as { rows: unknown[] }).rows).length, 0);
   app.clock.advance(181 * 86_400_000);
-  await app.chore('clearing known devices');
+  await app.runJob('clean up known devices');
   t.equal(await count('known_devices'), 0);
 });

@@ -48,7 +48,7 @@ if (onRedis && hasRedis) {
     await load.stop();
     t.same(load.bad, []);
     t.equal(load.refused(), 0);
-    t.match(server.output(), /Redis is away/);
+    t.match(server.output(), /Redis connection lost/);
   });
 
   t.test('an instance starts and serves where Redis is not there', async (t) => {
@@ -56,7 +56,7 @@ if (onRedis && hasRedis) {
     const server = await startInstance(t, { ...database, REDIS_URL: 'redis://:hunter2hunter2@127.0.0.1:1' });
     t.equal(await probe(server), 200);
     await register(server);
-    t.match(server.output(), /Redis is away/);
+    t.match(server.output(), /Redis connection lost/);
     t.notMatch(server.output(), 'hunter2');
     t.equal(await server.end('SIGTERM'), 0);
   });

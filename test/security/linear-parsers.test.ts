@@ -51,10 +51,10 @@ t.test('twice the input at most doubles the work', async (t) => {
   const { bearerToken } = await import('../../src/authn/bearer.js');
   const { clientAddress, clientNetworks } = await import('../../src/lib/client-address.js');
   const { clientInfo } = await import('../../src/lib/client-info.js');
-  const { cleanEmail, emailFault, identifierKey, searchPrefix, usernameFault } =
+  const { cleanEmail, emailError, identifierKey, searchPrefix, usernameError } =
     await import('../../src/users/identifiers.js');
-  const { displayNameFault } = await import('../../src/users/display-name.js');
-  const { guessableBecause } = await import('../../src/passwords/blocklist.js');
+  const { displayNameError } = await import('../../src/users/display-name.js');
+  const { blocklistError } = await import('../../src/passwords/blocklist.js');
   const { isJson } = await import('../../src/graphql/http/json-body.js');
   const { negotiate } = await import('../../src/graphql/http/media-type.js');
   const { redactText, serializeError } = await import('../../src/fastify/redaction.js');
@@ -73,9 +73,9 @@ t.test('twice the input at most doubles the work', async (t) => {
     'the variables of a GET': (text) => readParams(get({ query: 'a', variables: JSON.stringify({ a: text }) })),
     'a document that may hold a refresh token': (query) =>
       refreshTokenCandidates({ body: { query, variables: { query } }, cookies: {} } as never, 'a'),
-    'an e-mail address': (text) => [emailFault(text), cleanEmail(text), emailFault(`a@${text}.com`)],
-    'a name': (text) => [usernameFault(text), displayNameFault(text), identifierKey(text), searchPrefix(text)],
-    'a password': (text) => guessableBecause(text, ['ada@example.com', text.slice(0, 300), 'Latchkey']),
+    'an e-mail address': (text) => [emailError(text), cleanEmail(text), emailError(`a@${text}.com`)],
+    'a name': (text) => [usernameError(text), displayNameError(text), identifierKey(text), searchPrefix(text)],
+    'a password': (text) => blocklistError(text, ['ada@example.com', text.slice(0, 300), 'Latchkey']),
     'a text for the log': redactText,
     'an error for the log': (text) => serializeError(new SyntaxError(text)),
     'the places of an error': (text) =>

@@ -4,8 +4,8 @@ import t from 'tap';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import { sessions } from '../../src/db/schema/index.js';
 import { createSessionStrategy } from '../../src/authn/strategies/session.js';
-import { createLivenessReader } from '../../src/sessions/session-loader.js';
-import { livenessRead } from '../../src/sessions/repository.js';
+import { createSessionLoader } from '../../src/sessions/session-loader.js';
+import { readLiveSessions } from '../../src/sessions/repository.js';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, REFRESH, tokenIn } from '../helpers/seed.js';
 import { sentBy } from '../helpers/statements.js';
@@ -14,7 +14,7 @@ import { claimsOf, testAccessTokens } from '../helpers/tokens.js';
 const app = await startTestApp(t, { ACCESS_TOKEN_TTL: '1h' });
 const strategy = createSessionStrategy({
   accessTokens: await testAccessTokens(app),
-  readSession: createLivenessReader(livenessRead(app.db.executor)),
+  readSession: createSessionLoader(readLiveSessions(app.db.executor)),
   accountExists: async () => true,
   noteUse: () => undefined,
   scopes: createScopeCatalogue(),

@@ -38,7 +38,7 @@ t.test('requests keep a session alive', async (t) => {
   for (let time = 0; time < 5; time += 1) {
     idle.clock.advance(4 * MINUTE_MS);
     t.equal(await codeOf(idle, user.accessToken), undefined);
-    await idle.chore('noting when sessions were used');
+    await idle.runJob('record session use');
   }
 });
 

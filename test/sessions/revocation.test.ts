@@ -92,11 +92,11 @@ t.test('use is noted to within five minutes, and costs no write before that', as
   const opened = await lastUsedAt();
   app.clock.advance(299_000);
   await user.client.send(ME);
-  await app.chore('noting when sessions were used');
+  await app.runJob('record session use');
   t.equal(await lastUsedAt(), opened);
   app.clock.advance(2_000);
   await user.client.send(ME);
-  await app.chore('noting when sessions were used');
+  await app.runJob('record session use');
   t.equal(await lastUsedAt(), app.clock.now());
 });
 

@@ -52,7 +52,7 @@ async function setUp() {
   const tokenOf = (generation: number) => refreshTokens.issue(sessionId, generation);
   const refresh = (generation: number, client: ClientInfo = HERE) =>
     sessions.refresh(tokenOf(generation), client).then(
-      ({ refreshToken }) => refreshTokens.open(refreshToken)!.generation,
+      ({ refreshToken }) => refreshTokens.verify(refreshToken)!.generation,
       (error: unknown) => (error instanceof AppError ? error.code : String(error)),
     );
   return { user, sessionId, model, refresh };

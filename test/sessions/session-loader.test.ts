@@ -1,12 +1,12 @@
 import t from 'tap';
-import { createLivenessReader } from '../../src/sessions/session-loader.js';
+import { createSessionLoader } from '../../src/sessions/session-loader.js';
 import type { LiveSession } from '../../src/sessions/repository.js';
 
 const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as LiveSession;
 
 t.test('the requests of one tick share one statement, each gets its own row', async (t) => {
   const calls: (readonly string[])[] = [];
-  const read = createLivenessReader(async (ids) => {
+  const read = createSessionLoader(async (ids) => {
     calls.push(ids);
     return [...ids]
       .reverse()
@@ -20,7 +20,7 @@ t.test('the requests of one tick share one statement, each gets its own row', as
 
 t.test('the next tick reads again, so that a revocation holds from the next request on', async (t) => {
   let ended = false;
-  const read = createLivenessReader(async (ids) => (ended ? [] : ids.map(row)));
+  const read = createSessionLoader(async (ids) => (ended ? [] : ids.map(row)));
   t.ok(await read('a'));
   ended = true;
   t.equal(await read('a'), undefined);
@@ -28,7 +28,7 @@ t.test('the next tick reads again, so that a revocation holds from the next requ
 
 t.test('a failed read fails every request that waited for it, and only those', async (t) => {
   let fail = true;
-  const read = createLivenessReader(async (ids) => {
+  const read = createSessionLoader(async (ids) => {
     if (fail) throw new Error('away');
     return ids.map(row);
   });
@@ -43,7 +43,7 @@ t.test('a failed read fails every request that waited for it, and only those', a
 
 t.test('a large tick goes in several statements and loses nobody', async (t) => {
   const sizes: number[] = [];
-  const read = createLivenessReader(async (ids) => {
+  const read = createSessionLoader(async (ids) => {
     sizes.push(ids.length);
     return ids.map(row);
   });
@@ -58,7 +58,7 @@ t.test('a large tick goes in several statements and loses nobody', async (t) => 
 t.test('while a statement runs, who comes waits for the next, which begins after they came', async (t) => {
   const calls: (readonly string[])[] = [];
   const answers: (() => void)[] = [];
-  const read = createLivenessReader(async (ids) => {
+  const read = createSessionLoader(async (ids) => {
     calls.push(ids);
     await new Promise<void>((resolve) => answers.push(resolve));
     return ids.map(row);
@@ -81,7 +81,7 @@ t.test('while a statement runs, who comes waits for the next, which begins after
 });
 
 t.test('a statement that hangs holds the next up for a moment only', async (t) => {
-  const read = createLivenessReader((ids) =>
+  const read = createSessionLoader((ids) =>
     ids.includes('hangs') ? new Promise(() => undefined) : Promise.resolve(ids.map(row)),
   );
   void read('hangs');

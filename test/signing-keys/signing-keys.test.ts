@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createAccessTokens } from '../../src/sessions/access-tokens.js';
-import { createSigningKeys, rotate, succeed, type SigningKeysOptions } from '../../src/signing-keys/service.js';
+import { createSigningKeys, rotate, rotateManually, type SigningKeysOptions } from '../../src/signing-keys/service.js';
 import { createSigningKeyRepository } from '../../src/signing-keys/repository.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
@@ -201,7 +201,7 @@ t.test('AUTH_SECRET can be changed: the old secret behind the new one still open
 });
 
 t.test('a key is succeeded only by the configuration that it was made with, and only if there is one', async (t) => {
-  const asked = (changes: object) => db.transaction((tx) => succeed(tx, { ...ROTATION, ...changes }));
+  const asked = (changes: object) => db.transaction((tx) => rotateManually(tx, { ...ROTATION, ...changes }));
   await t.rejects(asked({}), /there is no signing key/);
   await instance();
   const before = await rows();

@@ -64,7 +64,7 @@ t.test('after the window it is too late, and the account is purged with all that
   app.clock.advance(30 * DAY_MS + 1000);
   const fresh = await registerAdmin(app);
   t.equal((await fresh.client.send(RESTORE, { id: user.id })).code, 'NOT_FOUND');
-  await app.chore('purging deleted accounts');
+  await app.runJob('purge deleted accounts');
   for (const table of ['users', 'sessions', 'one_time_tokens', 'mail_outbox']) {
     const column = table === 'users' ? 'id' : 'user_id';
     const found = await app.db.executor.execute(
@@ -90,7 +90,7 @@ t.test('what a purged administrator did to others stays in their audit, without 
   t.equal((await admin.client.send(promote, { id: user.id })).code, undefined);
   t.equal((await other.client.send('mutation ($id: ID!) { deleteUser(id: $id) }', { id: admin.id })).code, undefined);
   app.clock.advance(30 * DAY_MS + 1000);
-  await app.chore('purging deleted accounts');
+  await app.runJob('purge deleted accounts');
   t.match(
     (await auditOf(app.db, user.id)).find(({ type }) => type === 'account.role_changed'),
     { actorId: admin.id, detail: 'USER to ADMIN', ipAddress: null, userAgent: null },
@@ -100,7 +100,7 @@ t.test('what a purged administrator did to others stays in their audit, without 
 t.test('accounts that may still be restored are not purged', async (t) => {
   const user = await app.user();
   await deleteMe(user);
-  await app.chore('purging deleted accounts');
+  await app.runJob('purge deleted accounts');
   t.match(JSON.stringify(await app.db.executor.execute(sql`select id from users where id = ${user.id}`)), user.id);
 });
 
@@ -109,7 +109,7 @@ t.test('however many accounts are due, one run purges them all', async (t) => {
   await app.db.executor.execute(sql`insert into users (id, email, email_key, username, username_key, password_hash,
     created_at, updated_at, deleted_at) select gen_random_uuid(), n, n, 'due' || n, 'due' || n, 'x', at, at, at
     from generate_series(1, 120) n, (select timestamptz '2001-01-01' as at) times`);
-  await app.chore('purging deleted accounts');
+  await app.runJob('purge deleted accounts');
   t.equal(await app.db.executor.$count(users, due), 0);
 });
 

@@ -3,10 +3,10 @@ import t from 'tap';
 import {
   cleanEmail,
   cleanUsername,
-  emailFault,
+  emailError,
   emailKey,
   identifierKey,
-  usernameFault,
+  usernameError,
   usernameKey,
 } from '../../src/users/identifiers.js';
 
@@ -49,7 +49,7 @@ t.test('addresses that people have are accepted', async (t) => {
     'a@1.2.3.com',
     'ada@例え。テスト',
   ]) {
-    t.equal(emailFault(email), undefined, email);
+    t.equal(emailError(email), undefined, email);
   }
 });
 
@@ -107,20 +107,20 @@ t.test('addresses that are none, or not what they look like, are refused', async
     'a@\udc00.com',
     'a\u0378@example.com',
   ];
-  for (const email of [...malformed, ...deceptive]) t.match(emailFault(email), /e-mail address/, JSON.stringify(email));
+  for (const email of [...malformed, ...deceptive]) t.match(emailError(email), /e-mail address/, JSON.stringify(email));
 });
 
 t.test('an address has 254 bytes at most, 64 of them before the @, as typed and as key', async (t) => {
   const domain = (length: number) =>
     `${'d'.repeat(60)}.${'d'.repeat(60)}.${'d'.repeat(60)}.${'d'.repeat(length - 187)}.com`;
-  t.equal(emailFault(`${'l'.repeat(14)}@${domain(239)}`), undefined, '254');
-  t.ok(emailFault(`${'l'.repeat(15)}@${domain(239)}`), '255');
-  t.ok(emailFault(`${'l'.repeat(65)}@example.com`));
-  t.equal(emailFault(`${'é'.repeat(32)}@example.com`), undefined);
-  t.ok(emailFault(`${'é'.repeat(33)}@example.com`));
-  t.ok(emailFault(`${'㎯'.repeat(20)}@example.com`), 'compatibility lengthens it');
-  t.ok(emailFault(`a@${'ä.'.repeat(80)}com`), 'IDNA lengthens it');
-  t.ok(emailFault(`a@${'d'.repeat(64)}.com`));
+  t.equal(emailError(`${'l'.repeat(14)}@${domain(239)}`), undefined, '254');
+  t.ok(emailError(`${'l'.repeat(15)}@${domain(239)}`), '255');
+  t.ok(emailError(`${'l'.repeat(65)}@example.com`));
+  t.equal(emailError(`${'é'.repeat(32)}@example.com`), undefined);
+  t.ok(emailError(`${'é'.repeat(33)}@example.com`));
+  t.ok(emailError(`${'㎯'.repeat(20)}@example.com`), 'compatibility lengthens it');
+  t.ok(emailError(`a@${'ä.'.repeat(80)}com`), 'IDNA lengthens it');
+  t.ok(emailError(`a@${'d'.repeat(64)}.com`));
 });
 
 t.test('an address is kept as written, its domain as what it means', async (t) => {
@@ -135,7 +135,7 @@ t.test('one mailbox has one key, however it is typed', async (t) => {
     ['straße@example.com', 'STRASSE@example.com'],
     ['a@例え。テスト', 'a@例え.テスト'],
   ] as const) {
-    t.equal(emailFault(one), undefined, one);
+    t.equal(emailError(one), undefined, one);
     t.equal(emailKey(one), emailKey(other), one);
   }
   t.not(emailKey('a@straße.de'), emailKey('a@strasse.de'), 'these are two domains');
@@ -156,7 +156,7 @@ t.test('usernames of every script are accepted', async (t) => {
     'a'.repeat(32),
     '𠮷'.repeat(32),
   ]) {
-    t.equal(usernameFault(name), undefined, name);
+    t.equal(usernameError(name), undefined, name);
   }
 });
 
@@ -172,7 +172,7 @@ t.test('usernames that are too short, too long or not what they look like are re
     '  ab  ',
     '\ufdfa\ufdfa',
   ]) {
-    t.equal(usernameFault(name), 'must be 3 to 32 characters', JSON.stringify(name.slice(0, 20)));
+    t.equal(usernameError(name), 'must be 3 to 32 characters', JSON.stringify(name.slice(0, 20)));
   }
   for (const name of [
     '.ada',
@@ -198,14 +198,14 @@ t.test('usernames that are too short, too long or not what they look like are re
     'a/b',
     '¼½¾',
   ]) {
-    t.match(usernameFault(name), /may contain letters/, JSON.stringify(name));
+    t.match(usernameError(name), /may contain letters/, JSON.stringify(name));
   }
 });
 
 t.test('a username does not mix scripts whose letters look alike', async (t) => {
   for (const name of ['\u0430dmin', 'adm\u0456n', 'r\u03bfot', '\u0391dmin', '\u0430\u03bf\u0440', '\u00b5Torrent'])
-    t.match(usernameFault(name), /look alike/, name);
-  for (const name of ['админ', 'αβγ_1', 'ada山田', 'Ω-2026']) t.equal(usernameFault(name), undefined, name);
+    t.match(usernameError(name), /look alike/, name);
+  for (const name of ['админ', 'αβγ_1', 'ada山田', 'Ω-2026']) t.equal(usernameError(name), undefined, name);
 });
 
 t.test('one username has one key, and is shown in its case', async (t) => {
@@ -247,15 +247,15 @@ t.test('keys are their own keys', async () => {
 t.test('an accepted identifier is stored without loss of its key, found by login, and bounded', async () => {
   fc.assert(
     fc.property(anyEmail, (email) => {
-      if (emailFault(email) !== undefined) return true;
+      if (emailError(email) !== undefined) return true;
       const [clean, key] = [cleanEmail(email), emailKey(email)];
       const found = identifierKey(email);
       return (
         emailKey(clean) === key &&
         found.kind === 'email' &&
         found.key === key &&
-        emailFault(clean) === undefined &&
-        emailFault(key) === undefined &&
+        emailError(clean) === undefined &&
+        emailError(key) === undefined &&
         storable(clean) &&
         key.split('@').length === 2 &&
         Buffer.byteLength(key) <= 254
@@ -265,7 +265,7 @@ t.test('an accepted identifier is stored without loss of its key, found by login
   );
   fc.assert(
     fc.property(fc.oneof(anyText, letters), (name) => {
-      if (usernameFault(name) !== undefined) return true;
+      if (usernameError(name) !== undefined) return true;
       const [clean, key] = [cleanUsername(name), usernameKey(name)];
       const found = identifierKey(name);
       return (
@@ -273,7 +273,7 @@ t.test('an accepted identifier is stored without loss of its key, found by login
         found.kind === 'username' &&
         found.key === key &&
         storable(clean) &&
-        usernameFault(clean) === undefined &&
+        usernameError(clean) === undefined &&
         !key.includes('@') &&
         Array.from(key).length <= 96
       );

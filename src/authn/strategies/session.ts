@@ -6,7 +6,7 @@ import type { ScopeCatalogue } from '../../authz/scopes.js';
 import type { Clock } from '../../lib/clock.js';
 import { AppError } from '../../lib/errors.js';
 import { tokenExpired, type AccessTokens } from '../../sessions/access-tokens.js';
-import type { ReadSession } from '../../sessions/session-loader.js';
+import type { LoadSession } from '../../sessions/session-loader.js';
 import { accountDisabled } from '../../sessions/replays.js';
 import { isLive, wasOver, type SessionRecord } from '../../sessions/session.js';
 import { bearerToken } from '../bearer.js';
@@ -14,7 +14,7 @@ import type { Strategy } from '../strategy.js';
 
 export interface SessionStrategyOptions {
   readonly accessTokens: Pick<AccessTokens, 'verify'>;
-  readonly readSession: ReadSession;
+  readonly readSession: LoadSession;
   readonly accountExists: (userId: string) => Promise<boolean>;
   /** Called with each session that is used. */
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;

@@ -13,7 +13,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { FieldFault } from '../../lib/errors.js';
+import type { FieldError } from '../../lib/errors.js';
 
 type Path = readonly (string | number)[];
 
@@ -31,8 +31,8 @@ export function variableFaults(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
-): FieldFault[] {
-  const faults: FieldFault[] = [];
+): FieldError[] {
+  const faults: FieldError[] = [];
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
@@ -49,7 +49,7 @@ export function variableFaults(
   return faults;
 }
 
-function faultAt(variable: string, path: Path, type: GraphQLInputType, said: string): FieldFault {
+function faultAt(variable: string, path: Path, type: GraphQLInputType, said: string): FieldError {
   const key = (MISSING.exec(said) ?? UNKNOWN.exec(said))?.[1];
   const field = (key === undefined ? path : [...path, key]).join('.') || variable;
   return { field, message: wording(said) ?? `is not a valid ${typeAt(type, path)}` };

@@ -11,7 +11,7 @@ export const me: QueryResolvers['me'] = (_source, _args, context) => context.acc
 
 export const meUpdated: SubscriptionResolvers['meUpdated'] = {
   subscribe: (_source, _args, context) =>
-    context.services.feed.follow(context.account().id, ({ type }) => CHANGES_ACCOUNT.has(type)),
+    context.services.feed.subscribe(context.account().id, ({ type }) => CHANGES_ACCOUNT.has(type)),
   // The gate has just read it anew.
   resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.account(),
 };

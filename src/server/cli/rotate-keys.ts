@@ -9,7 +9,7 @@ import { hasEmbedded } from '../../db/embedded.js';
 import { openDatabase } from '../../db/open.js';
 import { findSecrets } from '../../config/secrets.js';
 import { databaseName, failureText } from '../start-failure.js';
-import { succeed } from '../../signing-keys/service.js';
+import { rotateManually } from '../../signing-keys/service.js';
 
 /** For the words of a failure. */
 let config: Config | undefined;
@@ -24,7 +24,9 @@ async function main(): Promise<string> {
   const secrets = await findSecrets(config.authSecrets, config.dataDir);
   const db = await openDatabase(config);
   try {
-    const kid = await db.transaction((tx) => succeed(tx, { algorithm, secrets, accessTtlMs, clock: systemClock }));
+    const kid = await db.transaction((tx) =>
+      rotateManually(tx, { algorithm, secrets, accessTtlMs, clock: systemClock }),
+    );
     return `The signing key of ${databaseName(config)} is now ${kid} (${algorithm}).`;
   } finally {
     await db.close();
