@@ -51,6 +51,8 @@ export function nastyDocuments({ maxTokens, maxLength, maxRepetitions, maxAliase
     'many variables': `query (${fill(10, 4, (i) => `$v${i}: Int`)}) { me { id } }`,
     'many variables, all used': `query (${fill(10, 9, (i) => `$v${i}: ID!`)}) { ${fill(10, 14, (i) => `user(id: $v${i}) { id }`)} }`,
     'the same variable': `query ($v: Int ${fill(12, 4, () => '$v: Int')}) { me { id } }`,
+    'variables of one unknown type with deep defaults': `query (${times(14, (i) => `$v${i}: UsersFilter = {a: [{b: {c: 1}}]}`)}) { me { id } }`,
+    'spreads of fragments that do not exist': `{ me { ${fill(6, 2, (i) => `...F${i}`)} } }`,
     'undefined variables': `{ ${fill(4, 10, (i) => `a${i}: user(id: $v${i}) { id }`)} }`,
     'many directives': `{ me { id ${fill(8, 7, () => '@skip(if: true)')} } }`,
     'many directives in another operation': `query A { me { id } } query B { me { id ${fill(20, 7, () => '@skip(if: true)')} } }`,

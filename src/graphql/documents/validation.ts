@@ -30,7 +30,7 @@ export class RejectedDocument extends Error {
 }
 
 /** As many as help a person; each costs time and space. */
-const MAX_ERRORS = 10;
+const MAX_ERRORS = 5;
 
 /** Creates the check of one schema. The check @throws RejectedDocument */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {

@@ -192,8 +192,10 @@ t.test('comparisons of fields are limited', async (t) => {
   accepted(t, `{ ${'a { x y } '.repeat(12)} }`, { maxTokens: 100 });
   refused(t, over, `{ ${'a { x y } '.repeat(14)} }`, { maxTokens: 100 });
   const spreading = Array.from({ length: 15 }, (_, i) => `fragment F${i} on T { a }`).join(' ');
-  accepted(t, `{ ${'...F0 '.repeat(10)} } ${spreading}`, { maxTokens: 100 });
-  refused(t, over, `{ ${'...F0 ... { ...F1 } '.repeat(13)} } ${spreading}`, { maxTokens: 100, maxRepetitions: 100 });
+  accepted(t, `{ ${'...F0 '.repeat(5)} } ${spreading}`, { maxTokens: 100 });
+  refused(t, over, `{ ${'...F0 '.repeat(6)} } ${spreading}`, { maxTokens: 100 });
+  const missing = Array.from({ length: 9 }, (_, i) => `...F${i}`).join(' ');
+  refused(t, over, `{ ${missing} }`, { maxTokens: 100 });
 });
 
 t.test('documents as clients send them are far within the defaults', async (t) => {
