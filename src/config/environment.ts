@@ -38,7 +38,7 @@ export function prepareEnvironment(env: Environment): PreparedEnvironment {
   for (const [earlier, name] of Object.entries(RENAMED_SETTINGS)) {
     const value = env[earlier]?.trim();
     if (!value) continue;
-    warnings.push(`${earlier}: is now called ${name}; the earlier name will stop working in the next release`);
+    warnings.push(`${earlier} is now called ${name}; the earlier name will stop working in the next release`);
     if (!env[name]?.trim()) overrides[name] = value;
   }
 

@@ -87,7 +87,7 @@ export function readers(
     if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return fault(name, `at least ${MIN_SECRET_BYTES} bytes`, value);
     if (!isTrivial(value)) return value;
     if (production) return fault(name, 'a random value, not a placeholder', value);
-    warnings.push(`${name}: is a placeholder that production refuses; use a random value`);
+    warnings.push(`${name} is a placeholder that production refuses; use a random value`);
     return value;
   };
   const production = raw('NODE_ENV') === 'production';

@@ -25,7 +25,7 @@ export function checkCombinations(config: ParsedConfig, fault: Fault): string[] 
     fault('METRICS_PORT', 'a port other than PORT', undefined);
   if (!config.production) {
     return WILDCARDS.includes(config.host)
-      ? ['HOST: listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']
+      ? ['HOST listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']
       : [];
   }
   if (!ARGON2_MINIMA.some((minimum) => memoryKib >= minimum.memoryKib && timeCost >= minimum.timeCost)) {
@@ -41,11 +41,11 @@ export function checkCombinations(config: ParsedConfig, fault: Fault): string[] 
   }
   const warnings: string[] = [];
   if (config.databaseUrl === undefined)
-    warnings.push('DATABASE_URL: is not set; the embedded database serves one process only and needs its own backup');
+    warnings.push('DATABASE_URL is not set; the embedded database serves one process only and needs its own backup');
   if (config.metrics.port === undefined && config.metrics.token === undefined)
-    warnings.push('METRICS_TOKEN: is not set, nor METRICS_PORT; whoever reaches this port can read /metrics');
+    warnings.push('METRICS_TOKEN and METRICS_PORT are not set; anyone who can reach this port can read /metrics');
   if (config.redis.url !== undefined && isPlain('redis:', config.redis.url))
-    warnings.push('REDIS_URL: is not encrypted on its way to another host; use rediss://');
+    warnings.push('REDIS_URL is not encrypted on its way to another host; use rediss://');
   return warnings;
 }
 

@@ -145,7 +145,7 @@ t.test('in production there is no playground and no introspection', async (t) =>
   };
   const server = await startServer(t, env);
   t.equal((await fetch(`${server.url}/metrics`)).status, 404, 'metrics have a port of their own');
-  if (!onRealPostgres) t.match(server.output(), /DATABASE_URL: is not set; the embedded database/);
+  if (!onRealPostgres) t.match(server.output(), /DATABASE_URL is not set; the embedded database/);
   t.equal((await fetch(`${server.url}/graphiql`)).status, 404);
   t.equal((await server.graphql('{ __schema { types { name } } }')).errors?.[0]?.extensions.code, 'QUERY_REJECTED');
   const answer = await server.graphql('{ mee { id } }');
