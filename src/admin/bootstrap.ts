@@ -34,10 +34,10 @@ export async function createFirstAdministrator(options: BootstrapOptions): Promi
   const repository = createAccountRepository(db.executor);
   if (await repository.hasAdministrator()) return;
 
-  const faults = passwords.check(password, [email]).map((fault) => `BOOTSTRAP_ADMIN_PASSWORD: ${fault}`);
-  const fault = emailError(email);
-  if (fault !== undefined) faults.unshift(`BOOTSTRAP_ADMIN_EMAIL: ${fault}`);
-  if (faults.length > 0) throw new ConfigError(faults);
+  const issues = passwords.check(password, [email]).map((issue) => `BOOTSTRAP_ADMIN_PASSWORD: ${issue}`);
+  const emailIssue = emailError(email);
+  if (emailIssue !== undefined) issues.unshift(`BOOTSTRAP_ADMIN_EMAIL: ${emailIssue}`);
+  if (issues.length > 0) throw new ConfigError(issues);
 
   const passwordHash = await hasher.hash(passwords.normalize(password));
   const username = `admin-${randomBytes(4).toString('hex')}`;

@@ -103,9 +103,9 @@ export function createAdministration(options: AdministrationOptions): Administra
     },
 
     async update(id, input, by) {
-      const faults = createFieldErrors();
-      for (const [field, value] of Object.entries(input)) if (value === null) faults.add(field, 'cannot be cleared');
-      if (faults.all.length > 0) throw validationError(faults.all);
+      const errors = createFieldErrors();
+      for (const [field, value] of Object.entries(input)) if (value === null) errors.add(field, 'cannot be cleared');
+      if (errors.all.length > 0) throw validationError(errors.all);
       assertId(id);
       const work = db.transaction(async (tx) => {
         // Administrators are locked before the account, here as everywhere, so that no two wait for each other.

@@ -1,6 +1,6 @@
 /**
- * What is worth remembering about an account: every change that touches security, and every refusal (OWASP ASVS 5.0,
- * 16.3). Written in the transaction of the change that it tells of.
+ * The audit log: every security-relevant change to an account and every rejected attempt (OWASP ASVS 5.0, 16.3). An event is
+ * written in the transaction of the change that it records.
  */
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -13,35 +13,35 @@ import { createAuditRepository } from './repository.js';
 
 export interface AuditEntry {
   readonly type: AuditType;
-  /** Whose account it is about; null where there is none. */
+  /** The account that the event concerns; null if there is none. */
   readonly userId: string | null;
-  /** Whose doing it was; the account's own where it is left out. */
+  /** The account that acted; defaults to `userId`. */
   readonly actorId?: string | null;
   readonly sessionId?: string | null;
   readonly client: ClientInfo;
-  /** Plain words without secrets, and without what somebody typed. */
+  /** Short text. Must contain neither secrets nor user input. */
   readonly detail?: string;
 }
 
 export interface Audit {
-  /** Adds an event inside the caller's transaction; instances are told of it once that commits. */
+  /** Adds an event in the caller's transaction and publishes it after the commit. */
   record(tx: Executor, entry: AuditEntry): Promise<void>;
   /**
-   * Events, the newest first; of one account, or all.
-   * @throws AppError VALIDATION_ERROR for a bad page
+   * Events of one account or of all, newest first.
+   * @throws AppError VALIDATION_ERROR for invalid pagination arguments
    */
   list(args: PageArguments & { readonly userId?: string | null | undefined }): Promise<Connection<AuditRecord>>;
   /** Events by their ids, in any order. */
   findMany(ids: readonly string[]): Promise<AuditRecord[]>;
-  /** The oldest events since a moment, up to `limit`; of some accounts, or all. */
+  /** Up to `limit` events since `since`, oldest first, of the given accounts or of all. */
   findSince(
     since: Date,
     limit: number,
     userIds?: readonly string[],
   ): Promise<readonly Pick<AuditRecord, 'id' | 'userId'>[]>;
-  /** Takes out of an account's events, inside the caller's transaction, what is personal; what happened stays. */
+  /** Removes personal data from an account's events in the caller's transaction; the events stay. */
   anonymise(tx: Executor, userId: string): Promise<void>;
-  /** Removes up to `limit` events that are over the retention; returns how many. */
+  /** Deletes up to `limit` events that are older than the retention; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -49,11 +49,11 @@ export interface AuditDependencies {
   readonly db: Database;
   /** Stamps the events. */
   readonly clock: Clock;
-  /** Tells instances of what is recorded. */
+  /** Publishes recorded events to all instances. */
   readonly events: Pick<Events, 'publish'>;
-  /** How long what is recorded is kept, in milliseconds. */
+  /** Retention in milliseconds. */
   readonly retentionMs: number;
-  /** Gets a copy of each event once it has committed (AUDIT_LOG), for a log that the service cannot change afterwards. */
+  /** Receives a copy of each committed event (AUDIT_LOG), for a log that the service cannot modify. */
   readonly log?: { info(fields: object, message: string): void } | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What is told of an account: kinds of events, and an event as it is read back. */
+/** Audit events: their types, and a stored event. */
 
 export type AuditType =
   | 'account.registered'
@@ -42,7 +42,7 @@ export interface AuditRecord {
   readonly createdAt: Date;
 }
 
-/** The kinds after which `me` shows something else of the account itself; logins and sessions are not among them. */
+/** The event types that change the fields of `me`. Logins and sessions are not among them. */
 export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'account.registered',
   'account.updated',
@@ -59,8 +59,8 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
 ]);
 
 /**
- * An event as the account's owner sees it: without where another person was, such as an administrator, or the owner of an
- * address that somebody else registered with.
+ * An event as the account's owner may see it. It hides the IP address and user agent of other people, such as an
+ * administrator, or the owner of an address that somebody else registered with.
  */
 export function seenByOwner(record: AuditRecord): AuditRecord {
   const isByOther = record.actorId !== null && record.actorId !== record.userId;

@@ -1,8 +1,8 @@
 /**
- * What happens to accounts, as it happens: told that something was recorded, on whichever instance, this reads it and hands
- * it to those who follow. What is recorded together is read together, once for all of them, and one read follows the
- * other, so that order is kept. What was missed while the bus was away is read when it is back, before what comes then.
- * Who cannot be told something is told no more: nobody is left with a gap unknowingly.
+ * Live audit events. The feed receives the ids of recorded events from every instance, reads the events in batches and
+ * delivers them to subscribers. Batches run one after the other, which keeps the order. After an outage of the event
+ * connection, the feed reads missed events from the database before it delivers new ones. A subscription ends with an error
+ * if delivery fails, so no subscriber misses an event unknowingly.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.js';
@@ -13,16 +13,16 @@ import { createStream, type Stream } from './stream.js';
 
 export interface AuditFeed {
   /**
-   * What happens from now on, in the order of the commits for each account, everything at most once. An event that was
-   * committed just before, and has not arrived at this instance yet, is delivered too. It fails with
-   * SERVICE_UNAVAILABLE when the follower is too slow or the database does not answer.
-   * @param userId of this account alone; null: of all
-   * @param isWanted what of it; everything if left out
+   * Delivers events from now on, each at most once, in commit order for each account. It also delivers an event that was
+   * committed just before the call but has not reached this instance yet. The iterator fails with SERVICE_UNAVAILABLE if
+   * the subscriber is too slow or the database is unavailable.
+   * @param userId the account; null for all accounts
+   * @param isWanted filters events; accepts all by default
    */
   subscribe(userId: string | null, isWanted?: (record: AuditRecord) => boolean): AsyncIterableIterator<AuditRecord>;
-  /** How many follow, and how many ever did. */
+  /** The number of open subscriptions, and of all since the start. */
   stats(): { readonly open: number; readonly total: number };
-  /** Listens no more. */
+  /** Stops listening for events. */
   close(): void;
 }
 
@@ -31,7 +31,7 @@ export interface AuditFeedOptions {
   readonly clock: Clock;
   /** Reads records by their ids, in any order. */
   readonly read: (ids: readonly string[]) => Promise<AuditRecord[]>;
-  /** Finds what was recorded since a moment, the oldest first, and no more than `limit`; of some accounts, or all. */
+  /** Finds up to `limit` events since `since`, oldest first, of the given accounts or of all. */
   readonly readSince: (
     since: Date,
     limit: number,
@@ -42,29 +42,29 @@ export interface AuditFeedOptions {
 interface Subscriber {
   readonly stream: Stream<AuditRecord>;
   readonly isWanted: (record: AuditRecord) => boolean;
-  /** When it began to follow, in milliseconds. */
+  /** Start of the subscription, in milliseconds. */
   readonly since: number;
 }
 
 interface Notification extends Pick<AccountEvent, 'auditId' | 'userId'> {
-  /** It is known from catching up alone, and perhaps from before somebody followed. */
+  /** Found by catching up only. The event may predate a subscription. */
   readonly isLate?: boolean;
 }
 
-/** What may wait for one follower; records are shared, so that it costs a reference each. A burst of logins fits. */
+/** Events queued for one subscriber. Subscribers share records, so each costs one reference. Fits a burst of logins. */
 const MAX_QUEUED = 1000;
-/** Records of one statement. */
+/** Events read in one statement. */
 const BATCH = 200;
-/** What may wait to be read: some 2 MB. */
+/** Notifications that wait to be read, about 2 MB. */
 const MAX_WAITING = 10_000;
-/** Records that are caught up with; whoever missed more begins anew. */
+/** Events that one catch-up delivers. Subscriptions that missed more end. */
 const MAX_MISSED = 5000;
-/** More accounts than that are not told apart in the statement. */
+/** With more accounts, the catch-up statement reads the events of all accounts. */
 const MAX_ACCOUNTS = 1000;
-/** A loss is noticed late, and what was recorded before it may have committed after it: longer than both take. */
+/** Covers the delay until an outage is noticed, and transactions that commit after it with an earlier timestamp. */
 const MARGIN_MS = 15_000;
-/** Records that are not told twice, and so the most that is looked through for what was missed. */
-const REMEMBERED = 20_000;
+/** Delivered events that are remembered for deduplication, which also bounds what a catch-up can check. */
+const MAX_SEEN = 20_000;
 
 export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOptions): AuditFeed {
   const subscribers = new Map<string | null, Set<Subscriber>>();
@@ -72,22 +72,22 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
   let total = 0;
   let waiting: Notification[] = [];
   let isReading = false;
-  /** When each was taken. */
+  /** Event id → time of arrival. */
   const seen = new LRUCache<string, number>({
-    max: REMEMBERED,
-    dispose: (takenAt) => (forgottenUntil = Math.max(forgottenUntil, takenAt)),
+    max: MAX_SEEN,
+    dispose: (arrivedAt) => (forgottenUntil = Math.max(forgottenUntil, arrivedAt)),
   });
-  /** What was told until then may be told again. */
+  /** Events that arrived up to this time can no longer be deduplicated. */
   let forgottenUntil = -Infinity;
-  /** Since when events may have been missed. */
+  /** Start of the outage whose events were not read yet. */
   let missedSince: number | undefined = clock.now();
-  /** What comes while it is read what was missed. */
+  /** Notifications that arrive during a catch-up. */
   let buffered: Notification[] | undefined;
   let catchingUp = Promise.resolve();
   let pending = 0;
 
   const keysOf = ({ userId }: Pick<AuditRecord, 'userId'>) => (userId === null ? [null] : [userId, null]);
-  /** Those that are followed, where they are few and nobody follows all. */
+  /** The accounts to catch up for; undefined means all. */
   const accounts = () =>
     subscribers.has(null) || subscribers.size > MAX_ACCOUNTS
       ? undefined
@@ -109,16 +109,16 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     try {
       const records = new Map((await read(batch.map(({ auditId }) => auditId))).map((record) => [record.id, record]));
       for (const { auditId, isLate } of batch) {
-        // There is none when the transaction was lost after it was told of, or was so long ago that it is cleared.
+        // Missing if the transaction was lost after its notification, or if the event is past its retention.
         const record = records.get(auditId);
         if (!record) continue;
         for (const { stream, isWanted, since } of subscribersOf(record)) {
-          const isFromBefore = isLate && record.createdAt.getTime() < since;
-          if (!isFromBefore && isWanted(record)) stream.push(record);
+          const predatesSubscription = isLate && record.createdAt.getTime() < since;
+          if (!predatesSubscription && isWanted(record)) stream.push(record);
         }
       }
     } catch (error) {
-      fail(batch, serviceUnavailable('What happened could not be read.', 1, error));
+      fail(batch, serviceUnavailable('Reading audit events failed; try again.', 1, error));
     }
   }
 
@@ -134,26 +134,26 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     seen.set(event.auditId, clock.now());
     waiting.push(event);
     if (waiting.length <= MAX_WAITING) return;
-    fail(waiting, serviceUnavailable('More happens than can be read.'));
+    fail(waiting, serviceUnavailable('Too many audit events to read; try again.'));
     waiting = [];
   }
 
   async function catchUp(since: number): Promise<void> {
     try {
-      // Nobody is told what was recorded before the first of those who follow began.
+      // Events from before the oldest subscription are not needed.
       const all = allSubscribers();
-      const first = all.reduce((earliest, follower) => Math.min(earliest, follower.since), Infinity);
+      const first = all.reduce((earliest, subscriber) => Math.min(earliest, subscriber.since), Infinity);
       const from = Math.max(since - MARGIN_MS, first);
-      const recorded = all.length === 0 ? [] : await readSince(new Date(from), REMEMBERED + 1, accounts());
+      const recorded = all.length === 0 ? [] : await readSince(new Date(from), MAX_SEEN + 1, accounts());
       const missed = recorded.filter((record) => isSubscribed(record) && !seen.has(record.id));
-      if (recorded.length > REMEMBERED || missed.length > MAX_MISSED || forgottenUntil >= from) {
-        throw new Error('More was missed than is caught up with.');
+      if (recorded.length > MAX_SEEN || missed.length > MAX_MISSED || forgottenUntil >= from) {
+        throw new Error('too many missed audit events');
       }
-      // Of what is told live as well, those hear who follow now: it committed after they began, whenever it was stamped.
+      // An event that also arrived live committed after all current subscriptions began, whatever its timestamp says.
       const live = new Set(buffered?.map(({ auditId }) => auditId));
       for (const { id, userId } of missed) enqueue({ auditId: id, userId, isLate: !live.has(id) });
     } catch (error) {
-      failAll(serviceUnavailable('What happened meanwhile could not be read.', 1, error));
+      failAll(serviceUnavailable('Reading missed audit events failed; try again.', 1, error));
     }
     pending -= 1;
     if (pending > 0) return;
@@ -168,7 +168,7 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
       enqueue(event);
       void readAll();
     } else if (buffered.length < MAX_WAITING) buffered.push(event);
-    else failAll(serviceUnavailable('More happens than can be read.'));
+    else failAll(serviceUnavailable('Too many audit events to read; try again.'));
   });
   const stopWatching = events.onConnection((connected, lostSince = clock.now()) => {
     if (!connected) {
@@ -187,14 +187,14 @@ export function createAuditFeed({ events, clock, read, readSince }: AuditFeedOpt
     subscribe(userId, isWanted = () => true) {
       const set = subscribers.get(userId) ?? new Set();
       subscribers.set(userId, set);
-      const tooSlow = () => serviceUnavailable('More happened than was read.');
+      const tooSlow = () => serviceUnavailable('The subscriber reads too slowly.');
       const stream = createStream<AuditRecord>(MAX_QUEUED, tooSlow, () => {
         open -= 1;
-        set.delete(follower);
+        set.delete(subscriber);
         if (set.size === 0) subscribers.delete(userId);
       });
-      const follower: Subscriber = { stream, isWanted, since: clock.now() };
-      set.add(follower);
+      const subscriber: Subscriber = { stream, isWanted, since: clock.now() };
+      set.add(subscriber);
       open += 1;
       total += 1;
       return stream.items;

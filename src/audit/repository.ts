@@ -1,4 +1,4 @@
-/** All SQL of the audit. */
+/** SQL of the audit log. */
 import { and, desc, eq, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { auditEvents } from '../db/schema/index.js';
@@ -16,7 +16,7 @@ export function createAuditRepository(executor: Executor) {
       await insertEvent(executor, { ...event });
     },
 
-    /** A page, the newest first, by the primary key or the index of one account's events. */
+    /** A page of events, newest first. Uses the primary key, or the index on one account's events. */
     async list({ limit, afterId }: PageRequest, userId: string | null | undefined): Promise<AuditRecord[]> {
       return executor
         .select()
@@ -31,7 +31,7 @@ export function createAuditRepository(executor: Executor) {
         .limit(limit);
     },
 
-    /** Those of the ids that there are, in any order. */
+    /** The events with these ids, in any order. Unknown ids are ignored. */
     async findMany(ids: readonly string[]): Promise<AuditRecord[]> {
       return executor
         .select()
@@ -39,7 +39,7 @@ export function createAuditRepository(executor: Executor) {
         .where(inArray(auditEvents.id, [...ids]));
     },
 
-    /** What was recorded since a moment, the oldest first; by id, as the newest rows may not be in the index of times yet. */
+    /** Events since an id, oldest first. By id, because the BRIN index on times may not cover the newest rows yet. */
     async findSince(
       firstId: string,
       limit: number,
@@ -54,8 +54,8 @@ export function createAuditRepository(executor: Executor) {
     },
 
     /**
-     * Takes addresses, agents and details out of the events about an account. Of what it did to others, what was done
-     * stays: that is theirs.
+     * Clears IP address, user agent and detail of the events about an account. Events that the account caused on other
+     * accounts keep their detail, which belongs to those accounts.
      */
     async anonymise(userId: string): Promise<void> {
       const nothing = { ipAddress: null, userAgent: null };
@@ -69,7 +69,7 @@ export function createAuditRepository(executor: Executor) {
         .where(and(eq(auditEvents.actorId, userId), sql`${auditEvents.actorId} <> ${auditEvents.userId}`));
     },
 
-    /** Removes up to `limit` events from before a moment. */
+    /** Deletes up to `limit` events older than `moment`. */
     async deleteBefore(moment: Date, limit: number): Promise<number> {
       const old = executor
         .select({ id: auditEvents.id })

@@ -1,17 +1,17 @@
-/** What one follower is still to be told: a bounded queue that is read as an async iterable. */
+/** The queue of one subscriber: bounded, and read as an async iterable. */
 
 export interface Stream<T> {
   readonly items: AsyncIterableIterator<T>;
-  /** Adds an item; more than the queue takes is a failure. */
+  /** Adds an item. A full queue ends the stream with an error. */
   push(item: T): void;
-  /** Ends it with an error, in place of what was not read yet. */
+  /** Discards unread items and ends the stream with an error. */
   fail(error: Error): void;
 }
 
 /**
- * @param max items that may wait
- * @param overflow the failure of a reader that is too slow
- * @param onEnd called once, when nobody reads or nothing comes any more
+ * @param max capacity of the queue
+ * @param overflow creates the error for a reader that is too slow
+ * @param onEnd called once, when the stream ends
  */
 export function createStream<T>(max: number, overflow: () => Error, onEnd: () => void): Stream<T> {
   type Result = IteratorResult<T, undefined>;
@@ -33,7 +33,7 @@ export function createStream<T>(max: number, overflow: () => Error, onEnd: () =>
     onEnd();
   }
 
-  /** A failure is told once. */
+  /** The error is thrown once. */
   function takeFailure(): Error | undefined {
     const error = failure;
     failure = undefined;
@@ -42,7 +42,7 @@ export function createStream<T>(max: number, overflow: () => Error, onEnd: () =>
 
   const items: AsyncIterableIterator<T> = {
     [Symbol.asyncIterator]: () => items,
-    // One reader at a time, as `for await` is.
+    // Supports one reader at a time, as `for await` uses it.
     async next() {
       const item = queue.shift();
       if (item !== undefined) return { done: false, value: item };

@@ -36,8 +36,8 @@ export function loadConfig(env: Environment = process.env): Config {
   const prepared = prepareEnvironment(env);
   const read = readers(env, prepared);
   const config = parseConfig(read);
-  const warnings = [...prepared.warnings, ...read.warnings, ...checkCombinations(config, read.fault)];
-  if (read.faults.length > 0) throw new ConfigError(read.faults);
+  const warnings = [...prepared.warnings, ...read.warnings, ...checkCombinations(config, read.report)];
+  if (read.issues.length > 0) throw new ConfigError(read.issues);
   return Object.freeze({ ...config, warnings });
 }
 

@@ -25,14 +25,14 @@ export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
 export interface PreparedEnvironment {
   /** Values that go before those of the environment. */
   readonly overrides: Environment;
-  readonly faults: readonly string[];
+  readonly issues: readonly string[];
   readonly warnings: readonly string[];
 }
 
 /** Reads the files, and moves values to the present names. An empty value counts as unset. Never throws. */
 export function prepareEnvironment(env: Environment): PreparedEnvironment {
   const overrides: Record<string, string> = {};
-  const faults: string[] = [];
+  const issues: string[] = [];
   const warnings: string[] = [];
 
   for (const [earlier, name] of Object.entries(RENAMED_SETTINGS)) {
@@ -47,18 +47,18 @@ export function prepareEnvironment(env: Environment): PreparedEnvironment {
     const path = env[setting]?.trim();
     if (!path) continue;
     if (env[name]?.trim()) {
-      faults.push(`${setting}: expected to be unset while ${name} is set`);
+      issues.push(`${setting}: expected to be unset while ${name} is set`);
       continue;
     }
     try {
       // Whoever wrote the file with an editor or echo left a newline at its end.
       const value = readFileSync(path, 'utf8').trim();
-      if (value === '') faults.push(`${setting}: expected a value, but the file ${path} is empty`);
+      if (value === '') issues.push(`${setting}: expected a value, but the file ${path} is empty`);
       else overrides[name] = value;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      faults.push(`${setting}: expected a file that can be read, but reading ${path} failed (${code})`);
+      issues.push(`${setting}: expected a file that can be read, but reading ${path} failed (${code})`);
     }
   }
-  return { overrides, faults, warnings };
+  return { overrides, issues, warnings };
 }

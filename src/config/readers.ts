@@ -1,4 +1,4 @@
-/** How one environment variable becomes a value; faults are collected, not thrown. */
+/** How one environment variable becomes a value; issues are collected, not thrown. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from '../authz/scopes.js';
 import { quoted, urlReaders } from './urls.js';
@@ -62,18 +62,18 @@ const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 export type Readers = ReturnType<typeof readers>;
 
 /**
- * Readers over one environment, with the faults and warnings they met.
- * @param prepared values that go before the environment's, and the faults that were met so far
+ * Readers over one environment, with the issues and warnings they met.
+ * @param prepared values that go before the environment's, and the issues that were met so far
  */
 export function readers(
   env: Environment,
-  prepared: { readonly overrides: Environment; readonly faults: readonly string[] },
+  prepared: { readonly overrides: Environment; readonly issues: readonly string[] },
 ) {
-  const faults: string[] = [...prepared.faults];
+  const issues: string[] = [...prepared.issues];
   const warnings: string[] = [];
   const raw = (name: string): string | undefined => (prepared.overrides[name] ?? env[name])?.trim() || undefined;
-  const fault = <T>(name: string, expected: string, fallback: T): T => {
-    faults.push(`${name}: expected ${expected}`);
+  const report = <T>(name: string, expected: string, fallback: T): T => {
+    issues.push(`${name}: expected ${expected}`);
     return fallback;
   };
   const list = (name: string): string[] =>
@@ -82,11 +82,11 @@ export function readers(
       .map((part) => part.trim())
       .filter(Boolean);
 
-  /** A fault never repeats a secret's value. */
+  /** Issues never contain the secret's value. */
   const checkSecret = (name: string, value: string, production: boolean): string => {
-    if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return fault(name, `at least ${MIN_SECRET_BYTES} bytes`, value);
+    if (Buffer.byteLength(value) < MIN_SECRET_BYTES) return report(name, `at least ${MIN_SECRET_BYTES} bytes`, value);
     if (!isTrivial(value)) return value;
-    if (production) return fault(name, 'a random value, not a placeholder', value);
+    if (production) return report(name, 'a random value, not a placeholder', value);
     warnings.push(`${name} is a placeholder that production refuses; use a random value`);
     return value;
   };
@@ -97,7 +97,7 @@ export function readers(
     const exact = url && ['http:', 'https:'].includes(url.protocol) && value.replace(/\/$/, '') === url.origin;
     return exact
       ? url.origin
-      : fault(name, `an exact origin such as https://auth.example.com, got ${quoted(value)}`, value);
+      : report(name, `an exact origin such as https://auth.example.com, got ${quoted(value)}`, value);
   };
 
   /** Two that make sense only together. */
@@ -105,33 +105,33 @@ export function readers(
     const [a, b] = [raw(first), raw(second)];
     if (a !== undefined && b !== undefined) return [a, b];
     if (a === undefined && b === undefined) return undefined;
-    return fault(a === undefined ? first : second, `to be set with ${a === undefined ? second : first}`, undefined);
+    return report(a === undefined ? first : second, `to be set with ${a === undefined ? second : first}`, undefined);
   };
 
   return {
-    faults: faults as readonly string[],
+    issues: issues as readonly string[],
     warnings: warnings as readonly string[],
-    fault,
+    report,
     text: (name: string, fallback: string): string => raw(name) ?? fallback,
 
     /** Without the brackets of a URL. */
     host(name: string, fallback: string): string {
       const value = (raw(name) ?? fallback).replace(/^\[(.*)\]$/, '$1');
       return originOf(value, 0) === undefined
-        ? fault(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${quoted(value)}`, fallback)
+        ? report(name, `an address or a host name such as 127.0.0.1, ::1 or localhost, got ${quoted(value)}`, fallback)
         : value;
     },
 
     oneOf<const T extends string>(name: string, allowed: readonly T[], fallback: T): T {
       const value = raw(name) ?? fallback;
-      return allowed.find((item) => item === value) ?? fault(name, `one of ${allowed.join(', ')}`, fallback);
+      return allowed.find((item) => item === value) ?? report(name, `one of ${allowed.join(', ')}`, fallback);
     },
 
     integer(name: string, fallback: number, min: number, max: number): number {
       const value = raw(name);
       if (value === undefined) return fallback;
       const number = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-      return number >= min && number <= max ? number : fault(name, `a whole number from ${min} to ${max}`, fallback);
+      return number >= min && number <= max ? number : report(name, `a whole number from ${min} to ${max}`, fallback);
     },
 
     /** A port of the operating system's choice is 0; undefined if unset. */
@@ -144,7 +144,7 @@ export function readers(
       if (value === undefined) return fallback;
       if (['true', 'on', '1', 'yes'].includes(value)) return true;
       if (['false', 'off', '0', 'no'].includes(value)) return false;
-      return fault(name, 'true or false', fallback);
+      return report(name, 'true or false', fallback);
     },
 
     /** Milliseconds; undefined when unset. */
@@ -158,11 +158,11 @@ export function readers(
       const within = value !== undefined && value >= parseDuration(min)! && value <= parseDuration(max)!;
       return within
         ? value
-        : fault(name, `a duration from ${min} to ${max}, such as 15m (s, m, h, d)`, parseDuration(fallback)!);
+        : report(name, `a duration from ${min} to ${max}, such as 15m (s, m, h, d)`, parseDuration(fallback)!);
     },
 
     rate(name: string, fallback: string): Rate {
-      return parseRate(raw(name) ?? fallback) ?? fault(name, 'a rate such as 100/15m', parseRate(fallback)!);
+      return parseRate(raw(name) ?? fallback) ?? report(name, 'a rate such as 100/15m', parseRate(fallback)!);
     },
 
     /** `register=1000/15m,refresh=100/1m` */
@@ -172,7 +172,7 @@ export function readers(
         const [field, rate] = part.split('=');
         const parsed = parseRate(rate ?? '');
         if (field && parsed) rates.set(field, parsed);
-        else fault(name, `field=rate pairs such as register=1000/15m, got ${quoted(part)}`, undefined);
+        else report(name, `field=rate pairs such as register=1000/15m, got ${quoted(part)}`, undefined);
       }
       return rates;
     },
@@ -183,12 +183,12 @@ export function readers(
       for (const part of list(name)) {
         const [scope = '', role = 'USER'] = part.split('=');
         if (SCOPE_TOKEN.test(scope) && (role === 'USER' || role === 'ADMIN')) declared[role].push(scope);
-        else fault(name, `scopes such as reports:read or reports:write=ADMIN, got ${quoted(part)}`, undefined);
+        else report(name, `scopes such as reports:read or reports:write=ADMIN, got ${quoted(part)}`, undefined);
       }
       return declared;
     },
 
-    ...urlReaders({ raw, fault, pair }),
+    ...urlReaders({ raw, report, pair }),
     pair,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
@@ -201,7 +201,7 @@ export function readers(
         const family = isIP(address);
         const bits = prefix === undefined ? 1 : /^\d{1,3}$/.test(prefix) ? Number(prefix) : 0;
         if (family === 0 || extra !== undefined || bits < 1 || bits > (family === 4 ? 32 : 128)) {
-          fault(name, `addresses or networks such as 10.0.0.0/8, got ${quoted(network)}`, undefined);
+          report(name, `addresses or networks such as 10.0.0.0/8, got ${quoted(network)}`, undefined);
         }
       }
       return networks;
@@ -210,14 +210,14 @@ export function readers(
     secret(name: string, required: boolean): string | undefined {
       const value = raw(name);
       if (value !== undefined) return checkSecret(name, value, production);
-      return required ? fault(name, `to be set (at least ${MIN_SECRET_BYTES} bytes)`, undefined) : undefined;
+      return required ? report(name, `to be set (at least ${MIN_SECRET_BYTES} bytes)`, undefined) : undefined;
     },
 
     /** The first is current, the rest are still accepted. Empty: one is generated (development only). */
     secrets(name: string, required: boolean): readonly string[] {
       const values = list(name).map((value) => checkSecret(name, value, production));
       if (values.length === 0 && required)
-        fault(name, `to be set in production (at least ${MIN_SECRET_BYTES} bytes)`, undefined);
+        report(name, `to be set in production (at least ${MIN_SECRET_BYTES} bytes)`, undefined);
       return values;
     },
   };

@@ -1,7 +1,7 @@
 /** What several settings mean together: combinations that are refused, and those that deserve a warning. */
 import type { ParsedConfig } from './config.js';
 
-type Fault = (name: string, expected: string, fallback: undefined) => undefined;
+type Report = (name: string, expected: string, fallback: undefined) => undefined;
 
 /** OWASP Password Storage Cheat Sheet, argon2id: each pair is a minimum. */
 const ARGON2_MINIMA = [
@@ -15,14 +15,14 @@ const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /** @returns warnings, each beginning with the setting's name */
-export function checkCombinations(config: ParsedConfig, fault: Fault): string[] {
+export function checkCombinations(config: ParsedConfig, report: Report): string[] {
   const { memoryKib, timeCost, parallelism } = config.argon2;
   // RFC 9106 section 3.1: each lane needs 8 KiB.
-  if (memoryKib < 8 * parallelism) fault('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
+  if (memoryKib < 8 * parallelism) report('ARGON2_MEMORY_KIB', 'at least 8 times ARGON2_PARALLELISM', undefined);
   if (config.databaseListenUrl !== undefined && config.databaseUrl === undefined)
-    fault('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
+    report('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
   if (config.metrics.port !== undefined && config.metrics.port !== 0 && config.metrics.port === config.port)
-    fault('METRICS_PORT', 'a port other than PORT', undefined);
+    report('METRICS_PORT', 'a port other than PORT', undefined);
   if (!config.production) {
     return WILDCARDS.includes(config.host)
       ? ['HOST listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']
@@ -30,14 +30,14 @@ export function checkCombinations(config: ParsedConfig, fault: Fault): string[] 
   }
   if (!ARGON2_MINIMA.some((minimum) => memoryKib >= minimum.memoryKib && timeCost >= minimum.timeCost)) {
     const pairs = ARGON2_MINIMA.map((minimum) => `${minimum.memoryKib}/${minimum.timeCost}`).join(', ');
-    fault('ARGON2_MEMORY_KIB', `with ARGON2_TIME_COST, in production, at least one of ${pairs} (OWASP)`, undefined);
+    report('ARGON2_MEMORY_KIB', `with ARGON2_TIME_COST, in production, at least one of ${pairs} (OWASP)`, undefined);
   }
   for (const [name, url] of [
     ['PUBLIC_URL', config.publicUrl],
     ['APP_URL', config.mail.appUrl],
   ] as const) {
     if (url !== undefined && isPlain('http:', url))
-      fault(name, 'https:// in production; http:// only for loopback', undefined);
+      report(name, 'https:// in production; http:// only for loopback', undefined);
   }
   const warnings: string[] = [];
   if (config.databaseUrl === undefined)

@@ -59,13 +59,13 @@ export interface UrlReaderContext {
   /** The variable's value without white space around it; undefined if that is empty. */
   raw(name: string): string | undefined;
   /** Notes that a value is not as expected. */
-  fault<T>(name: string, expected: string, fallback: T): T;
+  report<T>(name: string, expected: string, fallback: T): T;
   /** Two that make sense only together. */
   pair(first: string, second: string): readonly [string, string] | undefined;
 }
 
 /** The readers of URLs over one environment. */
-export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
+export function urlReaders({ raw, report, pair }: UrlReaderContext) {
   return {
     /** As text: who opens the database parses it again. */
     databaseUrl(name: string): string | undefined {
@@ -75,7 +75,7 @@ export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
         parseDatabaseUrl(value);
         return value;
       } catch (error) {
-        if (error instanceof DatabaseUrlError) return fault(name, error.message, undefined);
+        if (error instanceof DatabaseUrlError) return report(name, error.message, undefined);
         throw error;
       }
     },
@@ -87,25 +87,25 @@ export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
       const known =
         url && ['redis:', 'rediss:'].includes(url.protocol) && url.hostname && /^\/?\d*$/.test(url.pathname);
       if (known && isEncoded(value)) return value;
-      return fault(name, `redis://user:password@host:port/number or rediss://…${ENCODING_HINT}`, undefined);
+      return report(name, `redis://user:password@host:port/number or rediss://…${ENCODING_HINT}`, undefined);
     },
 
     /** Where the service is reached: an origin, perhaps with a path of plain segments; without a slash at the end. */
     publicUrl(name: string, required: boolean): string | undefined {
       const value = raw(name);
-      if (value === undefined) return required ? fault(name, 'to be set in production', undefined) : undefined;
+      if (value === undefined) return required ? report(name, 'to be set in production', undefined) : undefined;
       const { protocol, origin, pathname } = URL.canParse(value) ? new URL(value) : NO_URL;
       const path = pathname.replace(/\/$/, '');
       const address = `${origin}${path}`;
       const isPlain = ['http:', 'https:'].includes(protocol) && PLAIN_PATH.test(path);
       if (!isPlain || value.replace(/\/$/, '') !== address)
-        return fault(
+        return report(
           name,
           `an address such as https://auth.example.com or https://example.com/auth, got ${quoted(value)}`,
           undefined,
         );
       return OWN_PATHS.has(path.split('/')[1])
-        ? fault(name, `a path that does not begin with one of the service's own, got ${path}`, undefined)
+        ? report(name, `a path that does not begin with one of the service's own, got ${path}`, undefined)
         : address;
     },
 
@@ -117,7 +117,7 @@ export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
       const plain = url && ['http:', 'https:'].includes(url.protocol) && !/[?#]/.test(value) && !url.username;
       return plain
         ? withoutSlashes(url.href)
-        : fault(name, 'an address such as https://app.example.com/account', undefined);
+        : report(name, 'an address such as https://app.example.com/account', undefined);
     },
 
     /** A mail server and whom mail is from: both or neither. */
@@ -126,9 +126,9 @@ export function urlReaders({ raw, fault, pair }: UrlReaderContext) {
       if (values === undefined) return undefined;
       const [url, from] = values;
       if (!isMailServer(url))
-        return fault(name, `smtp://user:password@host:587 or smtps://…${ENCODING_HINT}`, undefined);
+        return report(name, `smtp://user:password@host:587 or smtps://…${ENCODING_HINT}`, undefined);
       if (!/^[^\r\n]*[^\s<>@]@[^\s<>@]+>?$/.test(from))
-        return fault(fromName, 'an address such as Example <no-reply@example.com>', undefined);
+        return report(fromName, 'an address such as Example <no-reply@example.com>', undefined);
       return { url, from };
     },
   };

@@ -38,7 +38,7 @@ export interface FieldError {
 
 /** What may accompany a code to the outside, as extra members of `extensions`. */
 export interface ErrorDetails {
-  /** With `VALIDATION_ERROR`: every fault at once. */
+  /** With `VALIDATION_ERROR`: every error at once. */
   readonly details?: readonly FieldError[];
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
@@ -73,9 +73,9 @@ export class AppError extends Error {
   }
 }
 
-/** A `VALIDATION_ERROR` that names every fault. */
-export function validationError(faults: readonly FieldError[]): AppError {
-  return new AppError('VALIDATION_ERROR', 'The input was refused; see details.', { details: faults });
+/** A `VALIDATION_ERROR` that names every error. */
+export function validationError(errors: readonly FieldError[]): AppError {
+  return new AppError('VALIDATION_ERROR', 'The input was refused; see details.', { details: errors });
 }
 
 /** A `SERVICE_UNAVAILABLE`: overloaded, or a part is away. `retryAfter` in seconds. */

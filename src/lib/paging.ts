@@ -44,10 +44,10 @@ export async function page<Node extends { readonly id: string }>(
 ): Promise<Connection<Node>> {
   const size = first ?? DEFAULT_SIZE;
   const afterId = after == null ? undefined : idOf(after);
-  const faults: FieldError[] = [];
-  if (size < 1 || size > MAX_SIZE) faults.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
-  if (after != null && afterId === undefined) faults.push({ field: 'after', message: 'must be a cursor of this list' });
-  if (faults.length > 0) throw validationError(faults);
+  const errors: FieldError[] = [];
+  if (size < 1 || size > MAX_SIZE) errors.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
+  if (after != null && afterId === undefined) errors.push({ field: 'after', message: 'must be a cursor of this list' });
+  if (errors.length > 0) throw validationError(errors);
 
   const rows = await read({ limit: size + 1, afterId });
   const edges = rows.slice(0, size).map((node) => ({ cursor: cursorOf(node.id), node }));

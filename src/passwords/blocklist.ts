@@ -20,8 +20,8 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** 49,000 passwords in lower case; some 30 ms and 4 MB at start. */
 const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
 
-const OWN = 'must be more than your e-mail address, your names or the name of this service with a few characters';
-const COMMON_FAULT = 'must be more than a common password, a repetition or a sequence with a few characters';
+const OWN_ERROR = 'must be more than your e-mail address, your names or the name of this service with a few characters';
+const COMMON_ERROR = 'must be more than a common password, a repetition or a sequence with a few characters';
 
 /**
  * Why a password would be guessed early, to show to its owner, or undefined.
@@ -33,8 +33,8 @@ export function blocklistError(password: string, words: readonly string[]): stri
     .flatMap(wordsOf)
     .sort((a, b) => b.length - a.length)
     .reduce((text, word) => text.replaceAll(word, ''), folded);
-  if (rest !== folded && isShort(rest)) return OWN;
-  return isCommon(rest) ? COMMON_FAULT : undefined;
+  if (rest !== folded && isShort(rest)) return OWN_ERROR;
+  return isCommon(rest) ? COMMON_ERROR : undefined;
 }
 
 /** A name and its parts: `ada@mail.example.com` as a whole, `mail` and `example`; `ada` and `com` are too short. */

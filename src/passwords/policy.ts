@@ -45,7 +45,7 @@ export function createPasswordPolicy(options: PasswordPolicyOptions): PasswordPo
   const { minLength, blocklist, serviceNames = ['latchkey'], isBreached } = options;
   const normalize = (password: string): string => password.normalize('NFC');
 
-  function faults(password: string, ownWords: readonly string[]): string[] {
+  function errors(password: string, ownWords: readonly string[]): string[] {
     // UTF-16 units first (a code point has one or two): nothing walks through an endless text.
     if (password.length > MAX_PASSWORD_LENGTH * 2 || countCharacters(password) > MAX_PASSWORD_LENGTH) {
       return [`must be at most ${MAX_PASSWORD_LENGTH} characters`];
@@ -58,9 +58,9 @@ export function createPasswordPolicy(options: PasswordPolicyOptions): PasswordPo
 
   return {
     normalize,
-    check: faults,
+    check: errors,
     async checkAll(password, ownWords) {
-      const found = faults(password, ownWords);
+      const found = errors(password, ownWords);
       if (found.length > 0 || !(await isBreached?.(password))) return found;
       return ['must not be a password that is known from a data breach'];
     },

@@ -30,10 +30,10 @@ export function sessionPage({
   readonly after?: string | null | undefined;
 }): { readonly limit: number; readonly afterId: string | undefined } {
   const limit = first ?? DEFAULT_SIZE;
-  const faults: FieldError[] = [];
-  if (limit < 1 || limit > MAX_SIZE) faults.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
-  if (after != null && !isId(after)) faults.push(NOT_A_SESSION);
-  if (faults.length > 0) throw validationError(faults);
+  const errors: FieldError[] = [];
+  if (limit < 1 || limit > MAX_SIZE) errors.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
+  if (after != null && !isId(after)) errors.push(NOT_A_SESSION);
+  if (errors.length > 0) throw validationError(errors);
   return { limit, afterId: after ?? undefined };
 }
 

@@ -1,7 +1,7 @@
 /**
- * The end of accounts. Deleting is soft: sessions end and the account behaves as unknown, but its names stay taken, so
- * that nobody can take them over and it can be restored whole. When the time for that is over it is purged: the row goes
- * with all that is personal, and what the audit holds of it stays without an address or a detail.
+ * Deletes accounts. Deletion is soft: sessions end and the account behaves as unknown, but its e-mail address and username stay
+ * reserved, so it can be restored. After the restore window the account is purged: its row and all personal data are deleted,
+ * and its audit events are anonymised.
  */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -22,10 +22,11 @@ export interface DeletionRequest {
   readonly password: string;
 }
 
-/** Who did it, and whether they proved the account's password. */
+/** Who deletes the account. */
 export interface Deleter {
   readonly actorId: string;
   readonly client: ClientInfo;
+  /** The hash of the verified password; left out if none was verified. */
   readonly verifiedHash?: string;
 }
 
@@ -36,13 +37,13 @@ export interface Deletion {
    */
   deleteOwn(request: DeletionRequest, revoker: Revoker): Promise<void>;
   /**
-   * Deletes an account inside the caller's transaction; undefined when there is none.
+   * Deletes an account in the caller's transaction; undefined if it does not exist.
    * @throws AppError VALIDATION_ERROR for the last administrator
    */
   remove(tx: Executor, id: string, deleter: Deleter): Promise<AccountRecord | undefined>;
-  /** Takes a deletion back inside the caller's transaction; undefined when it is too late, or there is none. */
+  /** Restores a deleted account in the caller's transaction; undefined if the restore window is over or there is no such account. */
   restore(tx: Executor, id: string): Promise<AccountRecord | undefined>;
-  /** Purges up to `limit` accounts whose time is over; returns how many. */
+  /** Purges up to `limit` accounts whose restore window is over; returns how many. */
   purge(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -56,14 +57,14 @@ export interface DeletionOptions {
   readonly confirmPassword: ConfirmPassword;
   readonly lockout: Pick<Lockout, 'purge'>;
   readonly devices: Pick<KnownDevices, 'forgetAll'>;
-  /** How long a deletion can be taken back, in milliseconds. */
+  /** The restore window in milliseconds. */
   readonly restoreWindowMs: number;
 }
 
 const CONFIRMATION = 'DELETE_MY_ACCOUNT';
 const DAY_MS = 86_400_000;
-/** What the house does by itself comes from nowhere. */
-const NOBODY: ClientInfo = { ipAddress: 'internal', network: 'internal', userAgent: null };
+/** The client of events that the service causes itself. */
+const INTERNAL_CLIENT: ClientInfo = { ipAddress: 'internal', network: 'internal', userAgent: null };
 
 export function createDeletion(options: DeletionOptions): Deletion {
   const { db, clock, audit, revocation, tokens, outbox, confirmPassword, lockout, devices, restoreWindowMs } = options;
@@ -91,7 +92,7 @@ export function createDeletion(options: DeletionOptions): Deletion {
       if (confirmation !== CONFIRMATION)
         throw validationError([{ field: 'confirmation', message: `must be ${CONFIRMATION}` }]);
       const found = await createAccountRepository(db.executor).findById(userId);
-      if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+      if (!found) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
       await confirmPassword(found, password, { sessionId, client }, ({ passwordHash, resetFailures }) =>
         db.transaction(async (tx) => {
           const deleted = await remove(tx, userId, { actorId: userId, client, verifiedHash: passwordHash });
@@ -111,7 +112,7 @@ export function createDeletion(options: DeletionOptions): Deletion {
       const ids = await repository.lockDeletedBefore(windowBegan(), limit);
       for (const id of ids) {
         await audit.anonymise(tx, id);
-        await audit.record(tx, { type: 'account.purged', userId: id, actorId: null, client: NOBODY });
+        await audit.record(tx, { type: 'account.purged', userId: id, actorId: null, client: INTERNAL_CLIENT });
         await outbox.discard(tx, id);
       }
       if (ids.length > 0) {
@@ -124,12 +125,11 @@ export function createDeletion(options: DeletionOptions): Deletion {
 }
 
 /**
- * Holds the administrators until the end of the transaction, so that of two who would take the last right from each other
- * the second is refused.
- * @throws AppError VALIDATION_ERROR
+ * Locks all administrators until the end of the transaction, so concurrent calls cannot remove the last one.
+ * @throws AppError VALIDATION_ERROR if the account is the only administrator
  */
 export async function assertNotLastAdministrator(tx: Executor, id: string, field = 'id'): Promise<void> {
   const administrators = await createAccountRepository(tx).lockAdministrators();
   if (administrators.includes(id) && administrators.length === 1)
-    throw validationError([{ field, message: 'is the last administrator, who must stay one' }]);
+    throw validationError([{ field, message: 'is the last administrator; appoint another one first' }]);
 }

@@ -1,4 +1,4 @@
-/** Changes that owners make to their own accounts. Left out: unchanged; `null`: cleared where the column is nullable. */
+/** Updates of an account by its owner. An omitted field stays unchanged; `null` clears a nullable column. */
 import type { Audit } from '../audit/audit.js';
 import { assertRecentLogin, sessionOf, userOf } from '../authz/decisions.js';
 import type { Principal } from '../authz/principal.js';
@@ -37,20 +37,19 @@ export interface ProfileChanges {
     readonly notifications?: Change<boolean>;
     readonly language?: Change<string>;
   }>;
-  /** Proof for a change of e-mail address or username. */
+  /** Authorises a change of e-mail address or username. */
   readonly currentPassword?: string | null | undefined;
 }
 
-/** Who makes the change. */
+/** The account's own session, or a delegated credential. */
 export type ProfileCaller = Principal<AccountRecord>;
 
 /**
  * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
  * e-mail address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
- * @throws AppError VALIDATION_ERROR (every fault), INSUFFICIENT_PERMISSIONS when a delegated credential would change e-mail
- * address or username, STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`,
- * RATE_LIMIT_EXCEEDED for too many changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND when the account went
- * meanwhile
+ * @throws AppError VALIDATION_ERROR (every error), INSUFFICIENT_PERMISSIONS if a delegated credential would change e-mail
+ * address or username, STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`, RATE_LIMIT_EXCEEDED for too many
+ * changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND if the account was deleted meanwhile
  */
 export type UpdateProfile = (
   caller: ProfileCaller,
@@ -71,7 +70,7 @@ export interface ProfileOptions {
   readonly revealTakenEmails: boolean;
 }
 
-/** For how long a login counts as proof. */
+/** How long a login counts as recent. */
 const RECENT_MS = 15 * 60_000;
 /** Former usernames stay reserved for days; the limit stops one account from reserving many. */
 const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
@@ -82,7 +81,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
-    const faults = createFieldErrors();
+    const errors = createFieldErrors();
     const columns: { -readonly [Column in keyof AccountChanges]: AccountChanges[Column] } = {};
 
     function change<T>(
@@ -92,8 +91,8 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       store: (value: T) => void,
     ): void {
       if (value === undefined) return;
-      if (value === null) return faults.add(field, NOT_CLEARABLE);
-      const checked = faults.take(field, check(value));
+      if (value === null) return errors.add(field, NOT_CLEARABLE);
+      const checked = errors.take(field, check(value));
       if (checked !== undefined) store(checked);
     }
     const clear = <T>(value: Change<T>, store: () => void): Change<T> => {
@@ -113,7 +112,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     const avatarUrl = clear(input.avatarUrl, () => (columns.avatarUrl = null));
     change('avatarUrl', avatarUrl, checkAvatarUrl, (url) => (columns.avatarUrl = url));
 
-    if (input.preferences === null) faults.add('preferences', NOT_CLEARABLE);
+    if (input.preferences === null) errors.add('preferences', NOT_CLEARABLE);
     const { theme, notifications, language } = input.preferences ?? {};
     change('preferences.theme', theme, accept, (value) => (columns.theme = value));
     change('preferences.notifications', notifications, accept, (value) => (columns.notifications = value));
@@ -127,13 +126,13 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       },
       account.id,
     );
-    if (taken.email) faults.add('email', 'is taken');
-    if (taken.username) faults.add('username', 'is taken');
-    if (faults.all.length > 0) throw validationError(faults.all);
+    if (taken.email) errors.add('email', 'is taken');
+    if (taken.username) errors.add('username', 'is taken');
+    if (errors.all.length > 0) throw validationError(errors.all);
     return columns;
   }
 
-  /** The mailed link can cancel the change; the former name is held meanwhile. */
+  /** Emails a link that cancels the change. The former username stays reserved meanwhile. */
   async function recordUsername(tx: Executor, before: LockedAccount, columns: AccountChanges) {
     const { id: userId, email, username: previous } = before.account;
     if (columns.username === undefined || columns.username === previous) return;
@@ -143,7 +142,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     await outbox.enqueue(tx, { kind: 'username_changed', userId, address: email, detail: { changeId } });
   }
 
-  /** The new address is mailed a link that confirms it, and the present one a link that cancels the change. */
+  /** Emails a confirmation link to the new address, and a link that cancels the change to the current one. */
   async function recordEmail(
     tx: Executor,
     { account, emailKey: previousKey }: LockedAccount,
@@ -191,7 +190,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       return await db.transaction(async (tx) => {
         const accounts = createAccountRepository(tx);
         const before = await accounts.lockWithKeys(id);
-        if (!before) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+        if (!before) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
         const updated = await accounts.update(id, columns, new Date(clock.now()), confirmed?.passwordHash);
         if (!updated) throw invalidCredentials();
         await confirmed?.resetFailures(tx);
@@ -211,7 +210,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       return apply(account, input, client);
     }
     const found = await repository.findById(account.id);
-    if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    if (!found) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
     return confirmPassword(found, currentPassword, { sessionId, client }, (confirmed) =>
       apply(account, input, client, confirmed),
     );
@@ -229,7 +228,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
 
 type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
 
-/** Whether an input asks for another e-mail address or username; one that will be refused as invalid does not. */
+/** Whether the input changes the e-mail address or username. Invalid values do not count; validation rejects them. */
 function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {
   const asked = (value: Change<string>, check: (value: string) => Checked<string>, present: string) => {
     const checked = value == null ? undefined : check(value);

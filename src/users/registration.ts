@@ -1,4 +1,4 @@
-/** Registration: every fault at once, then the hash, then one transaction for account, session and audit. */
+/** Registration: validates all fields, hashes the password, then creates account, session and audit event in one transaction. */
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
 import { widestNetwork } from '../lib/client-address.js';
@@ -17,7 +17,7 @@ import { checkDisplayName, checkEmail, checkUsername, createFieldErrors } from '
 import { createAccountRepository } from './repository.js';
 import type { Verification } from '../email-verification/service.js';
 
-/** `null` and left out mean the same here: there is nothing yet to clear. */
+/** `null` is the same as an omitted field. */
 export interface Registration {
   readonly email: string;
   readonly username: string;
@@ -28,8 +28,8 @@ export interface Registration {
 }
 
 /**
- * Creates an account, opens its first session and has the link that confirms the address mailed.
- * @throws AppError VALIDATION_ERROR (every fault, taken names included), SERVICE_UNAVAILABLE
+ * Creates an account, opens its first session and queues the email with the confirmation link.
+ * @throws AppError VALIDATION_ERROR (every error, including taken names), SERVICE_UNAVAILABLE
  */
 export type Register = (registration: Registration, client: ClientInfo) => Promise<IssuedSession>;
 
@@ -43,7 +43,7 @@ export interface RegistrationOptions {
   readonly verification: Verification;
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
-  /** REVEAL_TAKEN_EMAILS. Where it is false, an address becomes the account's when its mailbox confirms it. */
+  /** REVEAL_TAKEN_EMAILS. If false, the account claims its address when the mailbox confirms it. */
   readonly revealTakenEmails: boolean;
 }
 
@@ -53,29 +53,29 @@ export function createRegistration(options: RegistrationOptions): Register {
   const { db, clock, audit, sessions, hasher, passwords, verification, outbox, changes } = options;
   const { revealTakenEmails } = options;
 
-  /** What a registration takes at once. */
+  /** The names that a registration claims immediately. */
   const claimed = ({ emailKey, usernameKey }: IdentifierKeys): IdentifierKeys =>
     revealTakenEmails ? { emailKey, usernameKey } : { usernameKey };
 
   async function validate(input: Registration) {
-    const faults = createFieldErrors();
-    const email = faults.take('email', checkEmail(input.email));
-    const username = faults.take('username', checkUsername(input.username));
+    const errors = createFieldErrors();
+    const email = errors.take('email', checkEmail(input.email));
+    const username = errors.take('username', checkUsername(input.username));
     const displayName =
-      input.displayName == null ? null : faults.take('displayName', checkDisplayName(input.displayName));
+      input.displayName == null ? null : errors.take('displayName', checkDisplayName(input.displayName));
     const ownWords = [input.email, input.username, input.displayName ?? ''];
-    faults.add('password', ...(await passwords.checkAll(input.password, ownWords)));
+    errors.add('password', ...(await passwords.checkAll(input.password, ownWords)));
     if (input.passwordConfirmation != null && input.passwordConfirmation !== input.password) {
-      faults.add('passwordConfirmation', 'must be the same as the password');
+      errors.add('passwordConfirmation', 'must be the same as the password');
     }
     const names = {
       emailKey: email === undefined ? undefined : emailKey(email),
       usernameKey: username === undefined ? undefined : usernameKey(username),
     };
     const taken = await changes.taken(db.executor, claimed(names));
-    if (taken.email) faults.add('email', TAKEN);
-    if (taken.username) faults.add('username', TAKEN);
-    if (faults.all.length > 0) throw validationError(faults.all);
+    if (taken.email) errors.add('email', TAKEN);
+    if (taken.username) errors.add('username', TAKEN);
+    if (errors.all.length > 0) throw validationError(errors.all);
     return {
       email: email!,
       username: username!,
@@ -114,7 +114,7 @@ export function createRegistration(options: RegistrationOptions): Register {
   };
 }
 
-/** Somebody else was faster between the check and the insert. */
+/** Converts a unique violation, caused by a concurrent request after the check; undefined for any other error. */
 export function asTakenError(error: unknown) {
   switch (constraintOf(error)) {
     case 'users_email_key_unique':

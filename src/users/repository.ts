@@ -1,4 +1,4 @@
-/** All SQL of accounts. */
+/** SQL of accounts. */
 import { and, desc, eq, inArray, isNotNull, isNull, lt, or, sql } from 'drizzle-orm';
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
@@ -14,7 +14,7 @@ export interface AccountWithHash {
 }
 
 export type NewAccount = typeof users.$inferInsert;
-/** Columns that may change; what is left out stays. */
+/** Columns that may change. Omitted columns stay unchanged. */
 export type AccountChanges = Partial<Omit<NewAccount, 'id' | 'createdAt'>>;
 
 const usable = and(isNull(users.deletedAt), isNull(users.disabledAt));
@@ -49,22 +49,22 @@ const markLoggedIn = statement(accountColumns, (executor) =>
     .returning(accountColumns),
 );
 
-/** Follows every text that begins alike: in byte order nothing comes after the last code point. */
+/** The last code point: appended to a prefix, it sorts after every text with that prefix in byte order. */
 const LAST = '\u{10ffff}';
 
-/** "ltca" in ASCII, as one number of an advisory lock. */
+/** Advisory lock: "ltca" in ASCII. */
 const ADMINISTRATORS_LOCK = 0x6c746361;
 
 /** @param executor the database, or one transaction of it */
 export function createAccountRepository(executor: Executor) {
   return {
-    /** @throws the driver's unique violation, named `users_email_key_unique` or `users_username_key_unique` */
+    /** @throws the driver's error for `users_email_key_unique` or `users_username_key_unique` */
     async insert(account: NewAccount): Promise<AccountRecord> {
       const [row] = await executor.insert(users).values(account).returning(accountColumns);
       return row!;
     },
 
-    /** By the normalised form of its e-mail or its username. */
+    /** Finds an account by its normalised e-mail address or username. */
     async findByKey(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
       const [row] = await readByKey[kind](executor, { key });
       return row;
@@ -75,7 +75,7 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Which of the two names somebody has already, in one read; `exceptId` is the asker. */
+    /** Whether an account other than `exceptId` has the e-mail address or the username. */
     async findTaken(emailKey: string | undefined, usernameKey: string | undefined, exceptId?: string) {
       const wanted = [
         emailKey === undefined ? undefined : eq(users.emailKey, emailKey),
@@ -99,8 +99,8 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /**
-     * Marks a login that was proven against `verifiedHash`, and stores `nextHash`. Undefined when the
-     * password, or the right to log in, has changed since it was read.
+     * Records a login and stores `nextHash`. Undefined if the password hash is no longer `verifiedHash`, or if the account
+     * was disabled or deleted meanwhile.
      */
     async markLogin(id: string, verifiedHash: string, nextHash: string, now: Date): Promise<AccountRecord | undefined> {
       const [row] = await markLoggedIn(executor, { id, verifiedHash, nextHash, now });
@@ -108,8 +108,8 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /**
-     * Changes a usable account, if its password is still the one that was proven; undefined otherwise.
-     * @param verifiedHash left out where no password was proven
+     * Updates a usable account. Undefined if there is none, or if its password hash is no longer `verifiedHash`.
+     * @param verifiedHash the hash of the verified password; left out if none was verified
      */
     async update(
       id: string,
@@ -126,13 +126,13 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** An account, locked until the end of the transaction. */
+    /** Reads an account and locks it until the end of the transaction. */
     async lock(id: string): Promise<AccountRecord | undefined> {
       const [row] = await executor.select(accountColumns).from(users).where(eq(users.id, id)).for('no key update');
       return row;
     },
 
-    /** Changes an account that is not deleted, disabled or not; undefined when there is none. */
+    /** Updates an account that is not deleted but may be disabled; undefined if there is none. */
     async updateUndeleted(id: string, changes: AccountChanges, now: Date): Promise<AccountRecord | undefined> {
       const [row] = await executor
         .update(users)
@@ -142,7 +142,7 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Takes a deletion back; undefined when there is nothing to take back. */
+    /** Restores an account that was deleted after `deletedAfter`; undefined if there is none. */
     async restore(id: string, deletedAfter: Date, now: Date): Promise<AccountRecord | undefined> {
       const [row] = await executor
         .update(users)
@@ -152,7 +152,7 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** A usable account with its normalised names, locked until the end of the transaction. */
+    /** Reads a usable account with its normalised names and locks it until the end of the transaction. */
     async lockWithKeys(id: string) {
       const [row] = await executor
         .select({
@@ -168,8 +168,8 @@ export function createAccountRepository(executor: Executor) {
     },
 
     /**
-     * Ids of those who can administer. Whoever asks next waits until the end of this transaction, so that two cannot take
-     * each other's right at once. A lock of its own: locks of their rows would cross with those of the rows to change.
+     * The ids of all usable administrators. Serialises callers until the end of the transaction, so two administrators cannot
+     * demote each other concurrently. Uses an advisory lock, because row locks could deadlock with updates of the accounts.
      */
     async lockAdministrators(): Promise<string[]> {
       await executor.execute(sql`select pg_advisory_xact_lock(${ADMINISTRATORS_LOCK})`);
@@ -190,7 +190,7 @@ export function createAccountRepository(executor: Executor) {
       return rows.length > 0;
     },
 
-    /** A page of accounts, the newest first; those whose normalised e-mail or username begins with `prefix`, or all. */
+    /** A page of accounts, newest first; all, or those whose normalised e-mail address or username starts with `prefix`. */
     async list({ limit, afterId }: PageRequest, prefix: { email: string; username: string } | undefined) {
       const from = (column: typeof users.emailKey | typeof users.usernameKey, text: string) =>
         sql`(${column} ~>=~ ${text} and ${column} ~<~ ${text + LAST})`;
@@ -207,7 +207,7 @@ export function createAccountRepository(executor: Executor) {
         .limit(limit);
     },
 
-    /** Ids of up to `limit` accounts that were deleted before a moment, held until the end of the transaction. */
+    /** The ids of up to `limit` accounts deleted before `moment`, locked until the end of the transaction. */
     async lockDeletedBefore(moment: Date, limit: number): Promise<string[]> {
       const rows = await executor
         .select({ id: users.id })
@@ -218,7 +218,7 @@ export function createAccountRepository(executor: Executor) {
       return rows.map(({ id }) => id);
     },
 
-    /** Removes accounts for good; sessions and tokens go with them. */
+    /** Deletes accounts permanently, with their sessions and tokens. */
     async remove(ids: readonly string[]): Promise<void> {
       await executor.delete(users).where(inArray(users.id, [...ids]));
     },

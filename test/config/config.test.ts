@@ -7,7 +7,7 @@ import { ConfigError, loadConfig } from '../../src/config/config.js';
 const SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com', AUTH_SECRET: SECRET };
 
-function faultsOf(env: Record<string, string>): readonly string[] {
+function issuesOf(env: Record<string, string>): readonly string[] {
   try {
     loadConfig(env);
     return [];
@@ -56,13 +56,13 @@ t.test('nothing set gives the documented defaults', async (t) => {
 });
 
 t.test('what belongs together is set together, and addresses are addresses', async (t) => {
-  t.match(faultsOf({ SMTP_URL: 'smtp://mail.example.com' }), [/^MAIL_FROM: .*SMTP_URL/]);
-  t.match(faultsOf({ BOOTSTRAP_ADMIN_EMAIL: 'root@example.com' }), [/^BOOTSTRAP_ADMIN_PASSWORD: /]);
+  t.match(issuesOf({ SMTP_URL: 'smtp://mail.example.com' }), [/^MAIL_FROM: .*SMTP_URL/]);
+  t.match(issuesOf({ BOOTSTRAP_ADMIN_EMAIL: 'root@example.com' }), [/^BOOTSTRAP_ADMIN_PASSWORD: /]);
   const from = 'Latchkey <no-reply@example.com>';
-  t.match(faultsOf({ SMTP_URL: 'https://mail.example.com', MAIL_FROM: from }), [/^SMTP_URL: /]);
-  t.match(faultsOf({ SMTP_URL: 'smtp://mail.example.com', MAIL_FROM: 'nobody' }), [/^MAIL_FROM: /]);
-  t.match(faultsOf({ APP_URL: 'https://app.example.com/?x' }), [/^APP_URL: /]);
-  t.match(faultsOf({ APP_URL: 'javascript:alert(1)' }), [/^APP_URL: /]);
+  t.match(issuesOf({ SMTP_URL: 'https://mail.example.com', MAIL_FROM: from }), [/^SMTP_URL: /]);
+  t.match(issuesOf({ SMTP_URL: 'smtp://mail.example.com', MAIL_FROM: 'nobody' }), [/^MAIL_FROM: /]);
+  t.match(issuesOf({ APP_URL: 'https://app.example.com/?x' }), [/^APP_URL: /]);
+  t.match(issuesOf({ APP_URL: 'javascript:alert(1)' }), [/^APP_URL: /]);
   const { mail } = loadConfig({
     SMTP_URL: 'smtps://u:p@mail.example.com',
     MAIL_FROM: from,
@@ -137,7 +137,7 @@ t.test('a host of IPv6 makes an address of the web, as others do', async (t) => 
   t.equal(loadConfig({ HOST: '[::1]' }).host, '::1', 'as it is listened on');
   t.equal(originOf('127.0.0.1', 80), 'http://127.0.0.1', 'as browsers send it');
   for (const host of ['::1::', 'a b', 'http://127.0.0.1', '127.0.0.1:3000', 'a/b', 'u@a'])
-    t.match(faultsOf({ HOST: host }), [/^HOST: /], host);
+    t.match(issuesOf({ HOST: host }), [/^HOST: /], host);
 });
 
 t.test('every fault is named at once, by the name of its variable', async (t) => {
@@ -160,7 +160,7 @@ t.test('every fault is named at once, by the name of its variable', async (t) =>
     LOG_LEVEL: 'loud',
   };
   t.same(
-    faultsOf(faulty)
+    issuesOf(faulty)
       .map((fault) => fault.split(':')[0])
       .sort(),
     Object.keys(faulty).sort(),
@@ -169,18 +169,18 @@ t.test('every fault is named at once, by the name of its variable', async (t) =>
 
 t.test('DATABASE_LISTEN_URL needs DATABASE_URL', async (t) => {
   const url = 'postgres://127.0.0.1/x';
-  t.match(faultsOf({ DATABASE_LISTEN_URL: url }), [/^DATABASE_LISTEN_URL: expected to be set with DATABASE_URL/]);
-  t.same(faultsOf({ DATABASE_LISTEN_URL: url, DATABASE_URL: url }), []);
+  t.match(issuesOf({ DATABASE_LISTEN_URL: url }), [/^DATABASE_LISTEN_URL: expected to be set with DATABASE_URL/]);
+  t.same(issuesOf({ DATABASE_LISTEN_URL: url, DATABASE_URL: url }), []);
 });
 
 for (const network of ['1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '::/0', 'localhost', '::1/129']) {
-  t.test(`TRUST_PROXY refuses ${network}`, async (t) => t.equal(faultsOf({ TRUST_PROXY: network }).length, 1));
+  t.test(`TRUST_PROXY refuses ${network}`, async (t) => t.equal(issuesOf({ TRUST_PROXY: network }).length, 1));
 }
 
 t.test('production refuses weak and missing secrets, and says so without repeating them', async (t) => {
-  t.same(faultsOf(PRODUCTION), []);
-  t.match(faultsOf({ NODE_ENV: 'production' }), [/^PUBLIC_URL: .*production/, /^AUTH_SECRET: .*production/]);
-  t.match(faultsOf({ ...PRODUCTION, JWT_ALGORITHM: 'HS256' }), [/^JWT_SECRET_KEY/]);
+  t.same(issuesOf(PRODUCTION), []);
+  t.match(issuesOf({ NODE_ENV: 'production' }), [/^PUBLIC_URL: .*production/, /^AUTH_SECRET: .*production/]);
+  t.match(issuesOf({ ...PRODUCTION, JWT_ALGORITHM: 'HS256' }), [/^JWT_SECRET_KEY/]);
   for (const weak of [
     'change-me-change-me-change-me-change-me',
     'a'.repeat(64),
@@ -189,16 +189,16 @@ t.test('production refuses weak and missing secrets, and says so without repeati
     'abc12'.repeat(8),
   ]) {
     for (const name of ['AUTH_SECRET', 'JWT_SECRET_KEY', 'METRICS_TOKEN']) {
-      const faults = faultsOf({ ...PRODUCTION, [name]: weak });
-      t.match(faults, [new RegExp(`^${name}: .*placeholder`)], weak);
-      t.notOk(faults.join().includes(weak));
+      const issues = issuesOf({ ...PRODUCTION, [name]: weak });
+      t.match(issues, [new RegExp(`^${name}: .*placeholder`)], weak);
+      t.notOk(issues.join().includes(weak));
       const { warnings } = loadConfig({ [name]: weak });
       t.match(warnings, [new RegExp(`^${name} .*placeholder that production refuses`)], 'elsewhere a warning');
       t.notOk(warnings.join().includes(weak));
     }
   }
   for (const random of ['3141592653589793238462643383279502', '0123456789abcdef'.repeat(4)])
-    t.same(faultsOf({ ...PRODUCTION, AUTH_SECRET: random }), [], random);
+    t.same(issuesOf({ ...PRODUCTION, AUTH_SECRET: random }), [], random);
 });
 
 t.test('production turns the playground and introspection off unless asked for', async (t) => {
@@ -215,14 +215,14 @@ t.test('Redis has an address, with or without TLS, and a fault does not repeat i
   for (const REDIS_URL of ['redis://127.0.0.1', 'redis://:hunter2@cache:6380/3', 'rediss://u:p@cache.example.com'])
     t.equal(loadConfig({ REDIS_URL }).redis.url, REDIS_URL);
   for (const REDIS_URL of ['redis://', 'redis://u:hunter2@cache/name', 'cache:6379', '/run/redis.sock']) {
-    t.match(faultsOf({ REDIS_URL }), [/^REDIS_URL: expected redis:/], REDIS_URL);
-    t.notMatch(faultsOf({ REDIS_URL }).join(), 'hunter2');
+    t.match(issuesOf({ REDIS_URL }), [/^REDIS_URL: expected redis:/], REDIS_URL);
+    t.notMatch(issuesOf({ REDIS_URL }).join(), 'hunter2');
   }
 });
 
 t.test('argon2 needs 8 KiB a lane', async (t) => {
-  t.match(faultsOf({ ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }), [/^ARGON2_MEMORY_KIB/]);
-  t.same(faultsOf({ ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), []);
+  t.match(issuesOf({ ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }), [/^ARGON2_MEMORY_KIB/]);
+  t.same(issuesOf({ ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), []);
 });
 
 t.test('one fault and several are told in words', async (t) => {
@@ -235,13 +235,13 @@ t.test('reads every secret from a file as well, without the newline at its end',
   const config = loadConfig({ AUTH_SECRET_FILE: `${directory}/secret`, DATABASE_URL_FILE: `${directory}/database` });
   t.match(config, { authSecrets: [SECRET], databaseUrl: 'postgres://u:p@db/latchkey' });
   for (const name of SECRET_SETTINGS) {
-    const both = faultsOf({ [name]: SECRET, [`${name}_FILE`]: `${directory}/secret` });
+    const both = issuesOf({ [name]: SECRET, [`${name}_FILE`]: `${directory}/secret` });
     t.match(both, [new RegExp(`^${name}_FILE: expected to be unset while ${name} is set`)]);
-    t.match(faultsOf({ [`${name}_FILE`]: `${directory}/none` }), [new RegExp(`^${name}_FILE: .*\\(ENOENT\\)`)]);
-    t.match(faultsOf({ [`${name}_FILE`]: `${directory}/empty` }), [new RegExp(`^${name}_FILE: .* is empty`)]);
-    t.same(faultsOf({ [`${name}_FILE`]: ' ' }), [], 'an empty value counts as unset');
+    t.match(issuesOf({ [`${name}_FILE`]: `${directory}/none` }), [new RegExp(`^${name}_FILE: .*\\(ENOENT\\)`)]);
+    t.match(issuesOf({ [`${name}_FILE`]: `${directory}/empty` }), [new RegExp(`^${name}_FILE: .* is empty`)]);
+    t.same(issuesOf({ [`${name}_FILE`]: ' ' }), [], 'an empty value counts as unset');
   }
-  t.match(faultsOf({ METRICS_TOKEN_FILE: directory }), [/^METRICS_TOKEN_FILE: .*\(EISDIR\)/]);
+  t.match(issuesOf({ METRICS_TOKEN_FILE: directory }), [/^METRICS_TOKEN_FILE: .*\(EISDIR\)/]);
 });
 
 t.test('reads settings under their earlier names, with a warning', async (t) => {
@@ -264,27 +264,27 @@ t.test('refuses in production what is weak or readable on the way', async (t) =>
   const DATABASE_URL = 'postgres://u:p@db/latchkey';
   const strict = { ...PRODUCTION, DATABASE_URL, METRICS_TOKEN: SECRET };
   t.same(loadConfig(strict).warnings, []);
-  t.match(faultsOf({ ...strict, PUBLIC_URL: 'http://auth.example.com' }), [/^PUBLIC_URL: expected https:/]);
-  t.match(faultsOf({ ...strict, APP_URL: 'http://app.example.com' }), [/^APP_URL: expected https:/]);
+  t.match(issuesOf({ ...strict, PUBLIC_URL: 'http://auth.example.com' }), [/^PUBLIC_URL: expected https:/]);
+  t.match(issuesOf({ ...strict, APP_URL: 'http://app.example.com' }), [/^APP_URL: expected https:/]);
   for (const PUBLIC_URL of ['http://127.0.0.1:3000', 'http://localhost:3000', 'http://[::1]:3000'])
-    t.same(faultsOf({ ...strict, PUBLIC_URL }), [], PUBLIC_URL);
-  t.match(faultsOf({ ...strict, PUBLIC_URL: 'http://127.0.0.1.evil.example' }), [/^PUBLIC_URL/]);
+    t.same(issuesOf({ ...strict, PUBLIC_URL }), [], PUBLIC_URL);
+  t.match(issuesOf({ ...strict, PUBLIC_URL: 'http://127.0.0.1.evil.example' }), [/^PUBLIC_URL/]);
   for (const [memory, time] of [
     ['47104', '1'],
     ['19456', '2'],
     ['7168', '5'],
     ['65536', '3'],
   ] as const)
-    t.same(faultsOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [], `${memory}/${time}`);
+    t.same(issuesOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [], `${memory}/${time}`);
   for (const [memory, time] of [
     ['47103', '1'],
     ['19455', '2'],
     ['7167', '100'],
   ] as const)
-    t.match(faultsOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [
+    t.match(issuesOf({ ...strict, ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time }), [
       /^ARGON2_MEMORY_KIB: .*OWASP/,
     ]);
-  t.same(faultsOf({ ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1', PUBLIC_URL: 'http://auth.test' }), []);
+  t.same(issuesOf({ ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1', PUBLIC_URL: 'http://auth.test' }), []);
 });
 
 t.test('the redaction of the log leaves warnings as they are', async (t) => {
@@ -314,8 +314,8 @@ t.test('warns of what an operator may not have meant', async (t) => {
     metrics: { port: 0, token: SECRET },
     auditLog: true,
   });
-  t.match(faultsOf({ METRICS_PORT: '3000' }), [/^METRICS_PORT: expected a port other than PORT/]);
-  t.match(faultsOf({ METRICS_PORT: '70000', METRICS_TOKEN: 'short' }), [/^METRICS_PORT/, /^METRICS_TOKEN/]);
+  t.match(issuesOf({ METRICS_PORT: '3000' }), [/^METRICS_PORT: expected a port other than PORT/]);
+  t.match(issuesOf({ METRICS_PORT: '70000', METRICS_TOKEN: 'short' }), [/^METRICS_PORT/, /^METRICS_TOKEN/]);
 });
 
 t.test('asks for percent-encoding where a password changes what a URL means', async (t) => {
@@ -330,15 +330,15 @@ t.test('asks for percent-encoding where a password changes what a URL means', as
     '5?hunter2',
     '%ff',
   ]) {
-    const smtp = faultsOf({ SMTP_URL: `smtp://user:${password}@mail.example.com`, MAIL_FROM });
+    const smtp = issuesOf({ SMTP_URL: `smtp://user:${password}@mail.example.com`, MAIL_FROM });
     t.match(smtp, [/^SMTP_URL: expected smtp:.*percent-encoded/], password);
-    const redis = faultsOf({ REDIS_URL: `redis://user:${password}@cache` });
+    const redis = issuesOf({ REDIS_URL: `redis://user:${password}@cache` });
     t.match(redis, [/^REDIS_URL: expected redis:.*percent-encoded/], password);
     for (const fault of [...smtp, ...redis]) t.notMatch(fault, /unter2|ter2/);
   }
   const encoded = 'smtp://us%40er:hun%2Fter%23%25@mail.example.com:587/?requireTLS=false';
   t.equal(loadConfig({ SMTP_URL: encoded, MAIL_FROM }).mail.smtp?.url, encoded);
-  t.match(faultsOf({ SMTP_URL: 'smtp://', MAIL_FROM }), [/^SMTP_URL/]);
+  t.match(issuesOf({ SMTP_URL: 'smtp://', MAIL_FROM }), [/^SMTP_URL/]);
 });
 
 t.test('never repeats a value that may hold a password', async (t) => {
@@ -354,9 +354,9 @@ t.test('never repeats a value that may hold a password', async (t) => {
     'SMTP_URL',
   ];
   for (const name of [...names, 'RATE_LIMIT_FIELDS', 'PORT', 'LOG_LEVEL']) {
-    const faults = faultsOf({ MAIL_FROM: 'a@b.example', SMTP_URL: 'smtp://mail.example.com', [name]: secret });
-    t.ok(faults.length > 0, name);
-    t.notMatch(faults.join(), 'hunter2');
+    const issues = issuesOf({ MAIL_FROM: 'a@b.example', SMTP_URL: 'smtp://mail.example.com', [name]: secret });
+    t.ok(issues.length > 0, name);
+    t.notMatch(issues.join(), 'hunter2');
   }
 });
 
@@ -380,9 +380,9 @@ t.test('PUBLIC_URL is an origin, perhaps with a path of plain segments', async (
     'ftp://example.com/a',
     'example.com/auth',
   ])
-    t.match(faultsOf({ PUBLIC_URL: value }), [/^PUBLIC_URL: expected an address such as/], value);
-  t.match(faultsOf({ PUBLIC_URL: 'https://example.com/graphql' }), [/^PUBLIC_URL: .*one of the service's own/]);
-  t.match(faultsOf({ NODE_ENV: 'production', AUTH_SECRET: SECRET }), [/^PUBLIC_URL: expected to be set in production/]);
+    t.match(issuesOf({ PUBLIC_URL: value }), [/^PUBLIC_URL: expected an address such as/], value);
+  t.match(issuesOf({ PUBLIC_URL: 'https://example.com/graphql' }), [/^PUBLIC_URL: .*one of the service's own/]);
+  t.match(issuesOf({ NODE_ENV: 'production', AUTH_SECRET: SECRET }), [/^PUBLIC_URL: expected to be set in production/]);
 });
 
 t.test(
