@@ -8,7 +8,7 @@ import type { Database } from '../db/database.js';
 import { transportWarnings } from '../db/warnings.js';
 import { openBus, type Bus } from '../events/bus.js';
 import type { LogStream } from '../fastify/logging.js';
-import { createHub, type Hub } from '../graphql/ws/hub.js';
+import { createSocketSessions, type SocketSessions } from '../graphql/ws/socket-sessions.js';
 import { createSockets, type Sockets } from '../graphql/ws/sockets.js';
 import { createJobs } from '../jobs/jobs.js';
 import { startJobs, type Job } from '../jobs/scheduler.js';
@@ -51,7 +51,7 @@ export interface Parts {
   readonly hasher: PasswordHasher;
   readonly services: CreatedServices;
   readonly sockets: Sockets;
-  readonly hub: Hub;
+  readonly socketSessions: SocketSessions;
   /** What is done at intervals, such as sending mail; by name. */
   readonly jobs: readonly Job[];
   /** Starts doing it. */
@@ -107,7 +107,13 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
   }
 
   const sockets = createSockets(config.sockets);
-  const hub = createHub({ ...config.sockets, authenticate: authenticator.authenticate, events, clock, log });
+  const socketSessions = createSocketSessions({
+    ...config.sockets,
+    authenticate: authenticator.authenticate,
+    events,
+    clock,
+    log,
+  });
   const synchroniseClock = clock.synchronise && (() => clock.synchronise!());
   const jobs = createJobs({ db, keys, services, ...(synchroniseClock ? { synchroniseClock } : {}) });
   let stopJobs = async (): Promise<void> => undefined;
@@ -123,13 +129,13 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     hasher,
     services,
     sockets,
-    hub,
+    socketSessions,
     jobs,
     startJobs() {
       stopJobs = startJobs(jobs, log);
     },
     async close() {
-      hub.close();
+      socketSessions.close();
       feed.close();
       await stopJobs();
       await services.sender.close();

@@ -36,7 +36,7 @@ export interface RoutesOptions {
 
 /** Registers the routes where it is registered, so that a prefix of that scope holds for them. */
 export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
-  const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, hub } = parts;
+  const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, socketSessions } = parts;
   const { authenticator } = services;
   const states = createTokenStates({ ...authenticator, accessTokens, events: bus.events });
   app.addHook('onClose', async () => states.close());
@@ -86,17 +86,17 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
       origins,
       sockets,
       upgrades,
-      hub,
+      socketSessions,
       charge: (upgrade, userId, requests) => app.chargePrincipal(upgrade, userId, requests),
       credentialsOf: authenticator.fromConnectionParams,
-      createContext: (client, credentials, onDemand) =>
+      createContext: (client, credentials, onRequire) =>
         createContext({
           services: graphqlServices,
           authenticate: () => authenticator.authenticate(credentials),
           clock,
           client,
           cookie: NO_COOKIE,
-          onDemand,
+          onRequire,
         }),
     },
     createContext: (request, reply) =>

@@ -1,4 +1,4 @@
-/** What resolvers and directives get of a request: who asks, from where, and the services. */
+/** The context of a request: caller, client and services, for resolvers and directives. */
 import { sessionOf, userOf, type OwnSession } from '../authz/decisions.js';
 import { subjectId } from '../authz/principal.js';
 import type { AccountRecord } from '../users/account.js';
@@ -9,7 +9,7 @@ import type { RefreshCookie } from '../fastify/refresh-cookie.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import type { Clock } from '../lib/clock.js';
 import { createSessionListLoader, type SessionListLoader } from '../sessions/listing-loader.js';
-import type { ScopeDemand } from './directives/gates.js';
+import type { ScopeRequirement } from './directives/gates.js';
 import type { Services } from './resolvers/services.js';
 import { createStatements, type RunStatement } from './statements.js';
 
@@ -18,11 +18,11 @@ export interface GraphqlContext {
   readonly client: ClientInfo;
   readonly cookie: RefreshCookie;
   readonly device: DeviceCookie;
-  /** Authenticates on first use; later calls get the same outcome, until it is forgotten. */
+  /** Authenticates the caller on first use; later calls return the same result until `forget`. */
   authenticate(): Promise<AccountPrincipal>;
-  /** Forgets that outcome: what comes after a mutation or an event may be the caller's no longer. */
+  /** Discards that result, because a mutation or the time until an event may have revoked the credential. */
   forget(): void;
-  /** The caller, after a directive let it in. */
+  /** The caller. @throws AppError INTERNAL_ERROR in a field without a gate */
   principal(): AccountPrincipal;
   /** The caller's account. @throws AppError INSUFFICIENT_PERMISSIONS for a service account */
   account(): AccountRecord;
@@ -32,15 +32,15 @@ export interface GraphqlContext {
   now(): number;
   /** Whether the request may list an account's sessions: its owner's own session may, and an administrator's. */
   maySeeSessions(userId: string): boolean;
-  /** Runs what reads the database, two at a time. */
+  /** Runs work that reads the database, two at a time. */
   readonly run: RunStatement;
-  /** Reads sessions, those of several accounts at once. */
+  /** Loads sessions of several accounts in one statement. */
   sessions(): SessionListLoader;
-  /** The session that this request was made in or has just entered; null for strangers. */
+  /** The id of the session that the request opened, or of the caller's session; null without one. */
   currentSessionId(): string | null;
-  /** Notes what a subscription that opens demands of its caller as long as it is open. */
-  demand(demands: readonly ScopeDemand[]): void;
-  /** Notes that the request has entered a session (login, register, refresh). */
+  /** Reports the scopes that a subscription requires while it is open. */
+  require(requirements: readonly ScopeRequirement[]): void;
+  /** Records that the request opened or renewed a session. */
   entered(userId: string, sessionId: string): void;
 }
 
@@ -48,18 +48,18 @@ export interface ContextOptions {
   readonly services: Services;
   readonly client: ClientInfo;
   readonly cookie: RefreshCookie;
-  /** None if left out, as over a WebSocket. */
+  /** None if omitted, as over WebSocket. */
   readonly device?: DeviceCookie;
   readonly clock: Clock;
   /** Authenticates the request's credentials. */
   authenticate(): Promise<AccountPrincipal>;
   /** Told whose session the request has entered. */
   readonly onEntered?: (userId: string) => void;
-  /** Told what a subscription demands. */
-  readonly onDemand?: (demands: readonly ScopeDemand[]) => void;
+  /** Called with the scopes that a subscription requires. */
+  readonly onRequire?: (requirements: readonly ScopeRequirement[]) => void;
 }
 
-/** Makes the context of one request. */
+/** Creates the context of one request. */
 export function createContext({
   services,
   client,
@@ -68,14 +68,14 @@ export function createContext({
   clock,
   authenticate,
   onEntered,
-  onDemand,
+  onRequire,
 }: ContextOptions): GraphqlContext {
   let pending: Promise<AccountPrincipal> | undefined;
   let principal: AccountPrincipal | undefined;
   let session: { readonly userId: string; readonly sessionId: string } | undefined;
   const admitted = (): AccountPrincipal => {
     if (principal) return principal;
-    const cause = new Error('a field without @authenticated asked for the principal');
+    const cause = new Error('A field without a gate read the principal');
     throw new AppError('INTERNAL_ERROR', 'Internal error.', {}, cause);
   };
   const run = createStatements();
@@ -105,8 +105,8 @@ export function createContext({
     },
     currentSessionId: () =>
       session?.sessionId ?? (principal?.credential.kind === 'session' ? principal.credential.id : null),
-    demand(demands) {
-      onDemand?.(demands);
+    require(requirements) {
+      onRequire?.(requirements);
     },
     entered(userId, sessionId) {
       session = { userId, sessionId };

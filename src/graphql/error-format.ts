@@ -1,6 +1,6 @@
 /**
- * The one translator at the edge of GraphQL: whatever went wrong becomes a message, a code and its details. An error
- * that is not part of the contract leaves as INTERNAL_ERROR with the request's id; its cause is for the log alone.
+ * Translates errors for clients: message, code and details. An error outside the contract becomes INTERNAL_ERROR with the request
+ * id; its cause is only logged.
  */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import { outage } from '../db/errors.js';
@@ -18,16 +18,16 @@ export interface TranslatedError {
   readonly formatted: FormattedError;
 }
 
-/** graphql-js quotes names, and a name may be as long as the document. In characters. */
+/** In characters; graphql-js quotes names, which may be as long as the document. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** An error of syntax or validation, in the words of graphql-js. */
+/** A syntax or validation error with the message of graphql-js. */
 export interface DocumentError {
   readonly message: string;
   readonly locations: GraphQLFormattedError['locations'];
 }
 
-/** Takes out of an error what is shown of it. */
+/** The parts of an error that clients see. */
 export function documentError(error: GraphQLError): DocumentError {
   const { message } = error;
   return {
@@ -36,12 +36,12 @@ export function documentError(error: GraphQLError): DocumentError {
   };
 }
 
-/** Translates an error of syntax or validation. */
+/** Translates a syntax or validation error. */
 export function translateDocumentError({ message, locations }: DocumentError): TranslatedError {
   return translated(new AppError('QUERY_REJECTED', message), locations);
 }
 
-/** Anything else that was thrown, by a resolver or on the way to it. */
+/** Translates any other error. */
 export function translateError(error: unknown, requestId: string): TranslatedError {
   const located = error instanceof GraphQLError ? error : undefined;
   const known = findAppError(error) ?? argumentFault(located);
@@ -67,10 +67,10 @@ function translated(
   };
 }
 
-/** Deep enough for every wrapper there is; a cycle cannot hold it. */
+/** Enough for every wrapper; stops at cycles. */
 const MAX_CAUSES = 8;
 
-/** The AppError that an error is, wraps, or (for a database that is away) means. */
+/** The AppError that an error is or wraps, or SERVICE_UNAVAILABLE for an unavailable database. */
 function findAppError(error: unknown): AppError | undefined {
   let link = error;
   for (let depth = 0; depth < MAX_CAUSES && link instanceof Error; depth += 1) {
@@ -80,10 +80,10 @@ function findAppError(error: unknown): AppError | undefined {
   return outage(error instanceof GraphQLError ? error.originalError : error);
 }
 
-/** As graphql-js words it when a nullable variable, allowed there for its default, turns out to be null. */
+/** The message of graphql-js for a nullable variable that is null in a non-null position with a default. */
 const ARGUMENT = /^Argument "(\w+)" of (?:required|non-null) type /;
 
-/** A fault of an argument or of `@include(if:)` that shows in execution only: the client's, not a resolver's. */
+/** An error in an argument or `@include(if:)` that only execution detects: the client's error. */
 function argumentFault(located: GraphQLError | undefined): AppError | undefined {
   const origin = located?.originalError ?? located;
   const field = origin instanceof GraphQLError && origin.nodes ? ARGUMENT.exec(origin.message)?.[1] : undefined;

@@ -1,4 +1,4 @@
-/** The GraphQL route. Over HTTP mercurius executes and this speaks the protocol (GraphQL over HTTP, draft of 2025). */
+/** The GraphQL route: implements GraphQL over HTTP (draft of 2025); mercurius executes. */
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
@@ -22,14 +22,14 @@ import { variableFaults } from './documents/variable-faults.js';
 export interface GraphqlPluginOptions {
   readonly schema: GraphQLSchema;
   readonly limits: Config['graphql'];
-  /** Whether `__schema` and `__type` may be asked for. */
+  /** Whether `__schema` and `__type` may be queried. */
   readonly introspection: boolean;
-  /** Whether errors may suggest names of the schema. */
+  /** Whether errors may suggest names from the schema. */
   readonly suggestions: boolean;
-  /** Mutations of which a document may execute one; those that carry `@oneCredentialAttempt` if left out. */
+  /** Mutations of which a document may execute one; by default those with `@oneCredentialAttempt`. */
   readonly credentialFields?: ReadonlySet<string>;
   /**
-   * Counts a request whose document took much work as so many more.
+   * Charges further requests for a document that took much work.
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   charge(request: FastifyRequest, requests: number): Promise<void>;
@@ -38,7 +38,7 @@ export interface GraphqlPluginOptions {
   /** What sockets need besides. */
   readonly live: LiveOptions;
   /**
-   * A context for each request; mercurius adds members of its own to it.
+   * Creates the context of a request, to which mercurius adds members.
    */
   createContext(request: FastifyRequest, reply: FastifyReply): GraphqlContext;
 }
@@ -51,14 +51,14 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     schema,
     routes: false,
     cache: limits.cacheEntries,
-    // Errors pass through untouched: they are translated once, below.
+    // Errors are translated once, below.
     errorFormatter: (execution) => ({ statusCode: 200, response: execution }),
   });
   const prepare = createDocuments({
     ...options,
     ...limits,
     credentialFields: options.credentialFields ?? credentialFieldsOf(schema),
-    // mercurius's own cache knows no size, only entries: setting the schema anew empties it.
+    // mercurius's cache is limited by entries, not by size: replacing the schema empties it.
     onTurnover: () => app.graphql.replaceSchema(schema),
   });
 
@@ -145,12 +145,12 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
   });
 };
 
-/** Every error of a refused document. */
+/** The errors of a refused document. */
 function refused(error: unknown, requestId: string): readonly TranslatedError[] {
   return error instanceof RejectedDocument ? error.errors : [translateError(error, requestId)];
 }
 
-/** Refused before a body is read. OPTIONS is left to CORS. */
+/** Refuses other methods before the body is read. CORS handles OPTIONS. */
 function refuseOtherMethods(scope: FastifyInstance): void {
   const handler = (request: FastifyRequest, reply: FastifyReply) =>
     refuse(request, reply.code(405).header('allow', 'GET, POST'), JSON_RESPONSE, 'The method is not allowed.');

@@ -39,7 +39,7 @@ function attachScalars(schema: GraphQLSchema): void {
   const dateTime = schema.getType('DateTime');
   const scope = schema.getType('Scope');
   if (!isScalarType(dateTime) || !isScalarType(scope)) throw new Error('The schema lacks a scalar');
-  // RFC 3339, always UTC. There is no input of this type yet, so reading one is refused.
+  // RFC 3339 in UTC. No input has this type, so parsing is refused.
   dateTime.serialize = (value) => {
     if (value instanceof Date) return value.toISOString();
     throw new GraphQLError('DateTime takes a Date');

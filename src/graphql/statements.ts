@@ -1,11 +1,11 @@
-/** Bounds how many statements one GraphQL request runs at a time: aliases must not take every connection of the pool. */
+/** Limits the concurrent statements of one GraphQL request, so that aliases do not take every connection of the pool. */
 
-/** Of a pool of ten by default; a person's document waits for one or two. */
+/** Of ten connections by default; typical documents need one or two. */
 const MAX_AT_A_TIME = 2;
 
 export type RunStatement = <T>(work: () => Promise<T> | T) => Promise<T>;
 
-/** Creates the bound of one request. Work that is over it waits; it must not wait for other work of the same bound. */
+/** Creates the limit of one request. Work above it waits, and must not depend on other work of the same limit. */
 export function createStatements(max = MAX_AT_A_TIME): RunStatement {
   const waiting: (() => void)[] = [];
   let running = 0;

@@ -3,7 +3,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from '../../src/graphql/context.js';
 import { AppError, serviceUnavailable } from '../../src/lib/errors.js';
-import { createHub, type HubOptions } from '../../src/graphql/ws/hub.js';
+import { createSocketSessions, type SocketSessionsOptions } from '../../src/graphql/ws/socket-sessions.js';
 import { createSockets, type SocketsOptions } from '../../src/graphql/ws/sockets.js';
 import { createAuthenticator } from '../../src/authn/authenticate.js';
 import type { Strategy } from '../../src/authn/strategy.js';
@@ -90,7 +90,7 @@ export interface GraphqlServerOptions {
 }
 
 /** A bus that nothing arrives on. */
-const SILENCE: HubOptions['events'] = {
+const SILENCE: SocketSessionsOptions['events'] = {
   listen: () => () => undefined,
   connected: () => true,
   onConnection: () => () => undefined,
@@ -145,19 +145,19 @@ export async function startGraphqlServer(
     field.subscribe = (_source, args) => streams[field.name]!(args as never);
     field.resolve = (item: unknown) => (typeof item === 'function' ? (item as () => unknown)() : item);
   }
-  const hub = createHub({
+  const socketSessions = createSocketSessions({
     authenticate,
     events: SILENCE,
     clock: testClock(),
     log: app.log,
     maxPerAccount: config.sockets.maxPerAccount,
   });
-  app.addHook('onClose', async () => hub.close());
+  app.addHook('onClose', async () => socketSessions.close());
   await app.register(graphqlPlugin, {
     schema,
     live: {
       origins: ['http://allowed.test'],
-      hub,
+      socketSessions,
       upgrades: webSocketUpgrades(app.server, app.connections),
       charge: (_upgrade, userId, requests) => charge(userId, requests),
       sockets: createSockets({ max: 1000, maxPerNetwork: 1000, ...sockets }),

@@ -1,7 +1,7 @@
-/** Which mutations are attempts at credentials, as the schema marks them. */
+/** Reads `@oneCredentialAttempt` from the schema. */
 import type { GraphQLSchema } from 'graphql';
 
-/** The mutations that carry `@oneCredentialAttempt`: a document executes at most one of them. */
+/** The names of the mutations with `@oneCredentialAttempt`. */
 export function credentialFieldsOf(schema: GraphQLSchema): ReadonlySet<string> {
   const fields = Object.values(schema.getMutationType()?.getFields() ?? {});
   const carries = fields.filter(({ astNode }) =>

@@ -1,6 +1,6 @@
 /**
- * Enforces the schema's directives by wrapping what resolves, subscribes and names types. A gate stands
- * before the limit, the limit before the work; a subscription is checked when it opens and again for each event.
+ * Enforces the schema's directives by wrapping resolvers, subscribers and type resolvers: first the gate, then the rate limit, then
+ * the field. A subscription is checked when it opens and again for each event.
  */
 import {
   defaultFieldResolver,
@@ -31,19 +31,19 @@ interface Limit {
   readonly by: readonly ('IP' | 'PRINCIPAL')[];
 }
 
-/** A gate with what a field alone may say. */
+/** A gate with the directives that only fields have. */
 interface FieldGate extends Gate {
-  /** Without a valid access token, a genuine refresh cookie passes too. */
+  /** Without a valid access token, an authentic refresh cookie passes too. */
   readonly orCookie?: boolean;
 }
 
 export interface DirectiveOptions {
   readonly knownScopes: ReadonlySet<string>;
-  /** By root field, in place of what the schema says. */
+  /** Rates by root field, which replace those of the schema. */
   readonly rates: ReadonlyMap<string, Rate>;
 }
 
-/** Wraps the schema in place. @throws Error naming every root field without a gate, unknown scope and bad rate */
+/** Wraps the schema in place. @throws Error naming every root field without a gate, unknown scope, bad rate and bad duration */
 export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }: DirectiveOptions): GraphQLSchema {
   const gates = createGates(schema);
   const limits = readLimits(schema, rates);
@@ -66,7 +66,7 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
   return schema;
 }
 
-/** `@orRefreshCookie`; schemas of tests may not define it. */
+/** `@orRefreshCookie`, which a schema need not define. */
 function acceptsCookie(schema: GraphQLSchema, { astNode }: GraphQLField<unknown, unknown>): boolean {
   const directive = schema.getDirective('orRefreshCookie');
   return directive != null && astNode != null && getDirectiveValues(directive, astNode) !== undefined;
@@ -81,10 +81,10 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: FieldGat
     field.resolve = guarded(inner, admit);
     return;
   }
-  // Opening is charged; each event passes the gate anew, with the caller read anew, but costs nothing.
+  // Opening is charged. Each event authenticates the caller again, but is not charged.
   field.subscribe = guarded(field.subscribe, async (context) => {
     await admit(context);
-    context.demand(gate.demands);
+    context.require(gate.requirements);
   });
   field.resolve = guarded(inner, (context) => {
     context.forget();
@@ -92,13 +92,13 @@ function guardField(field: GraphQLField<unknown, GraphqlContext>, gate: FieldGat
   });
 }
 
-/** Aliases of a query run at the same time, and each would take a connection. */
+/** Aliases of a query run concurrently: without a limit each would take a connection. */
 function boundStatements(field: GraphQLField<unknown, GraphqlContext>): void {
   const inner = field.resolve ?? defaultFieldResolver;
   field.resolve = (source, args, context, info) => context.run(() => inner(source, args, context, info));
 }
 
-/** Mutations run one after another: after a logout, say, the next one is the caller's no more. */
+/** Mutations run one after another: a logout must refuse the ones after it. */
 function authenticateAnew(field: GraphQLField<unknown, GraphqlContext>): void {
   const inner = field.resolve ?? defaultFieldResolver;
   field.resolve = async (source, args, context, info) => {
@@ -114,7 +114,7 @@ function guarded(inner: Resolver, admit: Admit): Resolver {
   };
 }
 
-/** A gated object behind an interface or union does not even tell its name to who may not see it. */
+/** Hides the type name of a gated object behind an interface or union. */
 function guardTypeName(
   type: GraphQLAbstractType,
   schema: GraphQLSchema,
@@ -131,7 +131,7 @@ function guardTypeName(
 }
 
 async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void> {
-  const { authenticated, ownSession, recentLoginMs, demands, orCookie } = gate;
+  const { authenticated, ownSession, recentLoginMs, requirements, orCookie } = gate;
   if (!authenticated) return;
   const principal = await context.authenticate().catch((error: unknown) => {
     const isRefused = error instanceof AppError && error.status === 401;
@@ -140,7 +140,7 @@ async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void>
   });
   if (!principal) return;
   if (ownSession) sessionOf(principal);
-  for (const demand of demands) assertScopes(principal, demand);
+  for (const require of requirements) assertScopes(principal, require);
   if (recentLoginMs !== undefined) assertRecentLogin(principal, recentLoginMs, context.now());
 }
 
@@ -151,12 +151,12 @@ async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promi
   await context.services.rateLimits.charge([name, ...parts].join('|'), rate, { userId: null, client });
 }
 
-/** Strangers, and whoever brings bad credentials, count by address. */
+/** Callers without valid credentials count by network. */
 async function principalKey(context: GraphqlContext): Promise<string> {
   return context.authenticate().then(subjectId, () => context.client.network);
 }
 
-/** Reads `@rateLimit` of every field, with the configuration's word over the schema's. */
+/** Reads `@rateLimit` of every field; the configuration overrides the schema. */
 function readLimits(schema: GraphQLSchema, rates: ReadonlyMap<string, Rate>) {
   const directive = schema.getDirective('rateLimit');
   if (!directive) throw new Error('The schema does not define @rateLimit');

@@ -17,19 +17,19 @@ import {
 import { parseDuration } from '../../config/readers.js';
 
 /** OR of ANDs of scopes. */
-export type ScopeDemand = readonly (readonly string[])[];
+export type ScopeRequirement = readonly (readonly string[])[];
 
-/** What a caller must satisfy: nothing at all, or to be authenticated and to meet every requirement. */
+/** What a caller must satisfy: nothing, or authentication and every requirement. */
 export interface Gate {
   readonly authenticated: boolean;
   /** Only a person's own session passes. */
   readonly ownSession?: boolean;
   /** Only a session whose person authenticated within this time passes, in milliseconds. */
   readonly recentLoginMs?: number | undefined;
-  readonly demands: readonly ScopeDemand[];
+  readonly requirements: readonly ScopeRequirement[];
 }
 
-export const OPEN: Gate = { authenticated: false, demands: [] };
+export const OPEN: Gate = { authenticated: false, requirements: [] };
 
 type Annotated = { readonly astNode?: Parameters<typeof getDirectiveValues>[1] | null | undefined };
 type FieldOwner = GraphQLObjectType | GraphQLInterfaceType;
@@ -51,14 +51,14 @@ export function createGates(schema: GraphQLSchema) {
     astNode ? getDirectiveValues(directive, astNode) : undefined;
 
   function own(annotated: Annotated): Gate {
-    const scopes = carries(directives.scopes, annotated)?.['scopes'] as ScopeDemand | undefined;
+    const scopes = carries(directives.scopes, annotated)?.['scopes'] as ScopeRequirement | undefined;
     const recentLoginMs = recentLoginOf(annotated);
     const ownSession = recentLoginMs !== undefined || carries(directives.session, annotated) !== undefined;
     return {
       authenticated: ownSession || scopes !== undefined || carries(directives.authenticated, annotated) !== undefined,
       ownSession,
       recentLoginMs,
-      demands: scopes === undefined ? [] : [scopes],
+      requirements: scopes === undefined ? [] : [scopes],
     };
   }
 
@@ -68,7 +68,7 @@ export function createGates(schema: GraphQLSchema) {
     return values === undefined ? undefined : (parseDuration(String(values['within'])) ?? NaN);
   }
 
-  /** What a type demands: its own gate and those of the interfaces it implements. */
+  /** The gate of a type: its own and those of its interfaces. */
   function ofType(type: GraphQLCompositeType): Gate {
     const interfaces = isObjectType(type) || isInterfaceType(type) ? type.getInterfaces() : [];
     return join(own(type), ...interfaces.map(own));
@@ -77,7 +77,7 @@ export function createGates(schema: GraphQLSchema) {
   return {
     ofType,
 
-    /** What a field demands: its own gate, its interfaces' fields', its owner's and that of the type it returns. */
+    /** The gate of a field: its own, those of the interfaces' fields, of its owner and of the type it returns. */
     ofField(owner: FieldOwner, field: GraphQLField<unknown, unknown>): Gate {
       const inherited = owner.getInterfaces().flatMap((parent) => parent.getFields()[field.name] ?? []);
       const returned = getNamedType(field.type);
@@ -85,7 +85,7 @@ export function createGates(schema: GraphQLSchema) {
       return join(own(field), ...inherited.map(own), ofType(owner), ofReturned);
     },
 
-    /** Faults of the schema's author: root fields without a gate or with a contradiction, scopes that nobody knows. */
+    /** Errors in the schema: root fields without a gate or with a contradiction, unknown scopes, bad durations. */
     faults(knownScopes: ReadonlySet<string>): string[] {
       const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
       const rootFaults = roots.flatMap((root) =>
@@ -119,7 +119,7 @@ export function createGates(schema: GraphQLSchema) {
         ...Object.values(type.getFields()).map((field): [string, Annotated] => [`${type.name}.${field.name}`, field]),
       ];
       return annotated.flatMap(([name, node]) => {
-        const scopes = own(node).demands.flat(2);
+        const scopes = own(node).requirements.flat(2);
         return scopes
           .filter((scope) => !known.has(scope))
           .map((scope) => `${name} requires the unknown scope ${scope}`);
@@ -134,6 +134,6 @@ function join(...gates: readonly Gate[]): Gate {
     authenticated: gates.some((gate) => gate.authenticated),
     ownSession: gates.some((gate) => gate.ownSession),
     recentLoginMs: times.length === 0 ? undefined : Math.min(...times),
-    demands: gates.flatMap((gate) => gate.demands),
+    requirements: gates.flatMap((gate) => gate.requirements),
   };
 }

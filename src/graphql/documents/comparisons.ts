@@ -1,16 +1,15 @@
 /**
- * How much work the rule "Field Selection Merging" (GraphQL section 5.3.2) makes of a document. The rule compares every
- * two fields that have the same response name in the same place, so its work grows with the square of the repetitions.
- * This counts them without a schema, in time linear in the fields, before validation runs.
+ * Counts the work of the rule "Field Selection Merging" (GraphQL section 5.3.2) before validation runs it, in time linear in the
+ * fields. The rule compares every two fields with the same response name in one selection: quadratic in the repetitions.
  */
 import { Kind, type DocumentNode, type FieldNode, type FragmentDefinitionNode, type SelectionSetNode } from 'graphql';
 
 export interface Comparisons {
   /** Fields after flattening, over all operations. */
   readonly fields: number;
-  /** The most fields that share a response name in one place. */
+  /** The most fields that share a response name in one selection. */
   readonly repetitions: number;
-  /** Pairs of fields, and of spreads and fragments, that the rule looks at. */
+  /** Pairs of fields, and of spreads and fragments, that the rule compares. */
   readonly pairs: number;
 }
 
@@ -19,7 +18,7 @@ const SPREAD_WORK = 5;
 
 /**
  * Counts the comparisons that validation would make.
- * @param maxFields where to stop: fragments can multiply fields without end
+ * @param maxFields where counting stops, because fragments multiply fields
  */
 export function countComparisons(document: DocumentNode, maxFields: number): Comparisons {
   const fragments = new Map<string, FragmentDefinitionNode>();
@@ -65,7 +64,7 @@ export function countComparisons(document: DocumentNode, maxFields: number): Com
     for (const same of byName.values()) {
       repetitions = Math.max(repetitions, same.length);
       const nested = same.flatMap(({ selectionSet }) => selectionSet ?? []);
-      // Two fields with selections of their own also compare the names in one with those in the other.
+      // Two fields with selections also compare the response names of both selections.
       const names = nested.reduce((most, { selections }) => Math.max(most, selections.length), 0);
       pairs += ((same.length * (same.length - 1)) / 2) * (1 + names);
       if (nested.length > 0) compare(nested);
@@ -73,7 +72,7 @@ export function countComparisons(document: DocumentNode, maxFields: number): Com
   }
 
   for (const node of document.definitions) if (node.kind === Kind.OPERATION_DEFINITION) compare([node.selectionSet]);
-  // Validation looks at fragments that no operation uses, too; spreads of fragments that do not exist are compared as well.
+  // Validation also compares unused fragments, and spreads of fragments that do not exist.
   for (const [name, { selectionSet }] of fragments) {
     if (reached.has(name)) continue;
     reached.add(name);

@@ -1,6 +1,6 @@
 /**
- * How much an operation can read from the database, before it is executed: rows at most. A field with an argument `first`
- * counts as many rows as that says, and all that is below it as often. `@skip` and `@include` change nothing.
+ * Computes the largest number of rows that an operation can read, before it is executed. A field with the argument `first`
+ * multiplies everything below it by that number. `@skip` and `@include` are ignored.
  */
 import {
   getNamedType,
@@ -22,10 +22,10 @@ import { AppError } from '../../lib/errors.js';
 /** The cost of an operation with the variables of a request. */
 export type Cost = (variables: Readonly<Record<string, unknown>>) => number;
 
-/** The most that a page may have; a resolver refuses more. */
+/** The largest page; resolvers refuse more. */
 const MAX_PAGE = 100;
 
-/** Creates the count for a schema. It must be given validated documents within the limits. */
+/** Creates the cost function of a schema, for validated documents within the limits. */
 export function createCosts(schema: GraphQLSchema) {
   return (document: DocumentNode, operation: OperationDefinitionNode): Cost => {
     const fragments = new Map<string, FragmentDefinitionNode>();
@@ -64,7 +64,7 @@ export function createCosts(schema: GraphQLSchema) {
       return (type === root ? 1 : 0) + nested;
     }
 
-    /** The number of rows that the argument `first` asks for; undefined where the field has none. */
+    /** The value of the argument `first`; undefined if the field has none. */
     function pageOf(
       node: FieldNode,
       field: GraphQLField<unknown, unknown>,
@@ -78,7 +78,7 @@ export function createCosts(schema: GraphQLSchema) {
       if (value?.kind === Kind.VARIABLE) {
         readsVariables = true;
         const given = variables[value.name.value];
-        // A variable that is left out may have a default of its own.
+        // An omitted variable may have a default.
         first = given === undefined ? MAX_PAGE : given;
       }
       return typeof first === 'number' && first >= 1 && first <= MAX_PAGE ? first : MAX_PAGE;
@@ -89,7 +89,7 @@ export function createCosts(schema: GraphQLSchema) {
   };
 }
 
-/** The cost, if it is not over the limit. @throws AppError QUERY_REJECTED */
+/** Returns the cost. @throws AppError QUERY_REJECTED above the limit */
 export function assertAffordable(cost: number, maxCost: number): number {
   if (cost <= maxCost) return cost;
   throw new AppError('QUERY_REJECTED', `The document could read ${cost} rows; the limit is ${maxCost}.`);

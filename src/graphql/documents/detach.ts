@@ -1,8 +1,8 @@
-/** Makes a parsed document cheap to keep, to copy and to report errors on. */
+/** Makes parsed documents cheap to cache, to copy and to report errors on. */
 import { GraphQLError, visit, type ASTNode, type DocumentNode } from 'graphql';
 import { AppError } from '../../lib/errors.js';
 
-/** In steps of the syntax tree, of which a level of fields takes three: room for every depth that can be configured. */
+/** In levels of the syntax tree, three per level of fields: enough for every depth that can be configured. */
 const MAX_NESTING = 400;
 /** The end of a line (GraphQL section 2.1.2). */
 const LINE_END = /\r\n|[\n\r]/g;
@@ -10,7 +10,7 @@ const LINE_END = /\r\n|[\n\r]/g;
 const MAX_LOCATIONS = 10;
 
 /**
- * Stands in for the text of a document in the locations of its nodes. graphql-js searches the text from its beginning
+ * Replaces the text of a document in the locations of its nodes. graphql-js searches the text from its beginning
  * for every node of every error; with an empty text it reports line 1 and the offset as the column at once.
  */
 interface CompactSource {
@@ -23,8 +23,8 @@ interface CompactSource {
 /**
  * Detaches every node from the parser's tokens and counts the nodes. A location keeps a chain of all tokens alive, and
  * `structuredClone`, with which mercurius copies a document, overflows the stack on it at some 2,400 tokens.
- * @param text what the document was parsed from
- * @throws AppError QUERY_REJECTED when selections, values or types are nested so deep that recursion would be unsafe
+ * @param text the source of the document
+ * @throws AppError QUERY_REJECTED if selections, values or types are nested too deep for recursion
  */
 export function detachDocument(document: DocumentNode, text: string): number {
   const source: CompactSource = {
@@ -46,7 +46,7 @@ export function detachDocument(document: DocumentNode, text: string): number {
   return nodes;
 }
 
-/** The lines and columns of an error on a detached document (the first ten), or on a text that does not parse. */
+/** The first ten lines and columns of an error on a detached document, or of a syntax error. */
 export function locationsOf({ locations, source }: GraphQLError): GraphQLError['locations'] {
   if (!source || !isCompact(source)) return locations;
   const lineStarts = lineStartsOf(source);
@@ -61,7 +61,7 @@ function isCompact(source: object): source is CompactSource {
   return 'text' in source;
 }
 
-/** Most documents are executed without an error; those with many search their text once. */
+/** The lines of a text, computed once for all errors of a document. */
 const known = new WeakMap<CompactSource, readonly number[]>();
 
 /** The offset of each line's first character. */

@@ -1,7 +1,7 @@
 /**
- * Turns a text into a document that can be executed: parses it, selects the operation, measures, validates and remembers
- * it. mercurius gets the document instead of the text, because it would accept a JSON syntax tree as a text, share a
- * cache entry between the operations of one text, and remember refused documents among the good ones.
+ * Prepares documents for execution: parses, selects the operation, applies the limits, validates and caches. mercurius gets the
+ * document and not the text, because it accepts a JSON syntax tree as a text, shares a cache entry between the operations of a
+ * text, and caches refused documents with accepted ones.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -22,12 +22,12 @@ import { createRefusals } from './refusals.js';
 import { createValidator, RejectedDocument, type ValidationOptions } from './validation.js';
 
 export interface PreparedDocument {
-  /** The same object for the same text and operation, so that caches can go by identity. */
+  /** The same object for the same text and operation, so that it can be a cache key. */
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   /**
-   * Counts the rows that the operation could read with the variables of a request.
-   * @throws AppError QUERY_REJECTED when they are more than a document may read
+   * The largest number of rows that the operation can read with the variables of a request.
+   * @throws AppError QUERY_REJECTED above the limit
    */
   costOf(variables: Readonly<Record<string, unknown>>): number;
 }
@@ -36,21 +36,21 @@ export interface DocumentOptions extends DocumentLimits, ValidationOptions {
   readonly schema: GraphQLSchema;
   /** In characters. */
   readonly maxLength: number;
-  /** Nodes of the syntax tree, all operations and fragments included: what validation takes its time for. */
+  /** Nodes of the syntax tree, including all operations and fragments. They determine the time of validation. */
   readonly maxNodes: number;
-  /** How many documents are remembered; together they take no more than 32 KiB times this. */
+  /** The number of cached documents; together they take at most 32 KiB times this. */
   readonly cacheEntries: number;
   readonly credentialFields: ReadonlySet<string>;
-  /** Rows that one operation may read. */
+  /** The most rows that one operation may read. */
   readonly maxCost: number;
-  /** Called when as much was forgotten as can be remembered: caches by identity should drop what they hold. */
+  /** Called after a full turnover of the cache, so that caches keyed by document can be emptied. */
   onTurnover?(): void;
 }
 
 /**
  * Prepares a document.
- * @param spend called with the work that a document took which was not remembered, in requests as `me`: 1 to 10
- * @throws AppError QUERY_REJECTED over a limit, or without the operation
+ * @param spend called with the work of a document that was not cached, in equivalents of a `me` request: 1 to 10
+ * @throws AppError QUERY_REJECTED above a limit, or if the operation is missing
  * @throws RejectedDocument with every error of syntax or validation
  */
 export type PrepareDocument = (
@@ -59,13 +59,13 @@ export type PrepareDocument = (
   spend?: (requests: number) => void,
 ) => PreparedDocument;
 
-/** A client's operation takes about half of this. */
+/** About twice the size of a typical operation. */
 const CACHED_BYTES_PER_ENTRY = 32_768;
 /** Measured: a node with its location takes up to 200 bytes, and mercurius keeps a copy. */
 const BYTES_PER_NODE = 400;
-/** Two bytes a character, in the document's source and in the cache's key, and again in the copy. */
+/** Two bytes per character, in the source, in the cache key and in mercurius's copy. */
 const BYTES_PER_CHARACTER = 6;
-/** GraphQL section 2.1.9; also keeps a cache key from being read in two ways. */
+/** GraphQL section 2.1.9. Also makes cache keys unambiguous. */
 const NAME = /^[A-Za-z_]\w*$/;
 /** Measured: this much of a document takes about the time of a request for `me`. */
 const CHARACTERS_PER_REQUEST = 2000;
@@ -76,7 +76,7 @@ interface Remembered extends PreparedDocument {
   readonly bytes: number;
 }
 
-/** Creates the only way in for documents. Refused ones are remembered apart, so they cannot push out good ones. */
+/** Creates the preparation of a schema. Refused documents are cached separately, so that they cannot evict accepted ones. */
 export function createDocuments(options: DocumentOptions): PrepareDocument {
   const { schema, maxLength, maxTokens, maxNodes, cacheEntries, credentialFields, onTurnover } = options;
   const validate = createValidator(schema, options);
@@ -96,7 +96,7 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
     },
   });
 
-  /** @param onNodes called with the size of a document that parses, before it is validated */
+  /** @param onNodes called with the number of nodes before validation */
   function prepare(source: string, operationName: string | undefined, onNodes: (nodes: number) => void): Remembered {
     const document = parse(source, { maxTokens });
     const nodes = detachDocument(document, source);
@@ -139,7 +139,7 @@ export function createDocuments(options: DocumentOptions): PrepareDocument {
   };
 }
 
-/** The parser and some of the rules recurse: what exhausts the stack is a document too deep, not a fault of ours. */
+/** The parser and some rules recurse: a document that exhausts the stack is too deep, which is the client's error. */
 function withinStack<T>(work: () => T): T {
   try {
     return work();

@@ -1,7 +1,6 @@
 /**
- * Measures an operation with its fragments flattened. Each fragment is measured once, so the work is linear in the
- * document however often fragments spread one another. It needs no schema and runs before validation, whose rules are
- * not all linear.
+ * Measures an operation with its fragments flattened. Each fragment is measured once, so the work is linear in the document. Runs
+ * before validation, because not all of its rules are linear.
  */
 import {
   Kind,
@@ -13,14 +12,14 @@ import {
 import { AppError } from '../../lib/errors.js';
 import { countComparisons } from './comparisons.js';
 
-/** What one operation may ask for. */
+/** The limits of one operation. */
 export interface DocumentLimits {
   readonly maxDepth: number;
   readonly maxAliases: number;
   readonly maxDirectives: number;
-  /** Of the text; and as many fields after flattening: fragments may ask for no more than could be written out. */
+  /** Tokens of the text, and fields after flattening: fragments may request no more than could be written out. */
   readonly maxTokens: number;
-  /** Fields with one response name in one place, fragments included. */
+  /** Fields with one response name in one selection, including fragments. */
   readonly maxRepetitions: number;
 }
 
@@ -30,21 +29,21 @@ interface Measure {
   readonly fields: number;
   readonly aliases: number;
   readonly directives: number;
-  /** Of the outermost fields alone: only they are mutations. */
+  /** Credential fields among the root fields. */
   readonly credentials: number;
 }
 
-/** The standard introspection query is 15 deep; its depth is the schema's, not the data's. */
+/** The standard introspection query has a depth of 15. */
 const MAX_INTROSPECTION_DEPTH = 20;
-/** Fields of all operations, for each token that is allowed: validation looks at those that are not executed, too. */
+/** Fields of all operations per allowed token: validation also checks operations that are not executed. */
 const FIELDS_PER_TOKEN = 2;
-/** Comparisons of fields and fragments, for each token that is allowed; a client's document makes a tenth of them. */
+/** Comparisons of fields and fragments per allowed token; typical documents need a tenth. */
 const PAIRS_PER_TOKEN = 4;
 const NOTHING: Measure = { depth: 0, introspectionDepth: 0, fields: 0, aliases: 0, directives: 0, credentials: 0 };
 
 /**
- * Refuses an operation that asks for too much.
- * @param credentialFields mutations that prove or renew credentials, of which a document may execute one
+ * Refuses an operation above a limit.
+ * @param credentialFields mutations with `@oneCredentialAttempt`, of which a document may execute one
  * @throws AppError QUERY_REJECTED
  */
 export function assertWithinLimits(
@@ -92,7 +91,7 @@ function measure(
     const known = measured.get(name);
     const fragment = fragments.get(name);
     if (known || !fragment) return known ?? NOTHING;
-    // A cycle meets this and adds nothing more; validation refuses it afterwards.
+    // Stops at cycles, which validation refuses.
     measured.set(name, NOTHING);
     const result = plusDirectives(ofSelections(fragment.selectionSet), fragment);
     measured.set(name, result);

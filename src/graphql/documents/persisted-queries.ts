@@ -10,23 +10,23 @@ import type { GraphqlParams } from '../http/request-params.js';
 
 export interface PersistedQueries {
   /**
-   * The text of a request, by its hash if there is only that.
-   * @throws AppError PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED where they are off, QUERY_REJECTED for a
-   * hash that is not the text's
+   * The text of a request, looked up by its hash if the request has no text.
+   * @throws AppError PERSISTED_QUERY_NOT_FOUND, PERSISTED_QUERY_NOT_SUPPORTED if they are disabled, QUERY_REJECTED if
+   * the hash does not match the text
    */
   resolve(params: GraphqlParams): string;
   /**
-   * Stores the text of a request that came with its hash. Call it for documents within the limits only.
-   * @param network who sent it: each network may fill an eighth of the store
+   * Stores the text of a request that has a hash. Must only be called for accepted documents.
+   * @param network the client's network, which may fill an eighth of the store
    */
   store(params: GraphqlParams, network: string): void;
 }
 
-/** Twice the text of a usual operation. */
+/** Twice the text of a typical operation. */
 const BYTES_PER_ENTRY = 4096;
-/** The hash and the entry of the cache. */
+/** The hash and the cache entry. */
 const BYTES_OF_ENTRY = 256;
-/** One network that stores without end evicts its own documents, not those of others. */
+/** A network above its share evicts its own documents. */
 const SHARE_OF_A_NETWORK = 1 / 8;
 
 interface Stored {
@@ -34,9 +34,9 @@ interface Stored {
   readonly network: string;
 }
 
-/** @param entries how many are stored; together they take no more than 4 KiB times this */
+/** @param entries the number of stored documents; together they take at most 4 KiB times this */
 export function createPersistedQueries(entries: number, isEnabled: boolean): PersistedQueries {
-  /** The hashes that each network stored, the oldest first. */
+  /** The hashes stored by each network, oldest first. */
   const byNetwork = new Map<string, Set<string>>();
   const cache = new LRUCache<string, Stored>({
     max: entries,
@@ -68,7 +68,7 @@ export function createPersistedQueries(entries: number, isEnabled: boolean): Per
       const [oldest] = (byNetwork.get(network)?.size ?? 0) < maxOfNetwork ? [] : byNetwork.get(network)!;
       if (oldest !== undefined) cache.delete(oldest);
       cache.set(hash, { text: query, network });
-      // A text too large for the whole store is not kept.
+      // A text that is larger than the store is not kept.
       if (!cache.has(hash)) return;
       const hashes = byNetwork.get(network);
       if (hashes) hashes.add(hash);

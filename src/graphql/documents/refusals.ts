@@ -1,25 +1,25 @@
-/** Remembers refused documents, so that sending one again costs a look-up instead of its validation. */
+/** Caches refused documents, so that repeating one costs a lookup and no validation. */
 import { LRUCache } from 'lru-cache';
 import { AppError } from '../../lib/errors.js';
 import type { DocumentError } from '../error-format.js';
 import { RejectedDocument } from './validation.js';
 
 export interface Refusals {
-  /** @throws AppError or RejectedDocument as before, if the refusal is remembered */
+  /** @throws AppError or RejectedDocument if the refusal is cached */
   rethrow(digest: string): void;
-  /** Remembers a refusal; any other error is left alone. */
+  /** Caches a refusal; ignores other errors. */
   remember(digest: string, error: unknown): void;
 }
 
 const BYTES_PER_ENTRY = 4096;
-/** Measured: the key, the entry of the cache and the objects. */
+/** Measured: key, cache entry and objects. */
 const BYTES_PER_REFUSAL = 512;
 const BYTES_PER_LOCATION = 64;
 
-/** A limit by its message, or the errors of the document. Errors themselves would keep their stacks alive. */
+/** A message or the errors of a document. Error objects would keep their stacks alive. */
 type Refusal = string | readonly DocumentError[];
 
-/** @param entries how many are remembered; together they take no more than 4 KiB times this */
+/** @param entries the number of cached refusals; together they take at most 4 KiB times this */
 export function createRefusals(entries: number): Refusals {
   const cache = new LRUCache<string, Refusal>({
     max: entries,

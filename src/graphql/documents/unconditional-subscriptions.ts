@@ -1,6 +1,6 @@
 /**
  * A rule that graphql-js 16 lacks: the root field of a subscription may not depend on `@skip` or `@include` (GraphQL, draft
- * of 2025, section 5.2.4.1). Without the field there is nothing to subscribe to, which graphql-js takes for a fault of its own.
+ * of 2025, section 5.2.4.1). Without the field graphql-js fails with an internal error.
  */
 import {
   GraphQLError,
@@ -15,7 +15,7 @@ const CONDITIONAL = new Set(['skip', 'include']);
 
 /** A rule for graphql-js's `validate`. */
 export function unconditionalSubscriptions(context: ValidationContext): ASTVisitor {
-  /** Selections of the root, those of fragments too, each once: they may spread each other any number of times. */
+  /** Root selections including those of fragments, each visited once. */
   function* atRoot({ selections }: SelectionSetNode, seen: Set<string>): Generator<SelectionNode> {
     for (const selection of selections) {
       yield selection;

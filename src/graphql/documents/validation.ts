@@ -1,4 +1,4 @@
-/** Validates documents by the rules of GraphQL (section 5). Suggestions of names can be left out of the errors. */
+/** Validates documents (GraphQL section 5). Suggestions of names can be removed from the errors. */
 import {
   NoSchemaIntrospectionCustomRule,
   specifiedRules,
@@ -10,16 +10,16 @@ import { documentError, translateDocumentError, type DocumentError, type Transla
 import { unconditionalSubscriptions } from './unconditional-subscriptions.js';
 
 export interface ValidationOptions {
-  /** Whether `__schema` and `__type` may be asked for; `__typename` always may. */
+  /** Whether `__schema` and `__type` may be queried; `__typename` always may. */
   readonly introspection: boolean;
-  /** Whether errors may suggest names of the schema. */
+  /** Whether errors may suggest names from the schema. */
   readonly suggestions: boolean;
 }
 
 /** A document with errors of syntax or validation. */
 export class RejectedDocument extends Error {
   override readonly name = 'RejectedDocument';
-  /** @param reasons no reference to the document, so that they are cheap to remember */
+  /** @param reasons without references to the document, so that they are cheap to cache */
   constructor(readonly reasons: readonly DocumentError[]) {
     super('The document was rejected');
   }
@@ -29,10 +29,10 @@ export class RejectedDocument extends Error {
   }
 }
 
-/** As many as help a person; each costs time and space. */
+/** Enough for a person; each error costs time and space. */
 const MAX_ERRORS = 5;
 
-/** Creates the check of one schema. The check @throws RejectedDocument */
+/** Creates the validator of a schema. It throws RejectedDocument. */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {
   const rules = [
     ...specifiedRules,

@@ -1,6 +1,6 @@
 /**
- * What is wrong with the variables of a request, without their values: graphql-js's messages quote them, and one may be
- * a password. Only runs once execution has refused them.
+ * Lists the errors in the variables of a request without their values, which graphql-js quotes and which may be passwords. Runs only
+ * after execution has refused the variables.
  */
 import {
   coerceInputValue,
@@ -17,16 +17,16 @@ import type { FieldError } from '../../lib/errors.js';
 
 type Path = readonly (string | number)[];
 
-/** As many as graphql-js itself counts before it gives up. */
+/** The limit of graphql-js. */
 const MAX_FAULTS = 50;
-/** graphql-js's words about one place, before it puts the value in front: names of the schema, or a key, are in them. */
+/** The part of graphql-js's message without the value. */
 const MISSING = /^Field "(\w+)" of required type /;
 const UNKNOWN = /^Field "([^]*)" is not defined by type /;
 const NULL = /^Expected non-nullable type |^Field "\w+" must be non-null/;
 const NOT_AN_OBJECT = /^Expected type "\w+" to be an object/;
 const NOT_ONE_KEY = /^Exactly one key /;
 
-/** Every fault (up to 50); `field` is the path inside the variable, or its name where the variable itself is meant. */
+/** Up to 50 errors; `field` is the path inside the variable, or the name of the variable. */
 export function variableFaults(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
@@ -36,7 +36,7 @@ export function variableFaults(
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
-    // Validation saw to it that it is an input type.
+    // Validation guarantees an input type.
     if (!isInputType(type)) continue;
     if (!Object.hasOwn(variables, name)) {
       if (isNonNullType(type) && !definition.defaultValue) faults.push({ field: name, message: 'is required' });
@@ -64,7 +64,7 @@ function wording(said: string): string | undefined {
   return undefined;
 }
 
-/** The name of the type that a path leads to; positions in lists do not change it. */
+/** The name of the type at a path; list indexes are skipped. */
 function typeAt(type: GraphQLInputType, path: Path): string {
   const target = path.reduce((found: ReturnType<typeof getNamedType>, key) => {
     const next = isInputObjectType(found) ? found.getFields()[key] : undefined;

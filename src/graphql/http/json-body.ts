@@ -1,8 +1,8 @@
-/** Bodies of GraphQL requests: JSON in UTF-8, not compressed, and nothing that a browser sends without asking first. */
+/** Accepts only JSON bodies in UTF-8 without compression, which browsers send cross-origin only after a preflight. */
 import { isUtf8 } from 'node:buffer';
 import { errorCodes, type FastifyInstance } from 'fastify';
 
-/** Whether a Content-Type says JSON, in UTF-8 where it names a charset (RFC 8259, section 8.1). */
+/** Whether a Content-Type is JSON, and UTF-8 if it has a charset (RFC 8259 section 8.1). */
 export function isJson(contentType: string | undefined): boolean {
   if (contentType === 'application/json') return true;
   const [essence = '', ...parameters] = (contentType ?? '').toLowerCase().split(';');
@@ -13,8 +13,8 @@ export function isJson(contentType: string | undefined): boolean {
 }
 
 /**
- * Makes a scope refuse every body that is not JSON in UTF-8, or that has another encoding: QUERY_REJECTED with status 400,
- * as whatever else is wrong with a request. Form and text types, which a page of any origin can send, end here.
+ * Makes a Fastify scope refuse every other body with QUERY_REJECTED and status 400, including form and text types, which a page
+ * of any origin can send.
  */
 export function acceptOnlyJson(scope: FastifyInstance): void {
   const parse = scope.getDefaultJsonParser('error', 'error');

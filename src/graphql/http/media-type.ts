@@ -1,4 +1,4 @@
-/** Which media type a GraphQL response has (GraphQL over HTTP, "Media Types"). */
+/** Negotiates the media type of a response (GraphQL over HTTP, "Media Types"). */
 
 export const GRAPHQL_RESPONSE = 'application/graphql-response+json';
 export const JSON_RESPONSE = 'application/json';
@@ -6,18 +6,18 @@ export type ResponseType = typeof GRAPHQL_RESPONSE | typeof JSON_RESPONSE;
 
 interface Range {
   readonly name: string;
-  /** 0 refuses. */
+  /** 0 excludes the type. */
   readonly quality: number;
 }
 
-/** More ranges than clients send. */
+/** More than clients send. */
 const MAX_RANGES = 20;
 /** RFC 9110, section 12.4.2. */
 const QUALITY = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
- * The type that an Accept header prefers (RFC 9110, section 12.5.1), undefined where neither will do. Older clients
- * get JSON: those that do not say, and those that take anything without naming the newer type.
+ * The type that an Accept header prefers (RFC 9110 section 12.5.1); undefined if it accepts neither. Clients without the header, and
+ * those that accept anything without naming the newer type, get JSON.
  */
 export function negotiate(accept: string | undefined): ResponseType | undefined {
   if (!accept?.trim()) return JSON_RESPONSE;
@@ -29,7 +29,7 @@ export function negotiate(accept: string | undefined): ResponseType | undefined 
   return graphql > json || (graphql === json && named) ? GRAPHQL_RESPONSE : JSON_RESPONSE;
 }
 
-/** Of the most specific range that matches. */
+/** The weight of the most specific matching range. */
 function qualityOf(type: ResponseType, ranges: readonly Range[]): number {
   for (const pattern of [type, 'application/*', '*/*']) {
     const range = ranges.find(({ name }) => name === pattern);

@@ -5,7 +5,7 @@ import { rejectPrototype } from '../../lib/json.js';
 import { isJson } from './json-body.js';
 
 export interface GraphqlParams {
-  /** Left out when a persisted query is asked for by its hash. */
+  /** Undefined for a persisted query that is requested by hash. */
   readonly query?: string | undefined;
   /** `extensions.persistedQuery.sha256Hash`, in lower case. */
   readonly hash?: string | undefined;
@@ -13,7 +13,7 @@ export interface GraphqlParams {
   readonly variables?: Record<string, unknown> | undefined;
 }
 
-/** Those that are customary, Apollo's among them. Each makes a browser ask first, whatever its value. */
+/** Customary headers, including Apollo's. Each makes a browser send a preflight, whatever its value. */
 const PREFLIGHT_HEADERS = [
   'graphql-require-preflight',
   'apollo-require-preflight',
@@ -22,10 +22,9 @@ const PREFLIGHT_HEADERS = [
 ];
 
 /**
- * Reads and checks the parameters. A GET needs a header that makes a browser ask first (Fetch, CORS-preflight request),
- * as it does for a JSON body: so no page of another origin can have anything executed unasked. A GET runs queries only
- * and reads no cookie, but even so such a page could spend its visitor's limits, or time the answers.
- * @throws AppError QUERY_REJECTED for what is not a GraphQL request, or one that any page could have sent
+ * Reads and checks the parameters. A GET requires a header that makes a browser send a preflight (Fetch, CORS-preflight request), so
+ * that no page of another origin can execute a query: it could use up its visitor's rate limit or measure response times.
+ * @throws AppError QUERY_REJECTED for a malformed request, and for a GET without such a header
  */
 export function readParams(request: FastifyRequest): GraphqlParams {
   if (request.method !== 'GET') return checked(request.body);
@@ -51,7 +50,7 @@ function checked(params: unknown): GraphqlParams {
   if (variables != null && !isMap(variables)) throw rejected('The parameter variables must be an object.');
   if (extensions != null && !isMap(extensions)) throw rejected('The parameter extensions must be an object.');
   const hash = hashOf(extensions?.['persistedQuery']);
-  // Clients leave the text of a persisted query out, or empty.
+  // Clients omit the text of a persisted query, or send an empty one.
   if (hash !== undefined && (query == null || query === ''))
     return { hash, operationName: operationName || undefined, variables: variables ?? undefined };
   if (typeof query !== 'string') throw rejected('The parameter query must be a string.');
@@ -69,7 +68,7 @@ function hashOf(persistedQuery: unknown): string | undefined {
   return sha256Hash.toLowerCase();
 }
 
-/** In a URL, a map is written as JSON. */
+/** In a URL, maps are JSON. */
 function parsed(name: string, text: unknown): unknown {
   if (text === undefined || text === '') return undefined;
   if (typeof text !== 'string') throw rejected(`The parameter ${name} must be given once.`);

@@ -1,18 +1,18 @@
-/** How an outcome leaves: status, headers and body (GraphQL over HTTP, "Response"). */
+/** Writes responses: status, headers and body (GraphQL over HTTP, "Response"). */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.js';
 import type { TranslatedError } from '../error-format.js';
 import { GRAPHQL_RESPONSE, type ResponseType } from './media-type.js';
 
 export interface Outcome {
-  /** Undefined when nothing was executed, null when an error took everything. */
+  /** Undefined if nothing was executed; null if an error propagated to the root. */
   readonly data?: object | null | undefined;
   readonly errors: readonly TranslatedError[];
 }
 
 /**
- * Answers a well-formed request. Without data, `application/graphql-response+json` has the status of the first error;
- * `application/json`, which older clients read, is always 200.
+ * Answers a well-formed request. Without data, `application/graphql-response+json` gets the status of the first error;
+ * `application/json` always gets 200.
  */
 export function respond(
   request: FastifyRequest,
@@ -32,7 +32,7 @@ export function respond(
   return send(reply, type, { errors: errors.map(({ formatted }) => formatted), data });
 }
 
-/** Answers a request that is not one of GraphQL over HTTP, with the status that the reply already has. */
+/** Answers a request that is not GraphQL over HTTP, with the status already set on the reply. */
 export function refuse(
   request: FastifyRequest,
   reply: FastifyReply,

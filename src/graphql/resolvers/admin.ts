@@ -1,4 +1,4 @@
-/** Root fields of administration. */
+/** Resolvers of the administrators' fields. */
 import { subjectId } from '../../authz/principal.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers } from '../generated.js';

@@ -1,4 +1,4 @@
-/** Root fields of the audit. */
+/** Resolvers of audit events. */
 import type { QueryResolvers, SubscriptionResolvers } from '../generated.js';
 import { seenByOwner, type AuditRecord } from '../../audit/event.js';
 

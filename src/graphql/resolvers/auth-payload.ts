@@ -1,4 +1,4 @@
-/** The tokens a client gets for a session, in the terms of RFC 6749 section 5.1, and the cookie they may travel in. */
+/** Issues the tokens of a session (RFC 6749 section 5.1), in the payload or in a cookie. */
 import type { GraphqlContext } from '../context.js';
 import type { AccountRecord } from '../../users/account.js';
 import type { IssuedSession } from '../../sessions/service.js';
@@ -7,19 +7,20 @@ export interface AuthPayloadView {
   readonly accessToken: string;
   readonly refreshToken: string | null;
   readonly tokenType: string;
-  /** Seconds. */
+  /** In seconds. */
   readonly expiresIn: number;
   readonly scope: string;
   readonly user: AccountRecord;
 }
 
-/** How a refresh token travels; null, as left out, in the payload. */
+/** How the refresh token is delivered; null and undefined mean BODY. */
 export type Transport = 'BODY' | 'COOKIE' | null | undefined;
 
 /**
- * Opens or renews a session and issues its tokens. A cookie that is about to be replaced may belong to another session,
- * which nobody could use or end any more: it ends here.
- * @throws AppError QUERY_REJECTED before anything is done when the cookie may not be set, and whatever `enter` throws
+ * Opens or renews a session and issues its tokens. Ends the session of a cookie that is replaced, since no client can use it any
+ * more.
+ * @param enter opens or renews the session
+ * @throws AppError QUERY_REJECTED before `enter` runs if the cookie may not be set, and whatever `enter` throws
  */
 export async function issueAuthPayload(
   context: GraphqlContext,
@@ -34,18 +35,18 @@ export async function issueAuthPayload(
   return authPayload(entered, context, transport);
 }
 
-/** The session that a genuine refresh cookie of the request belongs to, alive or not. */
+/** The id of the session of an authentic refresh cookie, active or not. */
 export function cookieSessionId({ cookie, services }: GraphqlContext): string | undefined {
   const token = cookie.read();
   return token === undefined ? undefined : services.sessions.idOf(token);
 }
 
-/** Whether the cookie belongs to the session that makes the request: a browser sends it with any token. */
+/** Whether the cookie belongs to the session of the caller; a browser sends it with any access token. */
 export function bearsOwnCookie(context: GraphqlContext): boolean {
   return cookieSessionId(context) === context.session().sessionId;
 }
 
-/** Signs the access token, notes the session as the request's own, and puts the refresh token where it travels. */
+/** Signs the access token, and sets the cookie or returns the refresh token. */
 function authPayload(
   { account, session, refreshToken, scopes }: IssuedSession,
   context: GraphqlContext,

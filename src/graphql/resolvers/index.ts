@@ -1,4 +1,4 @@
-/** Every feature's resolvers, by type. */
+/** The resolvers of all features, by type. */
 import * as accounts from './users.js';
 import * as admin from './admin.js';
 import * as audit from './audit.js';

@@ -1,4 +1,4 @@
-/** Root fields of sessions. */
+/** Resolvers of sessions. */
 import { AppError, type ErrorCode } from '../../lib/errors.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers } from '../generated.js';
@@ -14,15 +14,15 @@ export const refresh: MutationResolvers['refresh'] = async (_source, { refreshTo
       context.services.sessions.refresh(given, context.client, scope ?? undefined),
     );
   } catch (error) {
-    // A refused token never works again; after any other failure, such as 503, the same cookie may.
+    // A refused token is never valid again. After any other error, such as 503, the cookie may still be.
     if (isCookie && hasCode(error, REFUSED)) context.cookie.clear();
     throw error;
   }
 };
 
 /**
- * The access token names the session to end. Without a valid one the refresh cookie does, which the gate has checked. There
- * is no Clear-Site-Data: `"cookies"` would remove those of the whole registrable domain, the host product's included.
+ * Ends the session of the access token; without a valid one, that of the refresh cookie, which `@orRefreshCookie` has verified.
+ * Sends no Clear-Site-Data: `"cookies"` would also clear those of the product on the same registrable domain.
  */
 export const logout: MutationResolvers['logout'] = async (_source, _args, context) => {
   const principal = await context.authenticate().catch(() => undefined);

@@ -1,4 +1,4 @@
-/** Root fields of accounts, and the fields of an account that are not columns. */
+/** Resolvers of accounts, and of the fields of `User` that are not columns. */
 import { AppError } from '../../lib/errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
@@ -12,7 +12,7 @@ export const me: QueryResolvers['me'] = (_source, _args, context) => context.acc
 export const meUpdated: SubscriptionResolvers['meUpdated'] = {
   subscribe: (_source, _args, context) =>
     context.services.feed.subscribe(context.account().id, ({ type }) => CHANGES_ACCOUNT.has(type)),
-  // The gate has just read it anew.
+  // The gate has just read the account again for this event.
   resolve: (_record: AuditRecord, _args: unknown, context: GraphqlContext) => context.account(),
 };
 
@@ -47,7 +47,7 @@ export const deleteMe: MutationResolvers['deleteMe'] = async (_source, { input }
 
 export const changePassword: MutationResolvers['changePassword'] = async (_source, { input }, context) => {
   const revoker = callerOf(context);
-  // Who keeps the refresh token in the cookie would be left with a spent one.
+  // The refresh cookie must not keep the superseded token.
   const transport = bearsOwnCookie(context) ? 'COOKIE' : 'BODY';
   return issueAuthPayload(context, transport, () => context.services.changePassword(input, revoker));
 };
@@ -91,7 +91,6 @@ export const rejectEmailVerification: MutationResolvers['rejectEmailVerification
 export const User: UserResolvers = {
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, args, context) => {
-    // Who holds a mailed token alone sees the account, not where it is used.
     if (!context.maySeeSessions(id)) throw await sessionsRefused(context);
     const current = context.currentSessionId();
     const { limit, afterId } = sessionPage(args);
@@ -100,7 +99,7 @@ export const User: UserResolvers = {
   },
 };
 
-/** Whoever holds a mailed token alone has no credential; a delegated credential never sees sessions. */
+/** The error for a caller that may not list sessions: without credentials (`verifyEmail`), or with a delegated credential. */
 async function sessionsRefused(context: GraphqlContext): Promise<AppError> {
   const principal = await context.authenticate().catch(() => undefined);
   if (principal === undefined) return new AppError('MISSING_TOKEN', 'An access token is required.');
@@ -112,7 +111,7 @@ function callerOf(context: GraphqlContext): Revoker {
   return { userId: user.id, sessionId, client: context.client };
 }
 
-/** Remembers the device that an account has just been entered from. Without it the entrance holds all the same. */
+/** Remembers the device of a login. A failure to do so does not fail the login. */
 async function onDevice(context: GraphqlContext, enter: () => Promise<AuthPayloadView>): Promise<AuthPayloadView> {
   const payload = await enter();
   const device = await context.services.devices.remember(payload.user.id, context.client.device).catch(() => undefined);

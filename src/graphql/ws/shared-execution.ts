@@ -1,6 +1,6 @@
 /**
- * Executes an event once for all subscriptions that would get the same: those of one document, with the same variables and
- * the same credentials. An account with hundreds of open tabs costs as much as one with a single tab.
+ * Executes an event once for all subscriptions with the same document, variables and credentials, so that an account with
+ * hundreds of open tabs costs as much as one with a single tab.
  */
 import { createHash } from 'node:crypto';
 import { createSourceEventStream, execute, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
@@ -13,7 +13,7 @@ export type Subscribe = (args: ExecutionArgs, credentials: RequestCredentials) =
 
 const OVER = { done: true, value: undefined } as const;
 
-/** Creates it for one process: only subscriptions that go through it share their events. */
+/** Creates the `subscribe` of one process. Only subscriptions opened through it share executions. */
 export function createSharedSubscribe(): Subscribe {
   const documents = new WeakMap<DocumentNode, number>();
   let count = 0;

@@ -1,39 +1,39 @@
-/** All sockets of this process: how many there may be, whether their clients still live, and how they end with it. */
+/** All sockets of this process: their limits, keep-alive pings and shutdown. */
 import { AppError, serviceUnavailable } from '../../lib/errors.js';
-import { GOING_AWAY } from './closings.js';
-import type { Connection } from './connection.js';
+import { GOING_AWAY } from './close-codes.js';
+import type { Socket } from './socket.js';
 
 export interface SocketsOptions {
-  /** In all. */
+  /** In total. */
   readonly max: number;
   /** From one network. */
   readonly maxPerNetwork: number;
-  /** The beat of everything here, in milliseconds; a second, but for tests. */
+  /** The interval of the timer, in milliseconds; only tests change it. */
   readonly tickMs?: number;
 }
 
 export interface Sockets {
-  /** @throws AppError SERVICE_UNAVAILABLE while the process ends or is full, RATE_LIMIT_EXCEEDED for a network's limit */
+  /** @throws AppError SERVICE_UNAVAILABLE during shutdown or at the total limit, RATE_LIMIT_EXCEEDED at the limit of a network */
   assertRoom(network: string): void;
-  /** Keeps an open socket until it closes. */
-  add(connection: Connection): void;
+  /** Tracks an open socket until it closes. */
+  add(connection: Socket): void;
   count(): number;
-  /** Closes all that there are and refuses all that come. */
+  /** Closes all sockets and refuses new ones. */
   drain(): void;
-  /** Stops the beat. */
+  /** Stops the timer. */
   close(): void;
 }
 
 const TICK_MS = 1000;
-/** Two of these without a sign of life are the end; common proxies drop what is silent for 60 s. */
+/** A socket closes after two unanswered pings. Common proxies drop connections that are silent for 60 s. */
 const PING_EVERY_TICKS = 15;
-/** How long a closed client has to answer before it is cut off; part of the time in which the process must end. */
+/** How long a client may take to answer the close frame; part of the shutdown timeout. */
 const DRAIN_MS = 1000;
 const RETRY_AFTER_S = 60;
 
 export function createSockets({ max, maxPerNetwork, tickMs = TICK_MS }: SocketsOptions): Sockets {
-  /** With the tick of each that asks for a sign of life: a few at a time, so that thousands are not asked at once. */
-  const open = new Map<Connection, number>();
+  /** Open sockets with the tick at which each is pinged, so that thousands are not pinged at once. */
+  const open = new Map<Socket, number>();
   const perNetwork = new Map<string, number>();
   let isDraining = false;
 
@@ -48,7 +48,7 @@ export function createSockets({ max, maxPerNetwork, tickMs = TICK_MS }: SocketsO
   const timer = setInterval(() => {
     ticks = (ticks + 1) % PING_EVERY_TICKS;
     for (const [connection, turn] of open) {
-      connection.renewBudget();
+      connection.resetLimits();
       if (turn === ticks) connection.ping();
     }
   }, tickMs);
@@ -72,7 +72,7 @@ export function createSockets({ max, maxPerNetwork, tickMs = TICK_MS }: SocketsO
         open.delete(connection);
         count(connection.network, -1);
       });
-      // It was let in while the draining began.
+      // It was accepted while draining began.
       if (isDraining) connection.close(GOING_AWAY);
     },
 

@@ -1,4 +1,4 @@
-/** GraphQL over WebSocket: who may open a socket, and what becomes of one that is open. */
+/** GraphQL over WebSocket: accepts or refuses handshakes, and serves open sockets. */
 import type { Server } from 'node:http';
 import websocket, { type WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -11,12 +11,12 @@ import { isWebSocketUpgrade } from '../../fastify/upgrades.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PrepareDocument } from '../documents/documents.js';
-import type { ScopeDemand } from '../directives/gates.js';
+import type { ScopeRequirement } from '../directives/gates.js';
 import { refuse } from '../http/response.js';
 import { JSON_RESPONSE } from '../http/media-type.js';
-import { createConnection } from './connection.js';
-import { converse } from './conversation.js';
-import type { Hub } from './hub.js';
+import { createSocket } from './socket.js';
+import { handleConnection } from './handle-connection.js';
+import type { SocketSessions } from './socket-sessions.js';
 import { createSharedSubscribe } from './shared-execution.js';
 import type { Sockets } from './sockets.js';
 
@@ -26,7 +26,7 @@ export interface LiveOptions {
   readonly sockets: Sockets;
   /** Emits `upgrade` for each handshake to serve. */
   readonly upgrades: Server;
-  readonly hub: Pick<Hub, 'enter'>;
+  readonly socketSessions: Pick<SocketSessions, 'open'>;
   /**
    * Counts a message that subscribes, and so many requests for the work of its document; the request opened the socket.
    * @throws AppError RATE_LIMIT_EXCEEDED
@@ -34,11 +34,11 @@ export interface LiveOptions {
   charge(upgrade: FastifyRequest, userId: string, requests: number): Promise<void>;
   /** The credentials in the payload of `connection_init`. */
   credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
-  /** A context for each subscription; told by it what the subscription demands. */
+  /** A context for each subscription; reported by it what the subscription requirements. */
   createContext(
     client: ClientInfo,
     credentials: RequestCredentials,
-    onDemand: (demands: readonly ScopeDemand[]) => void,
+    onRequire: (requirements: readonly ScopeRequirement[]) => void,
   ): GraphqlContext;
 }
 
@@ -49,7 +49,7 @@ export interface TransportOptions extends LiveOptions {
 
 /** No request over HTTP may be longer either, with room for a token of many scopes. */
 const MAX_PAYLOAD = 65_536;
-/** How long a client may take to answer when it is told that the socket closes. */
+/** How long a client may take to answer when it is reported that the socket closes. */
 const CLOSE_TIMEOUT_MS = 5000;
 
 /** What the types of `ws` do not know yet. */
@@ -57,7 +57,7 @@ const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 
 /** Makes the server take upgrades; returns what the route needs for them. */
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
-  const { origins, sockets, upgrades, hub, charge, credentialsOf, createContext, schema, prepare } = options;
+  const { origins, sockets, upgrades, socketSessions, charge, credentialsOf, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
   const subscribe = createSharedSubscribe();
   await app.register(websocket, {
@@ -73,7 +73,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       done();
     },
     // The client's doing: a frame that is none, or too large. `ws` closes with the code that says so.
-    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'socket'),
+    errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'A WebSocket sent an invalid frame'),
   });
   answerHandshakes(app);
   app.addHook('onClose', async () => sockets.close());
@@ -99,16 +99,16 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
 
   function serve(socket: WebSocket, request: FastifyRequest): void {
     const client = clientInfo(request.ip, request.headers['user-agent']);
-    const connection = createConnection(socket, client.network);
+    const connection = createSocket(socket, client.network);
     sockets.add(connection);
-    converse(connection, {
+    handleConnection(connection, {
       schema,
       prepare,
       subscribe,
-      hub,
+      socketSessions,
       charge: (userId, requests) => charge(request, userId, requests),
       credentialsOf,
-      createContext: (credentials, onDemand) => createContext(client, credentials, onDemand),
+      createContext: (credentials, onRequire) => createContext(client, credentials, onRequire),
       requestId: request.id,
       log: request.log,
     });

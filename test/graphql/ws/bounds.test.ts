@@ -74,7 +74,7 @@ t.test('a socket has fifty subscriptions, however their ids are used; all end wi
   };
   const { port } = await start(t, { streams: { ticks } });
   const socket = await openSession(port, 'good');
-  /** What came once everything that was sent is dealt with: opening takes some turns, during which a first pong comes. */
+  /** What came once everything that was sent is dealt with: executionArgs takes some turns, during which a first pong comes. */
   const answers = async () => {
     const all: Message[] = [];
     for (let pongs = 0; pongs < 2;) {
@@ -179,18 +179,21 @@ const UPGRADE =
   'GET /graphql HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n' +
   'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n';
 
-t.test('the end of the server is told with 1001; who comes then is refused, who does not answer is cut', async (t) => {
-  const { port, app } = await start(t);
-  const socket = await openSession(port, 'good');
-  const [deaf, late] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
-  await once(late, 'connect');
-  deaf.write(UPGRADE);
-  t.match(String((await once(deaf, 'data'))[0]), /^HTTP\/1\.1 101 /);
-  const cut = once(deaf, 'close');
-  const closing = app.close();
-  t.same(await socket.closed, { code: 1001, reason: 'The server is going away.' });
-  late.write(UPGRADE);
-  t.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 503 [^]*SERVICE_UNAVAILABLE/);
-  await closing;
-  await cut;
-});
+t.test(
+  'the end of the server is reported with 1001; who comes then is refused, who does not answer is cut',
+  async (t) => {
+    const { port, app } = await start(t);
+    const socket = await openSession(port, 'good');
+    const [deaf, late] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    await once(late, 'connect');
+    deaf.write(UPGRADE);
+    t.match(String((await once(deaf, 'data'))[0]), /^HTTP\/1\.1 101 /);
+    const cut = once(deaf, 'close');
+    const closing = app.close();
+    t.same(await socket.closed, { code: 1001, reason: 'The server is going away.' });
+    late.write(UPGRADE);
+    t.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 503 [^]*SERVICE_UNAVAILABLE/);
+    await closing;
+    await cut;
+  },
+);

@@ -59,7 +59,7 @@ t.test('the key of the credentials has any case, at the top of the payload or un
   }
 });
 
-t.test('a socket that brings no credentials is told which key they are expected under', async (t) => {
+t.test('a socket that brings no credentials is reported which key they are expected under', async (t) => {
   const { port } = await start(t);
   const socket = await openSocket(port);
   socket.send({ type: 'connection_init', payload: { token: 'good' } });
@@ -90,7 +90,7 @@ t.test('without credentials, with bad ones, and before they are acknowledged a s
 });
 
 t.test(
-  'a token that has run out closes with 4403; what cannot be found out is told from what is refused',
+  'a token that has run out closes with 4403; what cannot be found out is reported from what is refused',
   async (t) => {
     const { port, logs } = await start(t);
     for (const [authorization, code] of [
@@ -174,7 +174,7 @@ t.test(
   },
 );
 
-t.test('events arrive in order, and the end is told', async (t) => {
+t.test('events arrive in order, and the end is reported', async (t) => {
   const ticks = source();
   const { port } = await start(t, { streams: { ticks: () => ticks.stream } });
   const socket = await openSession(port, 'good');
@@ -233,8 +233,8 @@ t.test('a subscription that was given up before it was refused leaves no fault b
   process.on('unhandledRejection', note);
   t.teardown(() => process.off('unhandledRejection', note));
   const failures: ((error: Error) => void)[] = [];
-  const opening = () => new Promise<never>((_resolve, reject) => failures.push(reject));
-  const { port } = await start(t, { streams: { ticks: opening as never } });
+  const executionArgs = () => new Promise<never>((_resolve, reject) => failures.push(reject));
+  const { port } = await start(t, { streams: { ticks: executionArgs as never } });
   const socket = await openSession(port, 'good');
   for (let n = 0; n < 52; n += 1) socket.send(subscribeMessage(TICKS, `${n}`));
   for (const id of ['50', '51']) t.match(await socket.next(), { id, type: 'error' }, 'over the limit');

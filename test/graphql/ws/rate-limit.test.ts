@@ -67,7 +67,7 @@ t.test('no document is looked at before its message is counted', async (t) => {
   t.equal(opened(), 0);
 });
 
-t.test('what fails while it counts refuses the subscription, is logged and told to nobody', async (t) => {
+t.test('what fails while it counts refuses the subscription, is logged and reported to nobody', async (t) => {
   const { port, logs } = await start(t, async () => {
     throw new Error('hunter2');
   });

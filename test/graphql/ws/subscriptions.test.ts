@@ -68,10 +68,10 @@ t.test('what was rolled back, and a login, is no update of the account', async (
   await t.rejects(rolledBack, { message: 'rolled back' });
   await app.client().send(LOGIN, { input: { identifier: user.username, password: user.password } });
   await user.client.send(UPDATE, { name: 'Ada' });
-  t.same(await next(), { displayName: 'Ada' }, 'the first that is told');
+  t.same(await next(), { displayName: 'Ada' }, 'the first that is reported');
 });
 
-t.test('securityEvents tells the owner what happens, in order, each once; another is told nothing', async (t) => {
+t.test('securityEvents tells the owner what happens, in order, each once; another is reported nothing', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   const [next, others] = [await events(t, user, SECURITY), await events(t, other, SECURITY)];
   const login = async (password: string) =>
@@ -95,7 +95,7 @@ t.test('securityEvents tells the owner what happens, in order, each once; anothe
   t.equal(ids.size, 20);
   t.match(await next(), { type: 'session.ended', sessionId });
   await other.client.send(UPDATE, { name: 'Other' });
-  t.match(await others(), { type: 'account.updated', userId: other.id }, 'the first that the other is told');
+  t.match(await others(), { type: 'account.updated', userId: other.id }, 'the first that the other is reported');
 });
 
 t.test("where an administrator was is not the owner's to know, but other administrators'", async (t) => {
@@ -116,7 +116,7 @@ t.test('a subscription that is completed tells no more, and the socket goes on',
   const client = clientOf(t, user.accessToken);
   await app.quiet();
   const sink = {
-    next: () => t.fail('told'),
+    next: () => t.fail('reported'),
     error: (error: unknown) => t.fail(String(error)),
     complete: () => undefined,
   };

@@ -1,6 +1,6 @@
 /**
- * What is said over one socket: the `graphql-ws` package speaks the protocol, subscriptions alone are served, and what goes
- * wrong leaves as it does over HTTP.
+ * Serves one socket: the `graphql-ws` package implements the protocol, only subscriptions are executed, and errors have the same
+ * format as over HTTP.
  */
 import type { ExecutionArgs, GraphQLError, GraphQLSchema, OperationDefinitionNode } from 'graphql';
 import { makeServer, type SubscribePayload } from 'graphql-ws';
@@ -10,86 +10,92 @@ import type { RequestCredentials } from '../../authn/strategy.js';
 import type { GraphqlContext } from '../context.js';
 import type { PreparedDocument, PrepareDocument } from '../documents/documents.js';
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
-import type { ScopeDemand } from '../directives/gates.js';
+import type { ScopeRequirement } from '../directives/gates.js';
 import { RejectedDocument } from '../documents/validation.js';
 import { variableFaults } from '../documents/variable-faults.js';
-import { BAD_MESSAGE, closingFor, closingOf, FAULT, isRefusal } from './closings.js';
-import type { Connection } from './connection.js';
-import type { Hub, Seat } from './hub.js';
-import { failing, Refusal, refusal } from './refusal.js';
+import { BAD_MESSAGE, closeReasonFor, closeReasonOf, FAULT, isRefusal } from './close-codes.js';
+import type { Socket } from './socket.js';
+import type { SocketSessions, SocketSession } from './socket-sessions.js';
+import { failing, Refusal, refusal } from './subscription-errors.js';
 import type { Stream, Subscribe } from './shared-execution.js';
 
-export interface ConversationOptions {
+export interface ConnectionOptions {
   readonly schema: GraphQLSchema;
   readonly prepare: PrepareDocument;
   readonly subscribe: Subscribe;
-  readonly hub: Pick<Hub, 'enter'>;
-  /** Counts a message that subscribes, before its document is looked at. @throws AppError RATE_LIMIT_EXCEEDED */
+  readonly socketSessions: Pick<SocketSessions, 'open'>;
+  /** Charges a subscribe message before its document is parsed. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string, requests: number): Promise<void>;
   /** The credentials in the payload of `connection_init`. */
   credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
-  /** A context for each subscription. */
-  createContext(credentials: RequestCredentials, onDemand: (demands: readonly ScopeDemand[]) => void): GraphqlContext;
-  /** What INTERNAL_ERROR tells, to find the log lines by. */
+  /** Creates the context of a subscription. */
+  createContext(
+    credentials: RequestCredentials,
+    onRequire: (requirements: readonly ScopeRequirement[]) => void,
+  ): GraphqlContext;
+  /** The `requestId` of INTERNAL_ERROR, for finding the log lines. */
   readonly requestId: string;
   readonly log: Record<'error' | 'info', (fields: object, message: string) => void>;
 }
 
 const INIT_TIMEOUT_MS = 3000;
-/** Subscriptions that are open, or opening, on one socket. */
+/** Subscriptions that are open or being opened on one socket. */
 const MAX_SUBSCRIPTIONS = 50;
-/** Longer than any client makes them; ids are kept. */
+/** Longer than the ids of any client; the server stores them. */
 const MAX_ID_LENGTH = 128;
-/** graphql-ws throws this for a message that only a server sends. */
+/** graphql-ws throws this for a message type that only servers send. */
 const NOT_FOR_SERVERS = /^Unexpected message of type /;
 
 const OVER = { done: true, value: undefined } as const;
 
-/** What graphql-ws passes from one step to the next. */
-interface Opening extends ExecutionArgs {
+/** The arguments that graphql-ws passes from `onSubscribe` to `subscribe`. */
+interface SubscriptionArgs extends ExecutionArgs {
   readonly operation: OperationDefinitionNode;
   readonly variables: Record<string, unknown>;
   readonly release: () => void;
 }
 
 /** Serves a socket until it closes. */
-export function converse(connection: Connection, options: ConversationOptions): void {
-  const { schema, prepare, subscribe, hub, charge, createContext, requestId, log } = options;
+export function handleConnection(connection: Socket, options: ConnectionOptions): void {
+  const { schema, prepare, subscribe, socketSessions, charge, createContext, requestId, log } = options;
   const streams = new Set<Stream>();
   let occupied = 0;
-  let seat: Seat | undefined;
+  let session: SocketSession | undefined;
 
-  function note({ fault }: TranslatedError): void {
-    const fields = { code: fault.code, userId: seat?.userId };
+  function logError({ fault }: TranslatedError): void {
+    const fields = { code: fault.code, userId: session?.userId };
     if (fault.status >= 500) log.error({ ...fields, err: fault.cause ?? fault }, 'A subscription failed');
     else log.info(fields, 'A subscription was refused');
   }
 
-  /** What a client is told of errors; a socket whose credentials are no longer good is told by its end. */
-  function told(errors: readonly TranslatedError[]): readonly FormattedError[] {
-    errors.forEach(note);
+  /** Formats errors for the client, and closes the socket if one says that the credentials are invalid. */
+  function reported(errors: readonly TranslatedError[]): readonly FormattedError[] {
+    errors.forEach(logError);
     const ending = errors.find(
-      ({ fault }) => fault.code !== 'INSUFFICIENT_PERMISSIONS' && isRefusal(closingFor(fault)),
+      ({ fault }) => fault.code !== 'INSUFFICIENT_PERMISSIONS' && isRefusal(closeReasonFor(fault)),
     );
-    if (ending) connection.close(closingFor(ending.fault));
+    if (ending) connection.close(closeReasonFor(ending.fault));
     return errors.map(({ formatted }) => formatted);
   }
 
-  /** Charges the work of a document, also when it is refused. */
+  /** Prepares a document, and charges its work also if it is refused. */
   async function prepared({ query, operationName }: SubscribePayload): Promise<PreparedDocument> {
     let requests = 0;
     try {
       return prepare(query, operationName ?? undefined, (spent) => (requests += spent));
     } finally {
-      if (requests > 0) await charge(seat!.userId, requests);
+      if (requests > 0) await charge(session!.userId, requests);
     }
   }
 
-  function opening({ document, operation, costOf }: PreparedDocument, { variables }: SubscribePayload): Opening {
+  function executionArgs(
+    { document, operation, costOf }: PreparedDocument,
+    { variables }: SubscribePayload,
+  ): SubscriptionArgs {
     if (operation.operation !== 'subscription')
       throw new AppError('QUERY_REJECTED', 'Queries and mutations are served over HTTP.');
     costOf(variables ?? {});
-    const hold = seat!.begin();
+    const handle = session!.begin();
     return {
       schema,
       document,
@@ -97,43 +103,43 @@ export function converse(connection: Connection, options: ConversationOptions): 
       operationName: operation.name?.value ?? null,
       variables: variables ?? {},
       variableValues: variables ?? {},
-      contextValue: createContext(seat!.credentials, hold.demand),
-      release: hold.release,
+      contextValue: createContext(session!.credentials, handle.require),
+      release: handle.release,
     };
   }
 
   /** Opens a stream. @throws Refusal */
-  async function open(opening: Opening): Promise<Stream> {
-    if (occupied >= MAX_SUBSCRIPTIONS) throw new Refusal(told([tooMany()]));
+  async function open(executionArgs: SubscriptionArgs): Promise<Stream> {
+    if (occupied >= MAX_SUBSCRIPTIONS) throw new Refusal(reported([tooMany()]));
     occupied += 1;
     const over = (): void => {
       occupied -= 1;
-      opening.release();
+      executionArgs.release();
     };
     try {
-      const result = await subscribe(opening, seat!.credentials);
+      const result = await subscribe(executionArgs, session!.credentials);
       if (Symbol.asyncIterator in result) return tracked(result, over);
-      throw new Refusal(told(refused(opening, result.errors ?? [])));
+      throw new Refusal(reported(refused(executionArgs, result.errors ?? [])));
     } catch (error) {
       over();
-      throw error instanceof Refusal ? error : new Refusal(told([translateError(error, requestId)]));
+      throw error instanceof Refusal ? error : new Refusal(reported([translateError(error, requestId)]));
     }
   }
 
-  function refused({ operation, variables }: Opening, errors: readonly GraphQLError[]): TranslatedError[] {
+  function refused({ operation, variables }: SubscriptionArgs, errors: readonly GraphQLError[]): TranslatedError[] {
     const faults = variableFaults(schema, operation, variables);
     if (faults.length > 0) return [translateError(validationError(faults), requestId)];
     return errors.map((error) => translateError(error, requestId));
   }
 
-  /** Sees to it that a stream is ended with the socket, whatever the client did with its id meanwhile. */
+  /** Ends a stream with its socket, even if the client has reused its id. */
   function tracked(stream: Stream, over: () => void): Stream {
     const end = (): void => {
       if (streams.delete(own)) over();
     };
     const own: Stream = {
       async next() {
-        // Nobody is told any more, and the next event would be as fast as nobody reads.
+        // The socket has closed: do not execute further events.
         if (!connection.isOpen()) return own.return();
         const step = await stream.next().catch((error: unknown) => {
           end();
@@ -144,8 +150,8 @@ export function converse(connection: Connection, options: ConversationOptions): 
       },
       async return(value) {
         end();
-        // Whoever ends a stream waits for nothing, and nobody would catch what goes wrong then.
-        await stream.return(value).catch((err: unknown) => log.error({ err }, 'subscription'));
+        // No caller handles a failure here.
+        await stream.return(value).catch((err: unknown) => log.error({ err }, 'A subscription failed to end'));
         return OVER;
       },
       throw: (error) => stream.throw(error),
@@ -156,62 +162,62 @@ export function converse(connection: Connection, options: ConversationOptions): 
   }
 
   function failed(error: unknown): void {
-    log.error({ err: error }, 'socket');
+    log.error({ err: error }, 'A WebSocket failed');
     connection.close(FAULT);
   }
 
-  const hangUp = makeServer({
+  const closed = makeServer({
     connectionInitWaitTimeout: INIT_TIMEOUT_MS,
     jsonMessageReviver: rejectPrototype,
 
     async onConnect(context) {
       const credentials = options.credentialsOf(context.connectionParams);
-      // The library would keep it, however much it is.
+      // Frees the payload, which graphql-ws would keep.
       Object.assign(context, { connectionParams: undefined });
-      seat = await hub.enter(connection, credentials);
-      return seat !== undefined;
+      session = await socketSessions.open(connection, credentials);
+      return session !== undefined;
     },
 
     async onSubscribe({ subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) connection.close(BAD_MESSAGE);
       try {
-        await charge(seat!.userId, 1);
+        await charge(session!.userId, 1);
         const document = await prepared(payload);
-        // Given up meanwhile, or hung up: nobody hears this refusal.
+        // The client has completed the subscription or closed the socket meanwhile.
         if (!(id in subscriptions) || !connection.isOpen()) return refusal([]);
-        return opening(document, payload);
+        return executionArgs(document, payload);
       } catch (error) {
         const errors = error instanceof RejectedDocument ? error.errors : [translateError(error, requestId)];
-        return refusal(told(errors));
+        return refusal(reported(errors));
       }
     },
 
-    subscribe: (opening) => open(opening as Opening).catch((refused: Refusal) => failing(refused)),
+    subscribe: (executionArgs) => open(executionArgs as SubscriptionArgs).catch((refused: Refusal) => failing(refused)),
 
-    /** An event that cannot be told whole is the socket's end: the next one would hide that one is missing. */
+    /** Closes the socket if an event cannot be delivered: the next event would hide the gap. */
     onNext(_context, _id, _payload, _args, { data, errors = [] }) {
       if (errors.length === 0) return undefined;
       const translated = errors.map((error) => translateError(error, requestId));
-      translated.forEach(note);
-      if (data == null) connection.close(closingFor(translated[0]!.fault));
-      // graphql-ws sends errors as they are; its types ask for instances of GraphQLError, which a formatted one is not.
+      translated.forEach(logError);
+      if (data == null) connection.close(closeReasonFor(translated[0]!.fault));
+      // graphql-ws serializes errors as they are, but its types require instances of GraphQLError.
       return { data: data ?? null, errors: translated.map(({ formatted }) => formatted as never) };
     },
 
     onError(_context, _id, _payload, [error]) {
       const cause = error?.originalError;
-      // The casts here have the reason of the one in `onNext`.
+      // Casts: as in `onNext`.
       if (cause instanceof Refusal) return cause.errors as never;
       const translated = translateError(error, requestId);
-      note(translated);
-      connection.close(closingFor(translated.fault));
+      logError(translated);
+      connection.close(closeReasonFor(translated.fault));
       return [translated.formatted as never];
     },
   }).opened(
     {
       protocol: 'graphql-transport-ws',
       send: connection.send,
-      close: (code) => connection.close(closingOf(code)),
+      close: (code) => connection.close(closeReasonOf(code)),
       onMessage: (handle) =>
         connection.onMessage((text) => {
           handle(text).catch((error: unknown) => {
@@ -224,10 +230,10 @@ export function converse(connection: Connection, options: ConversationOptions): 
   );
 
   connection.onClose((code) => {
-    log.info({ code, userId: seat?.userId }, 'A WebSocket closed');
-    seat?.leave();
+    log.info({ code, userId: session?.userId }, 'A WebSocket closed');
+    session?.end();
     for (const stream of streams) void stream.return();
-    hangUp().catch(failed);
+    closed().catch(failed);
   });
 }
 

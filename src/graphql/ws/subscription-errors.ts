@@ -1,25 +1,25 @@
-/** Refusals of subscriptions, in the forms that the protocol's library takes them in. */
+/** Errors of subscriptions, in the forms that graphql-ws accepts. */
 import { GraphQLError } from 'graphql';
 import type { FormattedError } from '../error-format.js';
 import type { Stream } from './shared-execution.js';
 
 const OVER = { done: true, value: undefined } as const;
 
-/** Errors that end a subscription, or keep it from opening; the socket goes on. */
+/** Errors that refuse or end a subscription; the socket stays open. */
 export class Refusal extends Error {
   constructor(readonly errors: readonly FormattedError[]) {
     super('The subscription was refused');
   }
 }
 
-/** Answers a message that subscribes with errors. */
+/** The answer to a subscribe message that is refused. */
 export function refusal(errors: readonly FormattedError[]): GraphQLError[] {
   return [new GraphQLError('', { originalError: new Refusal(errors) })];
 }
 
 /**
- * A stream of nothing but a failure: the library tells it to the client as an error of the subscription. Where the client
- * has given the subscription up meanwhile the library ends the stream, and does not look at what comes of that.
+ * A stream that fails at once: graphql-ws sends the failure as the error of the subscription. If the client has completed the
+ * subscription meanwhile, graphql-ws ends the stream and ignores the result.
  */
 export function failing(refusal: Refusal): Stream {
   const fail = () => Promise.reject(refusal);

@@ -1,22 +1,22 @@
 /**
- * Why a socket is closed: the codes of the contract, and those of RFC 6455 (section 7.4, and IANA's registry) where it has
- * none. The reasons are these words and never an error's own.
+ * Close codes of WebSockets: those of the contract, and otherwise of RFC 6455 section 7.4 and IANA's registry. Reasons are fixed
+ * texts, never the message of an error.
  */
 import type { AppError, ErrorCode } from '../../lib/errors.js';
 
-export interface Closing {
+export interface CloseReason {
   readonly code: number;
-  /** At most 123 bytes, as the protocol has it. */
+  /** At most 123 bytes (RFC 6455 section 5.5). */
   readonly reason: string;
 }
 
-const closing = (code: number, reason: string): Closing => ({ code, reason });
+const closing = (code: number, reason: string): CloseReason => ({ code, reason });
 
 export const GOING_AWAY = closing(1001, 'The server is going away.');
 export const TOO_MANY_MESSAGES = closing(1008, 'Too many messages.');
-/** Clients of graphql-ws take this for final. */
+/** Clients of graphql-ws do not retry after this code. */
 export const FAULT = closing(1011, 'Internal error.');
-/** Clients of graphql-ws connect again. */
+/** Clients of graphql-ws reconnect after this code. */
 export const TRY_AGAIN = closing(1013, 'Not available or too slow; try again later.');
 export const BAD_MESSAGE = closing(4400, 'The message is not one of graphql-transport-ws.');
 export const NOT_AUTHENTICATED = closing(4401, 'No or invalid credentials, or the session has ended.');
@@ -34,12 +34,12 @@ const BY_CODE = new Map(
   [BAD_MESSAGE, NOT_AUTHENTICATED, INIT_TIMEOUT, DUPLICATE_ID, SECOND_INIT].map((each) => [each.code, each]),
 );
 
-/** The closing that the protocol's library asks for by its code; what it says itself may hold what the client sent. */
-export function closingOf(code: number | undefined): Closing {
+/** The reason for a code from graphql-ws, whose own text may repeat what the client sent. */
+export function closeReasonOf(code: number | undefined): CloseReason {
   return BY_CODE.get(code ?? 0) ?? FAULT;
 }
 
-const BY_ERROR: Partial<Record<ErrorCode, Closing>> = {
+const BY_ERROR: Partial<Record<ErrorCode, CloseReason>> = {
   TOKEN_EXPIRED,
   MISSING_TOKEN: NO_CREDENTIALS,
   INVALID_TOKEN: NOT_AUTHENTICATED,
@@ -49,14 +49,14 @@ const BY_ERROR: Partial<Record<ErrorCode, Closing>> = {
 };
 
 /**
- * The closing for a socket that cannot go on because of an error. What is not about the credentials is a passing error of
- * the server: the client should connect again.
+ * The reason for closing a socket after an error. An error that does not concern the credentials is temporary: the client
+ * should reconnect.
  */
-export function closingFor({ code }: AppError): Closing {
+export function closeReasonFor({ code }: AppError): CloseReason {
   return BY_ERROR[code] ?? TRY_AGAIN;
 }
 
-/** Whether credentials were refused, rather than not looked at. */
-export function isRefusal(closing: Closing): boolean {
+/** Whether the credentials were refused, and not merely left unchecked. */
+export function isRefusal(closing: CloseReason): boolean {
   return closing === NOT_AUTHENTICATED || closing === NO_CREDENTIALS || closing === TOKEN_EXPIRED;
 }

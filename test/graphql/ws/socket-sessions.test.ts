@@ -1,8 +1,8 @@
 /** When sockets are looked at again: on events, while events may be missed, and however unluckily things coincide. */
 import t from 'tap';
 import { AppError, serviceUnavailable } from '../../../src/lib/errors.js';
-import { createHub, type Seat } from '../../../src/graphql/ws/hub.js';
-import type { Closing } from '../../../src/graphql/ws/closings.js';
+import { createSocketSessions, type SocketSession } from '../../../src/graphql/ws/socket-sessions.js';
+import type { CloseReason } from '../../../src/graphql/ws/close-codes.js';
 import type { AccountEvent } from '../../../src/events/events.js';
 import { testClock } from '../../helpers/clock.js';
 import { userPrincipal } from '../../helpers/principal.js';
@@ -10,7 +10,7 @@ import { userPrincipal } from '../../helpers/principal.js';
 /** Long enough for nothing to happen by itself. */
 const NEVER_MS = 1_000_000;
 const ENDED = 4401;
-/** The hub's beat keeps no process alive; this one is to live. */
+/** The socketSessions's beat keeps no process alive; this one is to live. */
 const alive = setInterval(() => undefined, 1000);
 t.teardown(() => clearInterval(alive));
 
@@ -26,7 +26,7 @@ function setup(
   const looked: string[] = [];
   const scopes = new Set(['a', 'b']);
   const clock = testClock();
-  const hub = createHub({
+  const socketSessions = createSocketSessions({
     tickMs,
     maxPerAccount,
     clock,
@@ -51,25 +51,25 @@ function setup(
       return userPrincipal({ id: authorization.split(':')[0]!, scopes, expiresAt: clock.now() + 1000 });
     },
   });
-  t.teardown(() => hub.close());
+  t.teardown(() => socketSessions.close());
 
   async function enter(authorization: string) {
-    let closing: Closing | undefined;
+    let closing: CloseReason | undefined;
     let tellClosed: (code: number) => void;
     const closed = new Promise<number>((resolve) => (tellClosed = resolve));
-    const door = {
+    const socket = {
       isOpen: () => closing === undefined,
-      close(reason: Closing) {
+      close(reason: CloseReason) {
         closing ??= reason;
         tellClosed(closing.code);
       },
     };
-    const seat = await hub.enter(door, { authorization });
-    return { seat: seat as Seat, closed, isOpen: door.isOpen };
+    const session = await socketSessions.open(socket, { authorization });
+    return { session: session as SocketSession, closed, isOpen: socket.isOpen };
   }
 
   return {
-    hub,
+    socketSessions,
     clock,
     looked,
     scopes,
@@ -89,7 +89,7 @@ function setup(
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 t.test("an event looks at its account's sockets alone", async (t) => {
-  const { hub, enter, end, happens, looked } = setup(t);
+  const { socketSessions, enter, end, happens, looked } = setup(t);
   const [one, two, other] = [await enter('u:1'), await enter('u:2'), await enter('v:1')];
   looked.length = 0;
   end('u:1');
@@ -99,9 +99,9 @@ t.test("an event looks at its account's sockets alone", async (t) => {
   await turn();
   t.same(looked, ['u:1', 'u:2']);
   t.ok(two.isOpen() && other.isOpen());
-  one.seat.leave();
-  one.seat.leave();
-  t.equal(hub.count(), 2);
+  one.session.end();
+  one.session.end();
+  t.equal(socketSessions.count(), 2);
   looked.length = 0;
   happens('u');
   await turn();
@@ -123,7 +123,7 @@ t.test('events that come while sockets are looked at are looked into once more',
   t.same(looked, ['u:1', 'u:1']);
 });
 
-t.test('what happens between the look and the seat is not missed', async (t) => {
+t.test('what happens between the look and the session is not missed', async (t) => {
   const { enter, end, happens, verdicts, connect } = setup(t);
   for (const miss of [() => happens('u'), () => connect(true)]) {
     let answer: () => void = () => undefined;
@@ -177,35 +177,35 @@ t.test('a socket that cannot be looked at stays, and is looked at again until it
 
 t.test('thousands are looked at a few at a time, and what is urgent is not behind them', async (t) => {
   const { enter, end, happens, connect, state, looked } = setup(t);
-  const seats = [];
-  for (let user = 0; user < 2000; user += 1) seats.push(await enter(`${user}:1`));
+  const sessions = [];
+  for (let user = 0; user < 2000; user += 1) sessions.push(await enter(`${user}:1`));
   end('1999:1');
   looked.length = 0;
   connect(true);
   happens('1999');
-  t.equal(await seats[1999]!.closed, ENDED);
+  t.equal(await sessions[1999]!.closed, ENDED);
   t.ok(looked.length <= 401, `${looked.length} were before`);
   while (looked.length < 2001) await turn();
   t.ok(state.most <= 200, `${state.most} at a time`);
 });
 
 t.test(
-  'a lost scope closes those that hold a subscription which needs it, also one that was just opening',
+  'a lost scope closes those that handle a subscription which needs it, also one that was just executionArgs',
   async (t) => {
     const { enter, scopes, happens } = setup(t);
-    const [needing, released, opening] = [await enter('u:1'), await enter('u:2'), await enter('u:3')];
-    needing.seat.begin().demand([[['c'], ['a']], [['b']]]);
-    const hold = released.seat.begin();
-    hold.demand([[['a']]]);
-    hold.release();
-    const late = opening.seat.begin();
+    const [needing, released, executionArgs] = [await enter('u:1'), await enter('u:2'), await enter('u:3')];
+    needing.session.begin().require([[['c'], ['a']], [['b']]]);
+    const handle = released.session.begin();
+    handle.require([[['a']]]);
+    handle.release();
+    const late = executionArgs.session.begin();
     scopes.delete('a');
     happens('u');
     t.equal(await needing.closed, ENDED);
     await turn();
-    t.ok(released.isOpen() && opening.isOpen());
-    late.demand([[['a']]]);
-    t.equal(await opening.closed, ENDED);
+    t.ok(released.isOpen() && executionArgs.isOpen());
+    late.require([[['a']]]);
+    t.equal(await executionArgs.closed, ENDED);
     t.ok(released.isOpen());
   },
 );
@@ -221,14 +221,17 @@ t.test('a token that runs out closes with 4403, by the clock', async (t) => {
   t.ok(later.isOpen());
 });
 
-t.test('who has gone while let in takes no seat', async (t) => {
-  const { hub, verdicts } = setup(t);
+t.test('who has gone while let in takes no session', async (t) => {
+  const { socketSessions, verdicts } = setup(t);
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  const issueAuthPayload = hub.enter({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
+  const issueAuthPayload = socketSessions.open(
+    { isOpen: () => false, close: () => undefined },
+    { authorization: 'u:1' },
+  );
   answer();
   t.equal(await issueAuthPayload, undefined);
-  t.equal(hub.count(), 0);
+  t.equal(socketSessions.count(), 0);
 });
 
 t.test('an account has so many sockets, each of which makes room when it closes', async (t) => {
@@ -237,7 +240,7 @@ t.test('an account has so many sockets, each of which makes room when it closes'
   await enter('a:2');
   t.equal(await (await enter('a:3')).closed, 4413);
   await enter('b:1');
-  one.seat.leave();
+  one.session.end();
   const again = await enter('a:4');
-  t.ok(again.seat);
+  t.ok(again.session);
 });

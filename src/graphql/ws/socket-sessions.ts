@@ -1,0 +1,229 @@
+/**
+ * Closes a socket when its credentials become invalid. An event of an account, on any instance, re-authenticates the sockets of
+ * that account. All sockets are re-authenticated every few seconds while events may be missed, and every 30 seconds otherwise.
+ */
+import type { Clock } from '../../lib/clock.js';
+import type { Events } from '../../events/events.js';
+import { satisfies } from '../../authz/scopes.js';
+import type { Authenticate } from '../../authn/authenticate.js';
+import type { RequestCredentials } from '../../authn/strategy.js';
+import { subjectId } from '../../authz/principal.js';
+import { translateError } from '../error-format.js';
+import type { ScopeRequirement } from '../directives/gates.js';
+import {
+  closeReasonFor,
+  isRefusal,
+  NOT_AUTHENTICATED,
+  TOKEN_EXPIRED,
+  TOO_MANY_OF_ACCOUNT,
+  type CloseReason,
+} from './close-codes.js';
+
+/** A socket that can be closed. */
+export interface ClosableSocket {
+  isOpen(): boolean;
+  close(closing: CloseReason): void;
+}
+
+/** An authenticated socket. */
+export interface SocketSession {
+  readonly userId: string;
+  readonly credentials: RequestCredentials;
+  /** Must be called before a subscription is authorized. */
+  begin(): SubscriptionHandle;
+  /** Must be called when the socket has closed. */
+  end(): void;
+}
+
+/** The scopes that an open subscription requires. The socket closes when its credentials lose one. */
+export interface SubscriptionHandle {
+  require(requirements: readonly ScopeRequirement[]): void;
+  release(): void;
+}
+
+export interface SocketSessions {
+  /**
+   * Authenticates a socket. If that fails it closes the socket and resolves with undefined: 4401 or 4403 for refused credentials,
+   * 4413 above the limit of the account, 1013 if the credentials cannot be checked.
+   */
+  open(socket: ClosableSocket, credentials: RequestCredentials): Promise<SocketSession | undefined>;
+  /** The number of authenticated sockets. */
+  count(): number;
+  close(): void;
+}
+
+export interface SocketSessionsOptions {
+  readonly authenticate: Authenticate;
+  readonly events: Pick<Events, 'listen' | 'connected' | 'onConnection'>;
+  /** Sockets of one account, on this instance. */
+  readonly maxPerAccount: number;
+  readonly clock: Clock;
+  readonly log: { warn(fields: object, message: string): void };
+  /** The interval of all timers, in milliseconds; only tests change it. */
+  readonly tickMs?: number;
+}
+
+interface TrackedSession {
+  readonly socket: ClosableSocket;
+  readonly credentials: RequestCredentials;
+  readonly userId: string;
+  readonly expiresAt: number;
+  readonly requirements: Map<object, readonly ScopeRequirement[]>;
+  /** The tick of the last check. */
+  checkedAt: number;
+  /** The last check failed without an answer, for example because the database was unavailable. */
+  isUnsure: boolean;
+}
+
+const TICK_MS = 1000;
+/** In case an event is lost although the bus is connected. */
+const CHECK_EVERY_TICKS = 30;
+/** While events may be missed, or after a check without an answer. */
+const UNSURE_EVERY_TICKS = 3;
+/** Sockets per statement. Urgent checks run before the next batch of due ones. */
+const BATCH = 200;
+
+export function createSocketSessions(options: SocketSessionsOptions): SocketSessions {
+  const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
+  const sessions = new Map<string, Set<TrackedSession>>();
+  /** To be checked after an event of the account, and because the interval has passed. */
+  const urgent = new Set<TrackedSession>();
+  const due = new Set<TrackedSession>();
+  let size = 0;
+  let ticks = 0;
+  /** Counts everything that may have ended a session. */
+  let news = 0;
+  let isChecking = false;
+
+  function isAuthorized({ requirements }: TrackedSession, scopes: ReadonlySet<string>): boolean {
+    return [...requirements.values()].flat().every((requirement) => satisfies(scopes, requirement));
+  }
+
+  async function check(session: TrackedSession): Promise<void> {
+    session.checkedAt = ticks;
+    try {
+      const { scopes } = await authenticate(session.credentials);
+      session.isUnsure = false;
+      if (!isAuthorized(session, scopes)) session.socket.close(NOT_AUTHENTICATED);
+    } catch (error) {
+      const { fault } = translateError(error, '');
+      const closing = closeReasonFor(fault);
+      session.isUnsure = !isRefusal(closing);
+      if (!session.isUnsure) session.socket.close(closing);
+      else log.warn({ err: fault.cause ?? fault }, 'Re-authentication of a WebSocket failed; it is tried again');
+    }
+  }
+
+  async function checkAll(): Promise<void> {
+    if (isChecking) return;
+    isChecking = true;
+    while (urgent.size + due.size > 0) {
+      const queue = urgent.size > 0 ? urgent : due;
+      const batch = [...queue].slice(0, BATCH);
+      for (const session of batch) queue.delete(session);
+      await Promise.all(batch.map(check));
+    }
+    isChecking = false;
+  }
+
+  function* all(): Generator<TrackedSession> {
+    for (const set of sessions.values()) yield* set;
+  }
+
+  const stopListening = events.listen(({ userId }) => {
+    news += 1;
+    if (userId === null) return;
+    for (const session of sessions.get(userId) ?? []) urgent.add(session);
+    void checkAll();
+  });
+  const stopWatching = events.onConnection((isConnected) => {
+    if (!isConnected) return;
+    // Events of the meantime are lost: the database has the state.
+    news += 1;
+    for (const session of all()) due.add(session);
+    void checkAll();
+  });
+  const timer = setInterval(() => {
+    ticks += 1;
+    const now = clock.now();
+    const mayMissEvents = !events.connected();
+    for (const session of all()) {
+      if (session.expiresAt <= now) session.socket.close(TOKEN_EXPIRED);
+      const interval = mayMissEvents || session.isUnsure ? UNSURE_EVERY_TICKS : CHECK_EVERY_TICKS;
+      if (ticks - session.checkedAt >= interval) due.add(session);
+    }
+    void checkAll();
+  }, tickMs);
+  timer.unref();
+
+  function add(session: TrackedSession): void {
+    size += 1;
+    const set = sessions.get(session.userId);
+    if (set) set.add(session);
+    else sessions.set(session.userId, new Set([session]));
+  }
+
+  function remove(session: TrackedSession): void {
+    const set = sessions.get(session.userId);
+    if (!set?.delete(session)) return;
+    size -= 1;
+    if (set.size === 0) sessions.delete(session.userId);
+    urgent.delete(session);
+    due.delete(session);
+  }
+
+  /** Checks again if an event arrived since a read began: it may concern this session. */
+  function checkAgain(session: TrackedSession, newsBefore: number): void {
+    if (news === newsBefore) return;
+    urgent.add(session);
+    void checkAll();
+  }
+
+  function begin(session: TrackedSession): SubscriptionHandle {
+    const newsBefore = news;
+    const subscription = {};
+    return {
+      require(requirements) {
+        session.requirements.set(subscription, requirements);
+        checkAgain(session, newsBefore);
+      },
+      release: () => void session.requirements.delete(subscription),
+    };
+  }
+
+  return {
+    async open(socket, credentials) {
+      const newsBefore = news;
+      try {
+        const principal = await authenticate(credentials);
+        if (!socket.isOpen()) return undefined;
+        const userId = subjectId(principal);
+        if ((sessions.get(userId)?.size ?? 0) >= maxPerAccount) {
+          log.warn({ userId, maxPerAccount }, 'A WebSocket was closed: too many of its account are open');
+          socket.close(TOO_MANY_OF_ACCOUNT);
+          return undefined;
+        }
+        const { expiresAt } = principal.credential;
+        const requirements = new Map<object, readonly ScopeRequirement[]>();
+        const session = { socket, credentials, userId, expiresAt, requirements, checkedAt: ticks, isUnsure: false };
+        add(session);
+        checkAgain(session, newsBefore);
+        return { userId, credentials, begin: () => begin(session), end: () => remove(session) };
+      } catch (error) {
+        const { fault } = translateError(error, '');
+        const closing = closeReasonFor(fault);
+        if (!isRefusal(closing)) log.warn({ err: fault.cause ?? fault }, 'Authentication of a WebSocket failed');
+        socket.close(closing);
+        return undefined;
+      }
+    },
+
+    count: () => size,
+
+    close() {
+      clearInterval(timer);
+      stopListening();
+      stopWatching();
+    },
+  };
+}
