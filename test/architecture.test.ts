@@ -43,7 +43,9 @@ const isTypeOnly = (file: string, imported: string) => {
       return normalize(join(dirname(file), moduleSpecifier.text)).replace(/\.js$/, '.ts') === imported;
     })
     .every((statement) =>
-      ts.isExportDeclaration(statement) ? statement.isTypeOnly : statement.importClause?.isTypeOnly === true,
+      ts.isExportDeclaration(statement)
+        ? statement.isTypeOnly
+        : statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
     );
 };
 
