@@ -64,8 +64,8 @@ t.test('an alias may be any name', async (t) => {
   t.equal(body, `{"data":{"__proto__":{"constructor":"${user.id}"}}}`);
 });
 
-t.test('over a WebSocket no name closes the socket or is an internal error', async (t) => {
-  for (const name of NAMES) {
+t.test('over a WebSocket no name but __proto__ closes the socket, and none is an internal error', async (t) => {
+  for (const name of NAMES.filter((each) => each !== '__proto__')) {
     const socket = await app.session(user.accessToken);
     const messages = [
       subscribeMessage(`subscription ($${name}: Boolean!) { meUpdated { id @include(if: $${name}) } }`, '2'),
