@@ -122,6 +122,13 @@ t.test('documents name only settings that exist', async (t) => {
   t.same(problems(DOCUMENTS, unknown), []);
 });
 
+t.test('documents name only metrics that exist', async (t) => {
+  const served = read('src/fastify/metrics.ts');
+  const unknown = (file: string) =>
+    codeSpans(read(file)).filter((span) => /^latchkey_(?!owner$|app$)\w+$/.test(span) && !served.includes(`'${span}'`));
+  t.same(problems(DOCUMENTS, unknown), []);
+});
+
 t.test('docs/errors.md lists every code with its status, and no other', async (t) => {
   const documented = tableRows(read('docs/errors.md'), '## Codes').map(([code = '', status]) => [
     codeSpans(code)[0],
