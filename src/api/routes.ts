@@ -17,7 +17,7 @@ import { refreshTokenCandidates } from '../fastify/refresh-token-candidates.js';
 import { createContext } from '../graphql/context.js';
 import { graphqlPlugin } from '../graphql/plugin.js';
 import type { createExecutableSchema } from '../graphql/schema.js';
-import { clientInfo } from '../lib/client-info.js';
+import { clientOf } from '../fastify/client.js';
 import { graphiql } from '../pages/playground.js';
 import { pages } from '../pages/routes.js';
 import type { Parts } from './parts.js';
@@ -105,7 +105,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
         authenticate: () => bearers.authenticate(request),
         onEntered: (userId) => void (request.accountId = userId),
         clock,
-        client: clientInfo(request.ip, request.headers['user-agent']),
+        client: clientOf(request),
         cookie: refreshCookie(request, reply),
         device: deviceCookie(request, reply),
       }),

@@ -1,11 +1,11 @@
-/** Errors of plain HTTP: whatever is thrown is answered with a code of the contract and nothing else. */
+/** Errors of plain HTTP: every error is answered with a code of the contract. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { outage } from '../db/errors.js';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { isAborted } from './logging.js';
 import { errorBody } from './raw-answer.js';
+import { translateError } from './translate-error.js';
 
-/** What may be said of Fastify's refusals; of the rest it is said that the request is malformed. */
+/** Messages for Fastify's errors; the others get `MALFORMED`. */
 const MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The content type is not supported.',
@@ -16,25 +16,24 @@ const MESSAGES: Readonly<Record<string, string>> = {
 const MALFORMED = 'The request is malformed.';
 
 /**
- * Makes an AppError of whatever was thrown. An unknown error becomes INTERNAL_ERROR, its text only its cause.
- * @param requestId what INTERNAL_ERROR tells, to find the log line by
+ * Translates any error, including those of Fastify by their status.
+ * @param requestId as of `translateError`
  */
 export function toAppError(thrown: unknown, requestId: string): AppError {
-  if (thrown instanceof AppError && thrown.code !== 'INTERNAL_ERROR') return thrown;
-  const away = outage(thrown);
-  if (away) return away;
+  const translated = translateError(thrown, requestId);
+  if (translated.code !== 'INTERNAL_ERROR') return translated;
   const { statusCode, code } = statusOf(thrown);
   if (statusCode === 404) return notFound();
   if (statusCode === 429)
     return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', { retryAfter: 1 });
   if (statusCode === 503) return serviceUnavailable('The service is not available; try again later.', 1, thrown);
   if (statusCode >= 400 && statusCode < 500) return new AppError('QUERY_REJECTED', MESSAGES[code] ?? MALFORMED);
-  return new AppError('INTERNAL_ERROR', 'Internal error.', { requestId }, thrown);
+  return translated;
 }
 
 /**
- * Answers with an error, and leaves with the request what the log needs. A request that its client gave up is no failure.
- * @param status HTTP status; the one of the error's code if left out
+ * Answers with an error, and records it for the log. A request aborted by its client is not logged as a failure.
+ * @param status HTTP status; by default that of the error code
  */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, status?: number): void {
   const fault = toAppError(thrown, request.id);
@@ -44,7 +43,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   void reply.code(status ?? fault.status).send(errorBody(fault));
 }
 
-/** Answers where there is no route. */
+/** Answers a request without a route. */
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void {
   sendError(notFound(), request, reply);
 }

@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
-import { clientAddress } from '../lib/client-address.js';
+import { clientOf } from './client.js';
 import type { AppError, ErrorCode } from '../lib/errors.js';
 import { reasonFor, redactFields, redactText, serializeError } from './redaction.js';
 
@@ -77,7 +77,7 @@ export class RequestLog extends LogController {
 
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
     // The socket forgets its address when the peer hangs up.
-    const ip = clientAddress(request.ip);
+    const ip = clientOf(request).ipAddress;
     reply.raw.on('close', () => {
       logRequest(request, reply, ip);
     });

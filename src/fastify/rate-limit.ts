@@ -11,7 +11,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { Rate } from '../config/readers.js';
 import { AppError } from '../lib/errors.js';
-import { clientNetwork } from '../lib/client-address.js';
+import { clientOf } from './client.js';
 import type { RedisConnection } from '../redis/connection.js';
 import { isWebSocketUpgrade } from './upgrades.js';
 
@@ -83,7 +83,7 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       keyGenerator: (request) => {
         const principal = principals.get(request);
         if (principal !== undefined) return PRINCIPAL + principal;
-        const network = clientNetwork(request.ip);
+        const network = clientOf(request).network;
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
       },
       max: (_request, key) => rateOf(key).max,

@@ -3,7 +3,7 @@
  * id; its cause is only logged.
  */
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
-import { outage } from '../db/errors.js';
+import { translateError as toAppError } from '../fastify/translate-error.js';
 import { AppError, validationError } from '../lib/errors.js';
 import { locationsOf } from './documents/detach.js';
 
@@ -44,11 +44,9 @@ export function translateDocumentError({ message, locations }: DocumentError): T
 /** Translates any other error. */
 export function translateError(error: unknown, requestId: string): TranslatedError {
   const located = error instanceof GraphQLError ? error : undefined;
-  const known = findAppError(error) ?? argumentFault(located);
-  const locations = located && locationsOf(located);
-  if (known && known.code !== 'INTERNAL_ERROR') return translated(known, locations, located?.path);
-  const cause = known?.cause ?? located?.originalError ?? error;
-  return translated(new AppError('INTERNAL_ERROR', 'Internal error.', { requestId }, cause), locations, located?.path);
+  const fault = toAppError(error, requestId);
+  const known = fault.code === 'INTERNAL_ERROR' ? (argumentFault(located) ?? fault) : fault;
+  return translated(known, located && locationsOf(located), located?.path);
 }
 
 function translated(
@@ -65,19 +63,6 @@ function translated(
       extensions: fault.extensions,
     },
   };
-}
-
-/** Enough for every wrapper; stops at cycles. */
-const MAX_CAUSES = 8;
-
-/** The AppError that an error is or wraps, or SERVICE_UNAVAILABLE for an unavailable database. */
-function findAppError(error: unknown): AppError | undefined {
-  let link = error;
-  for (let depth = 0; depth < MAX_CAUSES && link instanceof Error; depth += 1) {
-    if (link instanceof AppError) return link;
-    link = link instanceof GraphQLError ? link.originalError : link.cause;
-  }
-  return outage(error instanceof GraphQLError ? error.originalError : error);
 }
 
 /** The message of graphql-js for a nullable variable that is null in a non-null position with a default. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin';
 import type { GraphQLSchema } from 'graphql';
 import mercurius from 'mercurius';
-import { clientNetwork } from '../lib/client-address.js';
+import { clientOf } from '../fastify/client.js';
 import type { Config } from '../config/config.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { GraphqlContext } from './context.js';
@@ -117,7 +117,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     if (kind === 'mutation' && request.method === 'GET') {
       return refuse(request, reply.code(405).header('allow', 'POST'), type, 'A GET may only query.');
     }
-    persisted.store(params, clientNetwork(request.ip));
+    persisted.store(params, clientOf(request).network);
     const outcome = await execute(request, reply, prepared, variables);
     if (kind === 'mutation') options.afterMutation?.(request);
     return respond(request, reply, type, outcome);

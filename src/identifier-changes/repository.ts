@@ -1,6 +1,7 @@
 /** All SQL of changes of e-mail addresses and usernames. */
 import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { identifierChanges } from '../db/schema/index.js';
 
 export type IdentifierChange = typeof identifierChanges.$inferSelect;
@@ -91,18 +92,7 @@ export function createChangeRepository(executor: Executor) {
     },
 
     /** Removes up to `limit` that have expired, skipping rows that are locked. */
-    async deleteExpired(now: Date, limit: number): Promise<number> {
-      const expired = executor
-        .select({ id: identifierChanges.id })
-        .from(identifierChanges)
-        .where(lte(identifierChanges.expiresAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(identifierChanges)
-        .where(inArray(identifierChanges.id, expired))
-        .returning({ id: identifierChanges.id });
-      return deleted.length;
-    },
+    deleteExpired: (now: Date, limit: number) =>
+      deleteBatch(executor, identifierChanges, identifierChanges.id, lte(identifierChanges.expiresAt, now), limit),
   };
 }

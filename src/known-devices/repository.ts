@@ -1,6 +1,7 @@
 /** All SQL of known devices. */
-import { and, desc, eq, gt, inArray, lte, ne, notInArray, sql } from 'drizzle-orm';
+import { and, desc, eq, gt, lte, ne, notInArray, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { knownDevices } from '../db/schema/index.js';
 import { param, rowParams, statement } from '../db/statement.js';
 
@@ -77,18 +78,7 @@ export function createDeviceRepository(executor: Executor) {
     },
 
     /** Removes up to `limit` that have expired, skipping rows that are locked. */
-    async deleteExpired(now: Date, limit: number): Promise<number> {
-      const expired = executor
-        .select({ tokenHash: knownDevices.tokenHash })
-        .from(knownDevices)
-        .where(lte(knownDevices.expiresAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(knownDevices)
-        .where(and(inArray(knownDevices.tokenHash, expired), lte(knownDevices.expiresAt, now)))
-        .returning({ userId: knownDevices.userId });
-      return deleted.length;
-    },
+    deleteExpired: (now: Date, limit: number) =>
+      deleteBatch(executor, knownDevices, knownDevices.tokenHash, lte(knownDevices.expiresAt, now), limit),
   };
 }

@@ -1,6 +1,7 @@
 /** All SQL of one-time tokens. */
 import { and, eq, gt, inArray, lte } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { oneTimeTokens, usedOneTimeTokens } from '../db/schema/index.js';
 
 export type OneTimeTokenRow = typeof oneTimeTokens.$inferSelect;
@@ -59,33 +60,17 @@ export function createOneTimeTokenRepository(executor: Executor) {
     },
 
     /** Removes up to `limit` expired tokens, skipping rows that another transaction has locked. */
-    async deleteExpired(now: Date, limit: number): Promise<number> {
-      const expired = executor
-        .select({ tokenHash: oneTimeTokens.tokenHash })
-        .from(oneTimeTokens)
-        .where(lte(oneTimeTokens.expiresAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(oneTimeTokens)
-        .where(inArray(oneTimeTokens.tokenHash, expired))
-        .returning({ userId: oneTimeTokens.userId });
-      return deleted.length;
-    },
+    deleteExpired: (now: Date, limit: number) =>
+      deleteBatch(executor, oneTimeTokens, oneTimeTokens.tokenHash, lte(oneTimeTokens.expiresAt, now), limit),
 
     /** Removes up to `limit` expired records of used tokens, skipping rows that another transaction has locked. */
-    async deleteExpiredUses(now: Date, limit: number): Promise<number> {
-      const expired = executor
-        .select({ tokenHash: usedOneTimeTokens.tokenHash })
-        .from(usedOneTimeTokens)
-        .where(lte(usedOneTimeTokens.expiresAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(usedOneTimeTokens)
-        .where(inArray(usedOneTimeTokens.tokenHash, expired))
-        .returning({ tokenHash: usedOneTimeTokens.tokenHash });
-      return deleted.length;
-    },
+    deleteExpiredUses: (now: Date, limit: number) =>
+      deleteBatch(
+        executor,
+        usedOneTimeTokens,
+        usedOneTimeTokens.tokenHash,
+        lte(usedOneTimeTokens.expiresAt, now),
+        limit,
+      ),
   };
 }

@@ -5,7 +5,8 @@
  */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
-import { clientInfo, type ClientInfo } from '../lib/client-info.js';
+import { clientOf } from '../fastify/client.js';
+import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, type ErrorCode } from '../lib/errors.js';
 import { isCrossSite } from '../fastify/cross-site.js';
 import { toAppError } from '../fastify/errors.js';
@@ -141,7 +142,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
     let done: Html;
     try {
-      done = await submit(token, fields, clientInfo(request.ip, request.headers['user-agent']));
+      done = await submit(token, fields, clientOf(request));
     } catch (error) {
       const before = await usedBefore(error, token, options);
       if (before !== undefined) return show(reply, 200, ALREADY_DONE[before]);

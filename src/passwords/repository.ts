@@ -2,6 +2,7 @@
 import { getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { passwordAttempts } from '../db/schema/index.js';
 import { param, statement } from '../db/statement.js';
 
@@ -96,18 +97,7 @@ export function createAttemptRepository(executor: Executor) {
     },
 
     /** Removes up to `limit` that are forgotten, skipping rows that are locked. */
-    async deleteExpired(now: Date, limit: number): Promise<number> {
-      const expired = executor
-        .select({ key: passwordAttempts.key })
-        .from(passwordAttempts)
-        .where(lte(passwordAttempts.expiresAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(passwordAttempts)
-        .where(inArray(passwordAttempts.key, expired))
-        .returning({ key: passwordAttempts.key });
-      return deleted.length;
-    },
+    deleteExpired: (now: Date, limit: number) =>
+      deleteBatch(executor, passwordAttempts, passwordAttempts.key, lte(passwordAttempts.expiresAt, now), limit),
   };
 }

@@ -1,7 +1,8 @@
 /** All SQL of the counters behind `@rateLimit`. */
-import { and, gt, inArray, lte, sql } from 'drizzle-orm';
+import { and, gt, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { rateLimits } from '../db/schema/index.js';
 import { param, statement } from '../db/statement.js';
 
@@ -54,18 +55,7 @@ export function createRateLimitRepository(executor: Executor) {
     },
 
     /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */
-    async deleteOver(now: Date, limit: number): Promise<number> {
-      const over = executor
-        .select({ key: rateLimits.key })
-        .from(rateLimits)
-        .where(lte(rateLimits.resetsAt, now))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor
-        .delete(rateLimits)
-        .where(inArray(rateLimits.key, over))
-        .returning({ key: rateLimits.key });
-      return deleted.length;
-    },
+    deleteExpired: (now: Date, limit: number) =>
+      deleteBatch(executor, rateLimits, rateLimits.key, lte(rateLimits.resetsAt, now), limit),
   };
 }

@@ -99,6 +99,6 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
       return count <= rate.max;
     },
 
-    clear: (tx, limit) => createRateLimitRepository(tx).deleteOver(new Date(clock.now()), limit),
+    clear: (tx, limit) => createRateLimitRepository(tx).deleteExpired(new Date(clock.now()), limit),
   };
 }

@@ -5,6 +5,7 @@ import type { AccountRecord } from '../users/account.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { accountColumns } from '../db/account-columns.js';
 import type { Executor } from '../db/database.js';
+import { deleteBatch } from '../db/delete-batch.js';
 import { sessions, users } from '../db/schema/index.js';
 import { param, rowParams, statement } from '../db/statement.js';
 import type { SessionRecord } from './session.js';
@@ -175,15 +176,9 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
     },
 
     /** Removes up to `limit` that ended or expired before a moment, skipping locked rows. */
-    async deleteOver(moment: Date, limit: number): Promise<number> {
-      const over = executor
-        .select({ id: sessions.id })
-        .from(sessions)
-        .where(or(lt(sessions.expiresAt, moment), and(isNotNull(sessions.endedAt), lt(sessions.endedAt, moment))))
-        .limit(limit)
-        .for('update', { skipLocked: true });
-      const deleted = await executor.delete(sessions).where(inArray(sessions.id, over)).returning({ id: sessions.id });
-      return deleted.length;
+    deleteOver(moment: Date, limit: number): Promise<number> {
+      const ended = and(isNotNull(sessions.endedAt), lt(sessions.endedAt, moment));
+      return deleteBatch(executor, sessions, sessions.id, or(lt(sessions.expiresAt, moment), ended), limit);
     },
   };
 }

@@ -178,7 +178,7 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     /password_attempts_expires_at_index/,
     (on) => createAttemptRepository(on).deleteExpired(NOW, 50),
   ],
-  ['clearing rate limits', /rate_limits_resets_at_index/, (on) => createRateLimitRepository(on).deleteOver(NOW, 50)],
+  ['clearing rate limits', /rate_limits_resets_at_index/, (on) => createRateLimitRepository(on).deleteExpired(NOW, 50)],
   ['mail that is due', /mail_outbox_next_attempt_at_index/, (on) => createOutboxRepository(on).claim(NOW, NOW, 10)],
   [
     'what was recorded since a moment',

@@ -4,7 +4,8 @@ import websocket, { type WebSocket } from '@fastify/websocket';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { GRAPHQL_TRANSPORT_WS_PROTOCOL } from 'graphql-ws';
-import { clientInfo, type ClientInfo } from '../../lib/client-info.js';
+import { clientOf } from '../../fastify/client.js';
+import type { ClientInfo } from '../../lib/client-info.js';
 import { AppError } from '../../lib/errors.js';
 import { answerHandshakes } from './handshakes.js';
 import { isWebSocketUpgrade } from '../../fastify/upgrades.js';
@@ -93,12 +94,12 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
     if (!protocols.includes(GRAPHQL_TRANSPORT_WS_PROTOCOL)) {
       throw new AppError('QUERY_REJECTED', `Sockets speak the subprotocol ${GRAPHQL_TRANSPORT_WS_PROTOCOL} only.`);
     }
-    sockets.assertRoom(clientInfo(request.ip, undefined).network);
+    sockets.assertRoom(clientOf(request).network);
     return undefined;
   }
 
   function serve(socket: WebSocket, request: FastifyRequest): void {
-    const client = clientInfo(request.ip, request.headers['user-agent']);
+    const client = clientOf(request);
     const connection = createSocket(socket, client.network);
     sockets.add(connection);
     handleConnection(connection, {
