@@ -87,8 +87,10 @@ export function createLogin(options: LoginOptions): Login {
         const now = new Date(clock.now());
         const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
         if (!current) throw new AccountChanged();
-        await attempt.resetFailures(tx);
-        return sessions.open(tx, current, { client, rememberMe: rememberMe ?? false }, PASSWORD);
+        const params = { client, rememberMe: rememberMe ?? false };
+        // Sent together, in one round trip.
+        const [issued] = await Promise.all([sessions.open(tx, current, params, PASSWORD), attempt.resetFailures(tx)]);
+        return issued;
       });
     });
   }
