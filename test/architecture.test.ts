@@ -32,6 +32,8 @@ const FLOORS: readonly RegExp[] = [
   /^(db|redis)\//,
   /^config\//,
   /^(authz|crypto|lib)\//,
+  // Runs in other services: stands alone.
+  /^verify\//,
 ];
 const floorOf = (file: string) => FLOORS.findIndex((pattern) => pattern.test(file));
 /** Whether TypeScript erases every import of one file by another. */
@@ -90,8 +92,18 @@ only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
   (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),
-  /^(server|api|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$/,
+  /^(server|api|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$|^verify\/middleware\.ts$/,
 );
+
+t.test('verify/ imports nothing of the rest, and no package but jose at run time', async (t) => {
+  const own = files.filter((file) => file.startsWith('verify/'));
+  t.same(
+    own.flatMap((file) => locals(file)).filter((imported) => !imported.startsWith('verify/')),
+    [],
+  );
+  const atRunTime = own.flatMap((file) => packages(file).filter((name) => !isTypeOnly(file, name)));
+  t.same([...new Set(atRunTime)], ['jose']);
+});
 
 t.test('the environment is read in one place', async (t) => {
   t.same(

@@ -1,0 +1,23 @@
+/** Scopes of a verified token. Pure functions. */
+import { VerificationError } from './errors.js';
+
+/** OR of ANDs, as in `@requiresScopes`: `[['admin'], ['read:content', 'read:history']]` admits `admin`, or both others. */
+export type RequiredScopes = readonly (readonly string[])[];
+
+/** What the helpers read of a verified token. */
+export interface HasScopes {
+  readonly scopes: ReadonlySet<string>;
+}
+
+/** Whether a token holds every scope of at least one group. */
+export function hasScopes({ scopes }: HasScopes, required: RequiredScopes): boolean {
+  return required.some((group) => group.every((scope) => scopes.has(scope)));
+}
+
+/** Refuses a token without the scopes. @throws VerificationError INSUFFICIENT_PERMISSIONS */
+export function assertScopes(token: HasScopes, requiredScopes: RequiredScopes): void {
+  if (hasScopes(token, requiredScopes)) return;
+  throw new VerificationError('INSUFFICIENT_PERMISSIONS', 'The access token lacks a required scope.', {
+    requiredScopes,
+  });
+}
