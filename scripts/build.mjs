@@ -1,4 +1,5 @@
-// Builds dist/ from the working directory: the server, file by file, and the playground when its sources changed.
+// Builds dist/ from the working directory: the server, file by file, and the playground when its sources changed. Types are
+// made by `npm run build:types`, for the package only.
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { digestOf, filesBelow, publish } from './publish.mjs';
@@ -20,7 +21,7 @@ else if (existsSync('dist/server/start.cjs') && existsSync('dist/graphiql/index.
 }
 
 async function buildAll({ build }) {
-  const server = await publish('dist', await buildServer(build), (path) => path.startsWith('graphiql/'));
+  const server = await publish('dist', await buildServer(build), (path) => /^(graphiql|types)\//.test(path));
   const playground = await buildPlayground();
   const written = server.written + playground.written;
   const removed = server.removed + playground.removed;

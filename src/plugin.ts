@@ -37,7 +37,10 @@ const plugin: FastifyPluginCallback<LatchkeyPluginOptions> = (app, options, done
     await latchkey?.close();
   });
   // A promise of a plugin is not bound to pluginTimeout: the first start on a large database may migrate for longer.
-  void app.register(opened.then((latchkey) => ({ default: mount(latchkey, prefix) })));
+  const mounted = opened.then((latchkey) => ({ default: mount(latchkey, prefix) }));
+  // `register` reports a failure, but may look at the promise after it has failed.
+  mounted.catch(() => undefined);
+  void app.register(mounted);
   done();
 };
 

@@ -21,7 +21,7 @@ import { openStore, type Store } from './store.js';
 
 export interface LatchkeyOptions extends SchemaExtension {
   /** Settings by the names of the environment table, such as `{ DATABASE_URL, PUBLIC_URL }`. Default: the environment. */
-  readonly config?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly config?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
   /** Path below which everything is served, such as `/auth`. */
   readonly prefix?: string;
   /** Where log lines go, already redacted. Default: standard output. */
@@ -59,9 +59,15 @@ export interface Latchkey {
 /** The application, Latchkey and their parts each wait for a response's end; from 11 on Node warns of a leak. */
 const MAX_RESPONSE_LISTENERS = 40;
 
+/** Settings as an environment has them. */
+function asTexts(settings: Readonly<Record<string, unknown>>): Record<string, string> {
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
+}
+
 /** Opens the API; the jobs are not started yet. @throws ConfigError, and Error for a schema that is refused */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
-  const config = loadConfig(options.config);
+  const config = loadConfig(options.config && asTexts(options.config));
   const knownScopes = createScopeCatalogue(config.scopes).all;
   const schema = createExecutableSchema({ ...options, knownScopes, rates: config.rateLimits.fields });
   const store = await openStore(config);

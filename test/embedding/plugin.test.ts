@@ -189,6 +189,21 @@ for (const order of ['first', 'last'] as const) {
   });
 }
 
+t.test('answers preflight requests by CORS_ORIGINS where the application has no CORS', async (t) => {
+  const app = fastify();
+  t.teardown(() => app.close());
+  await app.register(latchkey, { prefix: '/auth', config: { ...(await embeddedConfig(t)), GRAPHIQL: false } });
+  const preflight = async (url: string, origin: string) => {
+    const headers = { origin, 'access-control-request-method': 'POST' };
+    const response = await app.inject({ method: 'OPTIONS', url, headers });
+    return [response.statusCode, response.headers['access-control-allow-origin']];
+  };
+  t.same(await preflight('/auth/graphql', 'https://app.test'), [204, 'https://app.test']);
+  t.same(await preflight('/auth/graphql', 'https://other.test'), [404, undefined]);
+  t.same(await preflight('/elsewhere', 'https://app.test'), [404, undefined]);
+  t.equal((await app.inject('/auth/graphiql')).statusCode, 404, 'settings may be booleans');
+});
+
 t.test('answers 503 without a word about the cause while its database is away', async (t) => {
   const lines: string[] = [];
   const config = await embeddedConfig(t);

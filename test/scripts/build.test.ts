@@ -64,6 +64,8 @@ t.test('a build runs, a second one changes nothing, and a third follows what cha
   await rm(join(root, 'src/deep'), { recursive: true });
   await writeFile(join(root, 'src/server/main.ts'), 'console.log(43);');
   await writeFile(join(dist, 'left-over.js'), '');
+  await mkdir(join(dist, 'types'));
+  await writeFile(join(dist, 'types/index.d.ts'), '');
   await build();
   const third = await built();
   t.same(
@@ -71,6 +73,7 @@ t.test('a build runs, a second one changes nothing, and a third follows what cha
     ['deep/answer.js', 'deep/answer.js.map'].filter((path) => path in first),
   );
   t.notOk('left-over.js' in third);
+  t.ok('types/index.d.ts' in third, 'another script makes the types');
   t.equal(third['graphiql/index.html'], first['graphiql/index.html']);
 
   await writeFile(join(root, 'web/graphiql/icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
