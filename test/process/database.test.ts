@@ -19,6 +19,11 @@ if (onRealPostgres && hasPostgres) {
   const admin = postgres(service.url, { max: 2, onnotice: () => undefined, connection } as object);
   t.teardown(() => admin.end({ timeout: 1 }));
 
+  const readOnly = async (value: 'on' | 'off') => {
+    await admin.unsafe(`alter system set default_transaction_read_only = ${value}`);
+    await admin`select pg_reload_conf()`;
+  };
+
   for (const [how, parameters] of Object.entries(connectionModes(service))) {
     const start = async (t: Parameters<typeof startInstance>[0], env: Record<string, string> = {}) => {
       const proxy = await faultProxy(t, service.url, 5432);
@@ -50,10 +55,6 @@ if (onRealPostgres && hasPostgres) {
       await until(async () => (await code()) === undefined);
 
       t.comment('a server that accepts no writes');
-      const readOnly = async (value: 'on' | 'off') => {
-        await admin.unsafe(`alter system set default_transaction_read_only = ${value}`);
-        await admin`select pg_reload_conf()`;
-      };
       await readOnly('on');
       await until(async () => (await probe(server)) === 503);
       const refused = await register(server).catch((error: Error) => error.message);
@@ -80,6 +81,14 @@ if (onRealPostgres && hasPostgres) {
       await until(async () => (await probe(server)) === 503);
 
       t.equal(server.child.exitCode, null, 'the same process');
+      t.equal(await server.end('SIGTERM'), 0);
+    });
+
+    t.test(`${how}: SIGTERM ends it with 0 while the server accepts no writes`, async (t) => {
+      const { server } = await start(t);
+      t.teardown(() => readOnly('off'));
+      await readOnly('on');
+      await until(async () => (await probe(server)) === 503);
       t.equal(await server.end('SIGTERM'), 0);
     });
 
