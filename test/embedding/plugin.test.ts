@@ -122,6 +122,27 @@ for (const order of ['first', 'last'] as const) {
   });
 }
 
+t.test('keeps its refresh cookie apart from the cookies of the application', async (t) => {
+  const { app } = hosts.first;
+  const [origin, cookies] = ['http://host.test', { theme: 'dark' }];
+  const post = (query: string, others: Record<string, string> = {}) =>
+    app.inject({
+      method: 'POST',
+      url: '/auth/graphql',
+      headers: { origin, 'content-type': 'application/json' },
+      cookies: { ...cookies, ...others },
+      payload: { query },
+    });
+  const registered = await post(`mutation { register(input: {
+    email: "cookie@mail.test", username: "cookie", password: "a quiet brass telescope", transport: COOKIE
+  }) { refreshToken } }`);
+  t.same(registered.json(), { data: { register: { refreshToken: null } } });
+  const refresh = registered.cookies.find(({ name }) => name === 'latchkey-refresh')!;
+  t.match(refresh, { path: '/auth', httpOnly: true, sameSite: 'Strict' });
+  const renewed = await post('mutation { refresh { user { username } } }', { [refresh.name]: refresh.value });
+  t.same(renewed.json(), { data: { refresh: { user: { username: 'cookie' } } } });
+});
+
 t.test('gates the fields of the application by the same directives', async (t) => {
   const { app } = hosts.last;
   const { accessToken } = await register(app);
@@ -180,6 +201,11 @@ for (const order of ['first', 'last'] as const) {
     own.send('hello');
     t.equal(String((await once(own, 'message'))[0]), 'application: hello');
     own.terminate();
+
+    const foreign = new WebSocket(`ws://127.0.0.1:${port}/auth/graphql`, 'graphql-transport-ws', {
+      origin: 'https://other.test',
+    });
+    t.match(await once(foreign, 'error'), [{ message: 'Unexpected server response: 403' }]);
 
     const stays = new WebSocket(`ws://127.0.0.1:${port}/auth/graphql`, 'graphql-transport-ws');
     await once(stays, 'open');
