@@ -7,7 +7,7 @@ import type { Server } from 'node:http';
 import type { FastifyPluginAsync } from 'fastify';
 import { createTokenStates } from '../authn/token-states.js';
 import { loopbackOrigins } from '../config/readers.js';
-import { createBearers } from '../fastify/bearers.js';
+import { createRequestPrincipals } from '../fastify/request-principals.js';
 import { corsPlugin } from '../fastify/cors.js';
 import { createDeviceCookies } from '../fastify/device-cookie.js';
 import { jwks } from '../fastify/jwks.js';
@@ -40,7 +40,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   const { authenticator } = services;
   const states = createTokenStates({ ...authenticator, accessTokens, events: bus.events });
   app.addHook('onClose', async () => states.close());
-  const bearers = createBearers({
+  const principals = createRequestPrincipals({
     states,
     authenticate: ({ headers }) => states.authenticate(authenticator.fromHeaders(headers)),
   });
@@ -55,8 +55,8 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   await app.register(corsPlugin, { origins: config.corsOrigins });
   await app.register(rateLimitPlugin, {
     ...config.rateLimits,
-    principalOf: bearers.principalOf,
-    lookUp: bearers.lookUp,
+    principalOf: principals.principalOf,
+    lookUp: principals.lookUp,
     sessionOf: (request) => services.sessions.countedBy(refreshTokenCandidates(request, cookieName)),
     shared: bus.redis && { redis: bus.redis, prefix: config.redis.prefix },
   });
@@ -81,7 +81,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     introspection: config.introspection,
     suggestions: config.introspection,
     charge: (request, requests) => app.chargeRequest(request, requests),
-    afterMutation: bearers.forget,
+    afterMutation: principals.forget,
     live: {
       origins,
       sockets,
@@ -102,7 +102,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     createContext: (request, reply) =>
       createContext({
         services: graphqlServices,
-        authenticate: () => bearers.authenticate(request),
+        authenticate: () => principals.authenticate(request),
         onEntered: (userId) => void (request.accountId = userId),
         clock,
         client: clientOf(request),

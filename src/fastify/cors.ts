@@ -1,8 +1,8 @@
-/** CORS (Fetch Standard, 3.2) for exact origins, with credentials; everybody else gets none of its headers. */
+/** CORS (Fetch Standard, 3.2) with credentials for a list of exact origins. Other origins get no CORS headers. */
 import cors from '@fastify/cors';
 import fp from 'fastify-plugin';
 
-/** Chromium keeps a preflight for two hours at most; ten minutes let a changed list hold soon. */
+/** Short, so that a changed list takes effect soon. Chromium allows at most two hours. */
 const PREFLIGHT_MAX_AGE_S = 600;
 
 export interface CorsOptions {
@@ -10,12 +10,12 @@ export interface CorsOptions {
   readonly origins: readonly string[];
 }
 
-/** Answers preflights, and tells browsers which origins may read responses. */
+/** Answers preflights and sets the CORS headers of responses. */
 export const corsPlugin = fp<CorsOptions>(
   async (app, { origins }) => {
     const allowed = new Set(origins);
     await app.register(cors, {
-      // A function, as the plugin sends credentials and method headers to every origin when given a list.
+      // A function: with a list, the plugin sends some of the headers to every origin.
       origin: (origin, decide) => {
         decide(null, origin !== undefined && allowed.has(origin));
       },
@@ -36,10 +36,10 @@ export const corsPlugin = fp<CorsOptions>(
         'x-ratelimit-reset',
       ],
       maxAge: PREFLIGHT_MAX_AGE_S,
-      // Otherwise an incomplete preflight is answered in plain text, without a code.
+      // The strict mode answers an incomplete preflight in plain text, without an error code.
       strictPreflight: false,
     });
   },
-  // A preflight ends here, so the headers must be on it by now.
+  // This plugin answers preflights, so the security headers must be set before.
   { name: 'cors', fastify: '5.x', dependencies: ['security-headers'] },
 );

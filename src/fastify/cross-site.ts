@@ -1,15 +1,15 @@
-/** Forms that other sites send (OWASP Cross-Site Request Forgery Prevention Cheat Sheet: Fetch Metadata, verifying the origin). */
+/** Detects cross-site form posts (OWASP Cross-Site Request Forgery Prevention Cheat Sheet: Fetch Metadata, verifying the origin). */
 import type { FastifyRequest } from 'fastify';
 
 /**
- * Whether the browser says that another site's page sent the request. A client that says nothing passes: it is no browser,
- * or one that was given the page over plain http.
- * @param origins where this service's own pages are
+ * Whether a page of another site sent the request, according to `Sec-Fetch-Site`, or else `Origin`. A request with neither passes:
+ * browsers omit `Sec-Fetch-Site` over plain http, and other clients send neither.
+ * @param origins origins of this service's own pages
  */
 export function isCrossSite({ headers }: Pick<FastifyRequest, 'headers'>, origins: ReadonlySet<string>): boolean {
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin } = headers;
-  // Browsers send "null" for pages with "Referrer-Policy: no-referrer", such as these.
+  // Browsers send "null" for pages with "Referrer-Policy: no-referrer", as ours have.
   return origin !== undefined && origin !== 'null' && !origins.has(origin);
 }

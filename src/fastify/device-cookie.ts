@@ -1,27 +1,27 @@
 /**
- * The token of a known device in a cookie (RFC 6265bis): out of reach for scripts, for this host alone. It gives login
- * attempts a budget of their own and opens nothing, so a request that bears it needs no check of its origin.
+ * Stores the token of a known device in an HttpOnly cookie for this host (RFC 6265bis). The token only gives login attempts a
+ * separate rate limit. It grants no access, so requests with it need no check of their origin.
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { deviceHash, type RememberedDevice } from '../known-devices/service.js';
 
 /** The device cookie of one request. */
 export interface DeviceCookie {
-  /** The hash of the token that came with the request; undefined for none, and for what is no token. */
+  /** The hash of the token in the request; undefined if the token is missing or malformed. */
   readonly hash: string | undefined;
-  /** Sets the cookie, or extends the one that the request bore. A page of a foreign origin gets none. */
+  /** Sets the cookie, or extends the one in the request. Does nothing for a page of a foreign origin. */
   set(device: RememberedDevice): void;
 }
 
 export type ReadDeviceCookie = (request: FastifyRequest, reply: FastifyReply) => DeviceCookie;
 
-/** Where there is no response to set a cookie: over a WebSocket. */
+/** For WebSockets, which have no response to set a cookie on. */
 export const NO_DEVICE: DeviceCookie = { hash: undefined, set: () => undefined };
 
 export interface DeviceCookieOptions {
-  /** `__Host-` and Secure; without TLS browsers take neither. */
+  /** Adds `__Host-` and Secure, which browsers accept over TLS only. */
   readonly production: boolean;
-  /** Origins whose pages may get it. */
+  /** Origins whose pages may receive the cookie. */
   readonly origins: readonly string[];
 }
 

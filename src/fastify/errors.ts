@@ -1,11 +1,11 @@
-/** Errors of plain HTTP: every error is answered with a code of the contract. */
+/** Error responses of plain HTTP. Every response has a documented error code. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { isAborted } from './logging.js';
 import { errorBody } from './raw-answer.js';
 import { translateError } from './translate-error.js';
 
-/** Messages for Fastify's errors; the others get `MALFORMED`. */
+/** Messages by code of Fastify's error; other errors get `MALFORMED`. */
 const MESSAGES: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'The body is too large.',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'The content type is not supported.',
@@ -16,8 +16,8 @@ const MESSAGES: Readonly<Record<string, string>> = {
 const MALFORMED = 'The request is malformed.';
 
 /**
- * Translates any error, including those of Fastify by their status.
- * @param requestId as of `translateError`
+ * Translates any error to an AppError, errors of Fastify and its plugins by their status.
+ * @param requestId the `requestId` of INTERNAL_ERROR
  */
 export function toAppError(thrown: unknown, requestId: string): AppError {
   const translated = translateError(thrown, requestId);
@@ -32,24 +32,24 @@ export function toAppError(thrown: unknown, requestId: string): AppError {
 }
 
 /**
- * Answers with an error, and records it for the log. A request aborted by its client is not logged as a failure.
+ * Sends an error response and records the error for the log. A request aborted by its client is not logged as a failure.
  * @param status HTTP status; by default that of the error code
  */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply, status?: number): void {
-  const fault = toAppError(thrown, request.id);
-  request.errorCode = fault.code;
-  if (fault.status >= 500 && !isAborted(request.raw)) request.failure = fault;
-  if (fault.details.retryAfter !== undefined) void reply.header('retry-after', fault.details.retryAfter);
-  void reply.code(status ?? fault.status).send(errorBody(fault));
+  const error = toAppError(thrown, request.id);
+  request.errorCode = error.code;
+  if (error.status >= 500 && !isAborted(request.raw)) request.failure = error;
+  if (error.details.retryAfter !== undefined) void reply.header('retry-after', error.details.retryAfter);
+  void reply.code(status ?? error.status).send(errorBody(error));
 }
 
-/** Answers a request without a route. */
+/** Sends the response for a request without a route. */
 export function sendNotFound(request: FastifyRequest, reply: FastifyReply): void {
   sendError(notFound(), request, reply);
 }
 
 function notFound(): AppError {
-  return new AppError('NOT_FOUND', 'There is nothing here.');
+  return new AppError('NOT_FOUND', 'There is no such route.');
 }
 
 function statusOf(thrown: unknown): { statusCode: number; code: string } {

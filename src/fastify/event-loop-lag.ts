@@ -1,8 +1,8 @@
-/** How late the event loop is, over a window of time that does not depend on who asks when. */
+/** Measures the event loop delay over fixed windows, so that every reader sees the same value. */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 
 export interface EventLoopLag {
-  /** The 99th percentile of the delays within the last one to two windows, in seconds. */
+  /** The 99th percentile of the delays in seconds, over the last one to two windows. */
   p99(): number;
   close(): void;
 }
@@ -13,13 +13,13 @@ const WINDOW_MS = 30_000;
 type DelayHistogram = Pick<IntervalHistogram, 'enable' | 'disable' | 'reset' | 'percentile'>;
 
 /**
- * Measures until it is closed; keeps no process alive.
- * @param histogram of delays in nanoseconds
- * @param everyWindow calls back at the end of each window; returns how to stop that
+ * Measures until it is closed. Does not keep the process alive.
+ * @param histogram delays in nanoseconds
+ * @param everyWindow calls `onWindowEnd` at the end of each window; returns a function that stops it
  */
 export function createEventLoopLag(
   histogram: DelayHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS }),
-  everyWindow: (turn: () => void) => () => void = onTimer,
+  everyWindow: (onWindowEnd: () => void) => () => void = onTimer,
 ): EventLoopLag {
   let previous = 0;
   const current = () => histogram.percentile(99) / 1e9;
@@ -29,7 +29,7 @@ export function createEventLoopLag(
     histogram.reset();
   });
   return {
-    // The present window alone would show nothing right after it began.
+    // A window that has just begun holds no delays.
     p99: () => Math.max(previous, current()),
     close() {
       stop();
@@ -38,7 +38,7 @@ export function createEventLoopLag(
   };
 }
 
-function onTimer(turn: () => void): () => void {
-  const timer = setInterval(turn, WINDOW_MS).unref();
+function onTimer(onWindowEnd: () => void): () => void {
+  const timer = setInterval(onWindowEnd, WINDOW_MS).unref();
   return () => clearInterval(timer);
 }

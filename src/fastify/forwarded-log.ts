@@ -1,8 +1,8 @@
-/** Writes our log lines, whose secrets are redacted by then, to the logger of an application. */
+/** Forwards our log lines, already redacted, to the logger of an application. */
 import type { FastifyBaseLogger } from 'fastify';
 import type { LogStream } from './logging.js';
 
-/** pino's numbers of levels. */
+/** Log methods by pino's level numbers. */
 const METHODS = new Map([
   [10, 'trace'],
   [20, 'debug'],
@@ -12,20 +12,20 @@ const METHODS = new Map([
   [60, 'fatal'],
 ] as const);
 
-/** Every logger adds its own. */
-const OF_THE_LOGGER = new Set(['time', 'pid', 'hostname']);
+/** Fields that the other logger adds itself. */
+const LOGGER_FIELDS = new Set(['time', 'pid', 'hostname']);
 
 interface Line extends Record<string, unknown> {
   readonly level: 10 | 20 | 30 | 40 | 50 | 60;
   readonly msg: string;
 }
 
-/** The destination for `createInstance`. */
+/** Creates a log destination for `createInstance`. */
 export function forwardedLog(log: FastifyBaseLogger): LogStream {
   return {
     write(text) {
       const { level, msg, ...line } = JSON.parse(text) as Line;
-      const fields = Object.entries(line).filter(([name]) => !OF_THE_LOGGER.has(name));
+      const fields = Object.entries(line).filter(([name]) => !LOGGER_FIELDS.has(name));
       log[METHODS.get(level) ?? 'info'](Object.fromEntries(fields), msg);
     },
   };

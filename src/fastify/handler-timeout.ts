@@ -1,4 +1,4 @@
-/** A request that waits too long for its answer gets 503, before its connection is silent for so long that Node ends it. */
+/** Answers 503 when a handler takes too long, before Node's connection timeout closes the connection without an answer. */
 import fp from 'fastify-plugin';
 import { serviceUnavailable } from '../lib/errors.js';
 import { sendError } from './errors.js';
@@ -7,7 +7,7 @@ export interface HandlerTimeoutOptions {
   readonly timeoutMs: number;
 }
 
-/** Not Fastify's `handlerTimeout`: its timer stops when the body of the request has been read. */
+/** Replaces Fastify's `handlerTimeout`, whose timer stops when the request body has been read. */
 export const handlerTimeoutPlugin = fp<HandlerTimeoutOptions>(
   async (app, { timeoutMs }) => {
     app.addHook('onRequest', (request, reply, done) => {

@@ -1,8 +1,8 @@
-/** The `Host` header (RFC 9112, section 3.2): exactly one from HTTP/1.1 on, so that proxies and this server agree on it. */
+/** Requires exactly one `Host` header from HTTP/1.1 on (RFC 9112, section 3.2), so that proxies and this server agree on the host. */
 import fp from 'fastify-plugin';
 import { AppError } from '../lib/errors.js';
 
-/** Answers 400 QUERY_REJECTED to requests with two, and to requests of HTTP/1.1 with none; the connection ends. */
+/** Answers 400 QUERY_REJECTED to requests with several, or without one in HTTP/1.1, and closes the connection. */
 export const oneHostPlugin = fp(
   (app, _options, done) => {
     app.addHook('onRequest', (request, reply, next) => {
@@ -13,7 +13,7 @@ export const oneHostPlugin = fp(
       }
       if (hosts === 1 || (hosts === 0 && httpVersion === '1.0')) return next();
       void reply.header('connection', 'close');
-      return next(new AppError('QUERY_REJECTED', 'The request must have one Host header.'));
+      return next(new AppError('QUERY_REJECTED', 'The request must have exactly one Host header.'));
     });
     done();
   },

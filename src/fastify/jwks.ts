@@ -3,8 +3,8 @@ import type { FastifyPluginCallback } from 'fastify';
 import fp from 'fastify-plugin';
 
 /**
- * How long verifiers may keep the set. After a rotation they meet a `kid` they do not know, which is their
- * sign to fetch anew; retired keys stay listed until their last token has run out.
+ * How long verifiers may cache the set. They fetch it again when they see an unknown `kid`. Retired keys stay listed until
+ * their last token has expired.
  */
 const MAX_AGE_SECONDS = 300;
 

@@ -1,40 +1,40 @@
 /**
- * Where log lines go: standard output, at once on a quiet server and the lines of some milliseconds together on a busy
- * one, where a write per line costs more than making the lines. pino's own destination is no help: it goes through the
- * thread pool, where lines queue behind password hashes, and those still there when the process exits are lost or come
- * out of order.
+ * Writes log lines to standard output in batches: at once on an idle server, every few milliseconds on a busy one, where one
+ * write per line costs more than creating the lines. pino's asynchronous destination uses the thread pool, where lines
+ * queue behind password hashes and are lost or reordered when the process exits.
  */
 import type { LogStream } from './logging.js';
 
-/** How far apart writes are at the least, in milliseconds: what a process loses that is killed. */
-const APART_MS = 10;
+/** The minimum interval between writes. A process that is killed loses the lines of this time. */
+const MIN_INTERVAL_MS = 10;
 
 export interface LogDestination extends LogStream {
-  /** Writes what has been gathered, at once. */
+  /** Writes all buffered lines at once. */
   flush(): void;
 }
 
 /**
- * @param out Node writes files and pipes at once, so that nothing is left behind when the process exits
- * @param apartMs how far apart writes are at the least
+ * Buffers lines and writes them together.
+ * @param out must write synchronously, as Node does to files and pipes, so that no line is lost at exit
+ * @param minIntervalMs the minimum interval between writes
  */
-export function gatherLines(out: LogStream, apartMs = APART_MS): LogDestination {
+export function bufferLines(out: LogStream, minIntervalMs = MIN_INTERVAL_MS): LogDestination {
   let lines = '';
   let wroteAt = Number.NEGATIVE_INFINITY;
-  let due: NodeJS.Timeout | undefined;
+  let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
-    clearTimeout(due);
+    clearTimeout(timer);
     if (lines === '') return;
-    const gathered = lines;
+    const buffered = lines;
     lines = '';
     wroteAt = performance.now();
-    out.write(gathered);
+    out.write(buffered);
   };
   return {
     write(line) {
       if (lines === '') {
-        const early = wroteAt + apartMs - performance.now();
-        if (early > 0) due = setTimeout(flush, early);
+        const waitMs = wroteAt + minIntervalMs - performance.now();
+        if (waitMs > 0) timer = setTimeout(flush, waitMs);
         else setImmediate(flush);
       }
       lines += line;
@@ -43,9 +43,9 @@ export function gatherLines(out: LogStream, apartMs = APART_MS): LogDestination 
   };
 }
 
-/** Standard output, gathered; what is there when the process ends is written first. */
+/** Standard output, buffered. Buffered lines are written when the process exits. */
 export function standardOutput(): LogDestination {
-  const destination = gatherLines(process.stdout);
+  const destination = bufferLines(process.stdout);
   process.once('exit', () => destination.flush());
   return destination;
 }

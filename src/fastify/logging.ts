@@ -1,6 +1,6 @@
 /**
- * Logging: pino through Fastify, every line with its request's id, one line for each request when it is over, and no
- * secret in any of them.
+ * Logging with pino through Fastify: one line per request when it ends, every line with its request's id, and secrets
+ * redacted.
  */
 import type { IncomingMessage } from 'node:http';
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
@@ -9,7 +9,7 @@ import { clientOf } from './client.js';
 import type { AppError, ErrorCode } from '../lib/errors.js';
 import { reasonFor, redactFields, redactText, serializeError } from './redaction.js';
 
-/** What a GraphQL request asked for. The name is the client's: it is bounded and cleaned when it is logged. */
+/** The GraphQL operation of a request. The client chooses the name, so it is sanitized and truncated for the log. */
 export interface Operation {
   readonly type: 'query' | 'mutation' | 'subscription';
   readonly name: string | null;
@@ -17,18 +17,18 @@ export interface Operation {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** For the log; filled by the GraphQL route once it knows. */
+    /** For the log; set by the GraphQL route. */
     operation: Operation | null;
-    /** For the log: the first error's code. */
+    /** For the log: the code of the first error. */
     errorCode: ErrorCode | null;
-    /** For the log: the account that the request acted for, or that its access token names by its signature. */
+    /** For the log: the account of the request, or of its access token if only the signature was verified. */
     accountId: string | null;
-    /** For the log, never sent: what went wrong when it was not the client's doing. */
+    /** For the log, never sent: the server error that failed the request. */
     failure: AppError | undefined;
   }
 }
 
-/** Where log lines go, for tests; otherwise standard output. */
+/** A destination for log lines. */
 export interface LogStream {
   write(line: string): void;
 }
@@ -37,11 +37,11 @@ type LoggerOptions = Exclude<FastifyServerOptions['logger'], boolean | undefined
 
 const MAX_OPERATION_NAME = 64;
 const MAX_PATH = 200;
-/** nginx's status for "the client closed the request"; there is no registered one. */
+/** nginx's status for "client closed request"; there is no registered one. */
 const CLIENT_CLOSED_REQUEST = 499;
 const SWITCHING_PROTOCOLS = 101;
 
-/** Options of the logger. */
+/** Options of Fastify's logger. */
 export function loggerOptions(level: string, stream: LogStream = process.stdout): LoggerOptions {
   return {
     level,
@@ -51,39 +51,39 @@ export function loggerOptions(level: string, stream: LogStream = process.stdout)
       req: (request) => ({ method: request.method, url: loggedUrl(request) }),
       res: (reply) => ({ statusCode: reply.statusCode }),
     },
-    // Not pino's own redaction: with a list this long it costs a request more than all the rest of the logging.
+    // pino's `redact` with this many names costs more than the rest of the logging together.
     formatters: { log: redactFields },
     hooks: {
       logMethod(args, method) {
-        Reflect.apply(method, this, harmless(args));
+        Reflect.apply(method, this, redactArguments(args));
       },
     },
   };
 }
 
-/** A log call's arguments; pino would take a missing message from the error, past the serializer. */
-function harmless(args: readonly unknown[]): unknown[] {
+/** Redacts the arguments of a log call. Adds a message where pino would copy the unredacted one of the error. */
+function redactArguments(args: readonly unknown[]): unknown[] {
   const [first, ...rest] = args.map((part) => (typeof part === 'string' ? redactText(part) : part));
-  if (first instanceof Error) return harmless([{ err: first }, ...rest]);
-  const failureWithoutWords = rest.length === 0 && typeof first === 'object' && first !== null && 'err' in first;
-  return failureWithoutWords ? [first, 'failure'] : [first, ...rest];
+  if (first instanceof Error) return redactArguments([{ err: first }, ...rest]);
+  const lacksMessage = rest.length === 0 && typeof first === 'object' && first !== null && 'err' in first;
+  return lacksMessage ? [first, 'failure'] : [first, ...rest];
 }
 
-/** Replaces Fastify's two lines a request by one, also for requests that were given up or never reached a route. */
+/** Replaces Fastify's two lines per request by one, also for aborted requests and requests without a route. */
 export class RequestLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'requestId' });
   }
 
   override incomingRequest(request: FastifyRequest, reply: FastifyReply): void {
-    // The socket forgets its address when the peer hangs up.
+    // Read now, because a closed socket has no address.
     const ip = clientOf(request).ipAddress;
     reply.raw.on('close', () => {
       logRequest(request, reply, ip);
     });
   }
 
-  /** Fastify does not call it for requests that were given up; `incomingRequest` sees to all of them. */
+  /** Fastify does not call this for aborted requests, so `incomingRequest` logs all requests. */
   override requestCompleted(): void {}
 }
 
@@ -100,12 +100,12 @@ function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): v
     ...(accountId ? { userId: accountId } : {}),
   };
   if (failure === undefined) request.log.info(line, 'request');
-  // Expected, and as many as there are requests: under overload or in an outage a stack each would be a second one.
+  // An overload or outage fails every request, so these lines carry no stack.
   else if (failure.code === 'SERVICE_UNAVAILABLE') request.log.warn({ ...line, reason: reasonFor(failure) }, 'request');
   else request.log.error({ ...line, err: failure.cause ?? failure }, 'request');
 }
 
-/** The request's outcome: the response's status, 101 for a WebSocket, 499 when the client left before the end. */
+/** The status for logs and metrics: that of the response, 101 for a WebSocket, 499 if the client closed the request. */
 export function finalStatus(reply: FastifyReply): number {
   const { statusCode, writableEnded } = reply.raw;
   if (isAborted(reply.request.raw)) return CLIENT_CLOSED_REQUEST;
@@ -115,12 +115,12 @@ export function finalStatus(reply: FastifyReply): number {
   return statusCode >= 400 ? statusCode : SWITCHING_PROTOCOLS;
 }
 
-/** Whether the connection ended before the request had arrived. */
+/** Whether the connection closed before the whole request arrived. */
 export function isAborted({ destroyed, complete }: IncomingMessage): boolean {
   return destroyed && !complete;
 }
 
-/** The route's pattern; where there is none, the path. Never the query string: of `GET /graphql` it is the document. */
+/** The route pattern, or the path if no route matches. Never the query string, which contains the document of `GET /graphql`. */
 function loggedUrl(request: FastifyRequest): string {
   return request.routeOptions.url ?? redactText(request.url.replace(/[?#][^]*/, '')).slice(0, MAX_PATH);
 }
@@ -129,7 +129,7 @@ function loggedOperation({ type, name }: Operation): Operation {
   return { type, name: name === null ? null : name.replace(/\W/g, '').slice(0, MAX_OPERATION_NAME) };
 }
 
-/** What the log needs of requests, and their id in `x-request-id`. */
+/** Adds the fields that the log reads from requests, and sets the `x-request-id` header. */
 export const requestLogPlugin = fp(
   (app, _options, done) => {
     app.decorateRequest('operation', null);

@@ -1,6 +1,6 @@
 /**
- * `/metrics` in Prometheus' text format, on the API's port or one of its own, open or behind a bearer token. It shows
- * volumes, not data. Every label has a closed set of values. Reading changes nothing, so any number of scrapers see the same.
+ * `/metrics` in the Prometheus text format, on the API's port or a separate one, optionally behind a bearer token. Every label
+ * has a closed set of values. Scraping resets nothing, so several scrapers see the same values.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -15,15 +15,15 @@ export interface MetricsSources {
   readonly database: { stats(): { readonly open: number; readonly waiting: number } };
   readonly events: { connected(): boolean; rejected(): number };
   readonly sockets: { count(): number };
-  /** Look-ups of breached passwords by outcome, since the start. */
+  /** Checks for breached passwords by outcome, since the start. */
   readonly breachChecks: Readonly<Record<string, number>>;
   readonly subscriptions: { stats(): { readonly open: number; readonly total: number } };
 }
 
-/** A request that is over. */
+/** A completed request. */
 export interface ObservedRequest {
   readonly method: string;
-  /** The route's pattern; undefined where there was none. */
+  /** The route pattern; undefined without a route. */
   readonly route: string | undefined;
   readonly status: number;
   readonly seconds: number;
@@ -31,7 +31,7 @@ export interface ObservedRequest {
 
 export interface Metrics {
   readonly registry: Registry;
-  /** Logins by outcome: `success`, or the code of the refusal in lower case. Anything else counts as `other`. */
+  /** Logins by outcome: `success`, or the error code in lower case. Other values count as `other`. */
   readonly logins: { inc(outcome: string): void };
   observe(request: ObservedRequest): void;
   /** Stops measuring the event loop. */
@@ -44,7 +44,7 @@ const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 const LABELS = ['method', 'route', 'status'] as const;
 const SWITCHING_PROTOCOLS = 101;
 
-/** Metrics of one app, in a registry of its own. @param lag is stopped by `close` */
+/** Creates the metrics of one app, in a separate registry. @param lag closed by `close` */
 export function createMetrics(
   { hasher, database, events, sockets, subscriptions, breachChecks }: MetricsSources,
   lag: EventLoopLag = createEventLoopLag(),
@@ -54,7 +54,7 @@ export function createMetrics(
   const requests = new Counter({ name: 'http_requests_total', help: 'HTTP requests.', labelNames: LABELS, registers });
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'How long HTTP requests took.',
+    help: 'Duration of HTTP requests in seconds.',
     labelNames: LABELS,
     buckets: DURATION_BUCKETS_S,
     registers,
@@ -66,7 +66,7 @@ export function createMetrics(
     registers,
   });
 
-  /** A gauge that is read when it is asked for. */
+  /** Registers a gauge whose value is read at each scrape. */
   const gauge = (name: string, help: string, read: () => number): void => {
     new Gauge({
       name,
@@ -78,7 +78,7 @@ export function createMetrics(
     });
   };
   gauge('latchkey_password_hashes_running', 'Password hashes being computed.', () => hasher.stats().running);
-  gauge('latchkey_password_hashes_waiting', 'Password hashes waiting for their turn.', () => hasher.stats().waiting);
+  gauge('latchkey_password_hashes_waiting', 'Password hashes waiting in the queue.', () => hasher.stats().waiting);
   gauge('latchkey_database_connections_in_use', 'Database connections in use.', () => database.stats().open);
   gauge(
     'latchkey_database_connections_open',
@@ -91,13 +91,13 @@ export function createMetrics(
     () => database.stats().waiting,
   );
 
-  gauge('latchkey_events_connected', 'Whether events of other instances arrive: 1 or 0.', () =>
+  gauge('latchkey_events_connected', 'Whether the connection for events of other instances is up: 1 or 0.', () =>
     Number(events.connected()),
   );
 
   gauge('latchkey_sockets_open', 'Open WebSockets.', () => sockets.count());
   gauge('latchkey_subscriptions_open', 'Open subscriptions.', () => subscriptions.stats().open);
-  /** A counter that another part keeps. */
+  /** Registers a counter whose value another module keeps. */
   const counter = (name: string, help: string, read: () => number): void => {
     new Counter({
       name,
@@ -109,14 +109,14 @@ export function createMetrics(
       },
     });
   };
-  counter('latchkey_subscriptions_total', 'Subscriptions that were opened.', () => subscriptions.stats().total);
-  counter('latchkey_events_rejected_total', 'Messages on Redis that were not signed by this deployment.', () =>
+  counter('latchkey_subscriptions_total', 'Subscriptions opened.', () => subscriptions.stats().total);
+  counter('latchkey_events_rejected_total', 'Redis messages ignored because this deployment did not sign them.', () =>
     events.rejected(),
   );
 
   new Counter({
     name: 'latchkey_breached_password_checks_total',
-    help: 'Look-ups of breached passwords by outcome; unavailable ones accepted the password.',
+    help: 'Checks for breached passwords by outcome; unavailable means the password was accepted unchecked.',
     labelNames: ['outcome'],
     registers,
     collect() {
@@ -125,12 +125,12 @@ export function createMetrics(
     },
   });
 
-  // prom-client's default metrics keep their observers for the life of the process.
-  gauge('nodejs_eventloop_lag_p99_seconds', 'Event loop delay within the last minute, 99th percentile.', () =>
+  // Not prom-client's default metrics, whose observers cannot be removed.
+  gauge('nodejs_eventloop_lag_p99_seconds', '99th percentile of the event loop delay within the last minute.', () =>
     lag.p99(),
   );
   gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  gauge('process_uptime_seconds', 'How long the process has been running.', () => process.uptime());
+  gauge('process_uptime_seconds', 'Time since the process started.', () => process.uptime());
 
   return {
     registry,
@@ -146,7 +146,7 @@ export function createMetrics(
         status: `${Math.trunc(status / 100)}xx`,
       };
       requests.inc(labels);
-      // A WebSocket lasts as long as it likes.
+      // The lifetime of a WebSocket is no request duration.
       if (status !== SWITCHING_PROTOCOLS) durations.observe(labels, seconds);
     },
     close() {
@@ -159,7 +159,7 @@ export function createMetrics(
 export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
   (app, { metrics }, done) => {
     app.addHook('onRequest', (request, reply, next) => {
-      // Not onResponse: it does not come when the client hangs up.
+      // Not `onResponse`, which does not run for aborted requests.
       reply.raw.on('close', () => {
         metrics.observe(observed(request, reply));
       });
@@ -175,17 +175,17 @@ export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
 );
 
 /**
- * Serves `GET /metrics`, which does not count towards a rate limit.
- * @param token asked for as `Authorization: Bearer …`; unset: nothing is asked for
+ * Serves `GET /metrics` without a rate limit.
+ * @param token required as `Authorization: Bearer …`; undefined makes the route public
  */
 export function metricsRoute(app: FastifyInstance, { registry }: Metrics, token: string | undefined): void {
   app.get('/metrics', { config: { rateLimit: false } }, async (request, reply) => {
     if (token !== undefined) {
       const { authorization } = request.headers;
       void reply.header('www-authenticate', 'Bearer');
-      if (authorization === undefined)
-        throw new AppError('MISSING_TOKEN', 'Metrics need METRICS_TOKEN as a bearer token.');
-      if (!isBearer(authorization, token)) throw new AppError('INVALID_TOKEN', 'The token is not METRICS_TOKEN.');
+      if (authorization === undefined) throw new AppError('MISSING_TOKEN', 'Send METRICS_TOKEN as a bearer token.');
+      if (!isBearer(authorization, token))
+        throw new AppError('INVALID_TOKEN', 'The bearer token does not match METRICS_TOKEN.');
       void reply.removeHeader('www-authenticate');
     }
     void reply.type(registry.contentType);
@@ -193,7 +193,7 @@ export function metricsRoute(app: FastifyInstance, { registry }: Metrics, token:
   });
 }
 
-/** Compares in constant time, whatever the lengths. */
+/** Compares digests, because `timingSafeEqual` requires equal lengths. */
 function isBearer(authorization: string, token: string): boolean {
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(authorization.replace(/^bearer /i, '')), digest(token));

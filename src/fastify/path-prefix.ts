@@ -1,12 +1,12 @@
-/** The path of PUBLIC_URL, below which everything is served. */
+/** The path of PUBLIC_URL, which prefixes every route. */
 
-/** The path without a slash at the end, e.g. `/auth`; empty where PUBLIC_URL has none. */
+/** The path without a trailing slash, e.g. `/auth`; empty if PUBLIC_URL has no path. */
 export function pathPrefix(publicUrl: string | undefined): string {
   return publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/$/, '');
 }
 
 /**
- * A request's URL without the prefix, for proxies that pass it on. Proxies that remove it send URLs that stay as they are.
+ * Removes the prefix from the URL of a request. URLs without it stay unchanged, because some proxies remove it themselves.
  * @param prefix as `pathPrefix` returns it
  */
 export function withoutPrefix(url: string, prefix: string): string {

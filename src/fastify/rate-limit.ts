@@ -1,10 +1,10 @@
 /**
- * Limits HTTP requests by principal, by session or by address; messages of sockets are charged to the same counters. A request
- * counts under an account only if the session of its access token is live: one that was live at its last request is counted
- * at once, another after it was looked up. A refresh brings no access token, so a request that may be one is counted once its
- * body is read: by its session when its refresh token is genuine, so that strangers behind one address cannot stop the
- * others' refreshes. Upgrades to a socket are counted
- * by address, apart from requests. Executions of fields are counted by `@rateLimit`.
+ * Limits HTTP requests by principal, session or network. WebSocket messages are charged to the same counters, and WebSocket
+ * upgrades have counters by network. `@rateLimit` limits executions of fields separately.
+ *
+ * A request counts for a principal only if the session of its access token is live. A refresh has no access token, so
+ * `countAfterBody` routes count such requests after the body is read: by the session of an authentic refresh token, so that
+ * one client cannot block the refreshes of others in its network.
  */
 import rateLimit, { type RateLimitPluginOptions } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -18,20 +18,21 @@ import { isWebSocketUpgrade } from './upgrades.js';
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * Requests without a principal are counted when their body has been read: by `sessionOf` if it names a session, otherwise
-     * by what `lookUp` finds.
+     * Counts requests without a known principal after their body is read: by `sessionOf`, else by `lookUp`, else by
+     * network.
      */
     countAfterBody?: boolean;
   }
   interface FastifyInstance {
     /**
-     * Counts what came over a socket as requests of a principal; `upgrade` is the request that opened the socket.
-     * @param requests how many, 1 if left out
+     * Counts WebSocket messages as requests of a principal.
+     * @param upgrade the request that opened the WebSocket
+     * @param requests how many to count; default 1
      * @throws AppError RATE_LIMIT_EXCEEDED
      */
     chargePrincipal(upgrade: FastifyRequest, principal: string, requests?: number): Promise<void>;
     /**
-     * Counts a request that took much work as so many more, of whom it was counted for.
+     * Counts an expensive request as additional requests of the same principal or network.
      * @throws AppError RATE_LIMIT_EXCEEDED
      */
     chargeRequest(request: FastifyRequest, requests: number): Promise<void>;
@@ -39,45 +40,44 @@ declare module 'fastify' {
 }
 
 export interface RateLimitOptions {
-  /** By address: requests without a principal, forged tokens included. */
+  /** Limit per network, for requests without a principal, including forged tokens. */
   readonly anonymous: Rate;
-  /** By principal. */
+  /** Limit per principal or session, and for WebSocket upgrades per network. */
   readonly authenticated: Rate;
   /**
-   * Whom a request's access token names, if its session was live when it was last looked up; cheap and without a database,
-   * as it runs before anything else. Must not throw.
+   * The principal of the access token, if its session was live when last read. Runs for every request, so it must not read
+   * the database. Must not throw.
    */
   principalOf(request: FastifyRequest): string | undefined;
-  /** Looks up a session that `principalOf` does not know; undefined if the request has no live one. Must not fail. */
+  /** Reads the session of a token that `principalOf` does not know; undefined without a live session. Must not reject. */
   lookUp?(request: FastifyRequest): Promise<string | undefined> | undefined;
-  /** The session that a request with a parsed body proves by a genuine refresh token. Must not throw. */
+  /** The session of an authentic refresh token in a request with a parsed body. Must not throw. */
   sessionOf?(request: FastifyRequest): string | undefined;
-  /** Where instances count together; without it, and while it is away, each counts by itself. */
+  /** Counters shared by instances. Without it, and while Redis is unavailable, each instance counts separately. */
   readonly shared?: { readonly redis: RedisConnection; readonly prefix: string } | undefined;
 }
 
 /**
- * Counters that are held, some 15 MB when full. The least recently used one gives way, and each needs a network or an
- * account of its own (a forged token makes none), so pushing one's own counter out takes this many networks that each
- * had a whole limit of their own: never the cheap way to more requests.
+ * Counters in memory, about 15 MB when full; the least recently used is evicted. Evicting a counter to escape its limit takes
+ * requests from this many other networks or accounts, each with a limit of its own. Forged tokens create no counters.
  */
 const MAX_COUNTERS = 65_536;
 const PRINCIPAL = 'principal:';
-/** Whoever opens sockets says who they are only then: an office of people behind one address opens many. */
+/** Upgrades carry no credentials, and many people can share one network, so they get a separate, higher limit. */
 const UPGRADE = 'upgrade:';
 
 /**
- * Counts every request, also where there is no route, but those whose route's `config.rateLimit` is false.
- * Preflights of known origins end before. Over the limit: 429 RATE_LIMIT_EXCEEDED with `retryAfter` in seconds.
+ * Counts every request, including those without a route. Preflights of allowed origins and routes with `config.rateLimit: false`
+ * do not count. Above the limit it answers 429 RATE_LIMIT_EXCEEDED with `retryAfter` in seconds.
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, lookUp, sessionOf, shared }) => {
     const rateOf = (key: string): Rate =>
       key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
-    /** Upgrades bring no token: whom their sockets belong to is known later. */
+    /** Principals or sessions by request; those of upgrades are known only after the WebSocket is open. */
     const principals = new WeakMap<FastifyRequest, string>();
     const options: RateLimitPluginOptions = {
-      // One hook of our own in place of the plugin's on each route: those miss what has no route.
+      // Our own hook replaces the plugin's hooks of routes, which miss requests without a route.
       global: false,
       cache: MAX_COUNTERS,
       keyGenerator: (request) => {
@@ -91,22 +91,22 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       allowList: (request) => request.routeOptions.config.rateLimit === false,
       errorResponseBuilder: (_request, { ttl }) => exceeded(ttl),
     };
-    const here = await counting(app, options);
-    const together =
+    const localCounter = await createCounter(app, options);
+    const sharedCounter =
       shared &&
-      (await counting(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
+      (await createCounter(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
 
     async function count(work: (counter: Counter) => Promise<void>): Promise<void> {
-      if (!together || !shared.redis.isUp()) return work(here);
+      if (!sharedCounter || !shared.redis.isUp()) return work(localCounter);
       try {
-        return await work(together);
+        return await work(sharedCounter);
       } catch (error) {
         if (error instanceof AppError) throw error;
         shared.redis.drop();
-        return work(here);
+        return work(localCounter);
       }
     }
-    /** Requests that are counted once their body is read. */
+    /** Requests to count after their body is read. */
     const deferred = new WeakSet<FastifyRequest>();
     const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
       count((counter) => counter.request(request, reply));
@@ -118,7 +118,7 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       deferred.add(request);
       return Promise.resolve();
     });
-    // With a callback: most requests pass it without a turn of the microtask queue.
+    // A callback, because a promise would delay every request by a microtask.
     app.addHook('preHandler', (request, reply, done) => {
       if (!deferred.delete(request)) return done();
       const session = sessionOf?.(request);
@@ -132,7 +132,7 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         })
         .then(() => done(), done);
     });
-    // A body that cannot be read counts too, although its own error is the answer.
+    // Counts requests with an unreadable body; the response is the error of the body.
     app.addHook('onError', async (request, reply) => {
       if (deferred.delete(request)) await countRequest(request, reply).catch(() => undefined);
     });
@@ -153,25 +153,25 @@ function exceeded(ttlMs: number): AppError {
   });
 }
 
-/** Both count in the same store, and throw what tells that the limit is reached. */
+/** Both methods count in the same store and throw RATE_LIMIT_EXCEEDED. */
 interface Counter {
-  /** Once a request, however often it is called; sets headers. */
+  /** Counts a request at most once and sets the rate limit headers. */
   request(request: FastifyRequest, reply: FastifyReply): Promise<void>;
-  /** At each call. */
+  /** Counts at each call. */
   charge(request: FastifyRequest): Promise<void>;
 }
 
-/** Counts in a store of its own; the plugin has one store for each place where it is registered. */
-async function counting(app: FastifyInstance, options: RateLimitPluginOptions): Promise<Counter> {
+/** Creates a counter with a separate store, because the plugin has one store per registration. */
+async function createCounter(app: FastifyInstance, options: RateLimitPluginOptions): Promise<Counter> {
   let counter: Counter | undefined;
   await app.register(async (scope) => {
     await scope.register(rateLimit, options);
     const hook = scope.rateLimit();
-    const look = scope.createRateLimit();
+    const check = scope.createRateLimit();
     counter = {
       request: (request, reply) => hook.call(scope, request, reply) as Promise<void>,
       async charge(request) {
-        const result = await look(request);
+        const result = await check(request);
         if (!result.isAllowed && result.isExceeded) throw exceeded(result.ttl);
       },
     };

@@ -1,14 +1,14 @@
-/** Answers that are written to a connection directly, because no response object exists for them. */
+/** HTTP responses that are written to a connection directly, because no response object exists. */
 import { STATUS_CODES } from 'node:http';
 import { AppError } from '../lib/errors.js';
 
-/** Why a connection is refused. The code of the error is QUERY_REJECTED, or SERVICE_UNAVAILABLE for 503. */
+/** Status and message of a refusal. The error code is QUERY_REJECTED. */
 export interface Refusal {
   readonly status: number;
   readonly message: string;
 }
 
-/** What the parser's errors mean (RFC 9110, sections 15.5.9 and 15.5.14; RFC 6585, section 5); others are malformed requests. */
+/** Refusals by error code of Node's parser (RFC 9110, sections 15.5.9 and 15.5.14; RFC 6585, section 5); other errors get 400. */
 const PARSER_ERRORS: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, message: 'The request took too long to arrive.' },
   HPE_HEADER_OVERFLOW: { status: 431, message: 'The headers are too large.' },
@@ -30,7 +30,7 @@ export function refusalBody({ message }: Refusal): string {
   return JSON.stringify(errorBody(new AppError('QUERY_REJECTED', message)));
 }
 
-/** Header names of an answer with a body that ends its connection. */
+/** Headers of a refusal, which closes the connection. */
 export function refusalHeaders(body: string, headers: Readonly<Record<string, string>>): Record<string, string> {
   return {
     ...headers,
@@ -41,7 +41,7 @@ export function refusalHeaders(body: string, headers: Readonly<Record<string, st
 }
 
 /**
- * A whole HTTP/1.1 response that ends the connection.
+ * A complete HTTP/1.1 response that closes the connection.
  * @param headers further headers, by lower-case name
  */
 export function rawAnswer(refusal: Refusal, headers: Readonly<Record<string, string>>): string {

@@ -1,18 +1,18 @@
 /**
- * What is taken out of everything that is logged. Errors are rebuilt from what is known to be harmless, since
- * drivers hang values on them (`params`, `detail`, `where`, Node's `rawPacket`); texts lose what looks like a secret.
+ * Redacts log lines. Errors are rebuilt from an allow list of fields, because drivers attach values to them (`params`, `detail`,
+ * `where`, Node's `rawPacket`). In texts, everything that looks like a secret is replaced.
  */
 
 const REDACTED = '[redacted]';
 const MAX_TEXT = 2000;
-/** Much more than is kept, as texts grow shorter when secrets go; a bound on the work. */
-const MAX_READ = 65_536;
+/** Bounds the work. Much larger than MAX_TEXT, because redaction shortens texts. */
+const MAX_INPUT = 65_536;
 const MAX_FRAMES = 30;
 const MAX_CAUSES = 5;
 
 /**
- * Credentials by their looks; each pattern takes linear time, and a quotation that never ends goes to the end of the text.
- * The last takes opaque tokens and digests: 43 characters of base64url are 256 bits.
+ * Patterns of credentials. Each takes linear time, and an unterminated quotation extends to the end of the text. The last
+ * matches opaque tokens and digests: 43 characters of base64url are 256 bits.
  */
 const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/\b(bearer|basic)\s+[^\s,;"'\\]+/gi, `$1 ${REDACTED}`],
@@ -26,35 +26,35 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[\w-]{43,}/g, REDACTED],
 ];
 
-/** A word that none of the patterns takes: the message of most lines. */
+/** A single word, the message of most lines, matches none of the patterns. */
 const WORD = /^[a-z]{0,40}$/;
 
-/** A text without what looks like a credential, and cut to length after that: half a secret may not look like one. */
+/** Redacts a text, then truncates it: a truncated secret may no longer match a pattern. */
 export function redactText(text: string): string {
   if (WORD.test(text)) return text;
-  // Between words, for the same reason.
-  const read = text.length > MAX_READ ? text.slice(0, Math.max(0, text.lastIndexOf(' ', MAX_READ))) : text;
-  return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), read).slice(0, MAX_TEXT);
+  // Cut at a space, so that no secret is split.
+  const input = text.length > MAX_INPUT ? text.slice(0, Math.max(0, text.lastIndexOf(' ', MAX_INPUT))) : text;
+  return SECRETS.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), input).slice(0, MAX_TEXT);
 }
 
-/** Names of fields that hold secrets, or all that a client sent. */
+/** Names of fields that hold secrets or client input. */
 const SECRET_FIELD =
   /password|passphrase|secret|token|cookie|authorization|^(?:body|headers|params|parameters|query|variables)$/i;
 const MAX_DEPTH = 4;
-/** What was found of names so far; lines are made of few. */
-const knownNames = new Map<string, boolean>();
-const MAX_KNOWN_NAMES = 1000;
+/** Caches results of `isSecretName`; log lines use few names. */
+const secretNames = new Map<string, boolean>();
+const MAX_CACHED_NAMES = 1000;
 
 function isSecretName(name: string): boolean {
-  const known = knownNames.get(name);
+  const known = secretNames.get(name);
   if (known !== undefined) return known;
-  if (knownNames.size >= MAX_KNOWN_NAMES) knownNames.clear();
+  if (secretNames.size >= MAX_CACHED_NAMES) secretNames.clear();
   const isSecret = SECRET_FIELD.test(name);
-  knownNames.set(name, isSecret);
+  secretNames.set(name, isSecret);
   return isSecret;
 }
 
-/** A log line without fields that have a secret's name: the net below, for what a careless line holds. */
+/** Redacts fields by name, in case a log call passes a secret by mistake. */
 export function redactFields(line: Record<string, unknown>, depth = MAX_DEPTH): Record<string, unknown> {
   const redacted: Record<string, unknown> = {};
   for (const name of Object.keys(line)) {
@@ -70,12 +70,12 @@ export function redactFields(line: Record<string, unknown>, depth = MAX_DEPTH): 
   return redacted;
 }
 
-/** Instances (requests, errors) have serializers. */
+/** Class instances, such as requests and errors, have serializers instead. */
 function isPlain(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-/** An error as it is logged. */
+/** The logged form of an error. */
 export type LoggedError = {
   readonly type: string;
   readonly message: string;
@@ -86,12 +86,12 @@ export type LoggedError = {
   readonly errors?: readonly LoggedError[];
 };
 
-/** The log's form of whatever was thrown. Of what is not an Error only its kind is told: it may be anything. */
+/** Serializes a thrown value for the log. Other values than errors may contain anything, so only their type is logged. */
 export function serializeError(thrown: unknown): LoggedError {
   return serialize(thrown, MAX_CAUSES);
 }
 
-/** In one line, what an error says and what is at the bottom of it: `The database is away. (ECONNREFUSED)`. */
+/** The message of an error and its root cause in one line: `The database is not available. (ECONNREFUSED)`. */
 export function reasonFor(error: Error): string {
   let root = serialize(error, MAX_CAUSES);
   const { message } = root;
@@ -105,7 +105,7 @@ function serialize(thrown: unknown, depth: number): LoggedError {
   if (!(thrown instanceof Error))
     return { type: typeof thrown, message: 'Something that is not an Error was thrown.', stack: '' };
   const type = thrown.constructor.name;
-  const message = harmlessPart(thrown);
+  const message = redactMessage(thrown);
   const code = codeOf(thrown);
   return {
     type,
@@ -119,15 +119,15 @@ function serialize(thrown: unknown, depth: number): LoggedError {
   };
 }
 
-/** The message without the values that Drizzle, Postgres and V8's JSON parser put into theirs. */
-function harmlessPart(error: Error): string {
+/** Removes the values that Drizzle, Postgres and V8's JSON parser add to messages. */
+function redactMessage(error: Error): string {
   let message = error.message.replace(/\nparams: [^]*$/, '');
-  // SQLSTATE class 22, data exceptions, quote the datum.
+  // Data exceptions (SQLSTATE class 22) quote the value.
   if (/^22\w{3}$/.test(codeOf(error) ?? '')) message = message.replace(/"[^]*"/, `"${REDACTED}"`);
   return redactText(error instanceof SyntaxError ? withoutJson(message) : message);
 }
 
-/** The message of a JSON.parse error without its quotation: `Unexpected token 'x', "{x}" is not valid JSON`. */
+/** Removes the quoted input from an error of JSON.parse: `Unexpected token 'x', "{x}" is not valid JSON`. */
 function withoutJson(message: string): string {
   const end = message.lastIndexOf(' is not valid JSON');
   const [first, last] = [message.indexOf('"'), message.lastIndexOf('"', end)];
@@ -140,7 +140,7 @@ function codeOf(error: Error): string | undefined {
   return typeof code === 'string' || typeof code === 'number' ? redactText(String(code)) : undefined;
 }
 
-/** A stack begins with the message, which may look like frames; only what follows it is taken. */
+/** The stack frames after the message, which itself may look like frames. */
 function frames({ stack = '', message }: Error): readonly string[] {
   const start = stack.indexOf(message);
   const rest = start === -1 ? '' : stack.slice(start + message.length);

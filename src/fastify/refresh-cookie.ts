@@ -1,51 +1,51 @@
 /**
- * The refresh token in a cookie (RFC 6265bis): out of reach for scripts, for this host alone, and only for requests that
- * pages of allowed origins make. A browser sends it unasked, so whoever bears it must say where they come from (OWASP
- * Cross-Site Request Forgery Prevention Cheat Sheet: verifying the origin; SameSite comes on top of it).
+ * Stores the refresh token in an HttpOnly cookie for this host (RFC 6265bis). Browsers attach cookies to cross-site requests, so a
+ * request with the cookie must have an allowed Origin (OWASP Cross-Site Request Forgery Prevention Cheat Sheet: verifying the
+ * origin). SameSite is the second defence.
  */
 import cookie from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../lib/errors.js';
 
-/** The cookie of one request. */
+/** The refresh cookie of one request. */
 export interface RefreshCookie {
-  /** The token that came with the request. */
+  /** The token in the request. */
   read(): string | undefined;
-  /** Whether it may be set: asked before work that ends with it. @throws AppError QUERY_REJECTED for a foreign page */
+  /** Call it before work that ends with `set`. @throws AppError QUERY_REJECTED if the request may not set the cookie */
   assertAllowed(): void;
-  /** Sets the cookie; without `expiresAt` it goes when the browser closes. */
+  /** Sets the cookie; without `expiresAt` until the browser closes. */
   set(token: string, expiresAt: Date | undefined): void;
-  /** Takes the cookie away where the request bore one. */
+  /** Deletes the cookie if the request has one. */
   clear(): void;
 }
 
 /**
- * The cookie of a request.
- * @throws AppError QUERY_REJECTED when the request bears it and does not come from an allowed origin
+ * Reads the cookie of a request.
+ * @throws AppError QUERY_REJECTED if the request has the cookie and no allowed Origin
  */
 export type ReadRefreshCookie = (request: FastifyRequest, reply: FastifyReply) => RefreshCookie;
 
-/** Where there is no request to bear a cookie, and no response to set one: over a WebSocket. */
+/** For WebSockets, which cannot set cookies. */
 export const NO_COOKIE: RefreshCookie = {
   read: () => undefined,
   assertAllowed: () => {
-    throw new AppError('QUERY_REJECTED', 'Cookies are set over HTTP.');
+    throw new AppError('QUERY_REJECTED', 'The refresh cookie cannot be set over WebSocket; use HTTP.');
   },
   set: () => undefined,
   clear: () => undefined,
 };
 
 export interface RefreshCookieOptions {
-  /** `__Host-` and Secure; without TLS browsers take neither. */
+  /** Adds `__Host-` and Secure, which browsers accept over TLS only. */
   readonly production: boolean;
   /** The path of PUBLIC_URL. */
   readonly path: string;
-  /** Origins whose pages may bear and get it. */
+  /** Origins whose pages may send and receive the cookie. */
   readonly origins: readonly string[];
 }
 
-/** The cookie's name: `__Host-` binds it to this host, https and the path `/`; with another path, `__Secure-` to https. */
+/** The cookie's name. `__Host-` requires https, this host and the path `/`; other paths get `__Secure-`, which requires https. */
 export function refreshCookieName(production: boolean, path: string): string {
   const prefix = path === '/' ? '__Host-' : '__Secure-';
   return `${production ? prefix : ''}latchkey-refresh`;
@@ -66,15 +66,15 @@ export function createRefreshCookies({ production, path, origins }: RefreshCooki
 
   return (request, reply) => {
     const { origin } = request.headers;
-    // A GET runs queries alone, which have no use for it.
+    // GET runs only queries, which do not use the cookie.
     const token = request.method === 'GET' ? undefined : request.cookies[name];
     const isAllowed = origin !== undefined && allowed.has(origin);
-    if (token !== undefined && !isAllowed) throw foreign();
+    if (token !== undefined && !isAllowed) throw foreignOrigin();
     return {
       read: () => token,
       assertAllowed() {
-        // Not to be planted by a page of somebody else; what is no browser sends no Origin.
-        if (origin !== undefined && !isAllowed) throw foreign();
+        // A foreign page must not set it. Clients that are no browser send no Origin.
+        if (origin !== undefined && !isAllowed) throw foreignOrigin();
       },
       set(next, expiresAt) {
         void reply.setCookie(name, next, { ...attributes, ...(expiresAt ? { expires: expiresAt } : {}) });
@@ -86,6 +86,9 @@ export function createRefreshCookies({ production, path, origins }: RefreshCooki
   };
 }
 
-function foreign(): AppError {
-  return new AppError('QUERY_REJECTED', 'The refresh cookie is for pages of PUBLIC_URL and CORS_ORIGINS.');
+function foreignOrigin(): AppError {
+  return new AppError(
+    'QUERY_REJECTED',
+    'The refresh cookie is only accepted from the origins of PUBLIC_URL and CORS_ORIGINS.',
+  );
 }

@@ -1,12 +1,12 @@
-/** Finds texts in a request that may be refresh tokens, without parsing its document: they decide by what it is counted. */
+/** Finds possible refresh tokens in a request without parsing its document, for the rate limit by session. */
 import type { FastifyRequest } from 'fastify';
 import { REFRESH_TOKEN_LENGTH } from '../crypto/refresh-token.js';
 
-/** A document renews one session; checking more texts than this would make a request of decoys dear. */
+/** A document renews one session. The limit bounds the cost of a request with many decoys. */
 const MAX_CANDIDATES = 4;
 const LITERAL = /"([\w-]+)"/g;
 
-/** Of a parsed GraphQL request: the refresh cookie, then strings of the variables, then literals of the document. */
+/** The refresh cookie, strings of the variables and literals of the document, in this order. */
 export function refreshTokenCandidates({ body, cookies }: FastifyRequest, cookieName: string): string[] {
   const { variables, query } = (body ?? {}) as { variables?: unknown; query?: unknown };
   const values: unknown[] = typeof variables === 'object' && variables !== null ? Object.values(variables) : [];

@@ -1,6 +1,6 @@
 /**
- * Refuses connections whose bytes cannot become a request: malformed or late ones, unwanted upgrades, CONNECT. Requests
- * that were read before keep their answers: the refusal is written after them, as pipelining requires (RFC 9112, 9.3.2).
+ * Refuses input that never reaches routing: malformed and late requests, unsupported upgrades, CONNECT and unknown expectations.
+ * The refusal is written after the responses to earlier requests on the connection (pipelining, RFC 9112, section 9.3.2).
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
@@ -8,21 +8,21 @@ import type { Duplex } from 'node:stream';
 import { clientAddress } from '../lib/client-address.js';
 import { rawAnswer, refusalBody, refusalHeaders, refusalOf, type Refusal } from './raw-answer.js';
 
-/** How long a refused client may take to read the answer, in milliseconds. Closing at once would reset the connection. */
+/** Time for a refused client to read the response, in milliseconds. Closing at once would reset the connection. */
 const LINGER_MS = 1000;
 
 export interface RefusedConnectionsOptions {
-  /** Headers of every answer. */
+  /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>;
   readonly log: { info(fields: object, message: string): void };
 }
 
 export interface RefusedConnections {
-  /** Whether requests of the connection have no complete answer yet. */
+  /** Whether a response on the connection is not complete yet. */
   isAnswering(socket: Duplex): boolean;
-  /** Answers and closes. The first refusal of a connection counts. */
+  /** Sends the refusal and closes the connection. Later refusals of the connection are ignored. */
   refuse(socket: Duplex, refusal: Refusal): void;
-  /** Refuses what Node's parser rejected. The peer is gone after a reset; that is not logged. */
+  /** Refuses input that Node's parser rejected. A connection reset gets no response and no log line. */
   refuseUnparsed(error: Error & { readonly code?: string }, socket: Duplex): void;
 }
 
@@ -32,16 +32,17 @@ interface Exchange {
   isOpen: boolean;
 }
 
-/** Follows a server's requests, and answers CONNECT and unknown expectations. */
+/** Tracks the requests of a server, and refuses CONNECT and unknown expectations. */
 export function refusedConnections(server: Server, { headers, log }: RefusedConnectionsOptions): RefusedConnections {
   const exchanges = new WeakMap<Duplex, Exchange[]>();
   const refused = new WeakSet<Duplex>();
 
-  function note(status: number, socket: Duplex, reason: string): Record<string, string> {
+  /** Logs a refusal. @returns the headers of its response */
+  function logRefusal(status: number, socket: Duplex, reason: string): Record<string, string> {
     const requestId = randomUUID();
     const { remoteAddress } = socket as Duplex & { remoteAddress?: string };
     const ip = clientAddress(remoteAddress);
-    log.info({ requestId, status, code: 'QUERY_REJECTED', reason, ip }, 'request refused');
+    log.info({ requestId, status, code: 'QUERY_REJECTED', reason, ip }, 'Refused a malformed or unsupported request');
     return { ...headers, 'x-request-id': requestId };
   }
 
@@ -50,19 +51,19 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
     refused.add(socket);
     const all = exchanges.get(socket) ?? [];
     const last = all.at(-1);
-    // Only the last one can be incomplete, and then it is the one that is refused.
-    const own = last && !last.request.complete ? last : undefined;
-    const others = all.filter((exchange) => exchange.isOpen && exchange !== own);
-    let left = others.length;
+    // Only the last request can be incomplete. Then it is the refused one.
+    const refusedExchange = last && !last.request.complete ? last : undefined;
+    const others = all.filter((exchange) => exchange.isOpen && exchange !== refusedExchange);
+    let pending = others.length;
     const answer = (): void => {
-      if (left > 0) return;
-      // An answer to it has begun, or was sent before its body ended: a second one would be read as the next request's.
-      if (own && (own.response.headersSent || !own.isOpen)) socket.destroy();
-      else endWith(socket, () => rawAnswer(refusal, note(refusal.status, socket, reason)));
+      if (pending > 0) return;
+      // The request has a response already. The client would take a second one for that of its next request.
+      if (refusedExchange && (refusedExchange.response.headersSent || !refusedExchange.isOpen)) socket.destroy();
+      else endWith(socket, () => rawAnswer(refusal, logRefusal(refusal.status, socket, reason)));
     };
     for (const { response } of others) {
       response.once('close', () => {
-        left -= 1;
+        pending -= 1;
         answer();
       });
     }
@@ -82,11 +83,11 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const refusal = { status: 417, message: 'Only Expect: 100-continue is supported.' };
     const body = refusalBody(refusal);
-    const all = note(refusal.status, request.socket, refusal.message);
-    response.writeHead(refusal.status, refusalHeaders(body, all)).end(body);
+    const headersOfRefusal = logRefusal(refusal.status, request.socket, refusal.message);
+    response.writeHead(refusal.status, refusalHeaders(body, headersOfRefusal)).end(body);
   });
 
-  /** For sockets that Node no longer reads. */
+  /** Refuses on a socket that Node no longer reads. */
   function refuseDetached(socket: Duplex, refusal: Refusal): void {
     socket.on('error', () => socket.destroy());
     socket.resume();
@@ -103,7 +104,7 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
   };
 }
 
-/** Writes a last answer, unless the connection cannot take one, and closes it once the client has had time to read. */
+/** Writes a last response if the connection is still writable, and closes the connection after LINGER_MS. */
 export function endWith(socket: Duplex, text: () => string): void {
   if (!socket.writable) {
     socket.destroy();

@@ -1,6 +1,6 @@
 /**
- * Headers of every answer (OWASP Secure Headers Project, REST Security Cheat Sheet). They are set before the route
- * runs, so that a page with another policy can replace them.
+ * Security headers of every response (OWASP Secure Headers Project, REST Security Cheat Sheet). They are set before the route
+ * handler runs, so that a page can replace them.
  */
 import fp from 'fastify-plugin';
 import type { Config } from '../config/config.js';

@@ -1,13 +1,13 @@
 /**
- * WebSocket handshakes on a server that others listen to as well. Node gives each `upgrade` to every listener, and those of
- * `ws` and @fastify/websocket take or refuse all of them, whatever the path. Handshakes for a claimed path therefore never
- * reach the server's listeners; all others reach them unchanged.
+ * Shares the WebSocket handshakes of a server with other listeners. Node emits each `upgrade` to every listener, and those of `ws`
+ * and @fastify/websocket accept or refuse all paths. So handshakes for a claimed path are withheld from the other listeners,
+ * and the rest reach them unchanged.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { rawAnswer } from './raw-answer.js';
 import { endWith } from './refused-connections.js';
-import { asksForWebSocket, takeUpgrade, UNSUPPORTED_UPGRADE } from './upgrades.js';
+import { isWebSocketHandshake, takeUpgrade, UNSUPPORTED_UPGRADE } from './upgrades.js';
 
 type Claims = Map<string, Server>;
 
@@ -16,8 +16,8 @@ const claimsOf = new WeakMap<Server, Claims>();
 /**
  * Claims a path of a server.
  * @param path without a query, e.g. `/auth/graphql`
- * @param upgrades emits `upgrade` for the handshakes; never listens
- * @returns leaves the path to the server's listeners again
+ * @param upgrades a server that never listens and emits `upgrade` for the handshakes
+ * @returns a function that releases the path
  */
 export function claimUpgrades(server: Server, path: string, upgrades: Server): () => void {
   const claims = claimsOf.get(server) ?? intercept(server);
@@ -34,12 +34,12 @@ function intercept(server: Server): Claims {
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
     const upgrades = claims.get(request.url?.replace(/\?.*/, '') ?? '');
     if (!upgrades) return emit(event, ...args);
-    if (asksForWebSocket(request)) takeUpgrade(upgrades, request, socket, head);
+    if (isWebSocketHandshake(request)) takeUpgrade(upgrades, request, socket, head);
     else refuse(socket);
     return true;
   };
   Object.assign(server, { emit: intercepted });
-  // Node emits `upgrade` only where something listens. Where this is the only listener, nobody else answers.
+  // Node emits `upgrade` only if there is a listener. If this is the only one, nothing else refuses the request.
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     if (server.listenerCount('upgrade') === 1) refuse(socket);
   });

@@ -1,14 +1,14 @@
-/** Translates whatever was thrown into the one error type that clients see, for HTTP, GraphQL and WebSocket alike. */
+/** Translates any error to an AppError, the only errors that clients see, for HTTP, GraphQL and WebSocket. */
 import { outage } from '../db/errors.js';
 import { AppError } from '../lib/errors.js';
 
-/** Enough for every wrapper; stops at cycles. */
+/** More than any error is wrapped; bounds the loop if causes are circular. */
 const MAX_CAUSES = 8;
 
 /**
- * The AppError that an error is or wraps, or SERVICE_UNAVAILABLE for an unavailable database. Any other error becomes
- * INTERNAL_ERROR, which keeps it as its cause, for the log only.
- * @param requestId the `requestId` of INTERNAL_ERROR, for finding the log line
+ * Returns the AppError that the error is or wraps, or SERVICE_UNAVAILABLE if the database is unavailable. Any other error becomes
+ * INTERNAL_ERROR, with the original as its cause, which is only logged.
+ * @param requestId the `requestId` of INTERNAL_ERROR, which is also in the log line
  */
 export function translateError(thrown: unknown, requestId: string): AppError {
   const known = findAppError(thrown) ?? outage(original(thrown));

@@ -1,12 +1,12 @@
-/** Which peers are our own proxies, whose word on a request counts. */
+/** Matches addresses against the trusted proxies. */
 import { BlockList, isIPv6 } from 'node:net';
 import { clientAddress } from '../lib/client-address.js';
 
-/** Whether an address, in whatever way a proxy writes it, is a trusted one. */
-export type Trusts = (address: string | undefined) => boolean;
+/** Whether an address is trusted. Accepts addresses with a port or as IPv4-mapped IPv6, as some proxies write them. */
+export type IsTrustedAddress = (address: string | undefined) => boolean;
 
 /** @param networks addresses and networks, as in `TRUST_PROXY` */
-export function createTrust(networks: readonly string[]): Trusts {
+export function createTrustedNetworks(networks: readonly string[]): IsTrustedAddress {
   const trusted = new BlockList();
   for (const network of networks) {
     const [address = '', prefix] = network.split('/');

@@ -8,9 +8,9 @@ import { createInstance } from '../fastify/instance.js';
 import type { LogStream } from '../fastify/logging.js';
 import { pathPrefix, withoutPrefix } from '../fastify/path-prefix.js';
 import { refusedConnections, type RefusedConnections } from '../fastify/refused-connections.js';
-import { tellEveryEnd } from '../fastify/response-ends.js';
+import { emitEveryClose } from '../fastify/response-close.js';
 import { securityHeaders } from '../fastify/security-headers.js';
-import { asksForWebSocket } from '../fastify/upgrades.js';
+import { isWebSocketHandshake } from '../fastify/upgrades.js';
 
 /** Headers within 10 s and the whole request within 15 s, so that slow senders cannot hold connections (slowloris). */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -58,7 +58,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
       // Known to Node from 22.21 and 24.9 on, and not to its types yet; see `upgrades.ts`.
       ...{
         shouldUpgradeCallback: (request: IncomingMessage) =>
-          asksForWebSocket(request) && !connections.isAnswering(request.socket),
+          isWebSocketHandshake(request) && !connections.isAnswering(request.socket),
       },
     },
     rewriteUrl: ({ url }: IncomingMessage) => withoutPrefix(url ?? '/', prefix),
@@ -68,7 +68,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   });
   // Node would drop headers past the thousandth, also those that frame the body; their bytes are bounded above.
   app.server.maxHeadersCount = 0;
-  tellEveryEnd(app.server);
+  emitEveryClose(app.server);
   app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));
   const connections: RefusedConnections = refusedConnections(app.server, { headers, log: app.log });
   app.decorate('connections', connections);

@@ -4,7 +4,7 @@ import { securityHeadersPlugin } from '../../src/fastify/security-headers.js';
 import { startTestServer, type TestServer } from '../helpers/server.js';
 
 const ORIGIN = 'https://app.example.com';
-const STRANGERS = [
+const OTHER_ORIGINS = [
   'null',
   'https://evil.example.com',
   'http://app.example.com',
@@ -24,7 +24,7 @@ async function server(t: Parameters<typeof startTestServer>[0], origins: readonl
 
 const corsHeadersOf = (headers: object) => Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 
-t.test('a listed origin may read with credentials, and preflights say what it may send', async (t) => {
+t.test('sends CORS headers for credentials to a listed origin and answers its preflights', async (t) => {
   const { app } = await server(t, ['https://other.example.com', ORIGIN]);
   const preflight = await app.inject({
     method: 'OPTIONS',
@@ -52,16 +52,16 @@ t.test('a listed origin may read with credentials, and preflights say what it ma
   t.match(response.headers['access-control-expose-headers'], /x-request-id.*retry-after/);
 });
 
-t.test('a refusal can be read by a listed origin', async (t) => {
+t.test('lets a listed origin read error responses', async (t) => {
   const { app } = await server(t, [ORIGIN]);
   const response = await app.inject({ url: '/nowhere', headers: { origin: ORIGIN } });
   t.match(response, { statusCode: 404, headers: { 'access-control-allow-origin': ORIGIN } });
 });
 
 for (const origins of [[ORIGIN], []]) {
-  t.test(`strangers get no CORS headers with ${origins.length} origins listed`, async (t) => {
+  t.test(`sends no CORS headers to other origins with ${origins.length} origins listed`, async (t) => {
     const { app } = await server(t, origins);
-    for (const origin of origins.length > 0 ? STRANGERS : [ORIGIN, ...STRANGERS]) {
+    for (const origin of origins.length > 0 ? OTHER_ORIGINS : [ORIGIN, ...OTHER_ORIGINS]) {
       const response = await app.inject({ method: 'POST', url: '/graphql', headers: { origin } });
       t.same(corsHeadersOf(response.headers), [], origin);
       t.equal(response.headers.vary, 'Origin');

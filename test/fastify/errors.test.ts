@@ -5,7 +5,7 @@ import { startTestServer } from '../helpers/server.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 
-t.test('what Fastify refuses leaves as QUERY_REJECTED and tells nothing of Fastify', async (t) => {
+t.test('answers QUERY_REJECTED for errors of Fastify, without its messages and codes', async (t) => {
   const { app } = startTestServer(t, { GRAPHQL_MAX_BODY: '1024' });
   app.post('/', () => ({}));
   const refused = [
@@ -22,7 +22,7 @@ t.test('what Fastify refuses leaves as QUERY_REJECTED and tells nothing of Fasti
   }
 });
 
-t.test('a malformed path is refused like the rest, with the same headers', async (t) => {
+t.test('answers a malformed path with the headers of every response', async (t) => {
   const { app } = startTestServer(t);
   app.get('/:id', () => ({}));
   for (const url of ['/%zz', `/${'x'.repeat(200)}`]) {
@@ -39,17 +39,17 @@ t.test('a malformed path is refused like the rest, with the same headers', async
   }
 });
 
-t.test('an unknown route or method is NOT_FOUND', async (t) => {
+t.test('answers NOT_FOUND for an unknown route or method', async (t) => {
   const { app } = startTestServer(t);
   app.get('/here', () => ({}));
   for (const request of [{ url: '/there' }, { url: '/here', method: 'DELETE' }] as const) {
     const response = await app.inject(request);
     t.equal(response.statusCode, 404);
-    t.same(response.json(), { errors: [{ message: 'There is nothing here.', extensions: { code: 'NOT_FOUND' } }] });
+    t.same(response.json(), { errors: [{ message: 'There is no such route.', extensions: { code: 'NOT_FOUND' } }] });
   }
 });
 
-t.test('an AppError leaves as it is, with its status and Retry-After', async (t) => {
+t.test('sends an AppError unchanged, with its status and Retry-After', async (t) => {
   const { app } = startTestServer(t);
   app.get('/busy', () => {
     throw new AppError('SERVICE_UNAVAILABLE', 'Busy.', { retryAfter: 7 }, new Error('hunter2'));
@@ -68,7 +68,7 @@ t.test('an AppError leaves as it is, with its status and Retry-After', async (t)
   });
 });
 
-t.test('anything else is an INTERNAL_ERROR that tells its request id', async (t) => {
+t.test('answers INTERNAL_ERROR with the request id for any other error', async (t) => {
   const { app } = startTestServer(t);
   const thrown = [
     new Error('hunter2'),
@@ -89,7 +89,7 @@ t.test('anything else is an INTERNAL_ERROR that tells its request id', async (t)
   }
 });
 
-t.test('statuses of plugins and outages of the database have their codes', async (t) => {
+t.test('translates statuses of plugin errors and outages of the database to error codes', async (t) => {
   const withStatus = (statusCode: number) => Object.assign(new Error('hunter2'), { statusCode });
   t.match(toAppError(withStatus(404), 'id'), { code: 'NOT_FOUND' });
   t.match(toAppError(withStatus(429), 'id'), { code: 'RATE_LIMIT_EXCEEDED', details: { retryAfter: 1 } });

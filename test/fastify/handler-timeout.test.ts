@@ -1,4 +1,4 @@
-/** The deadline of a handler's answer. */
+/** The handler timeout. */
 import fastify from 'fastify';
 import t from 'tap';
 import { handlerTimeoutPlugin } from '../../src/fastify/handler-timeout.js';
@@ -19,7 +19,7 @@ async function start(timeoutMs: number) {
 const post = (url: string) =>
   fetch(url, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"read":"whole"}' });
 
-t.test('answers 503 to a request whose handler does not answer, after its body was read', async (t) => {
+t.test('answers 503 when a handler that has read the body does not answer', async (t) => {
   const url = await start(20);
   const response = await post(`${url}/waiting`);
   t.equal(response.status, 503);
@@ -27,7 +27,7 @@ t.test('answers 503 to a request whose handler does not answer, after its body w
   t.match(await response.json(), { errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] });
 });
 
-t.test('leaves an answer alone that has begun', async (t) => {
+t.test('does not interrupt a response that has begun', async (t) => {
   const url = await start(20);
   const response = await post(`${url}/begun`);
   t.equal(await response.text(), 'begun and ended');

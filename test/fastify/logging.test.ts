@@ -8,7 +8,7 @@ const SECRET = 'hunter2-hunter2';
 const JWT = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 const REQUEST = { msg: 'request' };
 
-t.test('a request leaves one line, with its pattern and without its query string', async (t) => {
+t.test('logs one line per request with the route pattern and without the query string', async (t) => {
   const { app, logs } = startTestServer(t);
   app.get('/things/:id', (request, reply) => {
     request.operation = { type: 'mutation', name: `Log\nin ${'x'.repeat(200)}` };
@@ -30,7 +30,7 @@ t.test('a request leaves one line, with its pattern and without its query string
   t.notHas(logs[0], { code: String });
 });
 
-t.test('an anonymous operation is logged without a name', async (t) => {
+t.test('logs an anonymous operation without a name', async (t) => {
   const { app, logs } = startTestServer(t);
   app.get('/', (request, reply) => {
     request.operation = { type: 'query', name: null };
@@ -40,7 +40,7 @@ t.test('an anonymous operation is logged without a name', async (t) => {
   t.same(logs[0]?.['operation'], { type: 'query', name: null });
 });
 
-t.test('where there is no route the path is logged, without its query and cut', async (t) => {
+t.test('logs the truncated path without its query if no route matches', async (t) => {
   const { app, logs } = startTestServer(t);
   await app.inject(`/${JWT}?password=${SECRET}`);
   t.match(logs[0], { url: '/[redacted]', status: 404, code: 'NOT_FOUND' });
@@ -53,7 +53,7 @@ t.test('where there is no route the path is logged, without its query and cut', 
   t.equal(logs.length, 4);
 });
 
-t.test('no secret is logged, wherever it is and however the request fails', async (t) => {
+t.test('logs no secret in any field or error of a request', async (t) => {
   const { app, rawLogs, logs } = startTestServer(t, { LOG_LEVEL: 'trace' });
   class DrizzleQueryError extends Error {
     readonly params = [SECRET];
@@ -114,7 +114,7 @@ t.test('no secret is logged, wherever it is and however the request fails', asyn
   );
 });
 
-t.test('a request that the client gives up leaves its line too', async (t) => {
+t.test('logs a request that the client aborts', async (t) => {
   const { app, logs, logged } = startTestServer(t);
   const arrived = new Promise<void>((resolve) => {
     app.post('/slow', (_request, reply) => {
@@ -136,7 +136,7 @@ t.test('a request that the client gives up leaves its line too', async (t) => {
   t.equal(logs.length, before + 1);
 });
 
-t.test('a hijacked connection is logged as switched', async (t) => {
+t.test('logs a hijacked connection with status 101', async (t) => {
   const { app, logs } = startTestServer(t);
   app.get('/ws', (_request, reply) => {
     reply.hijack();
@@ -146,7 +146,7 @@ t.test('a hijacked connection is logged as switched', async (t) => {
   t.match(logs[0], { ...REQUEST, status: 101 });
 });
 
-t.test('an outage, or too much to do, is one line that says why, without a stack', async (t) => {
+t.test('logs an outage or overload with its reason and without a stack', async (t) => {
   const { app, rawLogs, logs } = startTestServer(t);
   const refused = Object.assign(new Error('connect\nrefused'), { code: 'ECONNREFUSED' });
   const query = new Error(`Failed query: select\nparams: ${SECRET}`, { cause: refused });

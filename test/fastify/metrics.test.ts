@@ -23,7 +23,7 @@ async function server(t: Parameters<typeof startTestServer>[0], token?: string) 
   return { ...started, metrics };
 }
 
-t.test('the metrics are served in Prometheus text, with what the parts tell at that moment', async (t) => {
+t.test('serves metrics in the Prometheus text format with the current values of the sources', async (t) => {
   const { app, metrics } = await server(t);
   metrics.logins.inc('success');
   metrics.logins.inc('invalid_credentials');
@@ -51,7 +51,7 @@ t.test('the metrics are served in Prometheus text, with what the parts tell at t
   t.notMatch(payload, 'hunter2');
 });
 
-t.test('requests count by pattern, method and class of status; what a client makes up is no label', async (t) => {
+t.test('counts requests by route pattern, method and status class, and uses no client input as a label', async (t) => {
   const { app } = await server(t);
   app.get('/things/:id', () => ({}));
   app.post('/fail', () => {
@@ -76,7 +76,7 @@ t.test('requests count by pattern, method and class of status; what a client mak
   t.notMatch(payload, 'hunter2');
 });
 
-t.test('a request that is given up counts, a connection that outlives its request has no duration', async (t) => {
+t.test('counts an aborted request, and observes no duration for a hijacked connection', async (t) => {
   const { app, metrics, logged } = await server(t);
   const arrivals = new EventEmitter();
   app.get('/socket', (_request, reply) => {
@@ -102,13 +102,13 @@ t.test('a request that is given up counts, a connection that outlives its reques
   t.match(text, 'http_request_duration_seconds_count{method="GET",route="/slow",status="4xx"} 1');
 });
 
-t.test('each app has a registry of its own', async (t) => {
+t.test('creates a separate registry for each app', async (t) => {
   const [one, other] = [await server(t), await server(t)];
   await one.app.inject('/nowhere');
   t.notMatch((await other.app.inject('/metrics')).payload, 'http_requests_total{');
 });
 
-t.test('asks for the token, and compares nothing but the whole of it', async (t) => {
+t.test('requires the exact METRICS_TOKEN', async (t) => {
   const { app } = await server(t, 'a metrics token of more than 32 bytes');
   const get = (authorization?: string) =>
     app.inject({ url: '/metrics', headers: authorization ? { authorization } : {} });
@@ -131,7 +131,7 @@ t.test('asks for the token, and compares nothing but the whole of it', async (t)
   t.match(right.payload, 'latchkey_logins_total');
 });
 
-t.test('shows every scraper the same event loop delay', async (t) => {
+t.test('reports the same event loop delay to every scraper', async (t) => {
   let delayNs = 0;
   let turn: () => void = () => undefined;
   const calls: string[] = [];
@@ -144,17 +144,17 @@ t.test('shows every scraper the same event loop delay', async (t) => {
   const lag = createEventLoopLag(histogram, (each) => ((turn = each), () => void calls.push('stop')));
   delayNs = 5e9;
   t.equal(lag.p99(), 5);
-  t.equal(lag.p99(), 5, 'reading changes nothing');
+  t.equal(lag.p99(), 5, 'a read resets nothing');
   turn();
-  t.equal(lag.p99(), 5, 'the window before still shows');
+  t.equal(lag.p99(), 5, 'the previous window still counts');
   delayNs = 2e9;
   turn();
-  t.equal(lag.p99(), 2, 'and then it is over');
+  t.equal(lag.p99(), 2, 'the window before that does not');
   lag.close();
   t.same(calls, ['stop', 'disable']);
 });
 
-t.test('is on a port of its own where METRICS_PORT is set', async (t) => {
+t.test('serves metrics on METRICS_PORT if it is set', async (t) => {
   const app = await startTestApp(t, { METRICS_PORT: '0' });
   t.equal((await app.server.inject('/metrics')).statusCode, 404);
   t.match((await app.metricsServer!.inject('/metrics')).payload, 'http_requests_total');

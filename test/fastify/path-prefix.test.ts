@@ -1,4 +1,4 @@
-/** PUBLIC_URL with a path: served below it and without it, so that a proxy may pass the prefix on or remove it. */
+/** PUBLIC_URL with a path. Routes answer with and without the prefix, because a proxy may keep or remove it. */
 import t from 'tap';
 import { WebSocket } from 'ws';
 import { pathPrefix, withoutPrefix } from '../../src/fastify/path-prefix.js';
@@ -10,7 +10,7 @@ import { claimsOf } from '../helpers/tokens.js';
 const ORIGIN = 'https://example.com';
 const app = await startLiveApp(t, { PUBLIC_URL: `${ORIGIN}/auth/`, GRAPHIQL: 'true' });
 
-t.test('the prefix is removed once, and only as whole segments', (t) => {
+t.test('removes the prefix once, and only as whole path segments', (t) => {
   t.equal(pathPrefix(undefined), '');
   t.equal(pathPrefix('https://example.com'), '');
   t.equal(pathPrefix('https://example.com/a/b'), '/a/b');
@@ -31,7 +31,7 @@ t.test('the prefix is removed once, and only as whole segments', (t) => {
   t.end();
 });
 
-t.test('every route answers with and without the prefix', async (t) => {
+t.test('serves every route with and without the prefix', async (t) => {
   for (const path of [
     '/',
     '/healthz',
@@ -53,7 +53,7 @@ t.test('every route answers with and without the prefix', async (t) => {
   t.equal((await app.server.inject('/other/graphql')).statusCode, 404);
 });
 
-t.test('issuer, audience and mailed links have the path; the cookie is limited to it', async (t) => {
+t.test('uses the path in issuer, audience, mailed links and the path of the cookie', async (t) => {
   const user = await app.user();
   t.match(claimsOf(user.accessToken), { iss: `${ORIGIN}/auth`, aud: `${ORIGIN}/auth` });
   const input = { identifier: user.username, password: PASSWORD, transport: 'COOKIE' };
@@ -75,7 +75,7 @@ t.test('issuer, audience and mailed links have the path; the cookie is limited t
   }
 });
 
-t.test('sockets open with and without the prefix, for pages of the origin alone', async (t) => {
+t.test('opens WebSockets with and without the prefix, and refuses foreign origins', async (t) => {
   for (const path of ['/graphql', '/auth/graphql']) {
     const socket = new WebSocket(`ws://127.0.0.1:${app.port}${path}`, 'graphql-transport-ws', { origin: ORIGIN });
     await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));

@@ -1,4 +1,4 @@
-/** Request limits that instances share through Redis, and what becomes of them while it is away. */
+/** Request limits shared through Redis, and their fallback while Redis is unavailable. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { corsPlugin } from '../../src/fastify/cors.js';
@@ -10,7 +10,7 @@ import { onRedis, quietLog, REDIS_URL } from '../helpers/events.js';
 import { faultProxy, type FaultProxy } from '../helpers/fault-proxy.js';
 import { startTestServer } from '../helpers/server.js';
 
-/** Three requests for each address. */
+/** Three requests per network. */
 async function instance(t: TestScope, url: string, prefix: string) {
   const { app, config } = startTestServer(t);
   const redis = connectRedis(url, 'requests', quietLog);
@@ -29,7 +29,7 @@ async function instance(t: TestScope, url: string, prefix: string) {
   await isUp(redis, true);
   const ask = async (remoteAddress = '203.0.113.1') => (await app.inject({ url: '/', remoteAddress })).statusCode;
   let charges = 0;
-  /** From an address of its own each time: what counts is the principal. */
+  /** Uses another address each time, so that only the principal is limited. */
   const charge = async () => {
     charges += 1;
     return (await app.inject({ url: '/charge', remoteAddress: `198.51.100.${charges}` })).statusCode;
@@ -42,7 +42,7 @@ async function isUp(redis: RedisConnection, up: boolean): Promise<void> {
 const prefix = () => `latchkey-test:${randomUUID()}:`;
 
 if (onRedis) {
-  t.test('instances count together, and each deployment by itself', async (t) => {
+  t.test('shares counters between instances, but not between deployments', async (t) => {
     const mine = prefix();
     const [one, other] = [await instance(t, REDIS_URL, mine), await instance(t, REDIS_URL, mine)];
     t.same([await one.ask(), await other.ask(), await one.ask()], [200, 200, 200]);
@@ -54,7 +54,7 @@ if (onRedis) {
     t.equal(await stranger.ask(), 200);
   });
 
-  t.test('what is charged to a principal counts together', async (t) => {
+  t.test('shares the counter of a principal between instances', async (t) => {
     const mine = prefix();
     const [one, other] = [await instance(t, REDIS_URL, mine), await instance(t, REDIS_URL, mine)];
     t.same([await one.charge(), await other.charge(), await one.charge()], [200, 200, 200]);
@@ -66,7 +66,7 @@ if (onRedis) {
     'answers nothing': (proxy) => proxy.stall(),
   };
   for (const [fault, cause] of Object.entries(FAULTS)) {
-    t.test(`while Redis ${fault}, each instance counts by itself and no request fails`, async (t) => {
+    t.test(`counts per instance without failing requests while Redis ${fault}`, async (t) => {
       const proxy = await faultProxy(t, REDIS_URL, 6379);
       const shared = prefix();
       const [{ ask, charge, redis }, other] = [
@@ -75,16 +75,20 @@ if (onRedis) {
       ];
       t.equal(await ask(), 200);
       await cause(proxy);
-      t.same([await ask(), await ask(), await ask(), await ask()], [200, 200, 200, 429], 'a whole limit of its own');
-      t.same([await charge(), await charge(), await charge(), await charge()], [200, 200, 200, 429], 'charges too');
+      t.same([await ask(), await ask(), await ask(), await ask()], [200, 200, 200, 429], 'a full limit per instance');
+      t.same(
+        [await charge(), await charge(), await charge(), await charge()],
+        [200, 200, 200, 429],
+        'also for charges',
+      );
       await isUp(redis, false);
       await proxy.pass();
       await isUp(redis, true);
       const elsewhere = '203.0.113.2';
       t.same([await ask(elsewhere), await other.ask(elsewhere), await ask(elsewhere)], [200, 200, 200]);
-      t.equal(await other.ask(elsewhere), 429, 'counted together again');
+      t.equal(await other.ask(elsewhere), 429, 'shared again');
     });
   }
 } else {
-  t.test('without a Redis there is nothing to share', async (t) => t.equal(REDIS_URL, ''));
+  t.test('has no shared counters without REDIS_URL', async (t) => t.equal(REDIS_URL, ''));
 }

@@ -10,7 +10,7 @@ import { openSocket, refusedUpgrade } from '../helpers/websocket.js';
 
 const ORIGIN = 'https://app.example.com';
 
-/** Two requests by address, four by principal; `good:<name>` is a token whose signature holds. */
+/** Two requests per network, four per principal. `good:<name>` is a valid token. */
 async function server(t: Parameters<typeof startTestServer>[0], env: Record<string, string> = {}): Promise<TestServer> {
   const started = startTestServer(t, env);
   const { app, config } = started;
@@ -34,7 +34,7 @@ async function server(t: Parameters<typeof startTestServer>[0], env: Record<stri
   return started;
 }
 
-/** How many requests pass before one is refused. */
+/** The number of requests before the first refusal. */
 async function allowance(
   { app }: TestServer,
   request: (index: number) => { remoteAddress?: string; headers?: Record<string, string>; url?: string },
@@ -46,7 +46,7 @@ async function allowance(
   return Infinity;
 }
 
-t.test('over the limit the answer is a coded 429 that says when to come again', async (t) => {
+t.test('answers 429 RATE_LIMIT_EXCEEDED with retryAfter above the limit', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, () => ({})), 2);
   const response = await started.app.inject('/');
@@ -63,7 +63,7 @@ t.test('over the limit the answer is a coded 429 that says when to come again', 
   t.match(started.logs.at(-1), { status: 429, code: 'RATE_LIMIT_EXCEEDED', level: 30 });
 });
 
-t.test('upgrades of an address are counted apart from its requests, and more of them are let in', async (t) => {
+t.test('counts upgrades of a network separately, with the higher limit', async (t) => {
   const limits = { RATE_LIMIT_ANONYMOUS: '2/1m', RATE_LIMIT_AUTHENTICATED: '4/1m' };
   const { server: app } = await startTestApp(t, limits);
   const port = await listen(app);
@@ -73,7 +73,7 @@ t.test('upgrades of an address are counted apart from its requests, and more of 
     await closed;
   }
   t.match(await refusedUpgrade(port), { status: 429 });
-  /** The header alone, without `Connection: Upgrade`: Node serves the request, body and all. */
+  /** Without `Connection: Upgrade`, so that Node serves the request with its body. */
   const post = async (upgrade: string) => {
     const socket = connect(port, '127.0.0.1');
     const body = '{"query":"{ __typename }"}';
@@ -88,27 +88,31 @@ t.test('upgrades of an address are counted apart from its requests, and more of 
   t.same([await post('websocket'), await post('h2c'), await post('websocket')], [200, 200, 429]);
 });
 
-t.test('an address counts by its network', async (t) => {
+t.test('counts an address by its network', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, (index) => ({ remoteAddress: `2001:db8:0:1::${index}` })), 2);
-  t.equal(await allowance(started, () => ({ remoteAddress: '2001:db8:0:2::1' })), 2, 'the next /64 has its own');
+  t.equal(
+    await allowance(started, () => ({ remoteAddress: '2001:db8:0:2::1' })),
+    2,
+    'the next /64 has a separate limit',
+  );
   t.equal(
     await allowance(started, (index) => ({ remoteAddress: index % 2 === 0 ? '203.0.113.7' : '::ffff:203.0.113.7' })),
     2,
   );
 });
 
-t.test('a principal has a limit of its own, wherever it comes from', async (t) => {
+t.test('counts a principal separately, from any address', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, () => ({})), 2);
   const headers = { authorization: 'good:alice' };
   t.equal(await allowance(started, (index) => ({ headers, remoteAddress: `203.0.113.${index}` })), 4);
   t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4);
   const refused = await started.app.inject({ url: '/', headers });
-  t.ok(Number(refused.headers['retry-after']) <= 30, 'in its own window');
+  t.ok(Number(refused.headers['retry-after']) <= 30, 'the window of the principal');
 });
 
-t.test('what is charged to a principal counts with its requests', async (t) => {
+t.test('adds charges to the requests of a principal', async (t) => {
   const started = await server(t);
   const charge = (index: number) => ({ url: '/charge/alice', remoteAddress: `203.0.113.${index}` });
   const { statusCode } = await started.app.inject({ url: '/', headers: { authorization: 'good:alice' } });
@@ -116,30 +120,34 @@ t.test('what is charged to a principal counts with its requests', async (t) => {
   t.equal(await allowance(started, charge), 3);
   const refused = await started.app.inject({ url: '/', headers: { authorization: 'good:alice' } });
   t.equal(refused.statusCode, 429);
-  t.equal(await allowance(started, () => ({ headers: { authorization: 'good:bob' } })), 4, "and with nobody else's");
+  t.equal(
+    await allowance(started, () => ({ headers: { authorization: 'good:bob' } })),
+    4,
+    'but not of other principals',
+  );
 });
 
-t.test('a request that took much work counts as several, of whom it was counted for', async (t) => {
+t.test('counts an expensive request as several of the same principal or network', async (t) => {
   const started = await server(t);
   const headers = { authorization: 'good:alice' };
   t.equal((await started.app.inject({ url: '/work/2', headers })).statusCode, 200);
-  t.equal(await allowance(started, () => ({ headers })), 1, 'three of four are spent');
+  t.equal(await allowance(started, () => ({ headers })), 1, 'three of four are used');
   t.equal((await started.app.inject({ url: '/work/9' })).statusCode, 429);
   t.equal(await allowance(started, () => ({})), 0);
 });
 
-t.test('forged tokens count by address, however many there are', async (t) => {
+t.test('counts forged tokens by network', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, (index) => ({ headers: { authorization: `forged:${index}` } })), 2);
 });
 
-t.test('a principal cannot be spelled by an address', async (t) => {
+t.test('keeps the key of a principal apart from a forwarded address that spells it', async (t) => {
   const started = await server(t, { TRUST_PROXY: '127.0.0.1' });
   t.equal(await allowance(started, () => ({ headers: { 'x-forwarded-for': 'principal:alice' } })), 2);
   t.equal(await allowance(started, () => ({ headers: { authorization: 'good:alice' } })), 4);
 });
 
-t.test('unknown routes count, probes and preflights of known origins do not', async (t) => {
+t.test('counts unknown routes, but neither probes nor preflights of allowed origins', async (t) => {
   const started = await server(t);
   t.equal(await allowance(started, () => ({ url: '/probe' })), Infinity);
   const preflight = { origin: ORIGIN, 'access-control-request-method': 'POST' };
@@ -156,7 +164,7 @@ t.test('unknown routes count, probes and preflights of known origins do not', as
 });
 
 t.test(
-  'a forwarded address counts only from a trusted proxy, and only the last that the proxies do not vouch for',
+  'accepts a forwarded address from a trusted proxy only, and uses the last one that is no trusted proxy',
   async (t) => {
     const direct = await server(t);
     t.equal(
@@ -189,7 +197,7 @@ t.test(
   },
 );
 
-t.test('ports that proxies write behind addresses make no clients, and hide no proxy', async (t) => {
+t.test('ignores ports in forwarded addresses of clients and proxies', async (t) => {
   const proxied = await server(t, { TRUST_PROXY: '10.0.0.0/8, 2001:db8:a::/48' });
   const through = (forwarded: string) => ({ remoteAddress: '10.0.0.1', headers: { 'x-forwarded-for': forwarded } });
   t.equal(await allowance(proxied, (index) => through(`203.0.113.7:${5000 + index}`)), 2);

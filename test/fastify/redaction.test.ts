@@ -15,7 +15,7 @@ class DrizzleQueryError extends Error {
   }
 }
 
-t.test('a text loses credentials and keeps the rest', async (t) => {
+t.test('redacts credentials in a text and keeps the rest', async (t) => {
   const texts: [string, string][] = [
     [`sent Bearer ${SECRET} to`, 'sent Bearer [redacted] to'],
     [`authorization: Basic ${SECRET}`, 'authorization: Basic [redacted]'],
@@ -32,7 +32,7 @@ t.test('a text loses credentials and keeps the rest', async (t) => {
   t.equal(redactText('word '.repeat(10_000)).length, 2000);
 });
 
-t.test('a secret that the cut would halve is taken out whole', async (t) => {
+t.test('redacts a secret at the truncation limit completely', async (t) => {
   const secrets = [
     `postgres://latchkey:${SECRET}@db/main`,
     `${SECRET}${'a'.repeat(43)}`,
@@ -42,7 +42,7 @@ t.test('a secret that the cut would halve is taken out whole', async (t) => {
   ];
   for (const limit of [2000, 65_536]) {
     for (const secret of secrets) {
-      // So that the text is cut in each place of it.
+      // Truncates the text at every position of the secret.
       for (let cut = 0; cut <= secret.length; cut += 1) {
         const before = (limit === 2000 ? 'x ' : `${'a'.repeat(99)} `).repeat(limit).slice(cut + 1 - limit);
         t.notMatch(redactText(`${before} ${secret} ${'y '.repeat(limit)}`), /hun|nter2/, `${secret} at ${cut}`);
@@ -52,7 +52,7 @@ t.test('a secret that the cut would halve is taken out whole', async (t) => {
   t.notMatch(redactText(`password="${SECRET} and no end`), /hunter2|and no end/);
 });
 
-t.test('fields with the name of a secret lose their value, at any depth', async (t) => {
+t.test('redacts fields by name at any depth', async (t) => {
   const line = {
     newPassword: SECRET,
     Authorization: SECRET,
@@ -76,7 +76,7 @@ t.test('fields with the name of a secret lose their value, at any depth', async 
   t.equal(redactFields({ err: instance })['err'], instance);
 });
 
-t.test('an error keeps type, message, code, stack and causes, and loses the values', async (t) => {
+t.test('keeps type, message, code, stack and causes of an error without the values', async (t) => {
   const driver = Object.assign(new Error('duplicate key value violates unique constraint "users_email_key"'), {
     code: '23505',
     detail: `Key (email)=(${SECRET}) already exists.`,
@@ -99,7 +99,7 @@ t.test('an error keeps type, message, code, stack and causes, and loses the valu
   t.same(Object.keys(logged).sort(), ['cause', 'message', 'stack', 'type']);
 });
 
-t.test('the datum that Postgres or JSON.parse quotes is left out', async (t) => {
+t.test('redacts values that Postgres or JSON.parse quotes', async (t) => {
   const syntax = Object.assign(new Error(`invalid input syntax for type uuid: "${SECRET}"`), { code: '22P02' });
   t.equal(serializeError(syntax).message, 'invalid input syntax for type uuid: "[redacted]"');
   for (const json of [SECRET, `{"password":${SECRET}}`, `{"a":"${'x'.repeat(100)}", "b": ${SECRET}`]) {
@@ -112,7 +112,7 @@ t.test('the datum that Postgres or JSON.parse quotes is left out', async (t) => 
   }
 });
 
-t.test('of what is not an Error only the kind is told', async (t) => {
+t.test('logs only the type of a thrown value that is no Error', async (t) => {
   for (const thrown of [SECRET, { password: SECRET }, 7, null, undefined]) {
     const logged = serializeError(thrown);
     t.equal(logged.type, typeof thrown);
@@ -120,7 +120,7 @@ t.test('of what is not an Error only the kind is told', async (t) => {
   }
 });
 
-t.test('chains of causes end, also circular ones, and aggregates are told', async (t) => {
+t.test('bounds chains of causes, also circular ones, and keeps aggregated errors', async (t) => {
   const circular = new Error('round');
   circular.cause = circular;
   t.ok(JSON.stringify(serializeError(circular)).length < 50_000);
@@ -128,7 +128,7 @@ t.test('chains of causes end, also circular ones, and aggregates are told', asyn
   t.match(serializeError(aggregate), { errors: [{ message: 'Bearer [redacted]' }, { type: 'string' }] });
 });
 
-t.test('a numeric code is told as text, and an error without a stack has none', async (t) => {
+t.test('converts a numeric code to text and accepts an error without a stack', async (t) => {
   const error = Object.assign(new Error('x'), { code: 7 });
   delete error.stack;
   t.match(serializeError(error), { code: '7', stack: 'Error: x' });

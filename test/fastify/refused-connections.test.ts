@@ -1,4 +1,4 @@
-/** Bytes that cannot become a request: refused in one form, in order, and without harm to the requests before them. */
+/** Refusals before routing: their form, and their order among the responses to earlier requests. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import t from 'tap';
@@ -6,7 +6,7 @@ import { securityHeaders } from '../../src/fastify/security-headers.js';
 import { openRaw, type RawAnswer } from '../helpers/raw.js';
 import { listen, startTestServer } from '../helpers/server.js';
 
-/** A server whose `/slow` answers when the test says so. */
+/** A server whose `/slow` answers when the test releases it. */
 async function start(t: Parameters<typeof startTestServer>[0]) {
   const server = startTestServer(t, { NODE_ENV: 'test', PUBLIC_URL: 'https://auth.test' });
   let answer!: () => void;
@@ -25,7 +25,7 @@ async function start(t: Parameters<typeof startTestServer>[0]) {
     port: await listen(server.app),
     arrived,
     answer: () => answer(),
-    /** Whether an answer has the form of every other. */
+    /** Whether a response has the form of every error response. */
     hasForm: ({ headers, body }: RawAnswer, message: string): boolean =>
       Object.entries(expected).every(([name, value]) => headers[name] === value) &&
       /^[\da-f-]{36}$/.test(headers['x-request-id'] ?? '') &&
@@ -38,7 +38,7 @@ async function start(t: Parameters<typeof startTestServer>[0]) {
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 const POST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n';
 
-t.test('refuses what is no request with every header of other answers, in JSON with a code, and logs it', async (t) => {
+t.test('refuses malformed input with a JSON error and the headers of every response, and logs it', async (t) => {
   const { port, logs, hasForm } = await start(t);
   const CASES: Record<string, readonly [bytes: string, status: number, message: string]> = {
     'not HTTP': ['hunter2\r\n\r\n', 400, 'The request is malformed.'],
@@ -65,12 +65,16 @@ t.test('refuses what is no request with every header of other answers, in JSON w
       'Only Expect: 100-continue is supported.',
     ],
     CONNECT: ['CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 501, 'CONNECT is not supported.'],
-    'two Host headers': ['GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n', 400, 'The request must have one Host header.'],
-    'no Host header': ['GET / HTTP/1.1\r\n\r\n', 400, 'The request must have one Host header.'],
+    'two Host headers': [
+      'GET / HTTP/1.1\r\nHost: a\r\nhost: b\r\n\r\n',
+      400,
+      'The request must have exactly one Host header.',
+    ],
+    'no Host header': ['GET / HTTP/1.1\r\n\r\n', 400, 'The request must have exactly one Host header.'],
     'two Host headers in HTTP/1.0': [
       'GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n',
       400,
-      'The request must have one Host header.',
+      'The request must have exactly one Host header.',
     ],
   };
   const wrong: unknown[] = [];
@@ -94,7 +98,7 @@ t.test('serves HTTP/1.0 without a Host header', async (t) => {
   t.match(await raw.rest(), [{ status: 200 }]);
 });
 
-t.test('writes a refusal after the answers to the requests before it', async (t) => {
+t.test('writes a refusal after the responses to earlier requests', async (t) => {
   for (const [event, bytes, status] of [
     ['clientError', 'hunter2\r\n\r\n', 400],
     ['connect', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', 501],
@@ -107,14 +111,14 @@ t.test('writes a refusal after the answers to the requests before it', async (t)
     const refused = once(app.server, event);
     raw.send(bytes);
     await refused;
-    // Input after it changes nothing.
+    // Later input is ignored.
     raw.send(bytes);
     answer();
     t.match(await raw.rest(), [{ status: 200, body: 'slow' }, { status: 200, body: 'quick' }, { status }], event);
   }
 });
 
-t.test('does not answer a request twice whose answer was sent before its body ended', async (t) => {
+t.test('sends no second response if the first was sent before the body ended', async (t) => {
   const { port } = await start(t);
   const raw = await openRaw(t, port);
   raw.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Type: text/html\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -123,7 +127,7 @@ t.test('does not answer a request twice whose answer was sent before its body en
   t.same(await raw.rest(), []);
 });
 
-t.test('answers 408 after the timeout, and then closes', async (t) => {
+t.test('answers 408 after the request timeout and closes the connection', async (t) => {
   const { port, app, hasForm } = await start(t);
   app.server.headersTimeout = app.server.requestTimeout = 1;
   const raw = await openRaw(t, port);
@@ -133,7 +137,7 @@ t.test('answers 408 after the timeout, and then closes', async (t) => {
   t.ok(hasForm(answers[0]!, 'The request took too long to arrive.'));
 });
 
-t.test('logs no reset of a client, and counts an interrupted request as closed by the client', async (t) => {
+t.test('logs no connection reset, and logs an interrupted request with status 499', async (t) => {
   const { port, app, logs, logged } = await start(t);
   const ended = () => once(logged, 'line');
   const raw = await openRaw(t, port);
@@ -160,7 +164,7 @@ t.test('logs no reset of a client, and counts an interrupted request as closed b
   t.equal(logs.length, 2);
 });
 
-t.test('gives up on a refused client that does not close, and on one that is gone', async (t) => {
+t.test('destroys the connection of a refused client that does not close it or is gone', async (t) => {
   const { port, app } = await start(t);
   const accepted = once(app.server, 'connection') as Promise<[Socket]>;
   const silent = connect({ port, host: '127.0.0.1', allowHalfOpen: true });

@@ -3,7 +3,7 @@ import { startTestServer } from '../helpers/server.js';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
-t.test('each request has an id of its own, in the response and in the log', async (t) => {
+t.test('assigns each request a unique id, in the response and in the log', async (t) => {
   const { app, logs } = startTestServer(t);
   const ids = [];
   for (let index = 0; index < 2; index += 1) ids.push((await app.inject('/')).headers['x-request-id']);
@@ -17,7 +17,7 @@ t.test('each request has an id of its own, in the response and in the log', asyn
 
 const TRUST_PROXY = '10.0.0.0/8, 192.0.2.1, 2001:db8::/32';
 
-t.test("takes a caller's id from a trusted proxy only, and only if it is harmless", async (t) => {
+t.test('accepts a well-formed request id from a trusted proxy only', async (t) => {
   const { app } = startTestServer(t, { TRUST_PROXY, TRUST_REQUEST_ID: 'true' });
   const idFrom = async (remoteAddress: string, given: string) =>
     (await app.inject({ url: '/', remoteAddress, headers: { 'x-request-id': given } })).headers['x-request-id'];
@@ -29,7 +29,7 @@ t.test("takes a caller's id from a trusted proxy only, and only if it is harmles
     t.match(await idFrom('10.1.2.3', bad), UUID, bad);
 });
 
-t.test("ignores a caller's id without TRUST_REQUEST_ID, and without proxies", async (t) => {
+t.test('ignores a received request id without TRUST_REQUEST_ID or TRUST_PROXY', async (t) => {
   const headers = { 'x-request-id': 'trace-12345' };
   for (const env of [{ TRUST_PROXY }, { TRUST_REQUEST_ID: 'true' }]) {
     const { app } = startTestServer(t, env);

@@ -2,7 +2,7 @@ import t from 'tap';
 import { securityHeaders } from '../../src/fastify/security-headers.js';
 import { startTestServer } from '../helpers/server.js';
 
-t.test('every response bears the headers, also refusals, and none tells what serves it', async (t) => {
+t.test('sets the headers on every response, including errors, and names no server software', async (t) => {
   const { app } = startTestServer(t);
   app.get('/', () => ({}));
   app.get('/fail', () => {
@@ -25,13 +25,13 @@ t.test('every response bears the headers, also refusals, and none tells what ser
   }
 });
 
-t.test("a page's own policy stands", async (t) => {
+t.test('keeps the policy that a page sets', async (t) => {
   const { app } = startTestServer(t);
   app.get('/page', (_request, reply) => reply.header('content-security-policy', "default-src 'self'").send('page'));
   t.equal((await app.inject('/page')).headers['content-security-policy'], "default-src 'self'");
 });
 
-t.test('sends HSTS in production if the public address uses HTTPS, for subdomains unless switched off', async (t) => {
+t.test('sends HSTS in production if PUBLIC_URL uses HTTPS, with subdomains unless disabled', async (t) => {
   const hsts = (production: boolean, publicUrl: string | undefined, hstsIncludeSubdomains = true) =>
     securityHeaders({ production, publicUrl, hstsIncludeSubdomains })['strict-transport-security'];
   t.equal(hsts(true, 'https://auth.example.com'), 'max-age=31536000; includeSubDomains');

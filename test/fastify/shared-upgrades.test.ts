@@ -12,7 +12,7 @@ async function listening(t: Test) {
   t.teardown(() => server.close());
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  /** The first line of the answer to an upgrade. */
+  /** The status line of the response to an upgrade. */
   const upgrade = async (path: string, protocol = 'websocket') => {
     const raw = await openRaw(t, port);
     raw.send(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
@@ -21,14 +21,14 @@ async function listening(t: Test) {
   return { server, upgrade };
 }
 
-/** Answers handshakes in place of `ws`. */
+/** Stands in for `ws`. */
 function answering(emitter: Server, status: number): void {
   emitter.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     socket.end(`HTTP/1.1 ${status} Answered\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);
   });
 }
 
-t.test('takes handshakes of claimed paths, and leaves all others to the listeners of the server', async (t) => {
+t.test('takes handshakes of claimed paths and leaves others to the listeners of the server', async (t) => {
   const { server, upgrade } = await listening(t);
   answering(server, 200);
   const [one, two] = [new Server(), new Server()];
@@ -41,7 +41,7 @@ t.test('takes handshakes of claimed paths, and leaves all others to the listener
   t.same([await upgrade('/one'), await upgrade('/two')], [200, 202]);
 });
 
-t.test('takes them from listeners that were added later too', async (t) => {
+t.test('withholds claimed handshakes from listeners that are added later', async (t) => {
   const { server, upgrade } = await listening(t);
   const own = new Server();
   answering(own, 201);
@@ -50,7 +50,7 @@ t.test('takes them from listeners that were added later too', async (t) => {
   t.same([await upgrade('/own'), await upgrade('/else')], [201, 200]);
 });
 
-t.test('refuses what nobody would answer', async (t) => {
+t.test('refuses upgrades that no other listener handles', async (t) => {
   const { server, upgrade } = await listening(t);
   claimUpgrades(server, '/own', new Server());
   t.same([await upgrade('/own', 'h2c'), await upgrade('/else')], [501, 501]);

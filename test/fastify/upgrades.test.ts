@@ -11,7 +11,7 @@ import { openSocket, refusedUpgrade } from '../helpers/websocket.js';
 const { app, logs } = await startGraphqlServer(t, { env: { HOST: '127.0.0.1' } });
 const port = await listen(app);
 
-/** Node decides for each request whether it is upgraded. */
+/** Whether this version of Node has `shouldUpgradeCallback`. */
 const DECIDES = 'shouldUpgradeCallback' in createServer();
 const BODY = JSON.stringify({ query: '{ echo(text: "e") }' });
 const ANSWER = { status: 200, body: '{"data":{"echo":"e"}}' };
@@ -26,7 +26,7 @@ const HANDSHAKE =
   'Sec-WebSocket-Protocol: graphql-transport-ws\r\n';
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
-t.test(`${DECIDES ? 'serves' : 'refuses'} requests that ask for another protocol than WebSocket`, async (t) => {
+t.test(`${DECIDES ? 'serves' : 'refuses'} upgrades to other protocols than WebSocket`, async (t) => {
   const raw = await openRaw(t, port);
   for (const headers of [H2C, 'Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n']) {
     raw.send(post(headers));
@@ -38,18 +38,18 @@ t.test(`${DECIDES ? 'serves' : 'refuses'} requests that ask for another protocol
     }
   }
   raw.send(PLAIN);
-  t.match(await raw.next(), ANSWER, 'the connection goes on');
+  t.match(await raw.next(), ANSWER, 'the connection stays open');
   raw.send(post(H2C.replace('Upgrade,', 'close, Upgrade,')));
-  t.match(await raw.rest(), [{ ...ANSWER, headers: { connection: 'close' } }], 'and is closed if asked to');
+  t.match(await raw.rest(), [{ ...ANSWER, headers: { connection: 'close' } }], 'and closes on Connection: close');
 });
 
-t.test('serves a request with the Upgrade header alone', async (t) => {
+t.test('serves a request with Upgrade and without Connection: Upgrade', async (t) => {
   const raw = await openRaw(t, port);
   raw.send(post('Upgrade: h2c\r\n'));
   t.match(await raw.next(), ANSWER);
 });
 
-t.test('keeps the answers to requests that are pipelined before an upgrade', async (t) => {
+t.test('sends the responses to requests that are pipelined before an upgrade', async (t) => {
   for (const [name, second, answer] of [
     ['h2c', post(H2C), DECIDES ? ANSWER : REFUSED],
     ['websocket', `${HANDSHAKE}${KEY}\r\n`, DECIDES ? { status: 400 } : REFUSED],
@@ -60,7 +60,7 @@ t.test('keeps the answers to requests that are pipelined before an upgrade', asy
   }
 });
 
-t.test('refuses upgrades where Node cannot serve them, after the answers before them', async (t) => {
+t.test('refuses upgrades after earlier responses if Node cannot serve them', async (t) => {
   // A server without `shouldUpgradeCallback` behaves as older versions of Node do.
   const server = createServer();
   const lines: unknown[] = [];
@@ -108,16 +108,16 @@ t.test('refuses upgrades where Node cannot serve them, after the answers before 
   const webSocket = await openRaw(t, port);
   webSocket.send(`${HANDSHAKE}${KEY}\r\n`);
   t.same(await webSocket.rest(), []);
-  t.equal(taken, 1, 'a handshake on a quiet connection is taken');
+  t.equal(taken, 1, 'accepts a handshake on an idle connection');
 });
 
-t.test('upgrades a WebSocket whatever the case of the header, and answers 404 elsewhere', async (t) => {
+t.test('accepts the Upgrade header in any case, and answers 404 on other paths', async (t) => {
   const socket = await openSocket(port, { headers: { upgrade: 'WebSocket' } });
   t.equal(socket.ws.protocol, 'graphql-transport-ws');
   t.match(await refusedUpgrade(port, {}, undefined, '/elsewhere'), { status: 404 });
 });
 
-t.test('answers every handshake with the headers of other answers', async (t) => {
+t.test('answers every handshake with the headers of every response', async (t) => {
   const headersFor = async (bytes: string) => {
     const raw = await openRaw(t, port);
     raw.send(bytes);

@@ -1,12 +1,12 @@
 /**
- * Every response ends: what is counted, logged or waited for until then must not wait for ever. Node tells the end of none
- * that is still queued behind another one on its connection when that is closed, as after an answer that closes it.
+ * Emits `close` on queued responses. Node emits none on a response that waits behind another one when their connection closes.
+ * The log, the metrics and the drain wait for that event.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Has a server's responses emit `close` in that case as well; each emits it once. */
-export function tellEveryEnd(server: Server): void {
+/** Makes every response of the server emit `close` exactly once. */
+export function emitEveryClose(server: Server): void {
   const queues = new WeakMap<Socket, Set<ServerResponse>>();
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     if (response.socket) return;
@@ -19,7 +19,7 @@ export function tellEveryEnd(server: Server): void {
 
 function queueOf(socket: Socket): Set<ServerResponse> {
   const queue = new Set<ServerResponse>();
-  // Node tells the end of the one that has the connection just after this.
+  // Node emits `close` on the response that owns the connection right after this event.
   socket.once('close', () => setImmediate(() => queue.forEach((response) => response.emit('close'))));
   return queue;
 }

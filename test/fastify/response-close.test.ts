@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import t from 'tap';
-import { tellEveryEnd } from '../../src/fastify/response-ends.js';
+import { emitEveryClose } from '../../src/fastify/response-close.js';
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nhost: a\r\n\r\n`;
 
-/** How often each response ended of two requests sent at once, once their connection is closed. */
+/** Sends two pipelined requests and counts the `close` events of each response until their connection closes. */
 async function endsOf(t: Tap, answerFirst: (response: ServerResponse) => void): Promise<Record<string, number>> {
   const ends: Record<string, number> = {};
   const all = new Map<string, ServerResponse>();
@@ -18,7 +18,7 @@ async function endsOf(t: Tap, answerFirst: (response: ServerResponse) => void): 
     response.end('second');
     answerFirst(all.get('/first')!);
   });
-  tellEveryEnd(server);
+  emitEveryClose(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
@@ -33,9 +33,13 @@ interface Tap {
   teardown(work: () => unknown): void;
 }
 
-t.test('a response ends once, whatever becomes of the one ahead of it', async (t) => {
+t.test('emits close once for a response, whatever happens to the one before it', async (t) => {
   const once = { '/first': 1, '/second': 1 };
-  t.same(await endsOf(t, (first) => first.end('first')), once, 'both are answered');
-  t.same(await endsOf(t, (first) => first.setHeader('connection', 'close').end('first')), once, 'the first one closes');
-  t.same(await endsOf(t, (first) => first.destroy()), once, 'the first one is given up');
+  t.same(await endsOf(t, (first) => first.end('first')), once, 'both responses are sent');
+  t.same(
+    await endsOf(t, (first) => first.setHeader('connection', 'close').end('first')),
+    once,
+    'the first response closes the connection',
+  );
+  t.same(await endsOf(t, (first) => first.destroy()), once, 'the first response is destroyed');
 });

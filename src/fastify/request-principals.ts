@@ -1,27 +1,27 @@
-/** Whose request it is by its access token: for counting requests and for the log. Nothing is admitted by it. */
+/** Finds the account behind the access token of a request, for rate limits and the log. It authorizes nothing. */
 import type { FastifyRequest } from 'fastify';
 import type { Authenticate } from '../authn/authenticate.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import type { TokenStates } from '../authn/token-states.js';
 import { subjectId } from '../authz/principal.js';
 
-export interface Bearers {
-  /** The account of a token whose session was live when it was last authenticated. Reads nothing. */
+export interface RequestPrincipals {
+  /** The account, if the session was live when the token was last authenticated. Does not read the database. */
   principalOf(request: FastifyRequest): string | undefined;
-  /** Authenticates a token that was not seen before; undefined if the session is over, or where there is no such token. */
+  /** Authenticates an unknown token. Undefined if the token is known or missing, or if its authentication fails. */
   lookUp(request: FastifyRequest): Promise<string | undefined> | undefined;
-  /** Authenticates a request. The first call gets the outcome of `lookUp`, so that the request takes one read. */
+  /** Authenticates a request. The first call reuses the result of `lookUp`, which saves a read. */
   authenticate(request: FastifyRequest): Promise<AccountPrincipal>;
-  /** To be called after a mutation, which may have ended the token's session. */
+  /** Call it after a mutation, because the mutation may have ended the session. */
   forget(request: FastifyRequest): void;
 }
 
-export interface BearersOptions {
+export interface RequestPrincipalsOptions {
   readonly states: Pick<TokenStates, 'forget' | 'of'>;
   authenticate(request: FastifyRequest): ReturnType<Authenticate>;
 }
 
-export function createBearers({ states, authenticate }: BearersOptions): Bearers {
+export function createRequestPrincipals({ states, authenticate }: RequestPrincipalsOptions): RequestPrincipals {
   const outcomes = new WeakMap<FastifyRequest, Promise<AccountPrincipal>>();
   return {
     principalOf(request) {
