@@ -1,4 +1,4 @@
-/** Creates the first administrator from the configuration at the start, if there is none. */
+/** Creates the first administrator from the configuration at startup, if there is none. */
 import { randomBytes } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
@@ -25,9 +25,9 @@ export interface BootstrapOptions {
 const CLIENT = { ipAddress: 'configuration', network: 'configuration', userAgent: null };
 
 /**
- * Creates the first administrator; its e-mail address is then taken. An existing account with that address is not
- * promoted, because anyone may have registered it: the server starts without an administrator and logs what to do.
- * @throws ConfigError when the address or the password will not do
+ * Creates the first administrator. Does not promote an existing account with that address, because anybody may have registered
+ * it: the server then starts without an administrator and logs a warning.
+ * @throws ConfigError if the address or the password is invalid
  */
 export async function createFirstAdministrator(options: BootstrapOptions): Promise<void> {
   const { db, clock, audit, hasher, passwords, email, password, log } = options;
@@ -66,7 +66,7 @@ export async function createFirstAdministrator(options: BootstrapOptions): Promi
     });
   } catch (error) {
     if (constraintOf(error) !== 'users_email_key_unique') throw error;
-    // Another instance that starts at the same time was faster.
+    // An instance that started at the same time created it.
     if (await repository.hasAdministrator()) return;
     log.warn(
       'BOOTSTRAP_ADMIN_EMAIL: belongs to an account that is not an administrator; there is no administrator now. Use another address',

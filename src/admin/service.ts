@@ -1,4 +1,4 @@
-/** What administrators do to accounts. Every change is audited with who made it. */
+/** Administration of accounts. Every change is audited with the administrator who made it. */
 import type { AccountRecord } from '../users/account.js';
 import { assertNotLastAdministrator, type Deletion } from '../users/deletion.js';
 import { emailKey, searchPrefix } from '../users/identifiers.js';
@@ -17,13 +17,13 @@ import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
 import type { Revocation } from '../sessions/revocation.js';
 
-/** Who administers, and from where. */
+/** The acting administrator and their client. */
 export interface Administrator {
   readonly actorId: string;
   readonly client: ClientInfo;
 }
 
-/** Left out: unchanged. `null` is refused: nothing here can be cleared. */
+/** An omitted field stays unchanged. `null` is rejected, because none of them can be cleared. */
 export interface UserChanges {
   readonly role?: Role | null | undefined;
   readonly isPremium?: boolean | null | undefined;
@@ -31,18 +31,18 @@ export interface UserChanges {
   readonly disabled?: boolean | null | undefined;
 }
 
-/** Those that name an account: @throws AppError NOT_FOUND when there is none that it could be done to. */
+/** Methods that take an account id: @throws AppError NOT_FOUND if there is no such account for the operation. */
 export interface Administration {
-  /** Accounts, the newest first, deleted ones included. @throws AppError VALIDATION_ERROR for a bad page */
+  /** Accounts, newest first, including deleted ones. @throws AppError VALIDATION_ERROR for invalid pagination arguments */
   list(args: PageArguments & { readonly search?: string | null | undefined }): Promise<Connection<AccountRecord>>;
-  /** An account, deleted or not; null when there is none. */
+  /** An account, deleted or not; null if there is none. */
   find(id: string): Promise<AccountRecord | null>;
   /** @throws AppError VALIDATION_ERROR (null; the last administrator) */
   update(id: string, changes: UserChanges, by: Administrator): Promise<AccountRecord>;
   /** @throws AppError VALIDATION_ERROR for the last administrator */
   delete(id: string, by: Administrator): Promise<void>;
   restore(id: string, by: Administrator): Promise<AccountRecord>;
-  /** Ends all of an account's sessions; returns how many. */
+  /** Ends all sessions of an account; returns how many. */
   revokeSessions(id: string, by: Administrator): Promise<number>;
 }
 
@@ -108,7 +108,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       if (errors.all.length > 0) throw validationError(errors.all);
       assertId(id);
       const work = db.transaction(async (tx) => {
-        // Administrators are locked before the account, here as everywhere, so that no two wait for each other.
+        // Every transaction locks the administrators before the account, which prevents deadlocks.
         if (input.role === 'USER') await assertNotLastAdministrator(tx, id, 'role');
         else if (input.disabled) await assertNotLastAdministrator(tx, id, 'disabled');
         const before = await createAccountRepository(tx).lock(id);
@@ -150,7 +150,7 @@ export function createAdministration(options: AdministrationOptions): Administra
   };
 }
 
-/** The new value, if it is one. */
+/** The new value; undefined if it equals the current one or is not given. */
 function changed<T>(before: T, value: T | null | undefined): T | undefined {
   return value == null || value === before ? undefined : value;
 }
@@ -160,5 +160,5 @@ function assertId(id: string): void {
 }
 
 function notFound(): AppError {
-  return new AppError('NOT_FOUND', 'There is no such account.');
+  return new AppError('NOT_FOUND', 'The account does not exist.');
 }

@@ -57,7 +57,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     ...config.rateLimits,
     principalOf: principals.principalOf,
     lookUp: principals.lookUp,
-    sessionOf: (request) => services.sessions.countedBy(refreshTokenCandidates(request, cookieName)),
+    sessionOf: (request) => services.sessions.rateLimitSession(refreshTokenCandidates(request, cookieName)),
     shared: bus.redis && { redis: bus.redis, prefix: config.redis.prefix },
   });
   await app.register(jwks, { keys: () => keys.published() });

@@ -1,4 +1,4 @@
-/** Confirming e-mail addresses: that of a new account, or the one that is to take its place. */
+/** Confirms e-mail addresses: that of a new account, or a pending new address. */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -16,29 +16,28 @@ import { createAccountRepository, type AccountChanges } from '../users/repositor
 
 export interface Verification {
   /**
-   * Mails a link to the address that waits for it; nothing is mailed when none does.
+   * Queues a link to the unconfirmed or pending address. Does nothing if there is none.
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   request(account: AccountRecord, client: ClientInfo): Promise<void>;
-  /** Counts a mail that an account causes to an address of its choice. @throws AppError RATE_LIMIT_EXCEEDED */
+  /** Counts an email to an address of the user's choice. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string, client: ClientInfo): Promise<void>;
   /**
-   * Voids, inside the caller's transaction, the links mailed so far: another address is to be confirmed, and that one may
-   * differ from theirs only in what makes two spellings one name.
+   * Voids all confirmation links in the caller's transaction. Call it when another address becomes pending, which may have the
+   * same normalised form as the previous one.
    */
   void(tx: Executor, userId: string): Promise<void>;
-  /** Queues the link inside the caller's transaction. */
+  /** Queues a link in the caller's transaction. */
   enqueue(tx: Executor, userId: string, address: string, client: ClientInfo): Promise<void>;
   /**
-   * Confirms the address that the token was mailed to.
-   * @throws AppError INVALID_TOKEN; VALIDATION_ERROR when somebody else has the address by now
+   * Confirms the address to which the token was sent.
+   * @throws AppError INVALID_TOKEN; VALIDATION_ERROR if another account has the address by now
    */
   verify(token: string, client: ClientInfo): Promise<AccountRecord>;
   /**
-   * Takes the address that the token was mailed to from the account, on the word of who reads its mail: cancels a pending
-   * change, or gives an unconfirmed account a placeholder address. The account stays, because
-   * its owner may only have mistyped the address.
-   * @throws AppError INVALID_TOKEN, also for an address that is confirmed by now
+   * Removes the address from the account at the request of the mailbox owner: cancels a pending change, or replaces an
+   * unconfirmed address by a placeholder. The account stays, because its owner may have mistyped the address.
+   * @throws AppError INVALID_TOKEN, also if the address is already confirmed
    */
   reject(token: string, client: ClientInfo): Promise<void>;
 }
@@ -53,16 +52,16 @@ export interface VerificationOptions {
   readonly changes: IdentifierChanges;
 }
 
-/** Nobody needs more, and a stranger's mailbox is not to be filled. */
+/** Confirmation emails of one account; protects other people's mailboxes. */
 const MAILS = { max: 5, windowMs: 3_600_000 };
 
 export function createVerification(options: VerificationOptions): Verification {
   const { db, clock, audit, tokens, rateLimits, outbox, changes } = options;
 
-  /** Consumes a token; undefined when the account neither has nor awaits the address any more. */
+  /** Consumes a token; undefined if the address is no longer the account's current or pending one. */
   async function takeClaim(tx: Executor, token: string, outcome: TokenOutcome) {
     const subject = await tokens.peek(tx, 'email_verification', token);
-    // The account is locked before its tokens, here as everywhere, so that two transactions cannot deadlock.
+    // Every transaction locks the account before its tokens, which prevents deadlocks.
     const found = subject && (await createAccountRepository(tx).lockWithKeys(subject.userId));
     const taken = found && (await tokens.take(tx, 'email_verification', token, outcome));
     if (!taken) return undefined;
@@ -76,7 +75,7 @@ export function createVerification(options: VerificationOptions): Verification {
   const updateAccount = (tx: Executor, userId: string, columns: AccountChanges) =>
     createAccountRepository(tx).update(userId, columns, new Date(clock.now()));
 
-  /** Confirms the claimed address; undefined when the claim no longer stands. */
+  /** Confirms the address; undefined if the token is no longer valid. */
   async function confirm(tx: Executor, token: string, client: ClientInfo) {
     const claim = await takeClaim(tx, token, 'email_verified');
     if (!claim) return undefined;
@@ -84,7 +83,7 @@ export function createVerification(options: VerificationOptions): Verification {
     const update = (columns: AccountChanges) => updateAccount(tx, userId, { ...columns, isVerified: true });
     if (email !== undefined) {
       const changed = await update({ email, emailKey: key, pendingEmail: null, pendingEmailKey: null });
-      await changes.assertNotHeld(tx, { emailKey: key }, userId);
+      await changes.assertNotReserved(tx, { emailKey: key }, userId);
       await tokens.void(tx, userId);
       await audit.record(tx, { type: 'email.changed', userId, client });
       const { email: previous } = account;
@@ -94,13 +93,13 @@ export function createVerification(options: VerificationOptions): Verification {
     }
     await audit.record(tx, { type: 'email.verified', userId, client });
     if (presentKey === key) return update({});
-    // The address was nobody's until now.
+    // Claims the address, which no account had claimed until now.
     const claimed = await update({ emailKey: key });
-    await changes.assertNotHeld(tx, { emailKey: key }, userId);
+    await changes.assertNotReserved(tx, { emailKey: key }, userId);
     return claimed;
   }
 
-  /** Releases the claimed address; undefined when the claim no longer stands, or the address is confirmed. */
+  /** Releases the address; undefined if the token is no longer valid or the address is confirmed. */
   async function release(tx: Executor, token: string, client: ClientInfo) {
     const claim = await takeClaim(tx, token, 'email_rejected');
     if (!claim) return undefined;

@@ -1,4 +1,4 @@
-/** All SQL of changes of e-mail addresses and usernames. */
+/** SQL of changes of e-mail addresses and usernames. */
 import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { deleteBatch } from '../db/delete-batch.js';
@@ -20,7 +20,7 @@ export function createChangeRepository(executor: Executor) {
       await executor.insert(identifierChanges).values(change);
     },
 
-    /** A change that has not expired, cancelled or not. */
+    /** An unexpired change, cancelled or not. */
     async find(id: string, now: Date): Promise<IdentifierChange | undefined> {
       const [row] = await executor
         .select()
@@ -29,7 +29,7 @@ export function createChangeRepository(executor: Executor) {
       return row;
     },
 
-    /** Cancels one change. Of several callers at once, one gets the row. */
+    /** Cancels a change. One of several concurrent callers gets the row. */
     async cancel(id: string, now: Date): Promise<IdentifierChange | undefined> {
       const [row] = await executor
         .update(identifierChanges)
@@ -45,7 +45,7 @@ export function createChangeRepository(executor: Executor) {
       return row;
     },
 
-    /** Cancels an account's other changes since a moment. */
+    /** Cancels all changes of an account since `since`. */
     async cancelSince(userId: string, since: Date, now: Date): Promise<void> {
       await executor
         .update(identifierChanges)
@@ -59,7 +59,7 @@ export function createChangeRepository(executor: Executor) {
         );
     },
 
-    /** An account's changes in effect since a moment, the oldest first. */
+    /** The effective changes of an account since `since`, oldest first. */
     async listInEffect(userId: string, since: Date, now: Date): Promise<IdentifierChange[]> {
       return executor
         .select()
@@ -68,16 +68,16 @@ export function createChangeRepository(executor: Executor) {
         .orderBy(asc(identifierChanges.createdAt), asc(identifierChanges.id));
     },
 
-    /** Notes that the password was changed after changes that are in effect. */
-    async notePasswordChange(userId: string, now: Date): Promise<void> {
+    /** Records a password change in all effective changes of an account. */
+    async recordPasswordChange(userId: string, now: Date): Promise<void> {
       await executor
         .update(identifierChanges)
         .set({ passwordChangedAt: now })
         .where(and(eq(identifierChanges.userId, userId), inEffect(now)));
     },
 
-    /** Which of the normalised values are held for another account than `exceptId`. */
-    async listHeld(keys: readonly string[], now: Date, exceptId?: string) {
+    /** The normalised values that are reserved for accounts other than `exceptId`. */
+    async listReserved(keys: readonly string[], now: Date, exceptId?: string) {
       if (keys.length === 0) return [];
       return executor
         .select({ kind: identifierChanges.kind, key: identifierChanges.previousKey })
@@ -91,7 +91,7 @@ export function createChangeRepository(executor: Executor) {
         );
     },
 
-    /** Removes up to `limit` that have expired, skipping rows that are locked. */
+    /** Deletes up to `limit` expired rows, skipping locked ones. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, identifierChanges, identifierChanges.id, lte(identifierChanges.expiresAt, now), limit),
   };

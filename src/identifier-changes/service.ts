@@ -1,6 +1,6 @@
 /**
- * Protects e-mail addresses and usernames against a stolen session. A mailed link cancels a change for seven days, also
- * after the change took effect; the former value stays reserved for the account during that time.
+ * Protects e-mail addresses and usernames from a stolen session. A mailed link can cancel a change for seven days, even after it
+ * took effect; the former value stays reserved for the account during that time.
  */
 import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../audit/audit.js';
@@ -18,24 +18,24 @@ import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 
-/** A value that an account leaves. */
-export interface LeftIdentifier {
+/** The value before a change. */
+export interface FormerIdentifier {
   readonly userId: string;
   readonly kind: IdentifierKind;
   readonly previous: string;
   readonly previousKey: string;
 }
 
-/** Normalised values; what is left out is not asked for. */
+/** Normalised values to check. */
 export interface IdentifierKeys {
   readonly emailKey?: string | undefined;
   readonly usernameKey?: string | undefined;
 }
 
 export interface Cancellation {
-  /** What the link's change was about; a cancellation undoes every later change as well. */
+  /** The kind of the cancelled change. Later changes are undone as well, whatever their kind. */
   readonly kind: IdentifierKind;
-  /** Whether the link was used before: nothing was changed this time. */
+  /** Whether the link was already used: this call changed nothing. */
   readonly alreadyDone: boolean;
   /** Whether the password no longer works, because it was changed after the cancelled change. */
   readonly passwordVoided: boolean;
@@ -43,33 +43,33 @@ export interface Cancellation {
 
 export interface IdentifierChanges {
   /**
-   * Records a change inside the caller's transaction.
-   * @param isApplied whether it takes effect now; a requested e-mail address does not
-   * @returns the id, for the mail that carries the link
+   * Records a change in the caller's transaction.
+   * @param isApplied whether it takes effect now; false for a requested e-mail address
+   * @returns the id of the change, for the link in the email
    */
-  record(tx: Executor, left: LeftIdentifier, isApplied: boolean): Promise<string>;
-  /** Which of the values are in use or held by another account than `exceptId`. */
-  taken(
+  record(tx: Executor, left: FormerIdentifier, isApplied: boolean): Promise<string>;
+  /** Whether an account other than `exceptId` uses or has reserved the values. */
+  findTaken(
     executor: Executor,
     keys: IdentifierKeys,
     exceptId?: string,
   ): Promise<{ readonly email: boolean; readonly username: boolean }>;
   /**
-   * Call after the statement that claims values, in its transaction: a hold that was committed while that statement
-   * waited is visible then.
-   * @throws AppError VALIDATION_ERROR when another account holds one of the values
+   * Call after the statement that claims the values, in its transaction: it then sees reservations that were committed while
+   * that statement waited.
+   * @throws AppError VALIDATION_ERROR if another account has reserved one of the values
    */
-  assertNotHeld(tx: Executor, keys: IdentifierKeys, userId: string): Promise<void>;
-  /** Notes inside the caller's transaction that the account's password was changed. */
-  notePasswordChange(tx: Executor, userId: string): Promise<void>;
+  assertNotReserved(tx: Executor, keys: IdentifierKeys, userId: string): Promise<void>;
+  /** Records a password change in the caller's transaction. */
+  recordPasswordChange(tx: Executor, userId: string): Promise<void>;
   /**
-   * Cancels the change that a mailed link is for, and every later change of the account: restores the former values,
-   * ends all sessions, and voids links to reset the password or confirm an address. A password that was changed after
-   * the change took effect no longer works; the restored address is mailed a link to choose a new one.
-   * @throws AppError INVALID_TOKEN for a link that is unknown or older than seven days
+   * Cancels the change of a mailed link and every later change of the account: restores the former values, ends all sessions,
+   * and voids reset and confirmation links. If the password was changed after the change took effect, it is voided, and the
+   * restored address gets a reset link.
+   * @throws AppError INVALID_TOKEN for a link that is invalid or older than seven days
    */
   cancel(token: string, client: ClientInfo): Promise<Cancellation>;
-  /** Removes up to `limit` changes that can no longer be cancelled; returns how many. */
+  /** Deletes up to `limit` changes that can no longer be cancelled; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -84,33 +84,37 @@ export interface IdentifierChangesOptions {
   readonly outbox: Outbox;
 }
 
-/** How long a change can be cancelled after it was asked for, and after it took effect. */
+/** How long a change can be cancelled after its request, and after it took effect. */
 const CANCELLABLE_MS = 7 * 86_400_000;
 const TAKEN = 'is taken';
 
 export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
   const { db, clock, audit, changeTokens, tokens, revocation, devices, outbox } = options;
 
-  async function held(executor: Executor, { emailKey, usernameKey }: IdentifierKeys, exceptId?: string) {
+  async function findReserved(executor: Executor, { emailKey, usernameKey }: IdentifierKeys, exceptId?: string) {
     const keys = [emailKey, usernameKey].filter((key) => key !== undefined);
-    const rows = await createChangeRepository(executor).listHeld(keys, new Date(clock.now()), exceptId);
+    const rows = await createChangeRepository(executor).listReserved(keys, new Date(clock.now()), exceptId);
     return {
       email: rows.some(({ kind, key }) => kind === 'email' && key === emailKey),
       username: rows.some(({ kind, key }) => kind === 'username' && key === usernameKey),
     };
   }
 
-  async function taken(executor: Executor, keys: IdentifierKeys, exceptId?: string) {
+  async function findTaken(executor: Executor, keys: IdentifierKeys, exceptId?: string) {
     const inUse = await createAccountRepository(executor).findTaken(keys.emailKey, keys.usernameKey, exceptId);
-    const kept = await held(executor, keys, exceptId);
+    const kept = await findReserved(executor, keys, exceptId);
     return { email: inUse.email || kept.email, username: inUse.username || kept.username };
   }
 
-  /** The columns that bring an account back to where it was before the oldest of the changes. */
-  async function restored(tx: Executor, userId: string, undone: readonly IdentifierChange[]): Promise<AccountChanges> {
+  /** The columns of the account before the oldest of the changes. */
+  async function formerColumns(
+    tx: Executor,
+    userId: string,
+    undone: readonly IdentifierChange[],
+  ): Promise<AccountChanges> {
     const oldest = (kind: IdentifierKind) => undone.find((change) => change.kind === kind);
     const [email, username] = [oldest('email'), oldest('username')];
-    const lost = await taken(tx, { emailKey: email?.previousKey, usernameKey: username?.previousKey }, userId);
+    const lost = await findTaken(tx, { emailKey: email?.previousKey, usernameKey: username?.previousKey }, userId);
     return {
       ...(email && !lost.email
         ? {
@@ -135,7 +139,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     const account = await createAccountRepository(tx).updateUndeleted(
       userId,
       {
-        ...(await restored(tx, userId, undone)),
+        ...(await formerColumns(tx, userId, undone)),
         ...(passwordVoided ? { passwordHash: null } : {}),
         pendingEmail: null,
         pendingEmailKey: null,
@@ -171,15 +175,16 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
       return id;
     },
 
-    taken,
+    findTaken,
 
-    async assertNotHeld(tx, keys, userId) {
-      const { email, username } = await held(tx, keys, userId);
+    async assertNotReserved(tx, keys, userId) {
+      const { email, username } = await findReserved(tx, keys, userId);
       if (email) throw validationError([{ field: 'email', message: TAKEN }]);
       if (username) throw validationError([{ field: 'username', message: TAKEN }]);
     },
 
-    notePasswordChange: (tx, userId) => createChangeRepository(tx).notePasswordChange(userId, new Date(clock.now())),
+    recordPasswordChange: (tx, userId) =>
+      createChangeRepository(tx).recordPasswordChange(userId, new Date(clock.now())),
 
     async cancel(token, client) {
       const id = changeTokens.verify(token);
@@ -188,7 +193,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
         const now = new Date(clock.now());
         const changes = createChangeRepository(tx);
         const change = await changes.find(id, now);
-        // The account is locked before its changes and tokens, here as everywhere, so that no two transactions deadlock.
+        // Every transaction locks the account before its changes and tokens, which prevents deadlocks.
         const account = change && (await createAccountRepository(tx).lock(change.userId));
         if (!account || account.deletedAt) throw invalidLink();
         const { kind } = change;

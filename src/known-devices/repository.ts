@@ -1,4 +1,4 @@
-/** All SQL of known devices. */
+/** SQL of known devices. */
 import { and, desc, eq, gt, lte, ne, notInArray, sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { deleteBatch } from '../db/delete-batch.js';
@@ -10,8 +10,8 @@ export type DeviceRow = typeof knownDevices.$inferSelect;
 const { userId, tokenHash } = knownDevices;
 
 /**
- * One statement: stores a device, removes the account's oldest, and gives other accounts of the device the new token. The
- * three see the rows as they were before, so that the oldest are chosen without the new one.
+ * In one statement: stores a device, deletes the account's oldest devices, and changes the token of the device for its other
+ * accounts. All three parts see the rows as before the statement.
  */
 const insertInPlace = statement(undefined, (executor) => {
   const mine = eq(userId, param(userId, 'userId'));
@@ -49,7 +49,7 @@ export function createDeviceRepository(executor: Executor) {
       return rows.map(({ userId }) => userId);
     },
 
-    /** Extends a device that the account knows; false when it knows none with that token. */
+    /** Extends the expiry of a known device; false if the account has no device with this token. */
     async renew(userId: string, tokenHash: string, now: Date, expiresAt: Date): Promise<boolean> {
       const rows = await executor
         .update(knownDevices)
@@ -60,8 +60,8 @@ export function createDeviceRepository(executor: Executor) {
     },
 
     /**
-     * Stores a device of an account, which keeps `kept` of them: those that it used last.
-     * @param before the token that the device had, which other accounts may know; undefined for none
+     * Stores a device of an account and keeps the `kept` most recently used ones.
+     * @param before the previous token of the device, which other accounts may have; undefined for none
      */
     async insert(device: DeviceRow, kept: number, before: string | undefined): Promise<void> {
       await insertInPlace(executor, { ...device, keptBefore: kept - 1, before: before ?? null });
@@ -71,13 +71,13 @@ export function createDeviceRepository(executor: Executor) {
       await executor.delete(knownDevices).where(and(of(userId), eq(knownDevices.tokenHash, tokenHash)));
     },
 
-    /** Removes all devices of an account, but one if it is given. */
+    /** Deletes the devices of an account except `exceptHash`. */
     async deleteAll(userId: string, exceptHash?: string): Promise<void> {
       const others = exceptHash === undefined ? undefined : ne(knownDevices.tokenHash, exceptHash);
       await executor.delete(knownDevices).where(and(of(userId), others));
     },
 
-    /** Removes up to `limit` that have expired, skipping rows that are locked. */
+    /** Deletes up to `limit` expired rows, skipping locked ones. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, knownDevices, knownDevices.tokenHash, lte(knownDevices.expiresAt, now), limit),
   };

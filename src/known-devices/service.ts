@@ -1,34 +1,34 @@
 /**
- * Devices that an account signed in from (OWASP Authentication Cheat Sheet, "Login Throttling"): a random token in a
- * cookie, stored as a hash. It proves nothing by itself; it only gives login attempts a budget that strangers cannot use
- * up.
+ * Devices from which an account has signed in (OWASP Authentication Cheat Sheet, "Login Throttling"). A device is a random token
+ * in a cookie, stored as a hash. It does not authenticate anybody; it gives login attempts a budget that other clients cannot
+ * exhaust.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import { createDeviceRepository } from './repository.js';
 
-/** What the cookie is to hold. */
+/** The content of the device cookie. */
 export interface RememberedDevice {
-  /** The new token; undefined where the device keeps the one it has. */
+  /** The new token; undefined if the device keeps its token. */
   readonly token: string | undefined;
   readonly expiresAt: Date;
 }
 
 export interface KnownDevices {
-  /** The accounts that know a device. @param device as of `deviceHash` */
+  /** The accounts that have signed in from a device. @param device as returned by `deviceHash` */
   accountsOf(device: string): Promise<ReadonlySet<string>>;
   /**
-   * Remembers the device of a login that succeeded. A token that the account does not know is replaced, so that one that
-   * was planted in a browser is worth nothing.
-   * @param device as of `deviceHash`; undefined where the request has none
+   * Stores the device of a successful login. Replaces a token that the account does not know, which protects against planted
+   * cookies.
+   * @param device as returned by `deviceHash`; undefined if the request has none
    */
   remember(userId: string, device: string | undefined): Promise<RememberedDevice>;
-  /** Forgets one device of an account inside the caller's transaction. */
+  /** Deletes one device of an account in the caller's transaction. */
   forget(tx: Executor, userId: string, device: string): Promise<void>;
-  /** Forgets all devices of an account, but `exceptDevice`, inside the caller's transaction. */
+  /** Deletes all devices of an account except `exceptDevice` in the caller's transaction. */
   forgetAll(tx: Executor, userId: string, exceptDevice?: string): Promise<void>;
-  /** Removes up to `limit` devices that have expired; returns how many. */
+  /** Deletes up to `limit` expired devices; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -36,10 +36,10 @@ const TOKEN_BYTES = 32;
 /** 32 bytes in base64url, without padding. */
 const TOKEN = /^[\w-]{43}$/;
 const LIFETIME_MS = 180 * 86_400_000;
-/** More browsers than a person uses; clients without cookies are a new one at each login. */
+/** More than the browsers of one person. Clients without cookies create a device at each login. */
 const MAX_DEVICES = 20;
 
-/** What is stored of a token; undefined for what is none. */
+/** The stored hash of a token; undefined for a malformed token. */
 export function deviceHash(token: string | undefined): string | undefined {
   if (token === undefined || !TOKEN.test(token)) return undefined;
   return createHash('sha256').update(token).digest('base64url');

@@ -66,7 +66,7 @@ export function createEmailComposer({
   async function isTaken(tx: Executor, address: string, userId: string): Promise<boolean> {
     const key = emailKey(address);
     const { email } = await createAccountRepository(tx).findTaken(key, undefined, userId);
-    const held = await createChangeRepository(tx).listHeld([key], new Date(clock.now()), userId);
+    const held = await createChangeRepository(tx).listReserved([key], new Date(clock.now()), userId);
     return email || held.some(({ kind }) => kind === 'email');
   }
 

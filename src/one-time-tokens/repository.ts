@@ -1,4 +1,4 @@
-/** All SQL of one-time tokens. */
+/** SQL of one-time tokens. */
 import { and, eq, gt, inArray, lte } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { deleteBatch } from '../db/delete-batch.js';
@@ -6,7 +6,7 @@ import { oneTimeTokens, usedOneTimeTokens } from '../db/schema/index.js';
 
 export type OneTimeTokenRow = typeof oneTimeTokens.$inferSelect;
 export type TokenPurpose = OneTimeTokenRow['purpose'];
-/** What using a token did. */
+/** The effect of using a token. */
 export type TokenOutcome = (typeof usedOneTimeTokens.$inferSelect)['outcome'];
 
 /** @param executor the database, or one transaction of it */
@@ -14,7 +14,7 @@ export function createOneTimeTokenRepository(executor: Executor) {
   const usable = (tokenHash: string, purpose: TokenPurpose, now: Date) =>
     and(eq(oneTimeTokens.tokenHash, tokenHash), eq(oneTimeTokens.purpose, purpose), gt(oneTimeTokens.expiresAt, now));
   return {
-    /** In place of the account's token for the same purpose, if there is one. */
+    /** Stores a token, replacing the account's token for the same purpose. */
     async put(row: OneTimeTokenRow): Promise<void> {
       await executor
         .insert(oneTimeTokens)
@@ -30,7 +30,7 @@ export function createOneTimeTokenRepository(executor: Executor) {
       return row;
     },
 
-    /** Consumes a token: of several concurrent calls, one gets the row. */
+    /** Consumes a token atomically: one of several concurrent calls gets the row. */
     async take(tokenHash: string, purpose: TokenPurpose, now: Date): Promise<OneTimeTokenRow | undefined> {
       const [row] = await executor
         .delete(oneTimeTokens)
@@ -39,12 +39,12 @@ export function createOneTimeTokenRepository(executor: Executor) {
       return row;
     },
 
-    /** Remembers a consumed token. */
+    /** Records a consumed token. */
     async remember(used: typeof usedOneTimeTokens.$inferInsert): Promise<void> {
       await executor.insert(usedOneTimeTokens).values(used);
     },
 
-    /** What a consumed token did; undefined if it was never used, or would have expired by now. */
+    /** The outcome of a consumed token; undefined if it was never used or would have expired by now. */
     async outcomeOf(tokenHash: string, now: Date): Promise<TokenOutcome | undefined> {
       const [row] = await executor
         .select({ outcome: usedOneTimeTokens.outcome })
@@ -59,11 +59,11 @@ export function createOneTimeTokenRepository(executor: Executor) {
         .where(and(eq(oneTimeTokens.userId, userId), inArray(oneTimeTokens.purpose, [...purposes])));
     },
 
-    /** Removes up to `limit` expired tokens, skipping rows that another transaction has locked. */
+    /** Deletes up to `limit` expired tokens, skipping locked rows. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, oneTimeTokens, oneTimeTokens.tokenHash, lte(oneTimeTokens.expiresAt, now), limit),
 
-    /** Removes up to `limit` expired records of used tokens, skipping rows that another transaction has locked. */
+    /** Deletes up to `limit` expired records of used tokens, skipping locked rows. */
     deleteExpiredUses: (now: Date, limit: number) =>
       deleteBatch(
         executor,

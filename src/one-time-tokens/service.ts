@@ -1,36 +1,35 @@
 /**
- * Tokens that are mailed as links: 256 random bits, for one purpose, one account, one address and one use; kept as a hash
- * (OWASP Forgot Password Cheat Sheet; ASVS 5.0, 6.5 and 6.6). A newer one takes the older one's place.
+ * Single-use tokens in mailed links: 256 random bits, stored as a hash and bound to one purpose, account and address (OWASP
+ * Forgot Password Cheat Sheet; ASVS 5.0, 6.5 and 6.6). A new token replaces the previous one.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
 import { createOneTimeTokenRepository, type TokenOutcome, type TokenPurpose } from './repository.js';
 
-/** Whom a token is for. */
+/** The account and address of a token. */
 export interface TokenSubject {
   readonly userId: string;
-  /** The normalised address that it is sent to. */
+  /** The normalised address to which it is sent. */
   readonly emailKey: string;
 }
 
 export type { TokenOutcome, TokenPurpose } from './repository.js';
 
 export interface OneTimeTokens {
-  /** Makes a token; older ones of the account for the purpose are void. */
+  /** Issues a token. Voids the account's previous token for the same purpose. */
   issue(executor: Executor, purpose: TokenPurpose, subject: TokenSubject): Promise<string>;
-  /** Whom a usable token is for, without using it: before work that is only worth it then. */
+  /** Reads a valid token without consuming it. */
   peek(executor: Executor, purpose: TokenPurpose, token: string): Promise<TokenSubject | undefined>;
   /**
-   * Consumes a token in one statement inside the caller's transaction. Until the token would have expired, `outcomeOf`
-   * returns `outcome`.
+   * Consumes a token atomically in the caller's transaction. `outcomeOf` returns `outcome` until the token would have expired.
    */
   take(tx: Executor, purpose: TokenPurpose, token: string, outcome: TokenOutcome): Promise<TokenSubject | undefined>;
-  /** What a token did when it was used, for a second press of the same button; undefined if it was never used. */
+  /** The outcome of a used token, for a repeated form submission; undefined if it was never used. */
   outcomeOf(executor: Executor, token: string): Promise<TokenOutcome | undefined>;
-  /** Voids what is pending of an account, inside the caller's transaction. */
+  /** Voids the unused tokens of an account in the caller's transaction. */
   void(tx: Executor, userId: string, purposes?: readonly TokenPurpose[]): Promise<void>;
-  /** Removes up to `limit` expired tokens and as many expired records of used ones; returns the larger number. */
+  /** Deletes up to `limit` expired tokens and up to `limit` expired records of used ones; returns the larger count. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 

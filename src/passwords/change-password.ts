@@ -1,4 +1,4 @@
-/** A new password, by who knows the old one: every other session ends (OWASP ASVS 5.0, 6.2.3 and 7.4.3). */
+/** Changes a password after verifying the current one. All other sessions end (OWASP ASVS 5.0, 6.2.3 and 7.4.3). */
 import type { Audit } from '../audit/audit.js';
 import { widestNetwork } from '../lib/client-address.js';
 import type { Clock } from '../lib/clock.js';
@@ -24,8 +24,8 @@ export interface PasswordChange {
 }
 
 /**
- * Changes the password and renews the session that makes the request.
- * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, INVALID_TOKEN when the session ended meanwhile,
+ * Changes the password and renews the caller's session.
+ * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, INVALID_TOKEN if the session ended meanwhile,
  * RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
 export type ChangePassword = (change: PasswordChange, revoker: Revoker) => Promise<IssuedSession>;
@@ -67,7 +67,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
 
   return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
     const found = await repository.findById(userId);
-    if (!found) throw new AppError('USER_NOT_FOUND', 'The account is gone.');
+    if (!found) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
     await assertNewPassword(passwords, found.account, newPassword, newPasswordConfirmation, {
       password: 'newPassword',
       confirmation: 'newPasswordConfirmation',
@@ -77,13 +77,13 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
       const nextHash = await hasher.hash(passwords.normalize(newPassword), widestNetwork(client.ipAddress));
       return db.transaction(async (tx) => {
         const accounts = createAccountRepository(tx);
-        // What a thief may have asked for is taken back: the owner was told to change the password against it.
+        // An attacker may have requested the pending address; the notice tells the owner to change the password.
         const pending = (await accounts.lock(userId))?.pendingEmail != null;
         const columns = { passwordHash: nextHash, pendingEmail: null, pendingEmailKey: null };
         const changed = await accounts.update(userId, columns, new Date(clock.now()), passwordHash);
         if (!changed) throw invalidCredentials();
         await resetFailures(tx);
-        await changes.notePasswordChange(tx, userId);
+        await changes.recordPasswordChange(tx, userId);
         await devices.forgetAll(tx, userId, client.device);
         await tokens.void(tx, userId, pending ? undefined : ['password_reset']);
         if (pending)
@@ -99,7 +99,7 @@ export function createChangePassword(options: ChangePasswordOptions): ChangePass
   };
 }
 
-/** What the owner is told, wherever the password was changed. */
+/** The notice to the owner after a change or a reset. */
 export function passwordChanged({ id, email }: Pick<AccountRecord, 'id' | 'email'>) {
   return { kind: 'password_changed', userId: id, address: email, detail: {} } as const;
 }

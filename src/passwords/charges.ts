@@ -1,4 +1,4 @@
-/** Counts an attempt as a failure before the password is looked at, so that parallel guesses all count. */
+/** Counts an attempt as a failure before the password is verified, so parallel guesses all count. */
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
@@ -7,19 +7,19 @@ import { createAttemptRepository, type AttemptRow } from './repository.js';
 
 /** An attempt that was admitted and counted. */
 export interface Charge {
-  /** What it was counted by: what to refund if it proves nothing either way. */
+  /** The counters that were charged, for a refund. */
   readonly keys: readonly string[];
-  /** The most failures of a counter with this one. */
+  /** The highest failure count among the counters, including this attempt. */
   readonly failures: number;
-  /** Whether a wait begins with this failure. */
+  /** Whether this failure starts a wait. */
   readonly beginsWait: boolean;
-  /** Whether the ceiling was reached before: the attempt fails whatever the password is. */
+  /** Whether the ceiling was already reached: the attempt fails even with the right password. */
   readonly isLocked: boolean;
-  /** Whether the ceiling is reached with this failure. */
+  /** Whether this failure reaches the ceiling. */
   readonly reachesCeiling: boolean;
 }
 
-/** @throws AppError RATE_LIMIT_EXCEEDED while a wait lasts, with nothing counted */
+/** @throws AppError RATE_LIMIT_EXCEEDED during a wait; such attempts are not counted */
 export type ChargeAttempt = (counters: Counters) => Promise<Charge>;
 
 interface State {
@@ -65,16 +65,16 @@ function stateOf(counter: Counter, { failures, blockedUntil, expiresAt }: Attemp
   return { counter, failures, blockedUntil: blockedUntil.getTime() };
 }
 
-/** The row with one more failure. */
+/** The row after one more failure. */
 function charge({ counter, failures: before }: State, now: number): AttemptRow {
   const failures = before + 1;
-  // 30 doublings are more than any wait.
+  // Limits the exponent; 30 doublings exceed every maximum delay.
   const doubled = counter.firstDelayMs * 2 ** Math.min(failures - counter.max, 30);
   const delay = failures < counter.max ? 0 : Math.min(counter.maxDelayMs, doubled);
   return {
     key: counter.key,
     failures,
-    // Not before its own time: of attempts at once, on clocks a little apart, the second may have the earlier clock.
+    // Zero without a delay: with clock skew between instances, `now` could block a concurrent attempt.
     blockedUntil: new Date(delay === 0 ? 0 : now + delay),
     expiresAt: new Date(now + delay + counter.windowMs),
   };

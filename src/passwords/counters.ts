@@ -1,59 +1,59 @@
 /**
- * What a failed password counts against (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4 section 3.2.2). Pure.
+ * Selects the counters of a failed password (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4 section 3.2.2). Pure functions.
  *
- * Waits are counted by what was typed and the networks it came from, so that their answers are the same for every
- * spelling and for unknown accounts: they do not tell which username belongs to which e-mail address. The ceiling is
- * counted by account, from everywhere; when it is reached the answer is that for a wrong password.
+ * Waits are counted by identifier and client network. Their responses are the same for every spelling and for unknown
+ * accounts, so they do not reveal which username belongs to which e-mail address. The ceiling is counted by account across all
+ * networks; above it, the response is the one for a wrong password.
  */
 import { createHash } from 'node:crypto';
 import { clientNetworks } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Rate } from '../config/readers.js';
 
-/** Whose password is tried. */
+/** The account of an attempt. */
 export interface AttemptSubject {
-  /** Null where nobody has the name: it is counted all the same, so that nothing tells the two apart. */
+  /** Null for an unknown identifier, which is counted in the same way. */
   readonly userId: string | null;
-  /** What was typed, normalised; both names of the account where a session makes the attempt. */
+  /** The entered identifier, normalised; for an attempt in a session, both identifiers of the account. */
   readonly names: readonly string[];
-  /** The session that makes the attempt; left out for a login. */
+  /** The session of the attempt; left out for a login. */
   readonly sessionId?: string | undefined;
 }
 
-/** How failures turn into a wait. All in milliseconds. */
+/** The parameters of the exponential delay. Durations in milliseconds. */
 export interface AttemptLimits {
-  /** Failures that cost nothing. */
+  /** The number of failures that starts the first wait. */
   readonly max: number;
-  /** How long failures are remembered after the last one. */
+  /** How long failures are kept after the last one. */
   readonly windowMs: number;
-  /** The wait after the last free failure; each further one doubles it. */
+  /** The first wait. Each further failure doubles it. */
   readonly firstDelayMs: number;
   readonly maxDelayMs: number;
 }
 
 export interface Counter extends AttemptLimits {
-  /** Hashed: people type passwords into the wrong field. */
+  /** Hashed, because users enter passwords into the wrong field. */
   readonly key: string;
 }
 
 export interface Counters {
-  /** While one of them waits, the attempt is refused with that wait. */
+  /** During a wait of any of them, the attempt is rejected with `retryAfter`. */
   readonly waits: readonly Counter[];
-  /** While it waits, the attempt fails whatever the password is. */
+  /** Above it, the attempt fails even with the right password. */
   readonly ceiling: Counter;
 }
 
 /** NIST SP 800-63B-4 section 3.2.2: at most 100 consecutive failures. */
 export const MAX_ACCOUNT_FAILURES = 100;
-/** What a stolen session, or a stolen device cookie, may guess. */
+/** The maximum number of guesses with a stolen session or a stolen device cookie. */
 export const MAX_HOLDER_FAILURES = 20;
 const FIRST_DELAY_MS = 30_000;
 const MAX_DELAY_MS = 900_000;
 const YEAR_MS = 365 * 86_400_000;
-/** Room by network, the narrowest first: an IPv6 /64, /56 and /48; an IPv4 address and its /24 have the first and last. */
+/** Multipliers by network, narrowest first: IPv6 /64, /56 and /48. An IPv4 address and its /24 use the first and the last. */
 const SHARES = [1, 2, 4] as const;
 
-/** The networks of a client, with how many times the room of an address each has. */
+/** The networks of a client with the multiplier of each. */
 export function sharesOf(ipAddress: string): readonly { readonly network: string; readonly share: number }[] {
   const networks = clientNetworks(ipAddress);
   return networks.map((network, index) => ({
@@ -62,7 +62,7 @@ export function sharesOf(ipAddress: string): readonly { readonly network: string
   }));
 }
 
-/** @param account RATE_LIMIT_LOGIN, of an address */
+/** @param account RATE_LIMIT_LOGIN */
 export function countersOf(subject: AttemptSubject, client: ClientInfo, account: Rate): Counters {
   const waiting = (key: string, share = 1): Counter => ({
     key,
@@ -77,7 +77,7 @@ export function countersOf(subject: AttemptSubject, client: ClientInfo, account:
   };
 }
 
-/** A device that the account signed in from: strangers cannot use its budget up. */
+/** The counters of a known device. Other clients cannot exhaust them. */
 export function deviceCounters(userId: string, device: string, account: Rate): Counters {
   const limits = { ...account, firstDelayMs: FIRST_DELAY_MS, maxDelayMs: MAX_DELAY_MS };
   return {
@@ -86,7 +86,7 @@ export function deviceCounters(userId: string, device: string, account: Rate): C
   };
 }
 
-/** The keys that a proven password of an account clears, for what was typed and where it came from. */
+/** The wait counters of the identifiers and the client, which a verified password resets. */
 export function waitKeys({ names }: Pick<AttemptSubject, 'names'>, { ipAddress }: Pick<ClientInfo, 'ipAddress'>) {
   const shares = sharesOf(ipAddress);
   return names.flatMap((name) =>
@@ -94,7 +94,7 @@ export function waitKeys({ names }: Pick<AttemptSubject, 'names'>, { ipAddress }
   );
 }
 
-/** The key of an account's ceiling. */
+/** The key of an account's ceiling counter. */
 export function accountKey(userId: string): string {
   return hashOf('account', userId);
 }
@@ -102,7 +102,7 @@ export function accountKey(userId: string): string {
 function ceilingOf({ userId, names, sessionId }: AttemptSubject): Counter {
   if (sessionId !== undefined) return lasting(hashOf('session', sessionId), MAX_HOLDER_FAILURES);
   if (userId !== null) return lasting(accountKey(userId), MAX_ACCOUNT_FAILURES);
-  // As much work as for an account, without a row that stays.
+  // The same work as for an account, but the row expires soon.
   const limits = { windowMs: MAX_DELAY_MS, firstDelayMs: MAX_DELAY_MS, maxDelayMs: MAX_DELAY_MS };
   return { key: hashOf('nobody', ...names), max: MAX_ACCOUNT_FAILURES, ...limits };
 }

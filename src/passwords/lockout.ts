@@ -1,9 +1,12 @@
 /**
- * How often a password may be tried. A few failures are free, then each costs a wait that doubles, up to 15 minutes:
- * counted by what was typed and by network, in steps, so that a wide network has no more than a few addresses' room. 100
- * failures in a row at one account, from anywhere, make its password worthless for logins until its mailbox has proven
- * the owner (NIST SP 800-63B-4 section 3.2.2). A device that the account signed in from has a budget of its own, which
- * strangers cannot use up. A budget for each network, over all accounts, meets those who try one password on many.
+ * Limits password guessing.
+ *
+ * - Waits: after a few failures, each further one doubles a wait of up to 15 minutes. Counted by identifier and by client
+ *   network at several prefix lengths, so a large network gets the budget of only a few addresses.
+ * - Lockout: after 100 consecutive failures from anywhere, the account's password no longer works for logins until the owner
+ *   resets it by email (NIST SP 800-63B-4 section 3.2.2).
+ * - Known devices have a budget of their own, which other clients cannot exhaust.
+ * - Password spraying: each network has a budget across all accounts.
  */
 import type { Audit } from '../audit/audit.js';
 import { widestNetwork } from '../lib/client-address.js';
@@ -18,31 +21,31 @@ import { accountKey, countersOf, deviceCounters, sharesOf, waitKeys, type Attemp
 import type { KnownDevices } from '../known-devices/service.js';
 import { createAttemptRepository } from './repository.js';
 
-/** One verification of a password. It is charged as a failure before it begins. */
+/** One password verification. It is charged as a failure in advance. */
 export interface PasswordAttempt {
-  /** The account needs a proof by mail: even the right password must be refused. */
+  /** The account is locked: reject even the right password. */
   readonly isLocked: boolean;
   /** Keeps the charge, and audits the failure. */
   recordFailure(): Promise<void>;
-  /** Forgets the charge and the failures before it, inside the transaction of what the password was verified for. */
+  /** Resets the failures, in the transaction of the operation that needed the password. */
   resetFailures(tx: Executor): Promise<void>;
 }
 
 export interface Lockout {
   /**
-   * Charges an attempt, then runs `work`, which verifies the password and records the result. If `work` throws without having
-   * recorded a failure, nothing was decided and the charge is refunded.
+   * Charges an attempt, then runs `work`, which verifies the password and records the result. If `work` throws without
+   * recording a failure, the charge is refunded.
    * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds; SERVICE_UNAVAILABLE
    */
   attempt<T>(subject: AttemptSubject, client: ClientInfo, work: (attempt: PasswordAttempt) => Promise<T>): Promise<T>;
   /**
-   * Forgets an account's failures with its names from a network, and its consecutive failures from anywhere, inside the
-   * transaction that proves its owner by mail.
+   * Resets the failures of an account from the client's networks, and its consecutive failures, in the transaction that
+   * authenticates the owner by email.
    */
   reset(tx: Executor, userId: string, names: readonly string[], client: ClientInfo): Promise<void>;
-  /** Removes, inside the caller's transaction, what is counted for accounts that are purged. */
+  /** Deletes the counters of purged accounts in the caller's transaction. */
   purge(tx: Executor, userIds: readonly string[]): Promise<void>;
-  /** Removes up to `limit` expired counters; returns how many. */
+  /** Deletes up to `limit` expired counters; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -52,28 +55,28 @@ export interface LockoutOptions {
   readonly audit: Audit;
   readonly rateLimits: RateLimits;
   readonly devices: Pick<KnownDevices, 'accountsOf' | 'forget'>;
-  /** Called inside the transaction that notes that an account reached the ceiling. */
+  /** Called in the transaction that locks an account. */
   readonly onLocked: (tx: Executor, userId: string, client: ClientInfo) => Promise<void>;
   /** RATE_LIMIT_LOGIN: failures for one account from one address. */
   readonly account: Rate;
-  /** RATE_LIMIT_LOGIN_ADDRESS: failures from one address, over all accounts. */
+  /** RATE_LIMIT_LOGIN_ADDRESS: failures from one address across all accounts. */
   readonly network: Rate;
 }
 
-/** Attempts with one name that may wait for their turn in this process. */
+/** Attempts with one identifier that may wait in this process. */
 const MAX_WAITING = 100;
-/** Two, so that right passwords at once, on two instances, do not look like an attack with the default of five. */
+/** Low enough that concurrent right passwords on two instances stay below the default limit of five failures. */
 const MAX_VERIFYING = 2;
 
 export function createLockout(options: LockoutOptions): Lockout {
   const { db, clock, audit, rateLimits, devices, onLocked, account, network } = options;
   const repository = createAttemptRepository(db.executor);
   const charge = createCharges({ db, clock });
-  const inTurn = createAttemptQueues();
-  /** Attempts that run, by network. */
+  const runQueued = createAttemptQueues();
+  /** Running attempts by network. */
   const running = new Map<string, number>();
 
-  /** What reaching the ceiling entails, by whose ceiling it is. */
+  /** Forgets the known device, or locks the account, depending on which ceiling was reached. */
   async function onCeiling(tx: Executor, { userId, sessionId }: AttemptSubject, client: ClientInfo, isKnown: boolean) {
     if (userId === null) return;
     if (isKnown) return devices.forget(tx, userId, client.device!);
@@ -84,7 +87,7 @@ export function createLockout(options: LockoutOptions): Lockout {
     const { failures, beginsWait, isLocked, reachesCeiling } = charged;
     const failed = { type: 'login.failed', userId: subject.userId, actorId: null, client } as const;
     const throttled = { ...failed, type: 'login.throttled', detail: `${failures} failures` } as const;
-    // Recorded once for each wait, when it begins: refusals in it may be as many as an attacker likes.
+    // Audited once per wait, because an attacker can cause any number of rejections during it.
     const entries = [isLocked ? { ...failed, detail: 'locked' } : failed, ...(beginsWait ? [throttled] : [])];
     if (!reachesCeiling) {
       await db.transaction((tx) => Promise.all(entries.map((entry) => audit.record(tx, entry))));
@@ -97,19 +100,20 @@ export function createLockout(options: LockoutOptions): Lockout {
   }
 
   /**
-   * The budgets of the client's networks. A successful login does not spend them: running attempts are held against them in
-   * this process, and only failures are stored. Instances can exceed them together by as many attempts as run at once.
-   * @param work given what counts a failure
+   * Runs `work` within the budgets of the client's networks. Only failures are stored, so a successful login costs nothing;
+   * running attempts count against the budgets in this process. Several instances together can exceed a budget by the number
+   * of attempts that run concurrently.
+   * @param work receives a function that counts a failure
    */
   async function withinBudgets<T>(client: ClientInfo, work: (count: () => Promise<void>) => Promise<T>): Promise<T> {
     const budgets = sharesOf(client.ipAddress).map((share) => ({
       key: `password|${share.network}`,
       rate: { ...network, max: network.max * share.share },
-      held: running.get(`password|${share.network}`) ?? 0,
+      pending: running.get(`password|${share.network}`) ?? 0,
     }));
-    for (const { key, held } of budgets) running.set(key, held + 1);
+    for (const { key, pending } of budgets) running.set(key, pending + 1);
     async function count(): Promise<void> {
-      // Audited when the budget is used up: what is refused then is not counted.
+      // Audits the last failure within the budget, because rejections after it are not counted.
       for (const { key, rate } of budgets)
         await rateLimits.count(key, { ...rate, max: rate.max - 1 }, { userId: null, client });
     }
@@ -156,16 +160,18 @@ export function createLockout(options: LockoutOptions): Lockout {
   return {
     async attempt(subject, client, work) {
       const { userId, names } = subject;
-      // Read for unknown accounts as well, so that the time does not tell.
+      // Reads for unknown accounts as well, to keep the timing equal.
       const known = client.device === undefined ? undefined : await devices.accountsOf(client.device);
       const isKnown = userId !== null && known?.has(userId) === true;
       if (isKnown) {
         const uncounted = async () => undefined;
-        return inTurn(`device ${userId} ${client.device}`, '', () => charged(subject, client, true, uncounted, work));
+        return runQueued(`device ${userId} ${client.device}`, '', () =>
+          charged(subject, client, true, uncounted, work),
+        );
       }
       const from = widestNetwork(client.ipAddress);
       const run = () => withinBudgets(client, (count) => charged(subject, client, false, count, work));
-      return inTurn(names.join(' '), from, run);
+      return runQueued(names.join(' '), from, run);
     },
 
     reset: (tx, userId, names, client) =>
@@ -178,8 +184,8 @@ export function createLockout(options: LockoutOptions): Lockout {
 }
 
 /**
- * A few attempts of one key at a time: each counts as failed while it runs, and many right ones at once must not look like
- * an attack. Networks take turns, so that none keeps the owner out.
+ * Limits concurrent attempts per key. A running attempt counts as failed, so many concurrent right passwords would otherwise
+ * cause a wait. Networks take turns, so no network can keep the owner out.
  */
 function createAttemptQueues() {
   const queues = new Map<string, BoundedQueue>();

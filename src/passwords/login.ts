@@ -1,4 +1,4 @@
-/** Login: a password opens a session. */
+/** Login with a password. */
 import type { Audit } from '../audit/audit.js';
 import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -23,7 +23,7 @@ export interface Credentials {
 
 /**
  * Verifies a password and opens a session.
- * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (after right credentials), RATE_LIMIT_EXCEEDED,
+ * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (only for right credentials), RATE_LIMIT_EXCEEDED,
  * SERVICE_UNAVAILABLE
  */
 export type Login = (credentials: Credentials, client: ClientInfo) => Promise<IssuedSession>;
@@ -39,27 +39,27 @@ export interface LoginOptions {
   readonly verifyPassword: VerifyPassword;
 }
 
-/** The account changed between the verification and the session. */
+/** The account changed between the verification and the creation of the session. */
 class AccountChanged extends Error {}
 
 export function createLogin(options: LoginOptions): Login {
   const { db, clock, audit, sessions, hasher, passwords, lockout, verifyPassword } = options;
   const repository = createAccountRepository(db.executor);
 
-  /** A deleted account behaves as unknown. */
+  /** Treats a deleted account as unknown. */
   async function findAccount(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
     const found = await repository.findByKey(kind, key);
     return found?.account.deletedAt ? undefined : found;
   }
 
-  /** The hash to keep: made anew when the parameters were raised, unless the hasher is busy. */
-  async function upgraded(hash: string, password: string, { ipAddress }: ClientInfo): Promise<string> {
+  /** The hash to store: a new one if the argon2 parameters were raised, unless the hasher is busy. */
+  async function rehashIfNeeded(hash: string, password: string, { ipAddress }: ClientInfo): Promise<string> {
     if (!hasher.needsRehash(hash)) return hash;
     return hasher.hash(passwords.normalize(password), widestNetwork(ipAddress)).catch(() => hash);
   }
 
-  /** Refuses a disabled account, which its owner may be told after the right password. */
-  async function refuseDisabled(
+  /** Rejects a login to a disabled account. Only the right password reveals that it is disabled. */
+  async function rejectDisabled(
     { id: userId }: AccountRecord,
     attempt: PasswordAttempt,
     client: ClientInfo,
@@ -81,8 +81,8 @@ export function createLogin(options: LoginOptions): Login {
         await attempt.recordFailure();
         throw invalidCredentials();
       }
-      if (account.disabledAt) return refuseDisabled(account, attempt, client);
-      const nextHash = await upgraded(passwordHash, password, client);
+      if (account.disabledAt) return rejectDisabled(account, attempt, client);
+      const nextHash = await rehashIfNeeded(passwordHash, password, client);
       return db.transaction(async (tx) => {
         const now = new Date(clock.now());
         const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
@@ -103,23 +103,23 @@ export function createLogin(options: LoginOptions): Login {
   return async (credentials, client) => {
     const issued = await login(credentials, client).catch((error: unknown) => {
       if (!(error instanceof AccountChanged)) throw error;
-      // Another login may have stored a new hash of the same password, here or on an instance with higher parameters.
-      return login(credentials, client).catch(changedAgain);
+      // A concurrent login may have stored a new hash of the same password: try once more.
+      return login(credentials, client).catch(rejectChangedAccount);
     });
     await sessions.enforceLimit(issued.account.id, client);
     return issued;
   };
 }
 
-/** Twice within one login: whatever changes so fast is not the hash of the same password. */
-function changedAgain(error: unknown): never {
+/** After a second change within one login, rejects the credentials. */
+function rejectChangedAccount(error: unknown): never {
   throw error instanceof AccountChanged ? invalidCredentials() : error;
 }
 
-/** The account of a login, by what was typed. */
+/** The result of looking up an identifier. */
 interface Found {
   /** The identifier, normalised. */
   readonly key: string;
-  /** Undefined if nobody has it. */
+  /** Undefined if no account has it. */
   readonly account: AccountWithHash | undefined;
 }

@@ -1,4 +1,4 @@
-/** All SQL of failed password attempts. */
+/** SQL of the counters of failed password attempts. */
 import { getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
@@ -8,7 +8,7 @@ import { param, statement } from '../db/statement.js';
 
 export type AttemptRow = typeof passwordAttempts.$inferSelect;
 
-/** Locks in the order of `lock`, so that the two never wait for each other. */
+/** Locks rows in the same order as `lock`, which prevents deadlocks. */
 const forget = statement(undefined, (executor) =>
   executor.delete(passwordAttempts).where(
     inArray(
@@ -23,7 +23,7 @@ const forget = statement(undefined, (executor) =>
   ),
 );
 
-/** The keys come in one order for everybody. */
+/** Callers pass the keys sorted, so concurrent statements lock rows in the same order. */
 const lock = statement<AttemptRow[]>(getTableColumns(passwordAttempts), (executor) =>
   executor
     .insert(passwordAttempts)
@@ -61,8 +61,7 @@ const store = statement(undefined, (executor) =>
 export function createAttemptRepository(executor: Executor) {
   return {
     /**
-     * Locks the rows of keys until the end of the transaction, in one order for everybody; a key that has none gets one
-     * without failures.
+     * Locks the rows of the keys in sorted order until the end of the transaction. Creates missing rows with zero failures.
      */
     async lock(keys: readonly string[], now: Date): Promise<AttemptRow[]> {
       return lock(executor, { keys: makePgArray([...new Set(keys)].sort()), now });
@@ -78,7 +77,7 @@ export function createAttemptRepository(executor: Executor) {
       });
     },
 
-    /** Takes one attempt back that proved nothing either way, and the waits that it began. */
+    /** Refunds an attempt without a result, including the waits that it started. */
     async refund(keys: readonly string[]): Promise<void> {
       const locked = executor
         .select({ key: passwordAttempts.key })
@@ -96,7 +95,7 @@ export function createAttemptRepository(executor: Executor) {
       await forget(executor, { keys: makePgArray([...keys]) });
     },
 
-    /** Removes up to `limit` that are forgotten, skipping rows that are locked. */
+    /** Deletes up to `limit` expired counters, skipping locked rows. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, passwordAttempts, passwordAttempts.key, lte(passwordAttempts.expiresAt, now), limit),
   };

@@ -1,6 +1,6 @@
 /**
- * A new password, by who can read the account's mail (OWASP Forgot Password Cheat Sheet). A request does the same for
- * every address: one row in the outbox. Whether there is an account is found out when the mail is made.
+ * Resets a password with a mailed token (OWASP Forgot Password Cheat Sheet). A request inserts one outbox row for every address;
+ * the account is looked up when the email is composed, so the response does not reveal whether it exists.
  */
 import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -20,14 +20,14 @@ export interface PasswordReset {
 }
 
 export interface Recovery {
-  /** Sees to it that a link is mailed if there is an account. @throws AppError VALIDATION_ERROR for what is no address */
+  /** Queues a reset link, which is sent if the account exists. @throws AppError VALIDATION_ERROR for an invalid address */
   request(email: string, client: ClientInfo): Promise<void>;
   /**
-   * Changes the password, ends every session and voids every token of the account, and opens a session.
-   * @throws AppError INVALID_TOKEN, VALIDATION_ERROR with the token still unused, SERVICE_UNAVAILABLE
+   * Changes the password, ends all sessions, voids all tokens of the account, and opens a session.
+   * @throws AppError INVALID_TOKEN, VALIDATION_ERROR (the token stays valid), SERVICE_UNAVAILABLE
    */
   reset(reset: PasswordReset, client: ClientInfo): Promise<IssuedSession>;
-  /** The same without opening a session. */
+  /** As `reset`, but opens no session. */
   resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
 }
 
@@ -53,18 +53,18 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     const result = await db.transaction(async (tx) => {
       const now = new Date(clock.now());
       const accounts = createAccountRepository(tx);
-      // The account before its tokens, here as everywhere, so that no two wait for each other.
+      // Every transaction locks the account before its tokens, which prevents deadlocks.
       const current = await accounts.lockWithKeys(subject.userId);
       const taken = await tokens.take(tx, 'password_reset', token, 'password_reset');
-      // Good for the address that it was mailed to: who reads a former one is nobody.
+      // The token is valid only for the address that it was sent to, not after an address change.
       if (!taken || taken.emailKey !== current?.emailKey) throw invalidLink();
-      // The mailed link confirms the address and cancels a pending change, which a thief may have requested.
+      // The mailed link confirms the address and cancels a pending change, which an attacker may have requested.
       const account = await accounts.update(
         taken.userId,
         {
           passwordHash,
           isVerified: true,
-          // Claims an address that was unconfirmed (REVEAL_TAKEN_EMAILS=false).
+          // Claims an unconfirmed address (REVEAL_TAKEN_EMAILS=false).
           emailKey: emailKey(current.account.email),
           pendingEmail: null,
           pendingEmailKey: null,
@@ -73,10 +73,10 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         now,
       );
       if (!account) throw invalidLink();
-      await changes.notePasswordChange(tx, account.id);
+      await changes.recordPasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
       await revocation.endAll(tx, account.id);
-      // The failures before are most likely the owner's own.
+      // Earlier failures are most likely the owner's.
       await lockout.reset(tx, account.id, namesOf(account), client);
       await devices.forgetAll(tx, account.id);
       await audit.record(tx, { type: 'password.reset', userId: account.id, client });
@@ -98,7 +98,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         address: emailKey(email),
         detail: { ipAddress, userAgent },
       });
-      // No kick: what is done for an account that there is, is done apart from the request, where nobody can time it.
+      // Does not wake the outbox: the work for an existing account must not affect the timing of this request.
     },
 
     reset: (reset, client) =>
@@ -108,7 +108,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   };
 }
 
-/** One answer, whatever is wrong with a mailed token. */
+/** The same error for every invalid mailed token. */
 export function invalidLink(): AppError {
-  return new AppError('INVALID_TOKEN', 'The link is not valid any more; ask for a new one.');
+  return new AppError('INVALID_TOKEN', 'The link is no longer valid; request a new one.');
 }

@@ -1,5 +1,5 @@
 /**
- * Verifies passwords. An unknown account, an account without a password and a wrong password get the same answer after the
+ * Verifies passwords. An unknown account, an account without a password and a wrong password get the same response after the
  * same work (OWASP ASVS 5.0, 6.3.8).
  */
 import type { PasswordHasher } from '../crypto/password-hasher.js';
@@ -12,9 +12,9 @@ import type { Lockout, PasswordAttempt } from './lockout.js';
 import { MAX_PASSWORD_LENGTH, type PasswordPolicy } from './policy.js';
 
 /**
- * Whether a password is that of the hash.
- * @param hash null or undefined where there is none: the answer is no, after the same work
- * @throws AppError SERVICE_UNAVAILABLE when too many passwords wait
+ * Whether a password matches a hash.
+ * @param hash null or undefined if there is none: resolves to false after the same work
+ * @throws AppError SERVICE_UNAVAILABLE if the queue of the hasher is full
  */
 export type VerifyPassword = (
   hash: string | null | undefined,
@@ -30,7 +30,7 @@ export interface VerifyPasswordOptions {
 export function createVerifyPassword({ hasher, passwords }: VerifyPasswordOptions): VerifyPassword {
   return (hash, password, client) => {
     const network = widestNetwork(client.ipAddress);
-    // Longer than any accepted password: not worth hashing, but the time must not tell.
+    // Too long to be valid. Does the work of a verification to keep the timing equal.
     const candidate = password.length > MAX_PASSWORD_LENGTH * 2 ? undefined : passwords.normalize(password);
     if (hash == null || candidate === undefined) return hasher.verifyAbsent(candidate ?? '', network);
     return hasher.verify(hash, candidate, network);
@@ -44,7 +44,7 @@ export interface ConfirmedPassword extends Pick<PasswordAttempt, 'resetFailures'
 }
 
 /**
- * Verifies the password of an account that is signed in, then runs `work`, which calls `resetFailures` in its transaction.
+ * Verifies the password of a signed-in account, then runs `work`, which calls `resetFailures` in its transaction.
  * @throws AppError INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, and what `work` throws
  */
 export type ConfirmPassword = <T>(
@@ -71,7 +71,7 @@ export function createConfirmPassword({ lockout, verifyPassword }: ConfirmPasswo
     });
 }
 
-/** One answer, whatever was wrong. */
+/** The same error for every reason. */
 export function invalidCredentials(): AppError {
   return new AppError('INVALID_CREDENTIALS', 'The identifier or the password is wrong.');
 }

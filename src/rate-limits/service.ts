@@ -20,7 +20,7 @@ export interface Budget {
   readonly key: string;
   readonly rate: Rate;
   /** Executions that run and may come to count. */
-  readonly held: number;
+  readonly pending: number;
 }
 
 export interface RateLimits {
@@ -84,12 +84,12 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
         budgets.map(({ key }) => key),
         new Date(clock.now()),
       );
-      for (const { key, rate, held } of budgets) {
+      for (const { key, rate, pending } of budgets) {
         const window = windows.get(key);
         const count = window?.count ?? 0;
         if (window && count >= rate.max) throw rateLimitExceeded(window.resetsAt);
         // In a moment it is known what became of them.
-        if (count + held >= rate.max) throw rateLimitExceeded(new Date(clock.now()));
+        if (count + pending >= rate.max) throw rateLimitExceeded(new Date(clock.now()));
       }
     },
 

@@ -1,6 +1,6 @@
 /**
- * Access tokens: JWTs after RFC 9068. A token issued or verified by this process is cached until it expires. Whether its
- * session is alive, and still honours the token's epoch, is checked by the authenticator.
+ * Access tokens: JWTs as in RFC 9068. Tokens that this process issued or verified are cached until they expire. The
+ * authenticator checks that the session is live and that the token's epoch is current.
  */
 import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
@@ -13,23 +13,23 @@ import type { SigningKeys } from '../signing-keys/service.js';
 export interface VerifiedAccessToken {
   readonly userId: string;
   readonly sessionId: string;
-  /** The session's access epoch when the token was issued; 0 for tokens of releases that had none. */
+  /** The session's access epoch at the time of issue; 0 for tokens of older releases, which had none. */
   readonly epoch: number;
   readonly scopes: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** The session as far as its access tokens depend on it. */
+/** The parts of a session that its access tokens depend on. */
 export interface TokenSession {
   readonly id: string;
   /** The OAuth client; null for a first-party session. */
   readonly clientId: string | null;
-  /** The latest end of the session: no token outlives it. */
+  /** Expiry of the session. No token outlives it. */
   readonly expiresAt: Date;
-  /** When the person last proved who they are: `auth_time`. */
+  /** Time of the last authentication: the claim `auth_time`. */
   readonly authenticatedAt: Date;
-  /** How they proved it (RFC 8176): `amr`, left out when empty. */
+  /** Authentication methods (RFC 8176): the claim `amr`, left out if empty. */
   readonly amr: readonly string[];
   readonly accessEpoch: number;
 }
@@ -42,11 +42,11 @@ export interface AccessTokenSubject {
 }
 
 export interface AccessTokens {
-  /** Issues a token, which lasts no longer than its session; `expiresIn` in seconds. */
+  /** Issues a token. It expires no later than its session. `expiresIn` is in seconds. */
   sign(subject: AccessTokenSubject): { token: string; expiresIn: number };
-  /** @throws AppError TOKEN_EXPIRED when that is all that is wrong, else INVALID_TOKEN */
+  /** @throws AppError TOKEN_EXPIRED for an otherwise valid token; INVALID_TOKEN */
   verify(token: string): Promise<VerifiedAccessToken>;
-  /** The account that a good token names; undefined for any other. At once, so without looking for unknown keys. */
+  /** The account id of a valid token; undefined otherwise. Synchronous: uses only keys that are already loaded. */
   subjectOf(token: string): string | undefined;
 }
 
@@ -59,25 +59,25 @@ export interface AccessTokensOptions {
 
 /** `client_id` of first-party sessions, since RFC 9068 section 2.2 requires the claim. */
 const FIRST_PARTY_CLIENT = 'first-party';
-/** A token of ours has some 600 characters; this leaves room for many scopes. */
+/** Tokens have about 600 characters; this leaves room for many scopes. */
 const MAX_TOKEN_LENGTH = 4096;
-/** Tokens remembered: about 10 MB at most. */
-const MAX_REMEMBERED = 10_000;
-/** 192 bits of a signature. */
+/** Cached tokens, at most about 10 MB. */
+const MAX_CACHED = 10_000;
+/** 32 base64url characters: 192 bits of the signature. */
 const KEY_LENGTH = 32;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
-interface Remembered {
+interface CachedToken {
   readonly token: string;
   readonly verified: VerifiedAccessToken;
 }
 
 export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessTokensOptions): AccessTokens {
-  // Only tokens that are good are remembered, so that nobody can push them out with forgeries.
-  const cache = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED });
-  const remember = (token: string, verified: VerifiedAccessToken) => cache.set(cacheKey(token), { token, verified });
+  // Caches valid tokens only, so forged ones cannot evict them.
+  const cache = new LRUCache<string, CachedToken>({ max: MAX_CACHED });
+  const addToCache = (token: string, verified: VerifiedAccessToken) => cache.set(cacheKey(token), { token, verified });
 
-  function recall(token: string): VerifiedAccessToken | undefined {
+  function fromCache(token: string): VerifiedAccessToken | undefined {
     const known = cache.get(cacheKey(token));
     if (known?.token !== token) return undefined;
     if (known.verified.expiresAt > clock.now()) return known.verified;
@@ -85,7 +85,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
     throw tokenExpired();
   }
 
-  /** Time is judged last, so that only a token that is otherwise right is told that it has expired. */
+  /** Checks the expiry last, so TOKEN_EXPIRED is thrown only for otherwise valid tokens. */
   function verifyWith(key: JwtKey | undefined, token: string): VerifiedAccessToken {
     if (!key) throw invalidToken();
     let verified: VerifiedAccessToken;
@@ -95,7 +95,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
       throw invalidToken(error);
     }
     if (verified.expiresAt <= clock.now()) throw tokenExpired();
-    remember(token, verified);
+    addToCache(token, verified);
     return verified;
   }
 
@@ -120,21 +120,21 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         iat,
         exp: iat + expiresIn,
       });
-      // Verifying is dearer than signing, and the first request with it is about to come.
-      remember(token, { userId, sessionId, epoch, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
+      // Verification costs more than signing, and the first request follows soon.
+      addToCache(token, { userId, sessionId, epoch, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
       return { token, expiresIn };
     },
 
     async verify(token) {
-      const remembered = recall(token);
-      if (remembered) return remembered;
+      const cached = fromCache(token);
+      if (cached) return cached;
       const kid = keyIdOf(token);
       return verifyWith(kid === undefined ? undefined : await keys.find(kid), token);
     },
 
     subjectOf(token) {
       try {
-        return (recall(token) ?? verifyWith(keys.known(keyIdOf(token) ?? ''), token)).userId;
+        return (fromCache(token) ?? verifyWith(keys.known(keyIdOf(token) ?? ''), token)).userId;
       } catch {
         return undefined;
       }
@@ -142,12 +142,12 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   };
 }
 
-/** The end of the signature: a few characters are hashed for each request in place of the whole token. */
+/** The end of the signature, which is cheaper to hash than the whole token. */
 function cacheKey(token: string): string {
   return token.slice(-KEY_LENGTH);
 }
 
-/** The header's `kid`, unverified: it only chooses among our own keys. */
+/** The unverified `kid` of the header. It only selects one of our own keys. */
 function keyIdOf(token: string): string | undefined {
   if (token.length > MAX_TOKEN_LENGTH) return undefined;
   try {
@@ -173,7 +173,7 @@ function readClaims({ sub, sid, scope, type, epoch = 0, exp, iat }: Record<strin
   };
 }
 
-/** The answer to a token that its holder should renew by a refresh. */
+/** Tells the client to refresh. */
 export function tokenExpired(): AppError {
   return new AppError('TOKEN_EXPIRED', 'The access token has expired.');
 }

@@ -1,6 +1,6 @@
 /**
- * Records when sessions were last used without a write per request: uses are collected in the process and written together
- * every few seconds, for sessions whose recorded use is older than the precision of `lastUsedAt`.
+ * Updates `lastUsedAt` of sessions without a write per request: collects uses in memory and writes them together every few
+ * seconds. Skips sessions whose stored value is recent enough.
  */
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
@@ -8,9 +8,9 @@ import { createSessionRepository } from './repository.js';
 import type { SessionRecord } from './session.js';
 
 export interface LastUsedRecorder {
-  /** Notes that a session is being used. */
+  /** Records that a session is in use. */
   record(session: Pick<SessionRecord, 'id' | 'lastUsedAt'>): void;
-  /** Writes the collected uses. Uses lost by a failure are noted again by the next request. */
+  /** Writes the collected uses. After a failure, the next request of the session records it again. */
   flush(): Promise<void>;
 }
 
@@ -21,30 +21,30 @@ export interface LastUsedRecorderOptions {
   readonly idleTtlMs?: number | undefined;
 }
 
-/** How much `lastUsedAt` may be off, in milliseconds; with a short idle timeout a quarter of that. */
+/** Maximum error of `lastUsedAt`, in milliseconds; at most a quarter of the idle timeout. */
 const PRECISION_MS = 300_000;
-/** Sessions of one statement. */
-const MAX_AT_ONCE = 1000;
-/** Sessions that wait to be written, some 5 MB; more are noted by their next use. */
-const MAX_NOTED = 50_000;
+/** Sessions per statement. */
+const BATCH = 1000;
+/** Pending sessions, about 5 MB. Others are recorded at a later use. */
+const MAX_PENDING = 50_000;
 
 export function createLastUsedRecorder({ db, clock, idleTtlMs = Infinity }: LastUsedRecorderOptions): LastUsedRecorder {
   const precisionMs = Math.min(PRECISION_MS, idleTtlMs / 4);
   const repository = createSessionRepository(db.executor);
-  let noted = new Set<string>();
+  let pending = new Set<string>();
   return {
     record({ id, lastUsedAt }) {
-      if (clock.now() - lastUsedAt.getTime() >= precisionMs && noted.size < MAX_NOTED) noted.add(id);
+      if (clock.now() - lastUsedAt.getTime() >= precisionMs && pending.size < MAX_PENDING) pending.add(id);
     },
 
     async flush() {
-      if (noted.size === 0) return;
-      const ids = [...noted];
-      noted = new Set();
+      if (pending.size === 0) return;
+      const ids = [...pending];
+      pending = new Set();
       const now = clock.now();
       const before = new Date(now - precisionMs);
-      for (let from = 0; from < ids.length; from += MAX_AT_ONCE)
-        await repository.touch(ids.slice(from, from + MAX_AT_ONCE), new Date(now), before);
+      for (let from = 0; from < ids.length; from += BATCH)
+        await repository.touch(ids.slice(from, from + BATCH), new Date(now), before);
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * Reads sessions for one GraphQL request: what its fields ask for at the same moment goes in one statement, so that a list
- * of accounts with their sessions takes two statements and not one for each account.
+ * Loads session lists for one GraphQL request. Fields that resolve together share one statement (DataLoader pattern), so a list
+ * of accounts with their sessions takes two statements in total.
  */
 import type { SessionListing } from './listing-repository.js';
 import type { SessionRecord } from './session.js';
@@ -12,19 +12,19 @@ export interface SessionListLoader {
 
 type Batch = Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
 
-/** @param run runs a statement of the request, when it may */
+/** @param run runs a statement within the limits of the request */
 export function createSessionListLoader(
   { first, after }: SessionListing,
   run: <T>(statement: () => Promise<T>) => Promise<T>,
 ): SessionListLoader {
-  /** By size of the page: the accounts that wait for the next statement. */
+  /** Page size → accounts that wait for the next statement. */
   const waiting = new Map<number, { readonly userIds: Set<string>; readonly batch: Batch }>();
 
   function batchOf(limit: number): { readonly userIds: Set<string>; readonly batch: Batch } {
     const found = waiting.get(limit);
     if (found) return found;
     const userIds = new Set<string>();
-    // All fields of one list are resolved in the turn of the event loop that resolves the first.
+    // All fields of a list resolve in the same turn of the event loop.
     const batch = new Promise((resolve) => setImmediate(resolve)).then(() => {
       waiting.delete(limit);
       return run(() => first([...userIds], limit));

@@ -1,4 +1,4 @@
-/** Pages of the live sessions of accounts, the one used last first. */
+/** SQL of session lists: live sessions, most recently used first. */
 import { and, desc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
@@ -9,9 +9,9 @@ import { liveAt } from './repository.js';
 import type { SessionRecord } from './session.js';
 
 export interface SessionListing {
-  /** The first `limit` sessions of each account, by its id. One statement, however many accounts. */
+  /** The first `limit` sessions of each account, by account id, in one statement. */
   first(userIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
-  /** The `limit` sessions that follow another of the account. @throws AppError VALIDATION_ERROR when there is no such session */
+  /** The `limit` sessions after the session `afterId`. @throws AppError VALIDATION_ERROR if the account has no such session */
   after(userId: string, limit: number, afterId: string): Promise<readonly SessionRecord[]>;
 }
 
@@ -19,10 +19,10 @@ const DEFAULT_SIZE = 100;
 const MAX_SIZE = 100;
 
 /**
- * Reads the arguments of a page.
- * @throws AppError VALIDATION_ERROR for a size out of range, or a cursor that is not an id
+ * Validates pagination arguments.
+ * @throws AppError VALIDATION_ERROR for a page size out of range, or a cursor that is not an id
  */
-export function sessionPage({
+export function parseSessionPage({
   first,
   after,
 }: {
@@ -39,7 +39,7 @@ export function sessionPage({
 
 const NOT_A_SESSION: FieldError = { field: 'after', message: 'must be the id of a session of the account' };
 
-/** @param idleTtlMs after how long without use a session is over; undefined: never */
+/** @param idleTtlMs idle timeout in milliseconds; undefined for none */
 export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs?: number): SessionListing {
   const live = () => liveAt(new Date(clock.now()), idleTtlMs);
   const newestUse = [desc(sessions.lastUsedAt), desc(sessions.id)];
@@ -75,7 +75,7 @@ export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs
         .where(and(eq(sessions.userId, userId), live(), sql`(${sessions.lastUsedAt}, ${sessions.id}) < (${cursor})`))
         .orderBy(...newestUse)
         .limit(limit);
-      // The end of the list, or a cursor that never was one.
+      // Either the end of the list or an invalid cursor.
       if (rows.length === 0 && (await cursor).length === 0) throw validationError([NOT_A_SESSION]);
       return rows;
     },

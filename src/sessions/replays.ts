@@ -1,4 +1,4 @@
-/** Decides about refresh tokens that the rotation did not match: retries, reuse, and tokens that no longer work. */
+/** Handles refresh tokens that were already rotated or are invalid: retries within the grace time, reuse, and all others. */
 import type { Audit } from '../audit/audit.js';
 import { sharesNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -6,7 +6,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
-import { isLive, wasOver, type SessionRecord } from './session.js';
+import { isLive, endedBefore, type SessionRecord } from './session.js';
 
 export interface ReplayOptions {
   readonly db: Database;
@@ -14,12 +14,12 @@ export interface ReplayOptions {
   readonly audit: Audit;
   /** REFRESH_GRACE, in milliseconds. */
   readonly graceMs: number;
-  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 
 /**
- * Returns the session whose successor a retry gets. Anything else is refused, and reuse ends the session before.
+ * Returns the session for a retry, which gets the same successor token. Rejects everything else, and ends the session on reuse.
  * @throws AppError INVALID_REFRESH_TOKEN, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
  */
 export type ResolveReplay = (id: string, generation: number, client: ClientInfo) => Promise<SessionWithAccount>;
@@ -27,7 +27,7 @@ export type ResolveReplay = (id: string, generation: number, client: ClientInfo)
 export function createReplays({ db, clock, audit, graceMs, idleTtlMs }: ReplayOptions): ResolveReplay {
   const repository = createSessionRepository(db.executor, idleTtlMs);
 
-  /** A token older than the last two was stolen, or its owner's successor was: the family ends before the refusal. */
+  /** Reuse means that the token or its successor was stolen: ends the token family (RFC 9700 section 4.14.2). */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
       const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, new Date(clock.now()));
@@ -42,7 +42,7 @@ export function createReplays({ db, clock, audit, graceMs, idleTtlMs }: ReplayOp
     });
   }
 
-  /** A retry comes from where the rotation came from. From elsewhere it may be a thief's, who was a moment too late. */
+  /** Audits a retry from another network than the rotation, because it may be an attacker's. */
   async function auditForeignReplay({ id, userId, ipAddress }: SessionRecord, client: ClientInfo): Promise<void> {
     if (ipAddress === null || sharesNetwork(ipAddress, client.ipAddress)) return;
     await db.transaction((tx) =>
@@ -62,13 +62,13 @@ export function createReplays({ db, clock, audit, graceMs, idleTtlMs }: ReplayOp
     const now = clock.now();
     if (!found || found.account.deletedAt || generation > found.session.generation) throw invalidRefreshToken();
     const { disabledAt } = found.account;
-    if (disabledAt && !wasOver(found.session, disabledAt)) throw accountDisabled();
+    if (disabledAt && !endedBefore(found.session, disabledAt)) throw accountDisabled();
     if (!isLive(found.session, now, idleTtlMs)) throw invalidRefreshToken();
-    // The token is good: whatever kept the rotation from matching, such as a disabled account, has changed since.
+    // The token is current: whatever kept the rotation from matching, such as a disabled account, has changed since.
     if (generation === found.session.generation) throw serviceUnavailable('The session was busy; try again.');
 
     const isPredecessor = generation === found.session.generation - 1;
-    // Parallel tabs and lost responses: a retry with the predecessor gets the same successor, which needs no write.
+    // Parallel tabs and lost responses cause retries, which get the same successor without a write.
     if (isPredecessor && now - found.session.rotatedAt.getTime() < graceMs) {
       await auditForeignReplay(found.session, client);
       return found;
@@ -78,12 +78,12 @@ export function createReplays({ db, clock, audit, graceMs, idleTtlMs }: ReplayOp
   };
 }
 
-/** The answer to every refresh token that does not work, whatever is wrong with it. */
+/** The same error for every invalid refresh token. */
 export function invalidRefreshToken(): AppError {
-  return new AppError('INVALID_REFRESH_TOKEN', 'The refresh token is unknown, spent, expired or revoked.');
+  return new AppError('INVALID_REFRESH_TOKEN', 'The refresh token is unknown, already used, expired or revoked.');
 }
 
-/** To be thrown only for valid credentials of the account. */
+/** Throw only for valid credentials of the account. */
 export function accountDisabled(): AppError {
   return new AppError('ACCOUNT_DISABLED', 'The account is disabled.');
 }

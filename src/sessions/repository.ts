@@ -1,4 +1,4 @@
-/** The SQL of sessions, but for the rotation of refresh tokens. */
+/** SQL of sessions, except the rotation of refresh tokens. */
 import { and, desc, eq, getTableColumns, gt, inArray, isNotNull, isNull, lt, ne, or, sql, type SQL } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { AccountRecord } from '../users/account.js';
@@ -16,7 +16,7 @@ export interface SessionWithAccount {
   readonly account: AccountRecord;
 }
 
-/** The columns of a session that decide whether it may be used, with its account. */
+/** The columns that authentication needs, with the account. */
 export interface LiveSession {
   readonly session: Pick<
     SessionRecord,
@@ -26,12 +26,12 @@ export interface LiveSession {
 }
 
 const sessionColumns = getTableColumns(sessions);
-/** What a statement returns of a session and its account. */
+/** The columns of a session and its account. */
 export const withAccount = { session: sessionColumns, account: accountColumns };
-/** When a session counts as alive. */
+/** The times that decide whether a session is live. */
 export interface Moment<T extends Date | SQL = Date> {
   readonly now: T;
-  /** Without an idle timeout the beginning of time. */
+  /** Sessions used before this time are idle; the epoch if there is no idle timeout. */
   readonly idleSince: T;
 }
 /** The condition of a live session. */
@@ -59,7 +59,7 @@ const readLive = statement<LiveSession[]>(liveColumns, (executor) =>
     .where(sql`${sessions.id} = any(${sql.placeholder('ids')}::uuid[])`),
 );
 
-/** The session that is one too many: the newest of those that would have to end. */
+/** The newest session beyond the limit, if there is one. */
 const readExcess = statement({ id: sessions.id }, (executor) =>
   executor
     .select({ id: sessions.id })
@@ -82,7 +82,7 @@ export function liveAt(now: Date, idleTtlMs: number | undefined): SQL | undefine
 
 /**
  * @param executor the database, or one transaction of it
- * @param idleTtlMs after how long without use a session is over; undefined: never
+ * @param idleTtlMs idle timeout in milliseconds; undefined for none
  */
 export function createSessionRepository(executor: Executor, idleTtlMs?: number) {
   const at = (now: Date): Moment => momentAt(now, idleTtlMs);
@@ -92,8 +92,8 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
     },
 
     /**
-     * Invalidates every token the live session has issued: refresh tokens count as reused, access tokens belong to an
-     * earlier epoch. Undefined when the session has ended.
+     * Invalidates all tokens of a live session: refresh tokens count as reused, access tokens belong to an earlier epoch.
+     * Undefined if the session has ended.
      */
     async supersedeTokens(id: string, client: ClientInfo, now: Date): Promise<SessionRecord | undefined> {
       const [row] = await executor
@@ -120,7 +120,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return row;
     },
 
-    /** Ends a live session, of this account if one is given. Returns whose it was; undefined when there was none. */
+    /** Ends a live session, of `userId` if given. Returns its account id; undefined if there was none. */
     async end(id: string, now: Date, userId?: string): Promise<string | undefined> {
       const [ended] = await executor
         .update(sessions)
@@ -130,7 +130,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return ended?.userId;
     },
 
-    /** Ends the live sessions of an account, but one if it is given; returns how many. */
+    /** Ends the live sessions of an account except `exceptId`; returns how many. */
     async endAll(userId: string, now: Date, exceptId?: string): Promise<number> {
       const ended = await executor
         .update(sessions)
@@ -151,7 +151,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return (await readExcess(executor, { userId, max, ...at(now) })).length > 0;
     },
 
-    /** Ends the live sessions of an account but the newest `max`; returns their ids. */
+    /** Ends all live sessions of an account except the newest `max`; returns their ids. */
     async endBeyond(userId: string, max: number, now: Date): Promise<string[]> {
       const beyond = executor
         .select({ id: sessions.id })
@@ -167,7 +167,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return ended.map(({ id }) => id);
     },
 
-    /** Notes a use of those that were last used before `since`. */
+    /** Sets `lastUsedAt` of sessions that were last used before `since`. */
     async touch(ids: readonly string[], now: Date, since: Date): Promise<void> {
       await executor
         .update(sessions)
@@ -175,7 +175,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
         .where(and(inArray(sessions.id, [...ids]), lt(sessions.lastUsedAt, since)));
     },
 
-    /** Removes up to `limit` that ended or expired before a moment, skipping locked rows. */
+    /** Deletes up to `limit` sessions that ended or expired before `moment`, skipping locked rows. */
     deleteOver(moment: Date, limit: number): Promise<number> {
       const ended = and(isNotNull(sessions.endedAt), lt(sessions.endedAt, moment));
       return deleteBatch(executor, sessions, sessions.id, or(lt(sessions.expiresAt, moment), ended), limit);
@@ -183,7 +183,7 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
   };
 }
 
-/** The statement of every authenticated request: sessions by id, with their accounts. */
+/** Reads sessions by id with their accounts, for authentication. */
 export function readLiveSessions(executor: Executor): (ids: readonly string[]) => Promise<LiveSession[]> {
   return (ids) => readLive(executor, { ids: `{${ids.join(',')}}` });
 }

@@ -1,4 +1,4 @@
-/** Ends sessions: one's own, all others, or all of an account. Their tokens are refused from the next request on. */
+/** Ends sessions: the caller's, all others, or all of an account. Their tokens are rejected from the next request on. */
 import type { Audit, AuditEntry } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -7,7 +7,7 @@ import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
 import { createSessionRepository } from './repository.js';
 
-/** The account that ends sessions, and the session that it makes the request in. */
+/** The caller: account, session and client. */
 export interface Revoker {
   readonly userId: string;
   readonly sessionId: string;
@@ -15,19 +15,19 @@ export interface Revoker {
 }
 
 export interface Revocation {
-  /** Ends the session that makes the request; false when it has ended already. */
+  /** Ends the caller's session; false if it has already ended. */
   logout(revoker: Revoker): Promise<boolean>;
-  /** Ends the session of a genuine refresh cookie; false when it has ended already. */
+  /** Ends the session of a valid refresh cookie; false if it has already ended. */
   logoutByCookie(sessionId: string, client: ClientInfo): Promise<boolean>;
-  /** Ends the session of a refresh cookie that another login in the same browser replaces; false when it has ended. */
+  /** Ends the session of a refresh cookie that a new login in the same browser replaces; false if it has already ended. */
   endReplaced(sessionId: string, client: ClientInfo): Promise<boolean>;
-  /** Ends a session of the account. @throws AppError NOT_FOUND for any other, and for one that is over */
+  /** Ends a session of the caller's account. @throws AppError NOT_FOUND if it has no such live session */
   revoke(id: string, revoker: Revoker): Promise<void>;
-  /** Ends all but the session that makes the request; returns how many. */
+  /** Ends all sessions except the caller's; returns how many. */
   revokeOthers(revoker: Revoker): Promise<number>;
-  /** Ends sessions of an account inside the caller's transaction, which audits why; returns how many. */
+  /** Ends the sessions of an account except `exceptId` in the caller's transaction; returns how many. The caller audits it. */
   endAll(tx: Executor, userId: string, exceptId?: string): Promise<number>;
-  /** Removes up to `limit` sessions that ended or expired; returns how many. */
+  /** Deletes up to `limit` sessions that ended or expired over a day ago; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -35,17 +35,17 @@ export interface RevocationOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
-  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 
-/** Rows stay for a day, so that the session an audit event names can still be looked up. */
-const KEPT_MS = 86_400_000;
+/** How long ended sessions are kept, so audit events can refer to them. */
+const RETENTION_MS = 86_400_000;
 
 export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOptions): Revocation {
   const now = () => new Date(clock.now());
 
-  /** @param owner the account it must belong to; any when left out */
+  /** @param owner the account that must own the session; any if left out */
   async function end(sessionId: string, entry: Pick<AuditEntry, 'type' | 'client' | 'detail'>, owner?: string) {
     return db.transaction(async (tx) => {
       const userId = await createSessionRepository(tx, idleTtlMs).end(sessionId, now(), owner);
@@ -62,7 +62,7 @@ export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOpti
 
     async revoke(id, { userId, client }) {
       const ended = isId(id) && (await end(id, { type: 'session.revoked', client }, userId));
-      if (!ended) throw new AppError('NOT_FOUND', 'There is no such session.');
+      if (!ended) throw new AppError('NOT_FOUND', 'The session does not exist.');
     },
 
     async revokeOthers({ userId, sessionId, client }) {
@@ -75,6 +75,7 @@ export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOpti
 
     endAll: (tx, userId, exceptId) => createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId),
 
-    clear: (tx, limit) => createSessionRepository(tx, idleTtlMs).deleteOver(new Date(clock.now() - KEPT_MS), limit),
+    clear: (tx, limit) =>
+      createSessionRepository(tx, idleTtlMs).deleteOver(new Date(clock.now() - RETENTION_MS), limit),
   };
 }

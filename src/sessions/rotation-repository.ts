@@ -1,4 +1,4 @@
-/** The SQL that rotates refresh tokens. */
+/** SQL of the rotation of refresh tokens. */
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import { alias, makePgArray } from 'drizzle-orm/pg-core';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -45,7 +45,7 @@ const rotateSession = statement(withAccount, (executor) =>
     .returning(withAccount),
 );
 
-/** Skips locked rows: no refresh waits for another session's lock, and two batches cannot deadlock. */
+/** Skips locked rows, so no refresh waits for another session's lock and batches cannot deadlock. */
 const rotateSessions = statement(withAccount, (executor) => {
   const asked = sql`unnest(${sql.placeholder('ids')}::uuid[], ${sql.placeholder('generations')}::int[],
     ${sql.placeholder('ipAddresses')}::text[], ${sql.placeholder('userAgents')}::text[])
@@ -85,13 +85,13 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
 
 /**
  * @param executor the database, or one transaction of it
- * @param idleTtlMs after how long without use a session is over; undefined: never
+ * @param idleTtlMs idle timeout in milliseconds; undefined for none
  */
 export function createRotationRepository(executor: Executor, idleTtlMs?: number) {
   return {
     /**
-     * Moves live sessions of usable accounts from `generation` to the next if the client's address is unchanged; each session
-     * once. Returns the sessions that matched. Of several, those that another transaction has locked are left out.
+     * Increments the generation of live sessions of usable accounts if generation and client address match. Returns the sessions
+     * that matched. A batch of several skips rows that another transaction has locked.
      */
     async rotate(rotations: readonly Rotation[], now: Date): Promise<SessionWithAccount[]> {
       const [one, ...others] = rotations;
@@ -107,7 +107,7 @@ export function createRotationRepository(executor: Executor, idleTtlMs?: number)
       });
     },
 
-    /** The same for one session, whatever the client's address; returns the previous address. Undefined without a match. */
+    /** As `rotate` for one session with any client address. Also returns the previous address; undefined without a match. */
     async rotateAnywhere(
       { id, generation, client }: Rotation,
       now: Date,

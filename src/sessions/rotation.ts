@@ -1,6 +1,6 @@
 /**
- * Rotates refresh tokens. Tokens that arrive together from unchanged addresses share one statement. A token from a new address,
- * or of a session that the statement found locked, gets a transaction of its own, which also records the move.
+ * Rotates refresh tokens. Concurrent tokens from unchanged addresses share one statement. A token from a new address, or of a
+ * locked session, gets a transaction of its own, which audits the change of address.
  */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
@@ -10,14 +10,14 @@ import type { Database } from '../db/database.js';
 import type { SessionWithAccount } from './repository.js';
 import { createRotationRepository, type Rotation } from './rotation-repository.js';
 
-/** Moves a live session of a usable account to the next generation; undefined when the token does not match. */
+/** Increments the generation of a live session of a usable account; undefined if the token does not match. */
 export type Rotate = (token: Rotation & { readonly client: ClientInfo }) => Promise<SessionWithAccount | undefined>;
 
 export interface RotationOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
-  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ export function createRotation({ db, clock, audit, idleTtlMs }: RotationOptions)
     ({ session }) => session.id,
   );
 
-  const rotateAlone: Rotate = (token) =>
+  const rotateInTransaction: Rotate = (token) =>
     db.transaction(async (tx) => {
       const rotated = await createRotationRepository(tx, idleTtlMs).rotateAnywhere(token, new Date(clock.now()));
       if (!rotated || rotated.previousAddress === token.client.ipAddress) return rotated;
@@ -43,5 +43,5 @@ export function createRotation({ db, clock, audit, idleTtlMs }: RotationOptions)
       return rotated;
     });
 
-  return async (token) => (await batches.add(token.id, token)) ?? rotateAlone(token);
+  return async (token) => (await batches.add(token.id, token)) ?? rotateInTransaction(token);
 }

@@ -1,6 +1,6 @@
 /**
- * Opens and renews sessions. A session row is a whole refresh-token family (RFC 9700 section 4.14.2): a refresh token names
- * the session and a generation, and is good for one rotation.
+ * Opens and renews sessions. A session row is a refresh-token family (RFC 9700 section 4.14.2). A refresh token contains the
+ * session id and a generation, and can be rotated once.
  */
 import { LRUCache } from 'lru-cache';
 import { v7 as uuidv7 } from 'uuid';
@@ -17,12 +17,12 @@ import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
 import type { SessionRecord } from './session.js';
 
-/** A session just opened or renewed, with its refresh token and scopes. */
+/** A new or renewed session, with its refresh token and scopes. */
 export interface IssuedSession {
   readonly session: SessionRecord;
   readonly refreshToken: string;
   readonly account: AccountRecord;
-  /** The scopes of the access token, in the order of the catalogue. */
+  /** Scopes of the access token, in the order of the scope catalogue. */
   readonly scopes: readonly string[];
 }
 
@@ -34,11 +34,11 @@ export interface SessionParams {
   readonly clientId?: string;
 }
 
-/** What proved the person. */
+/** How the person authenticated. */
 export interface Proof {
-  /** For the audit. */
+  /** For the audit log. */
   readonly by: 'register' | 'login' | 'password reset';
-  /** Authentication methods: values of RFC 8176, which has none for a mailed link. */
+  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. */
   readonly methods: readonly string[];
 }
 
@@ -47,33 +47,33 @@ export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
 export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
 
 export interface Sessions {
-  /** Opens a session inside the caller's transaction. Sessions are created here and nowhere else. */
+  /** Opens a session in the caller's transaction. The only way to create one. */
   open(tx: Executor, account: AccountRecord, params: SessionParams, proof: Proof): Promise<IssuedSession>;
   /**
-   * Ends the oldest sessions of an account that has more than SESSION_MAX_PER_ACCOUNT, and audits each. To be called once
-   * the transaction that opened another one has committed: the last of several parallel logins then sees all of them.
+   * Ends and audits the oldest sessions of an account beyond SESSION_MAX_PER_ACCOUNT. Call it after the commit that opened a
+   * session: the last of several parallel logins then sees all sessions.
    */
   enforceLimit(userId: string, client: ClientInfo): Promise<void>;
   /**
-   * Spends a refresh token for its successor.
-   * @param scope scopes for the access token alone, space-separated; all that the account is given otherwise
-   * @throws AppError INVALID_REFRESH_TOKEN unknown, spent, expired or revoked; ACCOUNT_DISABLED; VALIDATION_ERROR for a
-   * scope that the account is not given, with nothing spent
+   * Rotates a refresh token.
+   * @param scope space-separated scopes of the access token; all scopes of the account by default
+   * @throws AppError INVALID_REFRESH_TOKEN if unknown, already used, expired or revoked; ACCOUNT_DISABLED; VALIDATION_ERROR for a
+   * scope that the account does not have, without using the token
    */
   refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<IssuedSession>;
   /**
-   * Renews a session inside the caller's transaction: access tokens issued before are refused from the next request on,
-   * and a refresh token issued before counts as reused.
-   * @throws AppError INVALID_TOKEN when it has ended meanwhile
+   * Renews a session in the caller's transaction. Its earlier access tokens are rejected from the next request on, and its earlier
+   * refresh tokens count as reused.
+   * @throws AppError INVALID_TOKEN if the session has ended meanwhile
    */
   renew(tx: Executor, account: AccountRecord, sessionId: string, client: ClientInfo): Promise<IssuedSession>;
-  /** The id of a refresh token's session, spent or not; undefined for a forged token. */
+  /** The session id of a refresh token, used or not; undefined for a forged token. */
   idOf(refreshToken: string): string | undefined;
   /**
-   * The session that a request counts by: that of the first genuine token, unless a refresh of that session was refused here
-   * before. An ended session buys nobody a counter of its own.
+   * The session that a request is rate-limited by: the one of the first valid token. Skips sessions whose refresh this process has
+   * rejected, because an ended session must not provide an additional rate limit.
    */
-  countedBy(refreshTokens: readonly string[]): string | undefined;
+  rateLimitSession(refreshTokens: readonly string[]): string | undefined;
 }
 
 /** Durations in milliseconds. */
@@ -81,9 +81,9 @@ export interface SessionLimits {
   readonly ttlMs: number;
   readonly rememberMeTtlMs: number;
   readonly graceMs: number;
-  /** After how long without use a session is over; undefined: never. */
+  /** Idle timeout; undefined for none. */
   readonly idleTtlMs?: number | undefined;
-  /** How many live sessions an account may have. */
+  /** The maximum number of live sessions of an account. */
   readonly maxPerAccount: number;
 }
 
@@ -97,18 +97,18 @@ export interface SessionsOptions {
 }
 
 /** About 2 MB. */
-const MAX_REFUSED = 10_000;
+const MAX_REJECTED = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
   const { idleTtlMs, maxPerAccount } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
-  /** Sessions whose refresh was refused, for good in all but rare cases; the least recently seen give way. */
-  const refused = new LRUCache<string, true>({ max: MAX_REFUSED });
+  /** Sessions whose refresh was rejected. */
+  const rejected = new LRUCache<string, true>({ max: MAX_REJECTED });
   const rotate = createRotation({ db, clock, audit, idleTtlMs });
   const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs });
 
-  /** @param narrowed the scopes the client asked for, of those that the role has at this moment */
+  /** @param narrowed the requested scopes; all scopes of the role by default */
   const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => ({
     session,
     refreshToken: refreshTokens.issue(session.id, session.generation),
@@ -117,14 +117,14 @@ export function createSessions(options: SessionsOptions): Sessions {
   });
 
   /** Checks that the account has every requested scope (RFC 6749 section 6). */
-  async function narrowedBy(scope: string, sessionId: string): Promise<ReadonlySet<string>> {
-    const asked = new Set(scope.split(' '));
+  async function requestedScopes(scope: string, sessionId: string): Promise<ReadonlySet<string>> {
+    const requested = new Set(scope.split(' '));
     const account = (await repository.find(sessionId))?.account;
     const granted = new Set(account ? scopes.granted(account.role) : []);
-    if (account && ![...asked].every((each) => granted.has(each))) {
-      throw validationError([{ field: 'scope', message: 'must be scopes that the account is given, space-separated' }]);
+    if (account && ![...requested].every((each) => granted.has(each))) {
+      throw validationError([{ field: 'scope', message: 'must be space-separated scopes that the account has' }]);
     }
-    return asked;
+    return requested;
   }
 
   return {
@@ -169,13 +169,13 @@ export function createSessions(options: SessionsOptions): Sessions {
       const opened = refreshTokens.verify(refreshToken);
       if (!opened) throw invalidRefreshToken();
       const { sessionId, generation } = opened;
-      const narrowed = scope === undefined ? undefined : await narrowedBy(scope, sessionId);
+      const narrowed = scope === undefined ? undefined : await requestedScopes(scope, sessionId);
       const rotated = await rotate({ id: sessionId, generation, client });
       if (rotated) return issue(rotated, narrowed);
       try {
         return issue(await resolveReplay(sessionId, generation, client), narrowed);
       } catch (error) {
-        if (error instanceof AppError && error.code === 'INVALID_REFRESH_TOKEN') refused.set(sessionId, true);
+        if (error instanceof AppError && error.code === 'INVALID_REFRESH_TOKEN') rejected.set(sessionId, true);
         throw error;
       }
     },
@@ -190,9 +190,9 @@ export function createSessions(options: SessionsOptions): Sessions {
       return issue({ session, account });
     },
 
-    countedBy(tokens) {
+    rateLimitSession(tokens) {
       const ids = tokens.map((token) => refreshTokens.verify(token)?.sessionId);
-      return ids.find((id) => id !== undefined && !refused.has(id));
+      return ids.find((id) => id !== undefined && !rejected.has(id));
     },
 
     idOf: (refreshToken) => refreshTokens.verify(refreshToken)?.sessionId,

@@ -8,11 +8,11 @@ export interface SessionRecord {
   readonly rotatedAt: Date;
   readonly rememberMe: boolean;
   readonly createdAt: Date;
-  /** When the person last proved who they are; a refresh does not change it. */
+  /** Time of the last authentication. A refresh does not change it. */
   readonly authenticatedAt: Date;
-  /** How they proved it: values of RFC 8176, or `email` for a mailed link; empty when it was not recorded. */
+  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. Empty for sessions of older releases. */
   readonly amr: string[];
-  /** Access tokens issued under a lower number are refused. */
+  /** Access tokens of a lower epoch are rejected. */
   readonly accessEpoch: number;
   readonly lastUsedAt: Date;
   readonly expiresAt: Date;
@@ -22,8 +22,8 @@ export interface SessionRecord {
 }
 
 /**
- * Whether the session may still be used at `now` (milliseconds).
- * @param idleTtlMs after how long without use it is over; never when left out
+ * Whether the session is live at `now` (milliseconds).
+ * @param idleTtlMs idle timeout in milliseconds; none by default
  */
 export function isLive(
   { endedAt, expiresAt, lastUsedAt }: Pick<SessionRecord, 'endedAt' | 'expiresAt' | 'lastUsedAt'>,
@@ -33,16 +33,16 @@ export function isLive(
   return endedAt === null && expiresAt.getTime() > now && lastUsedAt.getTime() + idleTtlMs > now;
 }
 
-/** Whether it was over before its account was disabled: its tokens are no valid credentials, and their holder is not told. */
-export function wasOver(
+/** Whether the session ended before its account was disabled. Its tokens must not reveal that the account is disabled. */
+export function endedBefore(
   { endedAt, expiresAt }: Pick<SessionRecord, 'endedAt' | 'expiresAt'>,
   disabledAt: Date,
 ): boolean {
   return (endedAt !== null && endedAt < disabledAt) || expiresAt < disabledAt;
 }
 
-/** A session as its owner sees it in a request. */
+/** A session as the owner sees it. */
 export interface SessionView extends SessionRecord {
-  /** Whether the request was made in it. */
+  /** Whether it is the session of the request. */
   readonly current: boolean;
 }

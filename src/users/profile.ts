@@ -118,7 +118,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     change('preferences.notifications', notifications, accept, (value) => (columns.notifications = value));
     change('preferences.language', language, checkLanguage, (value) => (columns.language = value));
 
-    const taken = await changes.taken(
+    const taken = await changes.findTaken(
       db.executor,
       {
         emailKey: revealTakenEmails ? (columns.pendingEmailKey ?? undefined) : undefined,
@@ -136,7 +136,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
   async function recordUsername(tx: Executor, before: LockedAccount, columns: AccountChanges) {
     const { id: userId, email, username: previous } = before.account;
     if (columns.username === undefined || columns.username === previous) return;
-    await changes.assertNotHeld(tx, { usernameKey: columns.usernameKey }, userId);
+    await changes.assertNotReserved(tx, { usernameKey: columns.usernameKey }, userId);
     const left = { userId, kind: 'username', previous, previousKey: before.usernameKey } as const;
     const changeId = await changes.record(tx, left, true);
     await outbox.enqueue(tx, { kind: 'username_changed', userId, address: email, detail: { changeId } });
@@ -146,20 +146,20 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
   async function recordEmail(
     tx: Executor,
     { account, emailKey: previousKey }: LockedAccount,
-    asked: string | null | undefined,
+    requested: string | null | undefined,
     client: ClientInfo,
   ) {
     const { id: userId, email: previous } = account;
-    if (asked === undefined) return;
+    if (requested === undefined) return;
     await verification.void(tx, userId);
     await audit.record(tx, {
       type: 'email.change_requested',
       userId,
       client,
-      ...(asked === null ? { detail: 'taken back' } : {}),
+      ...(requested === null ? { detail: 'taken back' } : {}),
     });
-    if (asked === null) return;
-    await verification.enqueue(tx, userId, asked, client);
+    if (requested === null) return;
+    await verification.enqueue(tx, userId, requested, client);
     const changeId = await changes.record(tx, { userId, kind: 'email', previous, previousKey }, false);
     await outbox.enqueue(tx, { kind: 'email_change_requested', userId, address: previous, detail: { changeId } });
   }

@@ -72,7 +72,7 @@ export function createRegistration(options: RegistrationOptions): Register {
       emailKey: email === undefined ? undefined : emailKey(email),
       usernameKey: username === undefined ? undefined : usernameKey(username),
     };
-    const taken = await changes.taken(db.executor, claimed(names));
+    const taken = await changes.findTaken(db.executor, claimed(names));
     if (taken.email) errors.add('email', TAKEN);
     if (taken.username) errors.add('username', TAKEN);
     if (errors.all.length > 0) throw validationError(errors.all);
@@ -101,7 +101,7 @@ export function createRegistration(options: RegistrationOptions): Register {
           updatedAt: now,
           lastLoginAt: now,
         });
-        await changes.assertNotHeld(tx, claimed(names), account.id);
+        await changes.assertNotReserved(tx, claimed(names), account.id);
         await audit.record(tx, { type: 'account.registered', userId: account.id, client });
         await verification.enqueue(tx, account.id, account.email, client);
         return sessions.open(tx, account, { client, rememberMe: input.rememberMe ?? false }, REGISTRATION);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { checkAvatarUrl, checkDisplayName, checkLanguage } from '../../src/users/input.js';
 
-const refused = { fault: String };
+const refused = { error: String };
 
 t.test('a display name is kept in NFC without outer white space', async (t) => {
   t.same(checkDisplayName('  Zoe\u0308  '), { value: 'Zo\u00eb' });
@@ -46,9 +46,9 @@ t.test('a display name has nothing that hides, or turns the text around it', asy
   const others = ['0', '85', '2028', 'fe0f', 'e0061', '2800', 'e000', 'ffff', '378', 'd800'];
   for (const code of [...hidden, ...turning, ...others]) {
     const name = `ad${String.fromCodePoint(parseInt(code, 16))}min`;
-    t.match(checkDisplayName(name), { fault: /do not show/ }, code);
+    t.match(checkDisplayName(name), { error: /invisible characters/ }, code);
   }
-  t.match(checkDisplayName(`Z${'\u0351'.repeat(6)}algo`), { fault: String }, 'marks that climb over the lines around');
+  t.match(checkDisplayName(`Z${'\u0351'.repeat(6)}algo`), { error: String }, 'marks that climb over the lines around');
 });
 
 t.test('an avatar is an https address without credentials', async (t) => {

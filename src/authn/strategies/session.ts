@@ -8,7 +8,7 @@ import { AppError } from '../../lib/errors.js';
 import { tokenExpired, type AccessTokens } from '../../sessions/access-tokens.js';
 import type { LoadSession } from '../../sessions/session-loader.js';
 import { accountDisabled } from '../../sessions/replays.js';
-import { isLive, wasOver, type SessionRecord } from '../../sessions/session.js';
+import { isLive, endedBefore, type SessionRecord } from '../../sessions/session.js';
 import { bearerToken } from '../bearer.js';
 import type { Strategy } from '../strategy.js';
 
@@ -41,7 +41,7 @@ export function createSessionStrategy(options: SessionStrategyOptions): Strategy
       const { session, account } = found;
       if (account.deletedAt) throw userNotFound();
       // Checked before the session, which ended when the account was disabled.
-      if (account.disabledAt && !wasOver(session, account.disabledAt)) throw accountDisabled();
+      if (account.disabledAt && !endedBefore(session, account.disabledAt)) throw accountDisabled();
       if (!isLive(session, clock.now(), idleTtlMs)) throw invalidToken();
       // Issued before the password changed: the session lives on, and its client renews the token by a refresh.
       if (verified.epoch !== session.accessEpoch) throw tokenExpired();

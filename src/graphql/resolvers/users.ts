@@ -4,7 +4,7 @@ import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
 import { bearsOwnCookie, issueAuthPayload, type AuthPayloadView } from './auth-payload.js';
-import { sessionPage } from '../../sessions/listing-repository.js';
+import { parseSessionPage } from '../../sessions/listing-repository.js';
 import type { Revoker } from '../../sessions/revocation.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
@@ -93,7 +93,7 @@ export const User: UserResolvers = {
   sessions: async ({ id }, args, context) => {
     if (!context.maySeeSessions(id)) throw await sessionsRefused(context);
     const current = context.currentSessionId();
-    const { limit, afterId } = sessionPage(args);
+    const { limit, afterId } = parseSessionPage(args);
     const sessions = await context.sessions().load(id, limit, afterId);
     return sessions.map((session) => ({ ...session, current: session.id === current }));
   },
