@@ -3,7 +3,7 @@ import type { AccountRecord } from '../users/account.js';
 import { assertNotLastAdministrator, type Deletion } from '../users/deletion.js';
 import { emailKey, searchPrefix } from '../users/identifiers.js';
 import { createFieldErrors } from '../users/input.js';
-import { asTakenError } from '../users/registration.js';
+import { asTakenError } from '../users/taken-names.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 import type { Audit } from '../audit/audit.js';
 import type { AuditType } from '../audit/event.js';

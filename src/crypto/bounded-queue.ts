@@ -1,6 +1,6 @@
 /**
- * Work that runs a few at a time while a few more wait; beyond that it is refused at once. Buckets share the queue: they
- * take turns, and when it is full the bucket that has most waiting gives up its latest.
+ * A queue with bounded concurrency and bounded length. Buckets share it in round-robin order. If it is full, the newest entry of
+ * the longest bucket is rejected to make room for a shorter bucket; otherwise the new call is rejected.
  */
 import { performance } from 'node:perf_hooks';
 import { serviceUnavailable } from '../lib/errors.js';
@@ -12,18 +12,18 @@ export interface QueueStats {
 
 export interface BoundedQueue {
   /**
-   * Runs `work` when its turn comes: first come first served within a bucket, round-robin among buckets.
-   * @param bucket whom the work is for, such as a network
-   * @throws AppError SERVICE_UNAVAILABLE when the queue is full, or becomes full while others have less waiting
+   * Runs `work` in its turn: FIFO within a bucket, round-robin among buckets.
+   * @param bucket fairness key, such as a network
+   * @throws AppError SERVICE_UNAVAILABLE if the queue is full, or if the entry makes room for a shorter bucket
    */
   run<T>(work: () => Promise<T>, bucket?: string): Promise<T>;
   stats(): QueueStats;
 }
 
 export interface BoundedQueueOptions {
-  /** How many run at a time. */
+  /** Concurrent calls. */
   readonly concurrency: number;
-  /** How many more may wait, over all buckets. */
+  /** Waiting calls, across all buckets. */
   readonly queue: number;
 }
 
@@ -37,20 +37,20 @@ export function createBoundedQueue(
   { concurrency, queue }: BoundedQueueOptions,
   now: () => number = () => performance.now(),
 ): BoundedQueue {
-  /** Only buckets with work; the first is next. */
+  /** Non-empty buckets. The first is next. */
   const buckets = new Map<string, Waiting[]>();
   let waiting = 0;
   let running = 0;
-  /** How long the latest work took, in milliseconds: what tells a refused caller when to come back. */
+  /** Duration of the latest work in milliseconds, to estimate `retryAfter`. */
   let latestMs = 0;
 
-  /** With the whole seconds until the queue of this moment has been worked off. */
+  /** `retryAfter` estimates how long the current queue takes. */
   const queueFull = () => {
     const retryAfter = Math.max(1, Math.ceil((waiting * latestMs) / concurrency / 1000));
-    return serviceUnavailable('Too much to do at the moment; try again.', retryAfter);
+    return serviceUnavailable('The server is overloaded; try again later.', retryAfter);
   };
 
-  /** Makes room for one of a bucket in a full queue. @throws AppError where no bucket has at least two more waiting */
+  /** Rejects the newest entry of the longest bucket. @throws AppError if no bucket has at least two more entries than `bucket` */
   function makeRoom(bucket: string): void {
     const own = buckets.get(bucket)?.length ?? 0;
     let longest: Waiting[] = [];
@@ -75,7 +75,7 @@ export function createBoundedQueue(
     });
   }
 
-  /** Hands the place on to the next, so that a newcomer cannot slip in between. */
+  /** Passes the slot directly to the next entry, so a new call cannot overtake it. */
   function release(): void {
     const [next] = buckets;
     if (!next) {
@@ -84,7 +84,7 @@ export function createBoundedQueue(
     }
     const [bucket, line] = next;
     waiting -= 1;
-    // Its turn is over: what else it has waits behind the other buckets.
+    // Moves the bucket behind the others.
     buckets.delete(bucket);
     if (line.length > 1) buckets.set(bucket, line);
     line.shift()!.start();

@@ -1,7 +1,7 @@
 /**
  * Tokens of links that cancel a change of an e-mail address or username:
- * `base64url(change id ‖ HMAC-SHA-256(key, purpose ‖ change id))`. They can be computed again, so every mail about one
- * change carries the same link and none is stored. The change's row says whether the link was used.
+ * `base64url(change id ‖ HMAC-SHA-256(key, purpose ‖ change id))`. Tokens are deterministic, so all emails about a change contain
+ * the same link and no token is stored. The row of the change records whether the link was used.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from './derive.js';
@@ -15,7 +15,7 @@ const PURPOSE = 'identifier-change/1';
 export interface ChangeTokens {
   /** The token of a change, under the current secret. @param changeId a UUID */
   issue(changeId: string): string;
-  /** The id of the change, or undefined for a token that was not issued here. */
+  /** The id of the change; undefined for an invalid token. */
   verify(token: string): string | undefined;
 }
 

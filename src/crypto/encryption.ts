@@ -1,29 +1,29 @@
 /**
- * Encryption at rest: AES-256-GCM (NIST SP 800-38D), bound to what the value belongs to. A sealed value is
- * `base64url(version ‖ nonce ‖ tag ‖ ciphertext)`. Values of release 0.1 have no version and still open.
+ * Encryption at rest: AES-256-GCM (NIST SP 800-38D) with the context as additional authenticated data. The format is
+ * `base64url(version ‖ nonce ‖ tag ‖ ciphertext)`. Values of release 0.1 have no version; they can still be decrypted.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { deriveKey, type KeyPurpose } from './derive.js';
 
 const ALGORITHM = 'aes-256-gcm';
-/** Of the format and the algorithm; authenticated with the context, so that it cannot be changed. */
+/** Version of format and algorithm. Part of the additional authenticated data. */
 const VERSION = 1;
 const VERSION_BYTES = 1;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 export interface Encryption {
-  /** Encrypts under the current secret. `context` must be given again to open it. */
+  /** Encrypts with the current secret. Decryption requires the same `context`. */
   encrypt(plaintext: string, context: string): string;
-  /** Undefined if no secret fits, or the text or its context was changed. */
-  decrypt(sealed: string, context: string): string | undefined;
+  /** Undefined if no secret decrypts the value, or if the value or its context was changed. */
+  decrypt(ciphertext: string, context: string): string | undefined;
 }
 
 /** @param secrets the first encrypts, all decrypt */
 export function createEncryption(secrets: readonly string[], purpose: KeyPurpose): Encryption {
   const keys = secrets.map((secret) => deriveKey(secret, purpose));
 
-  function decrypt(bytes: Buffer, additionalData: Buffer): string | undefined {
+  function decryptBytes(bytes: Buffer, additionalData: Buffer): string | undefined {
     if (bytes.length < NONCE_BYTES + TAG_BYTES) return undefined;
     const nonce = bytes.subarray(0, NONCE_BYTES);
     const tag = bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
@@ -48,12 +48,12 @@ export function createEncryption(secrets: readonly string[], purpose: KeyPurpose
       return Buffer.concat([Buffer.of(VERSION), nonce, cipher.getAuthTag(), encrypted]).toString('base64url');
     },
 
-    decrypt(sealed, context) {
-      const bytes = Buffer.from(sealed, 'base64url');
+    decrypt(ciphertext, context) {
+      const bytes = Buffer.from(ciphertext, 'base64url');
       const versioned =
-        bytes[0] === VERSION ? decrypt(bytes.subarray(VERSION_BYTES), additionalData(context)) : undefined;
-      // One in 256 values without a version begins with its byte as well: the tag says which it is.
-      return versioned ?? decrypt(bytes, Buffer.from(context));
+        bytes[0] === VERSION ? decryptBytes(bytes.subarray(VERSION_BYTES), additionalData(context)) : undefined;
+      // One in 256 unversioned values starts with the same byte, so a failed decryption is tried as unversioned.
+      return versioned ?? decryptBytes(bytes, Buffer.from(context));
     },
   };
 }

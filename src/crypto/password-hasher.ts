@@ -1,6 +1,6 @@
 /**
- * Password hashes: argon2id (RFC 9106) as PHC strings, with parameters from the OWASP Password Storage Cheat Sheet.
- * The work runs on libuv's thread pool, off the event loop, so many at a time and no more.
+ * Hashes passwords with argon2id (RFC 9106) as PHC strings, with parameters from the OWASP Password Storage Cheat Sheet. Hashes run
+ * on libuv's thread pool with bounded concurrency.
  */
 import { randomBytes } from 'node:crypto';
 import argon2, { type Options } from 'argon2';
@@ -8,37 +8,36 @@ import { serviceUnavailable } from '../lib/errors.js';
 import { createBoundedQueue, type BoundedQueueOptions, type QueueStats } from './bounded-queue.js';
 
 /**
- * Each of the three that hash: @throws AppError SERVICE_UNAVAILABLE when the queue is full. `network` is where the request
- * came from: networks take turns, so that none can keep the others out.
+ * `hash`, `verify` and `verifyAbsent` share a bounded queue: @throws AppError SERVICE_UNAVAILABLE if it is full. `network` is the
+ * client's network; networks share the queue in round-robin order.
  */
 export interface PasswordHasher {
-  /** A PHC string with a salt of its own and the parameters of today. */
+  /** A PHC string with a new salt and the configured parameters. */
   hash(password: string, network?: string): Promise<string>;
   /**
-   * Whether `password` has this hash, with the parameters in the hash. Something that is no hash matches nothing. A wrong
-   * password takes as long as with the costliest hash that there is, so that an account whose hash is from before the
-   * parameters were changed is not told from an unknown one by the time.
+   * Whether `password` matches `hash`, with the parameters in the hash. False for a malformed hash. A wrong password takes as long as
+   * for the costliest known hash, so the timing does not distinguish accounts with older parameters from unknown accounts.
    */
   verify(hash: string, password: string, network?: string): Promise<boolean>;
-  /** The work of a verification, where there is no hash: an unknown account must take as long as a known one. */
+  /** Does the work of a verification without a hash, so an unknown account takes as long as a known one. */
   verifyAbsent(password: string, network?: string): Promise<false>;
-  /** Whether the hash falls short of today's parameters in one of them. Lowering them makes no hash weaker. */
+  /** Whether any parameter of the hash is below the configured one. */
   needsRehash(hash: string): boolean;
   stats(): QueueStats;
 }
 
-/** argon2 runs `parallelism` threads of its own in each hash, in addition to the pool's. */
+/** Each hash runs `parallelism` threads of its own in addition to the thread pool. */
 export interface PasswordHasherOptions extends BoundedQueueOptions {
   readonly memoryKib: number;
   readonly timeCost: number;
   readonly parallelism: number;
 }
 
-/** What decides the cost, under the names that a PHC string gives it. */
+/** Cost parameters, named as in PHC strings. */
 interface Cost {
   /** Memory in KiB. */
   readonly m: number;
-  /** Passes over it. */
+  /** Passes over the memory. */
   readonly t: number;
   /** Lanes. */
   readonly p: number;
@@ -49,31 +48,28 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   const parameters: Options = { type: argon2.argon2id, memoryCost: memoryKib, timeCost, parallelism };
   const jobs = createBoundedQueue({ concurrency, queue });
   const today: Cost = { m: memoryKib, t: timeCost, p: parallelism };
-  /**
-   * The costliest hash met so far: today's, or an older one's after the parameters were lowered. What a process has not met
-   * yet since its start it cannot count with.
-   */
+  /** The cost of the costliest hash that this process has seen: the configured one, or a higher one from before a change. */
   let costliest = timeOf(today);
-  // A hash of today's cost that no known password has: to verify against it is the same work.
+  // A hash with the configured cost that no password matches.
   const absentHash = `$argon2id$v=19$m=${today.m},t=${today.t},p=${today.p}$${base64(16)}$${base64(32)}`;
 
-  /** What argon2 says of a failure (no memory, mostly) is for the log. */
+  /** The error of argon2, mostly a lack of memory, goes to the log only. */
   const run = <T>(work: () => Promise<T>, network: string | undefined): Promise<T> =>
     jobs.run(
       () =>
         work().catch((cause: unknown) => {
-          throw serviceUnavailable('Passwords cannot be processed at the moment; try again.', 1, cause);
+          throw serviceUnavailable('Password hashing failed; try again.', 1, cause);
         }),
       network,
     );
 
-  /** Work on top of a verification that was cheaper than the costliest; in the same place of the queue. */
+  /** Adds the work by which a verification was cheaper than the costliest one, in the same queue slot. */
   async function pad(password: string, made: Cost): Promise<false> {
     if (costliest <= timeOf(made)) return false;
     const blocks = Math.floor((costliest - timeOf(made)) * parallelism);
     const passes = Math.ceil(blocks / memoryKib);
     const memoryCost = Math.floor(blocks / passes);
-    // RFC 9106 section 3.1: each lane needs 8 KiB. Less than that is no time at all.
+    // Each lane needs 8 KiB (RFC 9106 section 3.1). Less than that is negligible.
     if (memoryCost >= 8 * parallelism) await argon2.hash(password, { ...parameters, memoryCost, timeCost: passes });
     return false;
   }
@@ -103,10 +99,10 @@ export function createPasswordHasher(options: PasswordHasherOptions): PasswordHa
   };
 }
 
-/** argon2id in version 19 (0x13), the one kind that is made here, with its parameters in any order. */
+/** argon2id version 19 (0x13), with parameters in any order. */
 const PHC = /^\$argon2id\$v=19\$((?:[mtp]=\d{1,9},){2}[mtp]=\d{1,9})\$[\w+/]{11,64}\$[\w+/]{16,128}$/;
 
-/** What a hash cost, or undefined if it is none. */
+/** The cost of a hash; undefined for a malformed one. */
 function costOf(hash: string): Cost | undefined {
   const parameters = PHC.exec(hash)?.[1]?.split(',') ?? [];
   const value = new Map(parameters.map((parameter) => [parameter[0], Number(parameter.slice(2))]));
@@ -114,12 +110,12 @@ function costOf(hash: string): Cost | undefined {
   return m && t && p ? { m, t, p } : undefined;
 }
 
-/** How long a hash takes, in passes over a KiB: lanes run beside each other (RFC 9106, section 3.4). */
+/** The duration of a hash in passes over one KiB. Lanes run in parallel (RFC 9106, section 3.4). */
 function timeOf({ m, t, p }: Cost): number {
   return (m * t) / p;
 }
 
-/** Random bytes as PHC strings have them: base64 without padding. */
+/** Random bytes in base64 without padding, as in PHC strings. */
 function base64(bytes: number): string {
   return randomBytes(bytes).toString('base64').replaceAll('=', '');
 }

@@ -1,6 +1,6 @@
 /**
  * Refresh tokens: `base64url(session id ‖ generation ‖ HMAC-SHA-256(key, purpose ‖ session id ‖ generation))`.
- * They can be computed again, so none is stored; a forged one is refused without a query.
+ * Tokens are deterministic, so none is stored. Forged tokens are rejected without a query.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from './derive.js';
@@ -15,7 +15,7 @@ const PURPOSE = 'refresh-token/1';
 export interface RefreshTokens {
   /** The token of a session's generation (0 to 2³² − 1), under the current secret. */
   issue(sessionId: string, generation: number): string;
-  /** What a token says, or undefined when it was not issued here. */
+  /** The content of a token; undefined for an invalid token. */
   verify(token: string): { readonly sessionId: string; readonly generation: number } | undefined;
 }
 
@@ -35,7 +35,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
     verify(token) {
       if (token.length !== REFRESH_TOKEN_LENGTH) return undefined;
       const bytes = Buffer.from(token, 'base64url');
-      // One encoding only: a token with stray characters or bits is not the token that was issued.
+      // Accepts the canonical encoding only, without stray characters or bits.
       if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return undefined;
       const body = bytes.subarray(0, BODY_BYTES);
       const mac = bytes.subarray(BODY_BYTES);

@@ -11,7 +11,7 @@ import type { IdentifierChanges } from '../identifier-changes/service.js';
 import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
 import { isReleasedEmail, createReleasedEmail } from '../users/released-email.js';
-import { asTakenError } from '../users/registration.js';
+import { asTakenError } from '../users/taken-names.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 
 export interface Verification {

@@ -1,11 +1,11 @@
-/** What connects this instance with others: events, and Redis if it is configured. */
+/** The connections between instances: events, and Redis if configured. */
 import { connectRedis, type RedisConnection } from '../redis/connection.js';
 import type { Events } from './events.js';
 import { openEvents, type OpenEventsOptions } from './open.js';
 
 export interface Bus {
   readonly events: Events;
-  /** Undefined: instances share the database only. */
+  /** Undefined if REDIS_URL is not set. */
   readonly redis: RedisConnection | undefined;
   close(): Promise<void>;
 }

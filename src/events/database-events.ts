@@ -1,4 +1,4 @@
-/** Events through the database: what a transaction notifies of is delivered when it commits, in the order of commits. */
+/** Events through LISTEN/NOTIFY: Postgres delivers a transaction's notifications after its commit, in commit order. */
 import type { Database } from '../db/database.js';
 import type { Events } from './events.js';
 import { createEventDispatcher, type EventsLog } from './dispatcher.js';
@@ -7,7 +7,7 @@ import { createEventsRepository } from './repository.js';
 
 const CHANNEL = 'latchkey_events';
 
-/** Begins to listen at once; who starts while the connection is not there yet is told when it is. */
+/** Starts listening immediately. `onConnection` reports when the connection is established. */
 export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog }): Events {
   const dispatcher = createEventDispatcher(log);
   let lost = false;
@@ -26,7 +26,7 @@ export function createDatabaseEvents({ db, log }: { db: Database; log: EventsLog
     listen: dispatcher.listen,
     connected: dispatcher.connected,
     onConnection: dispatcher.onConnection,
-    // Whoever can notify can change the tables as well.
+    // Not signed: a client that can notify can also change the tables.
     rejected: () => 0,
     close() {
       closing = true;

@@ -1,4 +1,4 @@
-/** Hands what arrives on to those in this process who listen. */
+/** Dispatches received events to the listeners in this process. */
 import type { AccountEvent, ConnectionListener, Events } from './events.js';
 import { decodeEvent } from './message.js';
 
@@ -8,12 +8,12 @@ export interface EventsLog {
 }
 
 export interface EventDispatcher extends Pick<Events, 'listen' | 'connected' | 'onConnection'> {
-  /** A message from outside; one that is no event is ignored. */
+  /** Handles a received message. Ignores malformed ones. */
   receive(text: string): void;
   setConnected(connected: boolean): void;
   /**
-   * Something may have been missed though the connection stands: all who listen are told as if it had not.
-   * @param since from when on, in milliseconds since the epoch
+   * Reports an outage to the connection listeners, although the connection is up: events may have been lost.
+   * @param since start of the loss, in milliseconds since the epoch
    */
   reportLoss(since: number): void;
 }
@@ -24,7 +24,7 @@ export function createEventDispatcher(log: EventsLog): EventDispatcher {
   let connected = false;
   let malformedLogged = false;
 
-  /** One that fails is no reason for the others to miss it. */
+  /** Calls all listeners, even if one throws. */
   function notify<T extends unknown[]>(all: ReadonlySet<(...values: T) => void>, ...values: T): void {
     for (const listener of all) {
       try {
@@ -52,13 +52,13 @@ export function createEventDispatcher(log: EventsLog): EventDispatcher {
     },
     setConnected: (now) => setConnected(now),
     reportLoss(since) {
-      // Who is told of a loss already may not know that it began earlier.
+      // Listeners know of the outage, but its start may be earlier.
       if (!connected) return notify(connectionListeners, false, since);
       setConnected(false, since);
       setConnected(true);
     },
     listen(listener) {
-      // A function of its own: the same listener may come twice.
+      // Wraps the listener, because the same function may be added twice.
       const own = (event: AccountEvent): void => listener(event);
       listeners.add(own);
       return () => void listeners.delete(own);

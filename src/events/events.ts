@@ -1,30 +1,30 @@
-/** What instances tell each other: that something happened to an account. Ids only; whoever is told reads the rest. */
+/** Events between instances: something happened to an account. Events carry only ids; receivers read the audit event. */
 import type { Executor } from '../db/database.js';
 
 export interface AccountEvent {
-  /** The audit event that tells what happened. */
+  /** The audit event. */
   readonly auditId: string;
-  /** Whose account; null where there is none. */
+  /** The account; null if there is none. */
   readonly userId: string | null;
   readonly sessionId: string | null;
 }
 
-/** @param lostSince with a loss, when it began, in milliseconds since the epoch; now where it is left out */
+/** @param lostSince start of an outage, in milliseconds since the epoch; defaults to now */
 export type ConnectionListener = (connected: boolean, lostSince?: number) => void;
 
 export interface Events {
-  /** Inside the transaction of the change: every instance is told once it commits, and nobody if it does not. */
+  /** Publishes an event to all instances after the commit of `tx`. A rollback discards it. */
   publish(tx: Executor, event: AccountEvent): Promise<void>;
   /**
-   * Calls `listener` with the events of every instance, this one's too, in the order of their commits for each account.
-   * @returns takes the listener off
+   * Calls `listener` with the events of all instances, including this one, in commit order for each account.
+   * @returns removes the listener
    */
   listen(listener: (event: AccountEvent) => void): () => void;
-  /** Whether events arrive; while they do not, some are missed for good. */
+  /** Whether events arrive. Events during an outage are not delivered later. */
   connected(): boolean;
-  /** Calls `listener` with each change of that. @returns takes it off */
+  /** Calls `listener` with each change of `connected`. @returns removes the listener */
   onConnection(listener: ConnectionListener): () => void;
-  /** How many messages were ignored because this deployment did not sign them. */
+  /** The number of messages ignored because of an invalid signature. */
   rejected(): number;
   close(): Promise<void>;
 }

@@ -1,15 +1,15 @@
-/** Events as they travel between instances: ids and times only, so that nothing is told to who reads along. */
+/** Encodes events for transport between instances. Messages contain only ids and times. */
 import { isId } from '../lib/paging.js';
 import type { AccountEvent } from './events.js';
 
-/** Three ids and their names take less; nothing longer is even parsed. */
+/** Longer messages are rejected without parsing. */
 const MAX_LENGTH = 256;
 
 export function encodeEvent({ auditId, userId, sessionId }: AccountEvent): string {
   return JSON.stringify({ auditId, userId, sessionId });
 }
 
-/** Undefined for what is no event. */
+/** Undefined for a malformed message. */
 export function decodeEvent(text: string): AccountEvent | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   try {
@@ -24,10 +24,10 @@ export function decodeEvent(text: string): AccountEvent | undefined {
 
 const MISSED = /^missed(?::(\d{1,15}))?$/;
 
-/** Tells that events were lost. @param since from when on, in milliseconds since the epoch */
+/** Encodes that events were lost. @param since start of the loss, in milliseconds since the epoch */
 export const encodeMissed = (since: number): string => `missed:${since}`;
 
-/** What says that events were lost; since when is unknown where an earlier version says it. Undefined for all else. */
+/** Decodes a loss message; `since` is undefined in messages of older releases. Undefined for any other message. */
 export function decodeMissed(text: string): { readonly since: number | undefined } | undefined {
   const match = MISSED.exec(text);
   return match ? { since: match[1] === undefined ? undefined : Number(match[1]) } : undefined;

@@ -1,4 +1,4 @@
-/** Opens the bus that the configuration names: Redis, or the database. */
+/** Opens the event transport: Redis if configured, otherwise the database. */
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { connectRedis, type RedisConnection, type RedisLog } from '../redis/connection.js';
@@ -9,7 +9,7 @@ import { createRedisEvents } from './redis-events.js';
 
 export interface OpenEventsOptions {
   readonly db: Database;
-  /** Where there is a Redis, the connection that publishes; a second one is made to listen. */
+  /** The connection that publishes, if Redis is configured. A second one is opened to subscribe. */
   readonly redis: RedisConnection | undefined;
   readonly url: string | undefined;
   readonly prefix: string;
@@ -19,7 +19,7 @@ export interface OpenEventsOptions {
   readonly log: EventsLog & RedisLog;
 }
 
-/** Never waits and never fails: events arrive once the connection is there. */
+/** Returns immediately and never throws. Events arrive once the connection is established. */
 export function openEvents({ db, redis: publisher, url, prefix, secrets, clock, log }: OpenEventsOptions): Events {
   if (!publisher || url === undefined) return createDatabaseEvents({ db, log });
   const subscriber = connectRedis(url, 'events', log);

@@ -1,8 +1,7 @@
 /**
- * Events through Redis: published once the transaction has committed. What one instance commits arrives in its order;
- * of two instances that change one account within the same moment, Redis decides who came first. What cannot be
- * published is kept and published again; where that was too much, or an instance may have died before it could, the
- * others are told that they may have missed something.
+ * Events through Redis, published after the commit. Events of one instance arrive in commit order; Redis decides the order of
+ * concurrent events of different instances. Events that could not be published are queued and retried. If the queue overflows,
+ * or after a restart, a loss message tells all instances that events may be missing.
  */
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.js';
@@ -15,29 +14,26 @@ import { createMessageSigner } from './signed-messages.js';
 
 export interface RedisEventsOptions {
   readonly db: Pick<Database, 'afterCommit'>;
-  /** Publishes; not closed with the events. */
+  /** Publishes. `close` does not close it. */
   readonly publisher: RedisConnection;
-  /** A connection of its own, which is closed with the events. */
+  /** Subscribes. `close` closes it. */
   readonly subscriber: RedisConnection;
-  /** Before the channel's name, so that deployments may share a Redis. */
+  /** Prefix of the channel name, so deployments can share a Redis. */
   readonly prefix: string;
   /** AUTH_SECRET: the first signs, all verify. */
   readonly secrets: readonly string[];
-  /** Tells since when something may have been missed. */
+  /** For the start of a loss. */
   readonly clock: Clock;
   readonly log: EventsLog;
 }
 
-/** Some 2 MB; at a thousand changes a second ten seconds without Redis. */
+/** About 2 MB; covers an outage of ten seconds at a thousand events per second. */
 const MAX_WAITING = 10_000;
 const BATCH = 100;
-/** A message that is sent again may have arrived the first time; so many back it is recognised. */
-const REMEMBERED = 10_000;
-/**
- * What is made up for where nobody knows since when something was missed: after the death of an instance with something
- * to say, until another one starts.
- */
-const UNKNOWN_MS = 15 * 60_000;
+/** Received messages that are remembered to ignore duplicates after a retry. */
+const MAX_SEEN = 10_000;
+/** The assumed start of a loss if it is unknown, as after the crash of an instance with queued events. */
+const UNKNOWN_LOSS_MS = 15 * 60_000;
 
 export function createRedisEvents({
   db,
@@ -51,19 +47,19 @@ export function createRedisEvents({
   const channel = `${prefix}events`;
   const signer = createMessageSigner(secrets, channel);
   const dispatcher = createEventDispatcher(log);
-  const seen = new LRUCache<string, true>({ max: REMEMBERED });
+  const seen = new LRUCache<string, true>({ max: MAX_SEEN });
   const waiting: string[] = [];
   let subscribed = false;
   let sending: Promise<void> | undefined;
-  const unknown = () => clock.now() - UNKNOWN_MS;
-  /** Since when something is lost. At the start: whoever was here before may have died with something to say. */
+  const unknown = () => clock.now() - UNKNOWN_LOSS_MS;
+  /** Start of a loss to report. Set at startup, because a previous process may have crashed with queued events. */
   let missedSince: number | undefined = unknown();
 
   const hasWork = () => waiting.length > 0 || missedSince !== undefined;
   const noteConnection = () => dispatcher.setConnected(subscribed && publisher.isUp());
 
   let rejected = 0;
-  /** Logs the first one only: there may be as many as an attacker likes. The metric counts them. */
+  /** Logs only the first one, because an attacker can send any number. A metric counts them all. */
   function reject(): void {
     rejected += 1;
     if (rejected === 1)
@@ -80,7 +76,7 @@ export function createRedisEvents({
     }
   }
 
-  /** Sends what waits, in its order; one batch is answered before the next one leaves. */
+  /** Publishes the queue in order, one batch after the other. */
   async function sendAll(): Promise<void> {
     try {
       while (publisher.isUp() && hasWork()) {
@@ -126,7 +122,7 @@ export function createRedisEvents({
       dispatcher.receive(payload);
     }
   });
-  // They may have been quicker than this.
+  // The connections may already be up.
   if (publisher.isUp()) send();
   if (subscriber.isUp()) void subscribe();
 

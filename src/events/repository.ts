@@ -1,4 +1,4 @@
-/** What of the events is SQL. */
+/** SQL of the events. */
 import { sql } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { statement } from '../db/statement.js';
@@ -9,7 +9,7 @@ const notify = statement(undefined, (executor) =>
     .from(sql`(select 1) as one`),
 );
 
-/** @param executor one transaction of the database: what it notifies of is told at its commit */
+/** @param executor a transaction; its notifications are sent at the commit */
 export function createEventsRepository(executor: Executor) {
   return {
     async notify(channel: string, payload: string): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * Messages that prove to come from this deployment: `base64url(HMAC-SHA-256(key, channel ‖ 0 ‖ payload)).payload`, with a
- * key derived from AUTH_SECRET. Whoever can write to Redis can neither forge a message nor pass on one of another channel.
+ * Signed messages: `base64url(HMAC-SHA-256(key, channel ‖ 0 ‖ payload)).payload`, with a key derived from AUTH_SECRET. Write access
+ * to Redis is not enough to forge a message or to replay one of another channel.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { deriveKey } from '../crypto/derive.js';
@@ -8,13 +8,13 @@ import { deriveKey } from '../crypto/derive.js';
 export interface MessageSigner {
   /** Signs under the current secret. */
   sign(payload: string): string;
-  /** The payload; undefined unless one of the secrets signed it for this channel. */
+  /** The payload; undefined if no secret verifies the signature for this channel. */
   verify(message: string): string | undefined;
 }
 
 /** 32 bytes in base64url, without padding. */
 const MAC_LENGTH = 43;
-/** Longer messages than any of ours are refused before anything is computed. */
+/** Longer messages are rejected without computing an HMAC. */
 const MAX_LENGTH = 512;
 
 /** @param secrets the first signs, all verify */
@@ -27,7 +27,7 @@ export function createMessageSigner(secrets: readonly string[], channel: string)
     sign: (payload) => `${macOf(keys[0]!, payload)}.${payload}`,
     verify(message) {
       if (message.length > MAX_LENGTH || message[MAC_LENGTH] !== '.') return undefined;
-      // As text: there is one encoding of a code only.
+      // Compares the encoded form, so each MAC has exactly one encoding.
       const mac = Buffer.from(message.slice(0, MAC_LENGTH));
       const payload = message.slice(MAC_LENGTH + 1);
       const isOurs = keys.some((key) => {

@@ -17,6 +17,7 @@ import { createChangeRepository, type IdentifierChange, type IdentifierKind } fr
 import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
+import { TAKEN } from '../users/taken-names.js';
 
 /** The value before a change. */
 export interface FormerIdentifier {
@@ -86,7 +87,6 @@ export interface IdentifierChangesOptions {
 
 /** How long a change can be cancelled after its request, and after it took effect. */
 const CANCELLABLE_MS = 7 * 86_400_000;
-const TAKEN = 'is taken';
 
 export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
   const { db, clock, audit, changeTokens, tokens, revocation, devices, outbox } = options;

@@ -1,4 +1,4 @@
-/** All SQL of the counters behind `@rateLimit`. */
+/** SQL of the rate limit counters. */
 import { and, gt, lte, sql } from 'drizzle-orm';
 import { makePgArray } from 'drizzle-orm/pg-core';
 import type { Executor } from '../db/database.js';
@@ -42,13 +42,13 @@ const readWindows = statement<{ key: string; count: number; resetsAt: Date }[]>(
 
 export function createRateLimitRepository(executor: Executor) {
   return {
-    /** Counts one more in the window that runs, or opens a new one: a single statement, so that none is lost in a race. */
+    /** Counts one execution in the current window, or starts a new window. Atomic. */
     async charge(key: string, now: Date, resetsAt: Date): Promise<{ count: number; resetsAt: Date }> {
       const [row] = await chargeWindow(executor, { key, now, resetsAt });
       return row!;
     },
 
-    /** The windows that run, by key. */
+    /** The current windows by key. */
     async findMany(keys: readonly string[], now: Date): Promise<Map<string, { count: number; resetsAt: Date }>> {
       const rows = await readWindows(executor, { keys: makePgArray([...keys]), now });
       return new Map(rows.map((row) => [row.key, row]));

@@ -1,4 +1,4 @@
-/** Fixed windows counted in the database: a restart does not forget them, and instances share them. */
+/** Fixed-window rate limits in the database: they survive restarts and are shared by all instances. */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -7,10 +7,10 @@ import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
 import { createRateLimitRepository } from './repository.js';
 
-/** Who is counted, for the audit of a refusal. */
+/** The account and client to audit for a rejection. */
 export interface Charged {
   readonly userId: string | null;
-  /** Whose doing it was; the account's own where it is left out. */
+  /** The account that acted; defaults to `userId`. */
   readonly actorId?: null;
   readonly client: ClientInfo;
 }
@@ -19,25 +19,25 @@ export interface Charged {
 export interface Budget {
   readonly key: string;
   readonly rate: Rate;
-  /** Executions that run and may come to count. */
+  /** Running executions that may still be counted. */
   readonly pending: number;
 }
 
 export interface RateLimits {
   /**
-   * Counts one execution. The first refusal of a window is audited.
-   * @param key what is counted, e.g. `Mutation.register|203.0.113.7`; up to the first bar it says what for
+   * Counts one execution. Audits the first rejection of a window.
+   * @param key the counter, e.g. `Mutation.register|203.0.113.7`; the part before the first bar goes to the audit log
    * @throws AppError RATE_LIMIT_EXCEEDED with `retryAfter` in seconds
    */
   charge(key: string, rate: Rate, charged: Charged): Promise<void>;
   /**
    * Counts and audits nothing.
-   * @throws AppError RATE_LIMIT_EXCEEDED when a limit is reached, or would be if what is held comes to count
+   * @throws AppError RATE_LIMIT_EXCEEDED if a limit is reached, or would be if all pending executions count
    */
   assertBelow(budgets: readonly Budget[]): Promise<void>;
-  /** As `charge`, but without a refusal: whether it is within the limit. */
+  /** As `charge`, but returns whether the execution is within the limit. */
   count(key: string, rate: Rate, charged: Charged): Promise<boolean>;
-  /** Removes up to `limit` windows that are over; returns how many. */
+  /** Deletes up to `limit` expired windows; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
@@ -53,7 +53,7 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
     const now = clock.now();
     return repository.charge(key, new Date(now), new Date(now + windowMs));
   };
-  /** The first of a window: there may be as many as an attacker likes. */
+  /** Audits only the first rejection of a window, because an attacker can cause any number. */
   async function auditFirstRejection(key: string, { max }: Rate, count: number, { userId, actorId, client }: Charged) {
     if (count !== max + 1) return;
     const detail = key.split('|', 1)[0]!;
@@ -88,7 +88,7 @@ export function createRateLimits({ db, clock, audit }: RateLimitsOptions): RateL
         const window = windows.get(key);
         const count = window?.count ?? 0;
         if (window && count >= rate.max) throw rateLimitExceeded(window.resetsAt);
-        // In a moment it is known what became of them.
+        // The running executions finish soon: retry after a second.
         if (count + pending >= rate.max) throw rateLimitExceeded(new Date(clock.now()));
       }
     },

@@ -1,16 +1,15 @@
 /**
- * A connection to Redis that is replaced whenever it is lost. Nothing waits for it: while it is away, commands fail at
- * once, and whoever has something to do without it does that.
+ * A connection to Redis that reconnects automatically. During an outage, commands fail immediately, so callers can fall back.
  */
 import { Redis, type RedisOptions } from 'ioredis';
 
 export interface RedisConnection {
   readonly client: Redis;
-  /** Whether Redis answered when it was last asked. */
+  /** Whether the last command or heartbeat succeeded. */
   isUp(): boolean;
-  /** Calls `listener` with each change of that. */
+  /** Calls `listener` with each change of `isUp`. */
   onChange(listener: (up: boolean) => void): void;
-  /** Takes the connection for lost, after a command that was not answered; another one is made. */
+  /** Treats the connection as lost after a failed command, and reconnects. */
   drop(): void;
   close(): void;
 }
@@ -20,10 +19,10 @@ export interface RedisLog {
   warn(fields: { readonly err?: unknown }, message: string): void;
 }
 
-/** What a request waits at most; on a network that is well an answer takes a millisecond. */
+/** The maximum that a request waits. On a healthy network a reply takes a millisecond. */
 const COMMAND_TIMEOUT_MS = 500;
 const CONNECT_TIMEOUT_MS = 2_000;
-/** Half-open connections that nobody uses are noticed by this. */
+/** Detects half-open idle connections. */
 const HEARTBEAT_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
@@ -33,10 +32,10 @@ const OPTIONS = {
   disableClientInfo: true,
   connectTimeout: CONNECT_TIMEOUT_MS,
   commandTimeout: COMMAND_TIMEOUT_MS,
-  // The other end may not answer a goodbye.
+  // The server may not respond to QUIT.
   disconnectTimeout: 100,
   retryStrategy: (times: number) => Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** (times - 1)),
-  // What was not answered is said again by whom it concerns, or not at all.
+  // Callers decide whether to retry a command.
   enableOfflineQueue: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
@@ -44,9 +43,9 @@ const OPTIONS = {
 } satisfies RedisOptions;
 
 /**
- * Connects, and goes on trying for as long as it takes.
- * @param url redis:// or rediss://, with credentials if need be
- * @param purpose for the log
+ * Connects in the background and retries until it succeeds.
+ * @param url redis:// or rediss://, optionally with credentials
+ * @param purpose appears in log messages
  */
 export function connectRedis(url: string, purpose: string, log: RedisLog): RedisConnection {
   const client = new Redis(url, OPTIONS);
@@ -60,7 +59,7 @@ export function connectRedis(url: string, purpose: string, log: RedisLog): Redis
     up = now;
     for (const listener of listeners) listener(up);
   };
-  /** Once an outage, however many attempts fail. */
+  /** Logs once per outage. */
   const logOutage = (err?: unknown): void => {
     if (outageLogged || closed) return;
     outageLogged = true;
@@ -78,7 +77,7 @@ export function connectRedis(url: string, purpose: string, log: RedisLog): Redis
   });
 
   const drop = (): void => {
-    // Another connection is under way otherwise.
+    // Otherwise a reconnect is already under way.
     if (!up) return;
     set(false);
     client.disconnect(true);

@@ -1,7 +1,6 @@
 /**
- * One key that signs and verifies access tokens (RFC 9068) through @fastify/jwt, whose signer and verifier
- * are made once per registration: a key that comes with a rotation gets an instance of its own, since the
- * running server takes no more plugins.
+ * One key that signs and verifies access tokens (RFC 9068) with @fastify/jwt. The plugin creates its signer and verifier once per
+ * registration, and a running server accepts no further plugins, so each key gets a Fastify instance of its own.
  */
 import fastifyJwt, { type FastifyJWTOptions } from '@fastify/jwt';
 import fastify from 'fastify';
@@ -13,9 +12,9 @@ const TOKEN_TYPE = 'at+jwt';
 
 export interface JwtKey {
   readonly kid: string;
-  /** Signs the claims as they are. */
+  /** Signs the claims unchanged. */
   sign(claims: object): string;
-  /** The claims of a token that this key signed, of any age; throws for any other. */
+  /** The claims of a token that this key signed. Does not check the expiry. @throws Error for any other token */
   verify(token: string): Record<string, unknown>;
 }
 
@@ -24,16 +23,16 @@ export interface JwtKeyOptions {
   readonly algorithm: JwtAlgorithm;
   /** The shared secret, or the public key in PEM. */
   readonly verifyWith: string;
-  /** The shared secret, or the private key in PEM; left out for a key that no longer signs. */
+  /** The shared secret, or the private key in PEM; left out for a retired key. */
   readonly signWith?: string | undefined;
   /** Issuer and audience: the deployment's PUBLIC_URL. */
   readonly issuer: string;
 }
 
-/** The library takes a missing `iss`, `aud` or `exp` for a right one unless they are required. */
+/** The library accepts tokens without `iss`, `aud` or `exp` unless the claims are required. */
 const REQUIRED_CLAIMS = ['iss', 'aud', 'sub', 'sid', 'scope', 'type', 'jti', 'iat', 'exp'];
 
-/** Makes a key ready for use. */
+/** Creates a key. */
 export async function createJwtKey({ kid, algorithm, verifyWith, signWith, issuer }: JwtKeyOptions): Promise<JwtKey> {
   const options: FastifyJWTOptions = {
     secret: signWith === undefined ? { public: verifyWith } : { private: signWith, public: verifyWith },
@@ -44,7 +43,7 @@ export async function createJwtKey({ kid, algorithm, verifyWith, signWith, issue
       requiredClaims: REQUIRED_CLAIMS,
       allowedIss: issuer,
       allowedAud: issuer,
-      // The house's clock decides about time, so that one clock rules and a test can move it.
+      // The caller checks the expiry with the shared clock.
       ignoreExpiration: true,
       cache: false,
       errorCacheTTL: -1,

@@ -15,7 +15,7 @@ export interface KeyPair {
   readonly privateKey: string;
 }
 
-/** 128 bits of strength, as the other keys have (NIST SP 800-57 part 1, table 2), and good after 2030. */
+/** 128 bits of strength, like the other algorithms (NIST SP 800-57 part 1, table 2). */
 const RSA_BITS = 3072;
 
 const generate = promisify(generateKeyPair);
@@ -39,7 +39,7 @@ function newPair(algorithm: AsymmetricAlgorithm): Promise<{ publicKey: KeyObject
   return generate('rsa', { modulusLength: RSA_BITS });
 }
 
-/** RFC 7638: the hash of the members that make the key, in lexical order. */
+/** JWK thumbprint (RFC 7638): the hash of the required members in lexical order. */
 function thumbprint(jwk: Readonly<Record<string, string>>): string {
   const members = ['crv', 'e', 'kty', 'n', 'x', 'y'].filter((name) => jwk[name] !== undefined);
   const canonical = JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]])));

@@ -1,6 +1,6 @@
 /**
- * The keys of this deployment: made at the first start, kept in the database, several at a time. One signs;
- * those it succeeded verify until the last token they can have signed has run out.
+ * The signing keys of this deployment. They are created at the first start and stored in the database. One key signs; retired
+ * keys verify until the last token that they may have signed has expired.
  */
 import { createHash, createPublicKey, type JsonWebKey } from 'node:crypto';
 import type { Clock } from '../lib/clock.js';
@@ -14,13 +14,13 @@ import { createSigningKeyRepository, type SigningKeyRow } from './repository.js'
 export interface SigningKeys {
   /** The key that signs. */
   current(): JwtKey;
-  /** The key with this id, if this instance knows it. */
+  /** The key with this id, if this instance has loaded it. */
   known(kid: string): JwtKey | undefined;
-  /** The key with this id; an unknown one is looked for in the database, at most every few seconds. */
+  /** The key with this id. Reloads the keys for an unknown id, at most every few seconds. */
   find(kid: string): Promise<JwtKey | undefined>;
-  /** The public keys to verify with (RFC 7517); for HS256 only those of before, while a token of theirs may be out. */
+  /** The public keys (RFC 7517). With HS256, only retired asymmetric keys whose tokens may still be valid. */
   published(): readonly PublicJwk[];
-  /** Reads the keys again, so that a rotation elsewhere takes effect here. */
+  /** Reloads the keys, so a rotation by another instance takes effect. */
   reload(): Promise<void>;
 }
 
@@ -40,20 +40,20 @@ export interface RotationOptions extends Pick<SigningKeysOptions, 'secrets' | 'a
   readonly algorithm: AsymmetricAlgorithm;
 }
 
-/** How often an instance looks for keys that others made. */
+/** How often an instance reloads the keys. */
 export const RELOAD_MS = 60_000;
-/** An instance may sign with a retired key until it has reloaded: twice over, for a slow one. */
+/** An instance may sign with a retired key until it reloads. Twice the interval covers a slow one. */
 const LATE_SIGNER_MS = 2 * RELOAD_MS;
-/** An attacker who invents key ids causes no more reads than this. */
+/** Bounds the reads that tokens with made-up key ids cause. */
 const MISS_RELOAD_MS = 5_000;
 
-/** Loads the keys, making the first one where there is none of the configured algorithm. */
+/** Loads the keys. Creates the first one if there is none for the configured algorithm. */
 export async function createSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
   const { db, clock, secrets, algorithm, secretKey, issuer } = options;
-  const seal = createEncryption(secrets, 'signing-key');
+  const encryption = createEncryption(secrets, 'signing-key');
   const shared = await createSharedKey(algorithm, secretKey, issuer);
   let known = new Map<string, JwtKey>();
-  /** Ids of the known keys that have their private half. */
+  /** Ids of the loaded keys that can sign. */
   let signers = new Set<string>();
   let current = shared;
   let jwks: readonly PublicJwk[] = [];
@@ -62,13 +62,13 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
 
   async function toJwtKey({ kid, algorithm: rowAlgorithm, publicJwk, encryptedPrivateKey, retiredAt }: SigningKeyRow) {
     const unchanged = known.get(kid);
-    // A key that was retired is made again without its private half.
+    // A retired key is created again without its private key.
     if (unchanged && signers.has(kid) === (retiredAt === null)) return unchanged;
     const verifyWith = createPublicKey({ key: publicJwk as JsonWebKey, format: 'jwk' }).export({
       format: 'pem',
       type: 'spki',
     });
-    const signWith = retiredAt ? undefined : seal.decrypt(encryptedPrivateKey, kid);
+    const signWith = retiredAt ? undefined : encryption.decrypt(encryptedPrivateKey, kid);
     if (!retiredAt && signWith === undefined) throw new SigningSecretError();
     return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
   }
@@ -106,7 +106,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   };
 }
 
-/** Creates the key that signs from now on; its predecessor verifies until its last token has expired. Returns its id. */
+/** Creates a new signing key and retires the current one. Returns the id of the new key. */
 export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
   const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
   await retire(tx, options);
@@ -125,9 +125,9 @@ export async function rotate(tx: Executor, { algorithm, secrets, ...options }: R
 }
 
 /**
- * Makes a successor for the current key, for a person who asks for it. Returns its id.
- * @throws ConfigError when there is no such key, or when the configuration is not the one that it was made with: running
- * instances could not use its successor
+ * Rotates the signing key on an operator's request. Returns the id of the new key.
+ * @throws ConfigError if there is no key, or if the algorithm differs from the configuration
+ * @throws SigningSecretError if AUTH_SECRET does not decrypt the current key: running instances could not use a new one
  */
 export async function rotateManually(tx: Executor, options: RotationOptions): Promise<string> {
   const rows = await createSigningKeyRepository(tx).list();
@@ -140,18 +140,17 @@ export async function rotateManually(tx: Executor, options: RotationOptions): Pr
   return rotate(tx, options);
 }
 
-/** None of the secrets decrypts the signing key. */
+/** No secret in AUTH_SECRET decrypts the signing key. */
 export class SigningSecretError extends Error {
   override readonly name = 'SigningSecretError';
   constructor() {
-    super('AUTH_SECRET: must list the secret that the signing key was made with');
+    super('AUTH_SECRET: must include the secret that encrypted the signing key');
   }
 }
 
 /**
- * Retires the key that signs, for a successor or because HS256 needs none; waits for other instances that do the same. Its
- * private half is erased at once: instances that still sign with it have it in memory until they reload. Its public half is
- * published, and verifies, until the longest-lived token that it may have signed has expired.
+ * Retires the current key, for a new one or because HS256 needs none. Erases its private key; instances that still sign with it
+ * have it in memory until they reload. Its public key stays published until the last token that it may have signed has expired.
  */
 async function retire(
   tx: Executor,
@@ -166,7 +165,7 @@ async function retire(
   await repository.eraseRetired();
 }
 
-/** Of instances that start at once one makes the first key, the others find it. */
+/** Creates the first key. Of several instances that start concurrently, one creates it. */
 async function ensureCurrentKey(
   db: Database,
   make: (tx: Executor) => Promise<string>,
@@ -176,16 +175,16 @@ async function ensureCurrentKey(
   await db.transaction(async (tx) => {
     const repository = createSigningKeyRepository(tx);
     await repository.lock();
-    // Keys that a release before 0.2 retired still have theirs.
+    // Keys that a release before 0.2 retired still have their private key.
     await repository.eraseRetired();
     const rows = await repository.list();
     if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await make(tx);
-    // A later rotation may run with a shorter lifetime than the tokens that this instance signs.
+    // A later rotation may be configured with a shorter token lifetime than this instance.
     await repository.recordTokenLifetime(accessTtlMs);
   });
 }
 
-/** HS256's key is the configuration's own; its id tells which secret it is, and nothing of it. */
+/** The HS256 key from the configuration. Its id identifies the secret without revealing it. */
 async function createSharedKey(
   algorithm: JwtAlgorithm,
   secretKey: string | undefined,

@@ -1,15 +1,15 @@
 /**
- * One encoding for each signature. Base64url without padding leaves spare bits that decoders ignore (RFC 4648 section 3.5),
- * and with every ECDSA signature (r, s) the pair (r, n − s) verifies too. Accepting such twins would let anyone turn a token
- * into a second text that verifies, past whatever knows tokens by their text.
+ * Rejects malleable signatures. Decoders ignore the spare bits of base64url (RFC 4648 section 3.5), and for every ECDSA signature
+ * (r, s) the pair (r, n − s) also verifies. Without this check, anybody could create a second valid text of a token, which
+ * bypasses lookups by token text.
  */
 
 /** The order of P-256 (FIPS 186-4, D.1.2.3). */
 const P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
-/** Half of a signature of ES256: r or s (RFC 7518 section 3.4). */
+/** The size of r and of s in an ES256 signature (RFC 7518 section 3.4). */
 const P256_BYTES = 32;
 
-/** Whether a token's signature is encoded as it is issued: canonical base64url and, for ES256, the lower s. */
+/** Whether the signature is canonical base64url and, for ES256, has the lower s. */
 export function isCanonical(token: string, algorithm: string): boolean {
   const encoded = token.slice(token.lastIndexOf('.') + 1);
   const signature = Buffer.from(encoded, 'base64url');
@@ -17,7 +17,7 @@ export function isCanonical(token: string, algorithm: string): boolean {
   return algorithm !== 'ES256' || sOf(signature) <= P256_ORDER / 2n;
 }
 
-/** The token with its signature as `isCanonical` accepts it; the library signs with either s. */
+/** The token with a canonical signature. The library may sign with either s. */
 export function canonical(token: string, algorithm: string): string {
   if (algorithm !== 'ES256') return token;
   const end = token.lastIndexOf('.') + 1;

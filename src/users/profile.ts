@@ -21,7 +21,7 @@ import {
   createFieldErrors,
   type Checked,
 } from './input.js';
-import { asTakenError } from './registration.js';
+import { asTakenError, TAKEN } from './taken-names.js';
 import { createAccountRepository, type AccountChanges } from './repository.js';
 import type { Verification } from '../email-verification/service.js';
 
@@ -126,8 +126,8 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
       },
       account.id,
     );
-    if (taken.email) errors.add('email', 'is taken');
-    if (taken.username) errors.add('username', 'is taken');
+    if (taken.email) errors.add('email', TAKEN);
+    if (taken.username) errors.add('username', TAKEN);
     if (errors.all.length > 0) throw validationError(errors.all);
     return columns;
   }

@@ -6,7 +6,6 @@ import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { PasswordHasher } from '../crypto/password-hasher.js';
 import type { Database } from '../db/database.js';
-import { constraintOf } from '../db/errors.js';
 import { validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
@@ -15,6 +14,7 @@ import type { IdentifierChanges, IdentifierKeys } from '../identifier-changes/se
 import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
 import { checkDisplayName, checkEmail, checkUsername, createFieldErrors } from './input.js';
 import { createAccountRepository } from './repository.js';
+import { asTakenError, TAKEN } from './taken-names.js';
 import type { Verification } from '../email-verification/service.js';
 
 /** `null` is the same as an omitted field. */
@@ -46,8 +46,6 @@ export interface RegistrationOptions {
   /** REVEAL_TAKEN_EMAILS. If false, the account claims its address when the mailbox confirms it. */
   readonly revealTakenEmails: boolean;
 }
-
-const TAKEN = 'is taken';
 
 export function createRegistration(options: RegistrationOptions): Register {
   const { db, clock, audit, sessions, hasher, passwords, verification, outbox, changes } = options;
@@ -112,16 +110,4 @@ export function createRegistration(options: RegistrationOptions): Register {
       throw asTakenError(error) ?? error;
     }
   };
-}
-
-/** Converts a unique violation, caused by a concurrent request after the check; undefined for any other error. */
-export function asTakenError(error: unknown) {
-  switch (constraintOf(error)) {
-    case 'users_email_key_unique':
-      return validationError([{ field: 'email', message: TAKEN }]);
-    case 'users_username_key_unique':
-      return validationError([{ field: 'username', message: TAKEN }]);
-    default:
-      return undefined;
-  }
 }
