@@ -8,14 +8,14 @@ const located = (originalError: Error) =>
   new GraphQLError(originalError.message, { nodes: node, path: ['me', 0], originalError });
 const place = { locations: [{ line: 1, column: 1 }], path: ['me', 0] };
 
-t.test('an AppError leaves with its code, message and details, and with its place where it has one', async (t) => {
+t.test('formats an AppError with code, message, details and location', async (t) => {
   const error = validationError([{ field: 'email', message: 'is taken' }]);
   const extensions = { code: 'VALIDATION_ERROR', details: [{ field: 'email', message: 'is taken' }] };
   t.strictSame(translateError(error, 'r').formatted, { message: error.message, extensions });
   t.strictSame(translateError(located(error), 'r').formatted, { message: error.message, ...place, extensions });
 });
 
-t.test('an AppError is found under whatever wraps it', async (t) => {
+t.test('finds an AppError inside wrapping errors', async (t) => {
   const error = new AppError('NOT_FOUND', 'It is not there.');
   const wrapped = located(located(new Error('outer', { cause: new Error('inner', { cause: error }) })));
   t.equal(translateError(wrapped, 'r').fault, error);
@@ -26,47 +26,47 @@ t.test('an AppError is found under whatever wraps it', async (t) => {
   });
 });
 
-t.test('anything else says nothing but the id of the request; the fault holds the cause for the log', async (t) => {
-  const cyclic = new Error('round');
-  cyclic.cause = cyclic;
-  const sql = new Error('Failed query: select "secret" from users where id = $1', {
-    cause: new Error('constraint users_email'),
-  });
-  for (const thrown of [
-    sql,
-    new TypeError('x is not a function'),
-    cyclic,
-    'a text',
-    undefined,
-    null,
-    { message: 'like an error' },
-  ]) {
-    const { fault, formatted } = translateError(thrown, 'r-1');
-    t.strictSame(formatted, { message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' } });
-    t.equal(fault.cause, thrown);
-  }
-  const { fault, formatted } = translateError(located(sql), 'r-1');
-  t.strictSame(formatted, {
-    message: 'Internal error.',
-    ...place,
-    extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' },
-  });
-  t.equal(fault.cause, sql);
-});
-
 t.test(
-  "a GraphQLError that a resolver or a scalar throws is not the client's doing, nor are its extensions told",
+  'hides any other error behind INTERNAL_ERROR with the request id, and keeps the cause for the log',
   async (t) => {
-    const thrown = new GraphQLError('DateTime takes a Date', { extensions: { code: 'SECRET', requestId: 'x' } });
-    t.strictSame(translateError(located(thrown), 'r').formatted.extensions, { code: 'INTERNAL_ERROR', requestId: 'r' });
-    t.strictSame(translateError(thrown, 'r').formatted, {
-      message: 'Internal error.',
-      extensions: { code: 'INTERNAL_ERROR', requestId: 'r' },
+    const cyclic = new Error('round');
+    cyclic.cause = cyclic;
+    const sql = new Error('Failed query: select "secret" from users where id = $1', {
+      cause: new Error('constraint users_email'),
     });
+    for (const thrown of [
+      sql,
+      new TypeError('x is not a function'),
+      cyclic,
+      'a text',
+      undefined,
+      null,
+      { message: 'like an error' },
+    ]) {
+      const { fault, formatted } = translateError(thrown, 'r-1');
+      t.strictSame(formatted, { message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' } });
+      t.equal(fault.cause, thrown);
+    }
+    const { fault, formatted } = translateError(located(sql), 'r-1');
+    t.strictSame(formatted, {
+      message: 'Internal error.',
+      ...place,
+      extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' },
+    });
+    t.equal(fault.cause, sql);
   },
 );
 
-t.test('an AppError that says INTERNAL_ERROR gets the id, and neither its message nor its details leave', async (t) => {
+t.test('treats a GraphQLError thrown by a resolver or scalar as internal, and hides its extensions', async (t) => {
+  const thrown = new GraphQLError('DateTime takes a Date', { extensions: { code: 'SECRET', requestId: 'x' } });
+  t.strictSame(translateError(located(thrown), 'r').formatted.extensions, { code: 'INTERNAL_ERROR', requestId: 'r' });
+  t.strictSame(translateError(thrown, 'r').formatted, {
+    message: 'Internal error.',
+    extensions: { code: 'INTERNAL_ERROR', requestId: 'r' },
+  });
+});
+
+t.test('replaces the message and details of an INTERNAL_ERROR by the request id', async (t) => {
   const cause = new Error('why');
   const { fault, formatted } = translateError(
     new AppError('INTERNAL_ERROR', 'told too much', { retryAfter: 1 }, cause),
@@ -78,7 +78,7 @@ t.test('an AppError that says INTERNAL_ERROR gets the id, and neither its messag
   t.equal(translateError(bare, 'r').fault.cause, bare);
 });
 
-t.test('a database that is away is a service that is away', async (t) => {
+t.test('answers SERVICE_UNAVAILABLE when the database is unavailable', async (t) => {
   const refusal = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' });
   const { formatted } = translateError(located(new Error('Failed query', { cause: refusal })), 'r');
   t.strictSame(formatted.extensions, { code: 'SERVICE_UNAVAILABLE', retryAfter: 1 });
@@ -89,25 +89,22 @@ t.test('a database that is away is a service that is away', async (t) => {
   });
 });
 
-t.test(
-  "an argument that turns out to be null in execution is the client's fault; the like from a resolver is not",
-  async (t) => {
-    const message = 'Argument "id" of non-null type "ID!" must not be null.';
-    const extensions = { code: 'VALIDATION_ERROR', details: [{ field: 'id', message: 'is required' }] };
-    t.strictSame(
-      translateError(located(new GraphQLError(message, { nodes: node })), 'r').formatted.extensions,
-      extensions,
-    );
-    t.strictSame(translateError(new GraphQLError(message, { nodes: node }), 'r').formatted.extensions, extensions);
-    t.equal(translateError(located(new Error(message)), 'r').fault.code, 'INTERNAL_ERROR');
-    t.equal(
-      translateError(located(new GraphQLError('Abstract type', { nodes: node })), 'r').fault.code,
-      'INTERNAL_ERROR',
-    );
-  },
-);
+t.test('reports a null argument as a client error, but not the same message from a resolver', async (t) => {
+  const message = 'Argument "id" of non-null type "ID!" must not be null.';
+  const extensions = { code: 'VALIDATION_ERROR', details: [{ field: 'id', message: 'is required' }] };
+  t.strictSame(
+    translateError(located(new GraphQLError(message, { nodes: node })), 'r').formatted.extensions,
+    extensions,
+  );
+  t.strictSame(translateError(new GraphQLError(message, { nodes: node }), 'r').formatted.extensions, extensions);
+  t.equal(translateError(located(new Error(message)), 'r').fault.code, 'INTERNAL_ERROR');
+  t.equal(
+    translateError(located(new GraphQLError('Abstract type', { nodes: node })), 'r').fault.code,
+    'INTERNAL_ERROR',
+  );
+});
 
-t.test('a fault of the document is told as it is, with where it is', async (t) => {
+t.test('reports an error in the document with its location', async (t) => {
   t.strictSame(translateDocumentError(new GraphQLError('Cannot query field "x".', { nodes: node })).formatted, {
     message: 'Cannot query field "x".',
     locations: [{ line: 1, column: 1 }],

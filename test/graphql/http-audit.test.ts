@@ -3,7 +3,7 @@ import { auditFaults } from '../helpers/audit.js';
 import { startGraphqlServer } from '../helpers/graphql-server.js';
 import { listen } from '../helpers/server.js';
 
-t.test("graphql-http's audit finds no error and gives no warning", async (t) => {
+t.test("passes graphql-http's audit without errors and warnings", async (t) => {
   const { app } = await startGraphqlServer(t);
   t.same(await auditFaults(`http://127.0.0.1:${await listen(app)}/graphql`), []);
 });

@@ -38,7 +38,7 @@ const bodies = (name: string): string[] => {
   ];
 };
 
-t.test('over HTTP no name is answered with a server error', async (t) => {
+t.test('answers no name over HTTP with a server error', async (t) => {
   for (const name of NAMES) {
     for (const payload of bodies(name)) {
       const { statusCode } = await app.server.inject({ method: 'POST', url: '/graphql', headers, payload });
@@ -58,13 +58,13 @@ t.test('over HTTP no name is answered with a server error', async (t) => {
   t.equal(({} as Record<string, unknown>)['a'], undefined, 'no prototype was changed');
 });
 
-t.test('an alias may be any name', async (t) => {
+t.test('accepts any name as an alias', async (t) => {
   const payload = JSON.stringify({ query: '{ __proto__: me { constructor: id } }' });
   const { body } = await app.server.inject({ method: 'POST', url: '/graphql', headers, payload });
   t.equal(body, `{"data":{"__proto__":{"constructor":"${user.id}"}}}`);
 });
 
-t.test('over a WebSocket no name but __proto__ closes the socket, and none is an internal error', async (t) => {
+t.test('keeps the socket open for every name but __proto__, without internal errors', async (t) => {
   for (const name of NAMES.filter((each) => each !== '__proto__')) {
     const socket = await app.session(user.accessToken);
     const messages = [

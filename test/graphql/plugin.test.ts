@@ -18,46 +18,43 @@ interface Body {
 const JSON_CLIENT = { accept: 'application/json' };
 const LOGIN = 'mutation Login($input: LoginInput!) { login(input: $input) }';
 
-t.test(
-  'with data there is 200, whatever else failed; without, the status of the first error, for clients that read it',
-  async (t) => {
-    const { post } = await startGraphqlServer(t, {
-      resolvers: {
-        failing: () => {
-          throw new AppError('MISSING_TOKEN', 'Log in first.');
-        },
-        failingRequired: () => {
-          throw new AppError('INSUFFICIENT_PERMISSIONS', 'Not for you.', { requiredScopes: [['admin']] });
-        },
+t.test('answers 200 with data, and otherwise the status of the first error', async (t) => {
+  const { post } = await startGraphqlServer(t, {
+    resolvers: {
+      failing: () => {
+        throw new AppError('MISSING_TOKEN', 'Log in first.');
       },
-    });
-    const partial = await post({ query: '{ login failing }' });
-    t.equal(partial.statusCode, 200);
-    t.strictSame(partial.json(), {
-      errors: [
-        {
-          message: 'Log in first.',
-          locations: [{ line: 1, column: 9 }],
-          path: ['failing'],
-          extensions: { code: 'MISSING_TOKEN' },
-        },
-      ],
-      data: { login: 'in', failing: null },
-    });
-    const nothing = await post({ query: '{ failing failingRequired }' });
-    t.equal(nothing.statusCode, 401, 'the first error counts');
-    t.equal(nothing.json<Body>().data, null);
-    const forbidden = await post({ query: '{ failingRequired }' });
-    t.equal(forbidden.statusCode, 403);
-    t.strictSame(forbidden.json<Body>().errors?.[0]?.extensions, {
-      code: 'INSUFFICIENT_PERMISSIONS',
-      requiredScopes: [['admin']],
-    });
-    t.equal((await post({ query: '{ failingRequired }' }, JSON_CLIENT)).statusCode, 200);
-  },
-);
+      failingRequired: () => {
+        throw new AppError('INSUFFICIENT_PERMISSIONS', 'Not for you.', { requiredScopes: [['admin']] });
+      },
+    },
+  });
+  const partial = await post({ query: '{ login failing }' });
+  t.equal(partial.statusCode, 200);
+  t.strictSame(partial.json(), {
+    errors: [
+      {
+        message: 'Log in first.',
+        locations: [{ line: 1, column: 9 }],
+        path: ['failing'],
+        extensions: { code: 'MISSING_TOKEN' },
+      },
+    ],
+    data: { login: 'in', failing: null },
+  });
+  const nothing = await post({ query: '{ failing failingRequired }' });
+  t.equal(nothing.statusCode, 401, 'the first error counts');
+  t.equal(nothing.json<Body>().data, null);
+  const forbidden = await post({ query: '{ failingRequired }' });
+  t.equal(forbidden.statusCode, 403);
+  t.strictSame(forbidden.json<Body>().errors?.[0]?.extensions, {
+    code: 'INSUFFICIENT_PERMISSIONS',
+    requiredScopes: [['admin']],
+  });
+  t.equal((await post({ query: '{ failingRequired }' }, JSON_CLIENT)).statusCode, 200);
+});
 
-t.test('documents that are rejected are 400 without data, or 200 for clients of application/json', async (t) => {
+t.test('answers rejected documents with 400, or 200 for application/json', async (t) => {
   const { post } = await startGraphqlServer(t, {
     env: {
       GRAPHQL_MAX_LENGTH: '300',
@@ -91,7 +88,7 @@ t.test('documents that are rejected are 400 without data, or 200 for clients of 
   }
 });
 
-t.test('faults of variables come together, without their values', async (t) => {
+t.test('reports all errors of variables together, without their values', async (t) => {
   const { post, rawLogs } = await startGraphqlServer(t);
   const body = {
     query: LOGIN,
@@ -123,7 +120,7 @@ t.test('faults of variables come together, without their values', async (t) => {
   t.notMatch(rawLogs.join(''), /hunter2/);
 });
 
-t.test('a variable that turns out to be null where none may be is a fault of the client', async (t) => {
+t.test('reports a null variable in a non-null position as a client error', async (t) => {
   const { post } = await startGraphqlServer(t);
   const cases: readonly [query: string, variables: object, field: string][] = [
     ['query($n: Int = 1) { node { many(first: $n) { id } } }', { n: null }, 'first'],
@@ -139,7 +136,7 @@ t.test('a variable that turns out to be null where none may be is a fault of the
   }
 });
 
-t.test('what a resolver throws unforeseen says nothing but the id of the request; the log has the cause', async (t) => {
+t.test('answers an unexpected error with the request id, and logs the cause', async (t) => {
   const { post, logs } = await startGraphqlServer(t, {
     resolvers: {
       failing: () => {
@@ -164,7 +161,7 @@ t.test('what a resolver throws unforeseen says nothing but the id of the request
   }
 });
 
-t.test('a client is told when to come again, in the header as well', async (t) => {
+t.test('sends retryAfter in the body and the header', async (t) => {
   const { post } = await startGraphqlServer(t, {
     resolvers: {
       failing: () => {
@@ -187,7 +184,7 @@ t.test('a client is told when to come again, in the header as well', async (t) =
   t.equal((await post({ query: '{ login }' })).headers['retry-after'], undefined);
 });
 
-t.test('of an outage and a fault of ours in one answer, the log tells the fault', async (t) => {
+t.test('logs the internal error when an answer also has an outage', async (t) => {
   const { post, logs } = await startGraphqlServer(t, {
     resolvers: {
       login: () => {
@@ -202,14 +199,14 @@ t.test('of an outage and a fault of ours in one answer, the log tells the fault'
   t.match(logs.at(-1), { level: 50, err: { message: 'a fault of ours' } });
 });
 
-t.test('what others say about Vary is kept', async (t) => {
+t.test('keeps the Vary header of other plugins', async (t) => {
   const { post } = await startGraphqlServer(t, {
     before: (app) => app.addHook('onRequest', async (_request, reply) => void reply.header('vary', 'Origin')),
   });
   t.equal((await post({ query: '{ login }' })).headers['vary'], 'Origin, accept');
 });
 
-t.test('introspection and suggestions are off where the configuration says so', async (t) => {
+t.test('turns introspection and suggestions off by configuration', async (t) => {
   const { post } = await startGraphqlServer(t, { introspection: false });
   for (const query of ['{ __schema { types { name } } }', '{ __type(name: "Node") { name } }']) {
     t.match((await post({ query })).json(), { errors: [{ extensions: { code: 'QUERY_REJECTED' } }] }, query);
@@ -223,7 +220,7 @@ t.test('introspection and suggestions are off where the configuration says so', 
   }
 });
 
-t.test('introspection and suggestions are on where the configuration says so', async (t) => {
+t.test('turns introspection and suggestions on by configuration', async (t) => {
   const { post } = await startGraphqlServer(t, { suggestions: true });
   const response = await post({ query: getIntrospectionQuery() });
   t.equal(response.statusCode, 200);
@@ -231,7 +228,7 @@ t.test('introspection and suggestions are on where the configuration says so', a
   t.match((await post({ query: '{ logim }' })).body, /Did you mean/);
 });
 
-t.test('the operations of one document are not mixed up, however often they are asked for', async (t) => {
+t.test('executes the named operation of a document each time', async (t) => {
   const { post } = await startGraphqlServer(t);
   const query = 'query A { a: login } query B { b: echo(text: "B") }';
   for (let i = 0; i < 5; i += 1) {
@@ -240,7 +237,7 @@ t.test('the operations of one document are not mixed up, however often they are 
   }
 });
 
-t.test('a document at the limit of tokens is executed, also where that limit was raised', async (t) => {
+t.test('executes a document at the token limit, also after raising it', async (t) => {
   const { post } = await startGraphqlServer(t, {
     env: {
       GRAPHQL_MAX_TOKENS: '20000',
@@ -256,7 +253,7 @@ t.test('a document at the limit of tokens is executed, also where that limit was
   t.strictSame(response.json(), { data: { login: 'in' } });
 });
 
-t.test('what is remembered of documents stays small, whatever is sent', async (t) => {
+t.test('keeps the caches of documents bounded', async (t) => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const heap = () => {
@@ -279,7 +276,7 @@ t.test('what is remembered of documents stays small, whatever is sent', async (t
   t.ok(grown < 30, `grew by ${Math.round(grown)} MiB`);
 });
 
-t.test('the work of a document counts as requests, refused or not, and only once', async (t) => {
+t.test('charges the work of a document once, refused or not', async (t) => {
   const charged: number[] = [];
   const { post } = await startGraphqlServer(t, { chargeDocument: async (requests) => void charged.push(requests) });
   const costly = (field: string) => `{ ${field} }`.padEnd(5000);
@@ -291,7 +288,7 @@ t.test('the work of a document counts as requests, refused or not, and only once
   t.same(charged, [2, 2]);
 });
 
-t.test('a document whose work is over the limit of requests is not executed', async (t) => {
+t.test('does not execute a document whose work exceeds the request limit', async (t) => {
   const chargeDocument = async () => {
     throw new AppError('RATE_LIMIT_EXCEEDED', 'no', { retryAfter: 7 });
   };

@@ -12,7 +12,7 @@ import { createExecutableSchema, SCHEMA_FILE } from '../../src/graphql/schema.js
 
 const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
 
-t.test('everything has a description: types, fields, arguments, enum values, directives', async (t) => {
+t.test('describes every type, field, argument, enum value and directive', async (t) => {
   const undescribed: string[] = [];
   const check = (name: string, { description }: { description?: string | null | undefined }) => {
     if (!description?.trim()) undescribed.push(name);
@@ -36,7 +36,7 @@ t.test('everything has a description: types, fields, arguments, enum values, dir
   t.same(undescribed, []);
 });
 
-t.test('a rate for a field that has no limit is refused at the start', async (t) => {
+t.test('refuses a configured rate for a field without @rateLimit', async (t) => {
   const options = {
     knownScopes: new Set(['read:profile', 'write:profile']),
     rates: new Map([['me', { max: 1, windowMs: 1000 }]]),

@@ -16,7 +16,7 @@ function work(started: number[], index: number) {
   };
 }
 
-t.test('two run at a time, the others in the order they came, also after a failure', async (t) => {
+t.test('runs two at a time and the others in order, also after a failure', async (t) => {
   const run = createStatements();
   const started: number[] = [];
   const all = [0, 1, 2, 3].map((index) => work(started, index));

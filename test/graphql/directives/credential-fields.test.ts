@@ -4,13 +4,13 @@ import t from 'tap';
 import { credentialFieldsOf } from '../../../src/graphql/directives/credential-fields.js';
 import { SCHEMA_FILE } from '../../../src/graphql/schema.js';
 
-t.test('the mutations that carry the directive are those that prove or renew credentials', async (t) => {
+t.test('reads the mutations with @oneCredentialAttempt from the schema', async (t) => {
   const fields = credentialFieldsOf(buildSchema(readFileSync(SCHEMA_FILE, 'utf8')));
   for (const name of ['register', 'login', 'refresh', 'updateMe', 'deleteMe', 'changePassword', 'resetPassword'])
     t.ok(fields.has(name), name);
   t.notOk(fields.has('logout'));
 });
 
-t.test('a schema without mutations has none', async (t) => {
+t.test('returns nothing for a schema without mutations', async (t) => {
   t.equal(credentialFieldsOf(buildSchema('type Query { a: Int }')).size, 0);
 });

@@ -108,14 +108,14 @@ async function ask(query: string, scopes?: string[] | AccountPrincipal, charges?
   return { data: JSON.parse(JSON.stringify(result.data ?? null)) as Record<string, unknown> | null, codes };
 }
 
-t.test('a public field is open to strangers, others say what is missing and leave the rest its data', async (t) => {
+t.test('serves public fields without credentials, and refuses others without affecting their siblings', async (t) => {
   t.same(await ask('{ open mine either }'), {
     data: { open: 'open', mine: null, either: null },
     codes: ['mine MISSING_TOKEN', 'either MISSING_TOKEN'],
   });
 });
 
-t.test('scopes are an OR of ANDs', async (t) => {
+t.test('requires all scopes of any one group', async (t) => {
   t.same((await ask('{ either }', ['a'])).codes, ['either INSUFFICIENT_PERMISSIONS']);
   t.same((await ask('{ either }', ['a', 'b'])).data, { either: 'either' });
   t.same((await ask('{ either }', ['c'])).data, { either: 'either' });
@@ -157,29 +157,32 @@ t.test('refuses a @requiresRecentLogin whose time is not a duration', async (t) 
   t.throws(() => build(sdl), { message: /Query.veryRecent has a @requiresRecentLogin whose time is not a duration/ });
 });
 
-t.test("an object's gate stands before every field, its type name included, and adds to a field's own", async (t) => {
-  t.same((await ask('{ vault { __typename } }', ['a'])).codes, ['vault INSUFFICIENT_PERMISSIONS']);
-  t.same(await ask('{ vault { gold silver } }', ['c']), {
-    data: { vault: { gold: 'gold', silver: null } },
-    codes: ['vault.silver INSUFFICIENT_PERMISSIONS'],
-  });
-  t.same((await ask('{ vault { gold silver } }', ['a', 'c'])).codes, []);
-});
+t.test(
+  "applies the gate of an object to every field of it, __typename included, in addition to the field's own",
+  async (t) => {
+    t.same((await ask('{ vault { __typename } }', ['a'])).codes, ['vault INSUFFICIENT_PERMISSIONS']);
+    t.same(await ask('{ vault { gold silver } }', ['c']), {
+      data: { vault: { gold: 'gold', silver: null } },
+      codes: ['vault.silver INSUFFICIENT_PERMISSIONS'],
+    });
+    t.same((await ask('{ vault { gold silver } }', ['a', 'c'])).codes, []);
+  },
+);
 
-t.test('the gate of an interface holds for what implements it, through fragments and aliases', async (t) => {
+t.test('applies the gate of an interface to its implementations, through fragments and aliases', async (t) => {
   t.same((await ask('{ node { id } }')).codes, ['node MISSING_TOKEN']);
   t.same((await ask('{ n: node { ... on Leaf { x: id } } }')).codes, ['n MISSING_TOKEN']);
   t.same((await ask('{ node { id } }', [])).data, { node: { id: '1' } });
 });
 
-t.test("the gate of an interface's field holds for the implementing field", async (t) => {
+t.test("applies the gate of an interface's field to the implementing field", async (t) => {
   t.same(await ask('{ named { name plain } }', ['b']), {
     data: { named: { name: null, plain: 'plain' } },
     codes: ['named.name INSUFFICIENT_PERMISSIONS'],
   });
 });
 
-t.test('a gated member of a union does not tell its name', async (t) => {
+t.test('hides the type name of a gated member of a union', async (t) => {
   t.same(await ask('{ either2 { __typename } }', ['a']), {
     data: { either2: null },
     codes: ['either2 INSUFFICIENT_PERMISSIONS'],
@@ -187,21 +190,21 @@ t.test('a gated member of a union does not tell its name', async (t) => {
   t.same((await ask('{ either2 { __typename } }', ['c'])).data, { either2: { __typename: 'Vault' } });
 });
 
-t.test('a gated field of an open object leaves its neighbours', async (t) => {
+t.test('refuses a gated field without affecting its siblings', async (t) => {
   t.same(await ask('{ thing { part secret } }'), {
     data: { thing: { part: 'part', secret: null } },
     codes: ['thing.secret MISSING_TOKEN'],
   });
 });
 
-t.test('each execution of a limited field is charged, so aliases buy nothing', async (t) => {
+t.test('charges each execution of a limited field, aliases included', async (t) => {
   const charges: string[] = [];
   const { data, codes } = await ask('{ a: limited b: limited c: limited }', undefined, charges);
   t.same(charges, Array(3).fill('Query.limited|192.0.2.1'));
   t.same([data, codes], [{ a: 1, b: 1, c: null }, ['c RATE_LIMIT_EXCEEDED']]);
 });
 
-t.test('whom the gate turns away is not charged', async (t) => {
+t.test('does not charge a caller that the gate refuses', async (t) => {
   const charges: string[] = [];
   t.same((await ask('{ limitedVault }', undefined, charges)).codes, ['limitedVault MISSING_TOKEN']);
   t.same((await ask('{ limitedVault }', ['a'], charges)).codes, ['limitedVault INSUFFICIENT_PERMISSIONS']);
@@ -210,14 +213,14 @@ t.test('whom the gate turns away is not charged', async (t) => {
   t.same(charges, ['Query.limitedVault|192.0.2.1']);
 });
 
-t.test('a limit by principal counts by account, and by address for strangers', async (t) => {
+t.test('counts a limit by PRINCIPAL by account, and by network without credentials', async (t) => {
   const charges: string[] = [];
   await ask('{ limitedMine }', undefined, charges);
   await ask('{ limitedMine }', ['a'], charges);
   t.same(charges, ['Query.limitedMine|192.0.2.1', 'Query.limitedMine|u']);
 });
 
-t.test('the configuration overrides the rate of a field', async (t) => {
+t.test('overrides the rate of a field by configuration', async (t) => {
   const schema = build(SDL, new Map([['limited', { max: 1, windowMs: 1000 }]]));
   const { errors } = await execute({
     schema,
@@ -231,7 +234,7 @@ t.test('the configuration overrides the rate of a field', async (t) => {
   );
 });
 
-t.test('a subscription is gated when it opens and again for each event', async (t) => {
+t.test('checks the gate of a subscription when it opens and again for each event', async (t) => {
   async function* ticks() {
     yield { ticks: 1, anyone: 1 };
     yield { ticks: 2, anyone: 2 };
@@ -263,7 +266,7 @@ t.test('a subscription is gated when it opens and again for each event', async (
   t.match(await open.next(), { value: { data: { anyone: 1 } } });
 });
 
-t.test('a schema that would let somebody in by omission is refused, with every fault named', async (t) => {
+t.test('refuses a schema with ungated root fields, and names every error', async (t) => {
   const faulty = `${DIRECTIVES}
     type Query { bare: String both: String @public @authenticated odd: String @requiresScopes(scopes: [["typo"]]) }
     type Mutation { bare: Int slow: Int @public @rateLimit(max: 1, window: "soon") }
@@ -291,6 +294,6 @@ t.test('a schema that would let somebody in by omission is refused, with every f
   );
 });
 
-t.test('a resolver without a gate cannot ask for the principal', async (t) => {
+t.test('fails when a field without a gate reads the principal', async (t) => {
   t.throws(() => contextOf([]).principal(), { code: 'INTERNAL_ERROR' });
 });

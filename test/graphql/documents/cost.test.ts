@@ -11,7 +11,7 @@ function cost(source: string, variables: Record<string, unknown> = {}, name?: st
   return costs(document, getOperationAST(document, name)!)(variables);
 }
 
-t.test('a root field costs a row, a page as many as it may have, and pages multiply', async (t) => {
+t.test('counts one row per root field and the page size per page, multiplied when nested', async (t) => {
   for (const [source, rows] of [
     ['{ me { id email preferences { theme } } }', 1],
     ['{ a: me { id } b: me { id } }', 2],
@@ -28,7 +28,7 @@ t.test('a root field costs a row, a page as many as it may have, and pages multi
   }
 });
 
-t.test('fragments count as often as they are spread, and conditions hide nothing', async (t) => {
+t.test('counts fragments per spread, and ignores conditions', async (t) => {
   t.equal(cost('{ me { ...F ...F } } fragment F on User { sessions(first: 2) { id } }'), 5);
   t.equal(cost('{ me { ... { sessions(first: 2) { id } } ... on User { sessions(first: 2) { id } } } }'), 5);
   t.equal(
@@ -37,7 +37,7 @@ t.test('fragments count as often as they are spread, and conditions hide nothing
   );
 });
 
-t.test('the size of a page is read from its variable', async (t) => {
+t.test('reads the page size from a variable', async (t) => {
   const source = 'query ($n: Int) { users(first: $n) { pageInfo { hasNextPage } } }';
   t.equal(cost(source, { n: 7 }), 7);
   t.equal(cost(source, { n: 8 }), 8);
@@ -45,13 +45,13 @@ t.test('the size of a page is read from its variable', async (t) => {
     t.equal(cost(source, n === undefined ? {} : { n }), 100, JSON.stringify(n));
 });
 
-t.test('only the operation that is executed counts', async (t) => {
+t.test('counts only the executed operation', async (t) => {
   const source = 'query A { me { id } } query B { users(first: 100) { edges { node { sessions { id } } } } }';
   t.equal(cost(source, {}, 'A'), 1);
   t.equal(cost(source, {}, 'B'), 10_100);
 });
 
-t.test('a cost over the limit is refused', async (t) => {
+t.test('refuses a cost above the limit', async (t) => {
   t.equal(assertAffordable(5, 5), 5);
   t.throws(() => assertAffordable(6, 5), { code: 'QUERY_REJECTED', message: /could read 6 rows; the limit is 5/ });
 });

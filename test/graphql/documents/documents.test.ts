@@ -46,7 +46,7 @@ const large = (nodes: number) =>
   `mutation M {\n login(input: { identifier: "a", password: "b", inner: { tags: [${'1 '.repeat(nodes)}] } }) }`;
 const heavy = (i: number) => `${large(960)} #${i}`;
 
-t.test('the same text and operation give the same object, another operation another', async (t) => {
+t.test('returns the same object for the same text and operation only', async (t) => {
   const prepare = documents();
   const source = 'query A { login } mutation B { logout }';
   t.equal(prepare(source, 'A'), prepare(source, 'A'));
@@ -55,7 +55,7 @@ t.test('the same text and operation give the same object, another operation anot
   t.equal(prepare(source, 'B').operation.operation, 'mutation');
 });
 
-t.test('a missing, unknown or malformed operation name is refused, also once the document is remembered', async (t) => {
+t.test('refuses a missing, unknown or malformed operation name, also for a cached document', async (t) => {
   const prepare = documents();
   const two = 'query A { login } query B { login }';
   prepare(two, 'A');
@@ -66,13 +66,13 @@ t.test('a missing, unknown or malformed operation name is refused, also once the
   t.throws(() => prepare('fragment F on Query { login }', undefined), { code: 'QUERY_REJECTED', message: /operation/ });
 });
 
-t.test('a name cannot be taken for a part of the text', async (t) => {
+t.test('does not confuse an operation name with the text', async (t) => {
   const prepare = documents();
   prepare('#x\n{ login }', undefined);
   t.throws(() => prepare('{ login }', '\n#x'), { code: 'QUERY_REJECTED' });
 });
 
-t.test('length and tokens are limited, exactly', async (t) => {
+t.test('limits length and tokens exactly', async (t) => {
   const prepare = documents({ maxLength: 20, maxTokens: 3 });
   t.ok(prepare('{ login }'.padEnd(20), undefined));
   t.throws(() => prepare('{ login }'.padEnd(21), undefined), { code: 'QUERY_REJECTED', message: /20 characters/ });
@@ -82,7 +82,7 @@ t.test('length and tokens are limited, exactly', async (t) => {
   );
 });
 
-t.test('every fault of a document is reported with its location, up to five', async (t) => {
+t.test('reports up to five errors of a document with their locations', async (t) => {
   const prepare = documents();
   const faults = faultsOf(() => prepare('{ one two }', undefined));
   t.same(
@@ -101,11 +101,11 @@ t.test('every fault of a document is reported with its location, up to five', as
   );
 });
 
-t.test('a byte order mark is ignored, as GraphQL has it', async (t) => {
+t.test('ignores a byte order mark', async (t) => {
   t.ok(documents()('\uFEFF{ login }', undefined));
 });
 
-t.test('names of the schema are suggested only where that is wanted', async (t) => {
+t.test('suggests names from the schema only if enabled', async (t) => {
   const faulty = [
     '{ logim }',
     '{ node { many(frist: 1) { id } } }',
@@ -125,7 +125,7 @@ t.test('names of the schema are suggested only where that is wanted', async (t) 
   }
 });
 
-t.test('without introspection neither __schema nor __type can be asked for, and __typename can', async (t) => {
+t.test('refuses __schema and __type without introspection, but not __typename', async (t) => {
   const prepare = documents({ introspection: false });
   for (const source of [
     '{ __schema { queryType { name } } }',
@@ -145,7 +145,7 @@ t.test('without introspection neither __schema nor __type can be asked for, and 
   t.ok(documents()('{ __schema { queryType { name } } __type(name: "Node") { name } }', undefined));
 });
 
-t.test('nesting is refused before anything recurses over it', async (t) => {
+t.test('refuses deep nesting before recursion', async (t) => {
   const prepare = documents({ maxTokens: 100_000, maxLength: 1_000_000, maxDepth: 100 });
   const wrap = (open: string, close: string, times: number, core = '') =>
     open.repeat(times) + core + close.repeat(times);
@@ -165,7 +165,7 @@ t.test('nesting is refused before anything recurses over it', async (t) => {
   }
 });
 
-t.test('a long chain of fragments is refused, not a crash', async (t) => {
+t.test('refuses a long chain of fragments without a crash', async (t) => {
   const prepare = documents({ maxTokens: 1_000_000, maxLength: 1_000_000 });
   const chain = Array.from({ length: 20_000 }, (_, i) => `fragment F${i} on Query{...F${i + 1}}`).join('');
   t.throws(() => prepare(`{...F0}${chain}fragment F20000 on Query{login}`, undefined), {
@@ -174,31 +174,28 @@ t.test('a long chain of fragments is refused, not a crash', async (t) => {
   });
 });
 
-t.test('fragment cycles are told by validation', async (t) => {
+t.test('reports fragment cycles by validation', async (t) => {
   t.match(
     messages(() => documents()('{ ...A } fragment A on Query { ...B } fragment B on Query { ...A }', undefined)),
     /itself/,
   );
 });
 
-t.test(
-  'a document as large as allowed can be copied by structured clone, which still knows where nodes are',
-  async (t) => {
-    const prepare = documents({ maxTokens: 100_000, maxLength: 1_000_000 });
-    const { document } = prepare(large(20_000), undefined);
-    const copy: DocumentNode = structuredClone(document);
-    const [definition] = copy.definitions;
-    t.same(locationsOf(new GraphQLError('here', { nodes: definition ?? null })), [{ line: 1, column: 1 }]);
-    t.notOk(definition?.loc && 'startToken' in definition.loc, 'no token is held on to');
-  },
-);
+t.test('prepares documents that structuredClone can copy with their locations, up to the limit', async (t) => {
+  const prepare = documents({ maxTokens: 100_000, maxLength: 1_000_000 });
+  const { document } = prepare(large(20_000), undefined);
+  const copy: DocumentNode = structuredClone(document);
+  const [definition] = copy.definitions;
+  t.same(locationsOf(new GraphQLError('here', { nodes: definition ?? null })), [{ line: 1, column: 1 }]);
+  t.notOk(definition?.loc && 'startToken' in definition.loc, 'no token is held on to');
+});
 
-t.test('nodes are counted, with a location or without', async (t) => {
+t.test('counts nodes with and without locations', async (t) => {
   t.equal(detachDocument(parse('{ a }'), '{ a }'), 5, 'document, operation, selection set, field, name');
   t.equal(detachDocument(parse('{ a }', { noLocation: true }), '{ a }'), 5);
 });
 
-t.test('documents that are refused do not push out the ones that are remembered', async (t) => {
+t.test('does not evict accepted documents by refused ones', async (t) => {
   const prepare = documents({ cacheEntries: 2 });
   const good = prepare('{ login }', undefined);
   for (let i = 0; i < 100; i += 1) {
@@ -210,7 +207,7 @@ t.test('documents that are refused do not push out the ones that are remembered'
   t.equal(prepare('{ login }', undefined), good);
 });
 
-t.test('what is remembered is bounded in entries', async (t) => {
+t.test('bounds the cache in entries', async (t) => {
   const prepare = documents({ cacheEntries: 3 });
   const first = prepare('query Q0 { login }', undefined);
   for (let i = 1; i < 3; i += 1) prepare(`query Q${i} { login }`, undefined);
@@ -219,7 +216,7 @@ t.test('what is remembered is bounded in entries', async (t) => {
   t.not(prepare('query Q0 { login }', undefined), first);
 });
 
-t.test('what is remembered is bounded in size, and whoever remembers along is told to forget', async (t) => {
+t.test('bounds the cache in size, and reports its turnover', async (t) => {
   let turnovers = 0;
   const prepare = documents({ cacheEntries: 100, maxTokens: 1000, onTurnover: () => (turnovers += 1) });
   const first = prepare(heavy(0), undefined);
@@ -229,14 +226,14 @@ t.test('what is remembered is bounded in size, and whoever remembers along is to
   t.ok(turnovers >= 1 && turnovers <= 3, `told ${turnovers} times`);
 });
 
-t.test('a document too large to remember is prepared all the same', async (t) => {
+t.test('prepares a document that is too large for the cache', async (t) => {
   const prepare = documents({ cacheEntries: 1 });
   const small = prepare('{ login }', undefined);
   t.not(prepare(heavy(0), undefined), prepare(heavy(0), undefined));
   t.equal(prepare('{ login }', undefined), small);
 });
 
-t.test('a refused document is remembered, and refused in the same words', async (t) => {
+t.test('caches a refusal with the same message', async (t) => {
   const prepare = documents();
   const costly = `{ ${Array.from({ length: 200 }, (_, i) => `unknown${i}`).join(' ')} }`;
   let spent = 0;
@@ -251,7 +248,7 @@ t.test('a refused document is remembered, and refused in the same words', async 
   for (let i = 0; i < 2; i += 1) t.throws(() => prepare(deep, undefined), { message: /levels of fields/ });
 });
 
-t.test('what is remembered of refused documents is bounded in size', async (t) => {
+t.test('bounds the cache of refusals in size', async (t) => {
   const prepare = documents({ cacheEntries: 1 });
   // The errors of one fill the memory.
   const refused = (i: number) =>
@@ -264,7 +261,7 @@ t.test('what is remembered of refused documents is bounded in size', async (t) =
   t.equal(spent, 2 * once, 'too large to be remembered');
 });
 
-t.test('the work of a document is reported once, in requests, from nothing to ten', async (t) => {
+t.test('reports the work of a document once, as 0 to 10 requests', async (t) => {
   const prepare = documents({ maxLength: 100_000 });
   const spent: number[] = [];
   const spend = (requests: number) => void spent.push(requests);
@@ -280,7 +277,7 @@ t.test('the work of a document is reported once, in requests, from nothing to te
   t.same(spent, [4, 3, 10]);
 });
 
-t.test('a document has at most so many nodes', async (t) => {
+t.test('limits the nodes of a document', async (t) => {
   t.ok(documents({ maxNodes: 5 })('{ login }', undefined));
   t.throws(() => documents({ maxNodes: 4 })('{ login }', undefined), {
     code: 'QUERY_REJECTED',
@@ -288,7 +285,7 @@ t.test('a document has at most so many nodes', async (t) => {
   });
 });
 
-t.test('errors have their line and column, whatever ends a line', async (t) => {
+t.test('reports lines and columns for every kind of line end', async (t) => {
   const prepare = documents();
   const text = '{ login\n\r\n\r  one\n two\r\n}';
   t.same(
@@ -297,7 +294,7 @@ t.test('errors have their line and column, whatever ends a line', async (t) => {
   );
 });
 
-t.test('an error names at most ten places, and quotes no more of a name than a reader needs', async (t) => {
+t.test('limits the locations and the quoted names of an error', async (t) => {
   const prepare = documents();
   const [conflict] = faultsOf(() => prepare('{ x: node { id name required } x: failing x: echo }', undefined));
   t.ok(conflict!.locations!.length <= 10);

@@ -17,7 +17,7 @@ const NOT_SUPPORTED = {
 };
 const IN = { data: { login: 'in' } };
 
-t.test('a hash is answered with PERSISTED_QUERY_NOT_FOUND until its query was sent along', async (t) => {
+t.test('answers a hash with PERSISTED_QUERY_NOT_FOUND until its query was sent', async (t) => {
   const { post, get } = await startGraphqlServer(t);
   const extensions = persisted(QUERY);
   const unknown = await post({ extensions });
@@ -33,7 +33,7 @@ t.test('a hash is answered with PERSISTED_QUERY_NOT_FOUND until its query was se
   t.same((await get({ extensions: JSON.stringify(extensions) })).json(), IN);
 });
 
-t.test('a persisted query takes variables and an operation name', async (t) => {
+t.test('accepts variables and an operation name with a hash', async (t) => {
   const { post } = await startGraphqlServer(t);
   const query = 'query A { login } query B($t: String) { echo(text: $t) }';
   const rest = { extensions: persisted(query), operationName: 'B', variables: { t: 'x' } };
@@ -41,7 +41,7 @@ t.test('a persisted query takes variables and an operation name', async (t) => {
   t.same((await post(rest)).json(), { data: { echo: 'x' } });
 });
 
-t.test('a GET stores queries, and neither stores nor runs mutations', async (t) => {
+t.test('stores queries sent by GET, and neither stores nor executes mutations', async (t) => {
   const { post, get } = await startGraphqlServer(t);
   t.same((await get({ query: QUERY, extensions: JSON.stringify(persisted(QUERY)) })).json(), IN);
   t.same((await post({ extensions: persisted(QUERY) })).json(), IN);
@@ -53,7 +53,7 @@ t.test('a GET stores queries, and neither stores nor runs mutations', async (t) 
   t.equal((await get(params)).statusCode, 405);
 });
 
-t.test('a hash that is not that of the query, and a malformed one, are refused and store nothing', async (t) => {
+t.test('refuses a wrong or malformed hash, and stores nothing', async (t) => {
   const { post } = await startGraphqlServer(t);
   const wrong = await post({ query: QUERY, extensions: persisted('{ other }') });
   t.equal(wrong.statusCode, 400);
@@ -74,7 +74,7 @@ t.test('a hash that is not that of the query, and a malformed one, are refused a
   t.same((await post({ query: QUERY, extensions: { persistedQuery: null } })).json(), IN);
 });
 
-t.test('a document that is refused is never stored', async (t) => {
+t.test('never stores a refused document', async (t) => {
   const { post } = await startGraphqlServer(t);
   for (const query of ['{ unknown }', '{', `{ ${'login '.repeat(21)} }`, 'subscription { ticks }', 'x'.repeat(9000)]) {
     t.equal((await post({ query, extensions: persisted(query) })).statusCode, 400);
@@ -82,7 +82,7 @@ t.test('a document that is refused is never stored', async (t) => {
   }
 });
 
-t.test('where they are off, a hash is answered with PERSISTED_QUERY_NOT_SUPPORTED', async (t) => {
+t.test('answers PERSISTED_QUERY_NOT_SUPPORTED when persisted queries are disabled', async (t) => {
   const { post } = await startGraphqlServer(t, { env: { PERSISTED_QUERIES: 'false' } });
   const response = await post({ extensions: persisted(QUERY) });
   t.equal(response.statusCode, 400);
@@ -91,7 +91,7 @@ t.test('where they are off, a hash is answered with PERSISTED_QUERY_NOT_SUPPORTE
   t.same((await post({ extensions: persisted(QUERY) })).json(), NOT_SUPPORTED);
 });
 
-t.test('the store is bounded in entries and bytes', async (t) => {
+t.test('bounds the store in entries and bytes', async (t) => {
   const queries = createPersistedQueries(8, true);
   const text = (i: number) => `{ a${i} }`;
   const has = (i: number) => {
@@ -108,7 +108,7 @@ t.test('the store is bounded in entries and bytes', async (t) => {
   t.throws(() => queries.resolve({ hash: sha256(large) }), { code: 'PERSISTED_QUERY_NOT_FOUND' });
 });
 
-t.test('a network that stores without end evicts only its own queries', async (t) => {
+t.test('evicts only the queries of a network that stores too many', async (t) => {
   const queries = createPersistedQueries(80, true);
   const store = (text: string, network: string) => queries.store({ query: text, hash: sha256(text) }, network);
   const has = (text: string) => {
@@ -148,7 +148,7 @@ async function apollo(t: Parameters<typeof startGraphqlServer>[0], options: Grap
   return { ask, sent };
 }
 
-t.test('Apollo Client sends the text once and the hash from then on', async (t) => {
+t.test('serves Apollo Client, which sends the text once and then the hash', async (t) => {
   for (const useGET of [false, true]) {
     const { ask, sent } = await apollo(t, {}, useGET);
     for (let i = 0; i < 3; i += 1) t.match(await ask(), { login: 'in' });
@@ -160,7 +160,7 @@ t.test('Apollo Client sends the text once and the hash from then on', async (t) 
   }
 });
 
-t.test('Apollo Client falls back to texts where persisted queries are off', async (t) => {
+t.test('serves Apollo Client without persisted queries, which falls back to texts', async (t) => {
   const { ask, sent } = await apollo(t, { env: { PERSISTED_QUERIES: 'off' } });
   for (let i = 0; i < 3; i += 1) t.match(await ask(), { login: 'in' });
   t.same(

@@ -26,7 +26,7 @@ function faults(declared: string, variables: Record<string, unknown>) {
 
 const credentials = (rest: object) => ({ input: { email: 'e', password: 'p', ...rest } });
 
-t.test('good variables have no faults; ones that are not declared are ignored', async (t) => {
+t.test('accepts valid variables, and ignores undeclared ones', async (t) => {
   t.same(
     faults('$input: Credentials!', credentials({ inner: { colour: 'RED', tags: [1], even: 2 }, password: 'x' })),
     [],
@@ -35,7 +35,7 @@ t.test('good variables have no faults; ones that are not declared are ignored', 
   t.same(faults('$input: Credentials', { input: null }), []);
 });
 
-t.test('every fault is told at once, by its path inside the variable', async (t) => {
+t.test('reports every error with its path inside the variable', async (t) => {
   const variables = {
     input: { email: 5, inner: { colour: 'BLUE', tags: [1, null, 'x'], even: 3, deeper: 'flat' }, extra: true },
   };
@@ -51,7 +51,7 @@ t.test('every fault is told at once, by its path inside the variable', async (t)
   ]);
 });
 
-t.test('a variable that is itself missing, null or of another type goes by its name', async (t) => {
+t.test('reports a missing, null or mistyped variable by its name', async (t) => {
   t.same(faults('$email: String!, $password: String!, $n: Int', { password: null, n: '1' }), [
     { field: 'email', message: 'is required' },
     { field: 'password', message: 'must not be null' },
@@ -60,12 +60,12 @@ t.test('a variable that is itself missing, null or of another type goes by its n
   t.same(faults('$input: Credentials!', { input: ['x'] }), [{ field: 'input', message: 'must be an object' }]);
 });
 
-t.test('an input of which exactly one field may be given', async (t) => {
+t.test('reports errors of an input with exactly one field (@oneOf)', async (t) => {
   t.same(faults('$e: Either!', { e: { a: 'x', b: 1 } }), [{ field: 'e', message: 'must have exactly one key' }]);
   t.same(faults('$e: Either!', { e: { a: null } }), [{ field: 'a', message: 'must not be null' }]);
 });
 
-t.test('no value is ever repeated, whoever made the message', async (t) => {
+t.test('never repeats a value', async (t) => {
   const secret = 'hunter2" at "x.y"; Field "z" of required type "';
   const variables = {
     input: {
@@ -79,7 +79,7 @@ t.test('no value is ever repeated, whoever made the message', async (t) => {
   t.notMatch(JSON.stringify(found), /hunter2|graphql/);
 });
 
-t.test('keys that an object inherits are not values, and are not known', async (t) => {
+t.test('ignores inherited keys', async (t) => {
   const variables = JSON.parse(
     '{"input":{"email":"e","password":"p","__proto__":{"inner":5},"constructor":1,"a\\nb":1}}',
   ) as Record<string, unknown>;
@@ -90,10 +90,10 @@ t.test('keys that an object inherits are not values, and are not known', async (
   t.same(faults('$toString: Int!', {}), [{ field: 'toString', message: 'is required' }]);
 });
 
-t.test('the number of faults is bounded', async (t) => {
+t.test('bounds the number of errors', async (t) => {
   t.equal(faults('$i: Inner!', { i: { colour: 'RED', tags: Array.from({ length: 10_000 }, () => 'x') } }).length, 50);
 });
 
-t.test('a variable of a type that is no input is left to validation', async (t) => {
+t.test('leaves variables of output types to validation', async (t) => {
   t.same(faults('$q: Query!, $u: Unknown!, $n: Int!', { q: 1 }), [{ field: 'n', message: 'is required' }]);
 });

@@ -30,7 +30,7 @@ async function refused(
   t.equal(server.executed(), before, 'nothing was executed');
 }
 
-t.test('a query by POST or GET is answered, never to be stored, by what was asked for', async (t) => {
+t.test('answers a query by POST or GET with the requested media type and no-store', async (t) => {
   for (const response of [await server.post(QUERY), await server.get({ ...QUERY, variables: '', operationName: '' })]) {
     t.equal(response.statusCode, 200);
     t.equal(response.headers['content-type'], 'application/graphql-response+json; charset=utf-8');
@@ -40,7 +40,7 @@ t.test('a query by POST or GET is answered, never to be stored, by what was aske
   }
 });
 
-t.test('parameters reach the operation, by POST and by GET', async (t) => {
+t.test('passes parameters to the operation, by POST and GET', async (t) => {
   const params = {
     query: 'query A { login } query B($t: String) { echo(text: $t) }',
     operationName: 'B',
@@ -52,7 +52,7 @@ t.test('parameters reach the operation, by POST and by GET', async (t) => {
   t.same(got.json(), { data: { echo: 'Run🏃' } });
 });
 
-t.test('null and empty parameters count as left out; unknown ones are ignored', async (t) => {
+t.test('treats null and empty parameters as omitted, and ignores unknown ones', async (t) => {
   for (const rest of [
     { variables: null, operationName: null, extensions: null },
     { operationName: '' },
@@ -62,7 +62,7 @@ t.test('null and empty parameters count as left out; unknown ones are ignored', 
   }
 });
 
-t.test('what is not a GraphQL request is refused', async (t) => {
+t.test('refuses requests that are not GraphQL', async (t) => {
   const ast = JSON.stringify({ kind: 'Document', definitions: [] });
   for (const body of [
     '',
@@ -107,23 +107,23 @@ t.test('what is not a GraphQL request is refused', async (t) => {
   );
 });
 
-t.test('malformed requests keep their status for clients of application/json', async (t) => {
+t.test('keeps the status of malformed requests for application/json', async (t) => {
   for (const body of ['{', '[]', '{}'])
     await refused(t, body, ({ post }) => post(body, { accept: 'application/json' }));
 });
 
-t.test('batches are refused', async (t) => {
+t.test('refuses batches', async (t) => {
   for (const batch of [[], [QUERY], [QUERY, QUERY]])
     await refused(t, `a batch of ${batch.length}`, ({ post }) => post(batch));
 });
 
-t.test('a syntax tree as JSON is not taken for a query', async (t) => {
+t.test('refuses a JSON syntax tree as a query', async (t) => {
   const response = await server.post({ query: JSON.stringify(parse('{ login }', { noLocation: true })) });
   t.equal(response.statusCode, 400);
   t.match(response.json(), { errors: [{ message: /^Syntax Error/, extensions: { code: 'QUERY_REJECTED' } }] });
 });
 
-t.test('JSON nested as deep as a body can hold is answered', async (t) => {
+t.test('answers JSON nested as deep as a body allows', async (t) => {
   const depth = 16_000;
   const deep = '['.repeat(depth) + ']'.repeat(depth);
   await refused(t, 'a deep body', ({ post }) => post(deep));
@@ -131,7 +131,7 @@ t.test('JSON nested as deep as a body can hold is answered', async (t) => {
   t.match((await server.post(variables)).json(), { errors: [{ extensions: { code: 'VALIDATION_ERROR' } }] });
 });
 
-t.test('only JSON in UTF-8 and not compressed is read', async (t) => {
+t.test('refuses every body but uncompressed JSON in UTF-8', async (t) => {
   const json = JSON.stringify(QUERY);
   for (const type of [
     'application/json',
@@ -162,7 +162,7 @@ t.test('only JSON in UTF-8 and not compressed is read', async (t) => {
   await refused(t, 'not UTF-8', ({ post }) => post(Buffer.from('{"query":"{ echo(text: \\"\xe9\\") }"}', 'latin1')));
 });
 
-t.test('a body over the limit is refused, whether it says its length or not', async (t) => {
+t.test('refuses a body above the limit, with or without Content-Length', async (t) => {
   const { app, config } = server;
   const padded = (bytes: number) =>
     JSON.stringify({ ...QUERY, x: '' }).replace(
@@ -189,7 +189,7 @@ t.test('a body over the limit is refused, whether it says its length or not', as
   await once(response, 'close');
 });
 
-t.test('a GET that a browser sends without asking first is refused', async (t) => {
+t.test('refuses a GET that browsers send without a preflight', async (t) => {
   for (const headers of [
     {},
     { 'content-type': 'text/plain' },
@@ -208,7 +208,7 @@ t.test('a GET that a browser sends without asking first is refused', async (t) =
   t.equal((await server.get(QUERY, { 'content-type': 'application/json' })).statusCode, 200);
 });
 
-t.test('a GET only queries', async (t) => {
+t.test('refuses mutations by GET', async (t) => {
   await refused(t, 'a mutation', ({ get }) => get({ query: 'mutation { logout }' }), 405);
   const response = await server.get(
     { query: 'query Q { login } mutation M { logout }', operationName: 'M' },
@@ -218,13 +218,13 @@ t.test('a GET only queries', async (t) => {
   t.equal(response.headers['allow'], 'POST');
 });
 
-t.test('subscriptions are not served here', async (t) => {
+t.test('refuses subscriptions over HTTP', async (t) => {
   const subscription = { query: 'subscription { ticks }' };
   await refused(t, 'by POST', ({ post }) => post(subscription));
   await refused(t, 'by GET', ({ get }) => get(subscription));
 });
 
-t.test('other methods are refused before their body is read', async (t) => {
+t.test('refuses other methods before reading the body', async (t) => {
   for (const method of ['PUT', 'PATCH', 'DELETE', 'HEAD'] as const) {
     const response = await server.app.inject({
       method,
@@ -238,7 +238,7 @@ t.test('other methods are refused before their body is read', async (t) => {
   }
 });
 
-t.test('a client that takes neither media type gets 406 and the names of both', async (t) => {
+t.test('answers 406 with both media types when a client accepts neither', async (t) => {
   await refused(t, 'by POST', ({ post }) => post(QUERY, { accept: 'text/html' }), 406);
   const response = await server.post(QUERY, { accept: 'text/html' });
   t.match(response.body, /application\/graphql-response\+json.*application\/json/);

@@ -14,7 +14,7 @@ async function start(t: { teardown(work: () => unknown): void }, options: Graphq
 
 const TICKS = 'subscription { ticks }';
 
-t.test('who gives no sign of life is cut off, who does is not', async (t) => {
+t.test('destroys sockets that do not answer pings, and only those', async (t) => {
   const { port } = await start(t, { sockets: { tickMs: 2 } });
   const dead = await openSocket(port, { autoPong: false });
   const alive = await openSession(port, 'good');
@@ -30,7 +30,7 @@ t.test('who gives no sign of life is cut off, who does is not', async (t) => {
   t.equal(alive.ws.readyState, alive.ws.OPEN);
 });
 
-t.test('a message over 64 KB closes the socket', async (t) => {
+t.test('closes the socket after a message over 64 KiB', async (t) => {
   const { port } = await start(t);
   const socket = await openSession(port, 'good');
   const message = (length: number) => JSON.stringify({ type: 'ping', payload: { x: 'y'.repeat(length) } });
@@ -40,7 +40,7 @@ t.test('a message over 64 KB closes the socket', async (t) => {
   t.equal((await socket.closed).code, 1009);
 });
 
-t.test('a page may give up its fifty subscriptions and open fifty others at once', async (t) => {
+t.test('allows completing fifty subscriptions and opening fifty others at once', async (t) => {
   const { port } = await start(t, { streams: { ticks: () => source().stream } });
   const socket = await openSession(port, 'good');
   for (let id = 0; id < 50; id += 1) socket.send({ type: 'complete', id: `old ${id}` });
@@ -49,7 +49,7 @@ t.test('a page may give up its fifty subscriptions and open fifty others at once
   t.same(await socket.next(), { type: 'pong' });
 });
 
-t.test('who sends without end is closed', async (t) => {
+t.test('closes a socket that sends too many messages', async (t) => {
   const { port } = await start(t);
   const socket = await openSession(port, 'good');
   for (let index = 0; index < 500; index += 1) socket.send({ type: 'ping' });
@@ -57,7 +57,7 @@ t.test('who sends without end is closed', async (t) => {
   t.ok(socket.unread.length <= 240, 'no more than two seconds are worth');
 });
 
-t.test('who sends more than 128 KiB in a second is closed', async (t) => {
+t.test('closes a socket that sends more than 128 KiB in a second', async (t) => {
   const { port } = await start(t);
   const socket = await openSession(port, 'good');
   for (let index = 0; index < 8; index += 1) socket.send({ type: 'ping', payload: { x: 'y'.repeat(60_000) } });
@@ -65,7 +65,7 @@ t.test('who sends more than 128 KiB in a second is closed', async (t) => {
   t.ok(socket.unread.length <= 4, 'no more than two seconds are worth');
 });
 
-t.test('a socket has fifty subscriptions, however their ids are used; all end with it', async (t) => {
+t.test('limits a socket to fifty subscriptions, and ends all with the socket', async (t) => {
   const sources: Source[] = [];
   const ticks = () => {
     const next = source();
@@ -74,7 +74,7 @@ t.test('a socket has fifty subscriptions, however their ids are used; all end wi
   };
   const { port } = await start(t, { streams: { ticks } });
   const socket = await openSession(port, 'good');
-  /** What came once everything that was sent is dealt with: executionArgs takes some turns, during which a first pong comes. */
+  /** What came once everything that was sent is dealt with: opening takes some turns, during which a first pong comes. */
   const answers = async () => {
     const all: Message[] = [];
     for (let pongs = 0; pongs < 2;) {
@@ -100,7 +100,7 @@ t.test('a socket has fifty subscriptions, however their ids are used; all end wi
   await Promise.all(sources.map(({ over }) => over));
 });
 
-t.test('a network and the process have room for so many sockets', async (t) => {
+t.test('limits the sockets of a network and of the process', async (t) => {
   const { port } = await start(t, { env: { TRUST_PROXY: '127.0.0.1' }, sockets: { max: 3, maxPerNetwork: 2 } });
   const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
   const first = await openSocket(port, from('2001:db8::1'));
@@ -119,7 +119,7 @@ t.test('a network and the process have room for so many sockets', async (t) => {
   t.equal(again.ws.protocol, 'graphql-transport-ws', 'a closed socket makes room');
 });
 
-t.test('pages of other origins, the old protocol and none are refused before the upgrade', async (t) => {
+t.test('refuses other origins and other subprotocols before the upgrade', async (t) => {
   const { port, logs } = await start(t);
   for (const origin of ['http://evil.test', 'null', 'http://allowed.test.evil.test', 'http://allowed.test:81'])
     t.match(await refusedUpgrade(port, { headers: { origin } }), {
@@ -155,7 +155,7 @@ for (const [what, bytes, tickMs] of [
   ['as soon as too much waits for him', 65_536, 1000],
   ['once he has given no sign of life', 16_384, 20],
 ] as const) {
-  t.test(`who stops reading is dropped ${what}`, async (t) => {
+  t.test(`drops a client that stops reading ${what}`, async (t) => {
     const { counter, greet } = endless(bytes);
     const { port, app } = await start(t, { sockets: { tickMs }, streams: { greet } });
     const socket = await openSession(port, 'good');
@@ -179,21 +179,18 @@ const UPGRADE =
   'GET /graphql HTTP/1.1\r\nhost: a\r\nconnection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n' +
   'sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-protocol: graphql-transport-ws\r\n\r\n';
 
-t.test(
-  'the end of the server is reported with 1001; who comes then is refused, who does not answer is cut',
-  async (t) => {
-    const { port, app } = await start(t);
-    const socket = await openSession(port, 'good');
-    const [deaf, late] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
-    await once(late, 'connect');
-    deaf.write(UPGRADE);
-    t.match(String((await once(deaf, 'data'))[0]), /^HTTP\/1\.1 101 /);
-    const cut = once(deaf, 'close');
-    const closing = app.close();
-    t.same(await socket.closed, { code: 1001, reason: 'The server is going away.' });
-    late.write(UPGRADE);
-    t.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 503 [^]*SERVICE_UNAVAILABLE/);
-    await closing;
-    await cut;
-  },
-);
+t.test('closes with 1001 at shutdown, refuses new sockets and destroys those that do not answer', async (t) => {
+  const { port, app } = await start(t);
+  const socket = await openSession(port, 'good');
+  const [deaf, late] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+  await once(late, 'connect');
+  deaf.write(UPGRADE);
+  t.match(String((await once(deaf, 'data'))[0]), /^HTTP\/1\.1 101 /);
+  const cut = once(deaf, 'close');
+  const closing = app.close();
+  t.same(await socket.closed, { code: 1001, reason: 'The server is going away.' });
+  late.write(UPGRADE);
+  t.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 503 [^]*SERVICE_UNAVAILABLE/);
+  await closing;
+  await cut;
+});

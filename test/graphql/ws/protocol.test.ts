@@ -17,33 +17,30 @@ async function start(t: { teardown(work: () => unknown): void }, options: Graphq
 const TICKS = 'subscription { ticks }';
 const GREET = 'subscription { greet(name: "x") { id broken } }';
 
-t.test(
-  'a message that is none of the protocol, or not for a server, closes with 4400 in words of our own',
-  async (t) => {
-    const { port } = await start(t);
-    const wrong: (Message | string | Buffer)[] = [
-      'hunter2',
-      '[]',
-      { type: 'start', id: '1' },
-      { type: 'connection_ack' },
-      { type: 'next', id: '1', payload: { data: null } },
-      { type: 'subscribe', payload: { query: TICKS } },
-      { type: 'subscribe', id: '1', payload: { query: 1 } },
-      Buffer.from(JSON.stringify(subscribeMessage(TICKS))),
-      subscribeMessage(TICKS, 'x'.repeat(129)),
-      `{"type":"subscribe","id":"1","payload":{"query":"${TICKS}","variables":{"__proto__":{"x":1}}}}`,
-      `{"type":"subscribe","id":"1","payload":{"__proto__":{"query":"${TICKS}"}}}`,
-      '{"type":"ping","payload":{"a":[{"\\u005f_proto__":{}}]}}',
-    ];
-    for (const message of wrong) {
-      const socket = await openSession(port, 'good');
-      socket.send(message);
-      t.same(await socket.closed, { code: 4400, reason: 'The message is not one of graphql-transport-ws.' });
-    }
-  },
-);
+t.test('closes with 4400 and a fixed reason after a message outside the protocol', async (t) => {
+  const { port } = await start(t);
+  const wrong: (Message | string | Buffer)[] = [
+    'hunter2',
+    '[]',
+    { type: 'start', id: '1' },
+    { type: 'connection_ack' },
+    { type: 'next', id: '1', payload: { data: null } },
+    { type: 'subscribe', payload: { query: TICKS } },
+    { type: 'subscribe', id: '1', payload: { query: 1 } },
+    Buffer.from(JSON.stringify(subscribeMessage(TICKS))),
+    subscribeMessage(TICKS, 'x'.repeat(129)),
+    `{"type":"subscribe","id":"1","payload":{"query":"${TICKS}","variables":{"__proto__":{"x":1}}}}`,
+    `{"type":"subscribe","id":"1","payload":{"__proto__":{"query":"${TICKS}"}}}`,
+    '{"type":"ping","payload":{"a":[{"\\u005f_proto__":{}}]}}',
+  ];
+  for (const message of wrong) {
+    const socket = await openSession(port, 'good');
+    socket.send(message);
+    t.same(await socket.closed, { code: 4400, reason: 'The message is not one of graphql-transport-ws.' });
+  }
+});
 
-t.test('the key of the credentials has any case, at the top of the payload or under headers', async (t) => {
+t.test('accepts authorization in any case, at the top of the payload or under headers', async (t) => {
   const { port } = await start(t);
   for (const payload of [
     { Authorization: 'good' },
@@ -59,7 +56,7 @@ t.test('the key of the credentials has any case, at the top of the payload or un
   }
 });
 
-t.test('a socket that brings no credentials is reported which key they are expected under', async (t) => {
+t.test('names the expected key when a socket sends no credentials', async (t) => {
   const { port } = await start(t);
   const socket = await openSocket(port);
   socket.send({ type: 'connection_init', payload: { token: 'good' } });
@@ -69,7 +66,7 @@ t.test('a socket that brings no credentials is reported which key they are expec
   });
 });
 
-t.test('without credentials, with bad ones, and before they are acknowledged a socket closes with 4401', async (t) => {
+t.test('closes with 4401 without valid credentials, and for messages before connection_ack', async (t) => {
   const { port } = await start(t);
   for (const payload of [
     undefined,
@@ -89,26 +86,23 @@ t.test('without credentials, with bad ones, and before they are acknowledged a s
   t.equal((await early.closed).code, 4401);
 });
 
-t.test(
-  'a token that has run out closes with 4403; what cannot be found out is reported from what is refused',
-  async (t) => {
-    const { port, logs } = await start(t);
-    for (const [authorization, code] of [
-      ['expired', 4403],
-      ['away', 1013],
-      ['broken', 1013],
-    ] as const) {
-      const socket = await openSocket(port);
-      socket.send({ type: 'connection_init', payload: { authorization } });
-      const closed = await socket.closed;
-      t.equal(closed.code, code);
-      t.notMatch(closed.reason, /secret|database/);
-    }
-    t.equal(logs.filter(({ msg, level }) => msg === 'Authentication of a WebSocket failed' && level === 40).length, 2);
-  },
-);
+t.test('closes with 4403 for an expired token, and with 1013 when credentials cannot be checked', async (t) => {
+  const { port, logs } = await start(t);
+  for (const [authorization, code] of [
+    ['expired', 4403],
+    ['away', 1013],
+    ['broken', 1013],
+  ] as const) {
+    const socket = await openSocket(port);
+    socket.send({ type: 'connection_init', payload: { authorization } });
+    const closed = await socket.closed;
+    t.equal(closed.code, code);
+    t.notMatch(closed.reason, /secret|database/);
+  }
+  t.equal(logs.filter(({ msg, level }) => msg === 'Authentication of a WebSocket failed' && level === 40).length, 2);
+});
 
-t.test('no init within three seconds closes with 4408, a second one with 4429', async (t) => {
+t.test('closes with 4408 without an init in three seconds, and with 4429 after a second one', async (t) => {
   const { port } = await start(t);
   const silent = await openSocket(port);
   const twice = await openSession(port, 'good');
@@ -121,7 +115,7 @@ t.test('no init within three seconds closes with 4408, a second one with 4429', 
   t.same(await silent.closed, { code: 4408, reason: 'No connection_init in time.' });
 });
 
-t.test('an id in use closes with 4409, without repeating it; after its end it is free', async (t) => {
+t.test('closes with 4409 for an id in use, and accepts it again once its subscription ended', async (t) => {
   const { port } = await start(t);
   const socket = await openSession(port, 'good');
   socket.send(subscribeMessage(TICKS, 'hunter2'));
@@ -133,48 +127,41 @@ t.test('an id in use closes with 4409, without repeating it; after its end it is
   t.same(await socket.closed, { code: 4409, reason: 'The id is in use.' });
 });
 
-t.test('pings are answered with their payload, before the init too', async (t) => {
+t.test('answers pings with their payload, also before the init', async (t) => {
   const { port } = await start(t);
   const socket = await openSocket(port);
   socket.send({ type: 'ping', payload: { at: 1 } });
   t.same(await socket.next(), { type: 'pong', payload: { at: 1 } });
 });
 
-t.test(
-  'what HTTP would refuse gets an error message, and so does all but a subscription; the socket goes on',
-  async (t) => {
-    const { port } = await start(t);
-    const socket = await openSession(port, 'good');
-    const documents: [string, RegExp][] = [
-      ['{ node { id } }', /served over HTTP/],
-      ['mutation { logout }', /served over HTTP/],
-      ['subscription { ticks', /Syntax Error/],
-      ['subscription { tocks }', /Cannot query field "tocks"/],
-      ['subscription A { ticks } subscription B { ticks }', /not named/],
-      ['subscription { ticks greet(name: "x") { id } }', /only one/],
-      [`subscription { greet(name: "x") { ${'a: id '.repeat(20)} } }`, /limit of 15 aliases/],
-      [`subscription { greet(name: "x") ${'{ self '.repeat(12)}{ id } ${'}'.repeat(12)} }`, /levels of fields/],
-      ['subscription { __typename }', /introspection/],
-    ];
-    for (const [query, message] of documents) {
-      socket.send(subscribeMessage(query));
-      const answer = await socket.next();
-      t.match(
-        answer,
-        { id: '1', type: 'error', payload: [{ message, extensions: { code: 'QUERY_REJECTED' } }] },
-        query,
-      );
-    }
-    socket.send(subscribeMessage('subscription ($n: String!) { greet(name: $n) { id } }', '1', { n: { hunter2: 1 } }));
-    const refused = await socket.next();
-    t.match(refused['payload'], [{ extensions: { code: 'VALIDATION_ERROR', details: [{ field: 'n' }] } }]);
-    t.notMatch(JSON.stringify(refused), /hunter2/);
-    socket.send(subscribeMessage('subscription ($no: Boolean!) { ticks @include(if: $no) }', '1', { no: false }));
-    t.match(await socket.next(), { type: 'error', payload: [{ extensions: { code: 'QUERY_REJECTED' } }] });
-  },
-);
+t.test('sends an error for a refused document or another operation, and keeps the socket open', async (t) => {
+  const { port } = await start(t);
+  const socket = await openSession(port, 'good');
+  const documents: [string, RegExp][] = [
+    ['{ node { id } }', /served over HTTP/],
+    ['mutation { logout }', /served over HTTP/],
+    ['subscription { ticks', /Syntax Error/],
+    ['subscription { tocks }', /Cannot query field "tocks"/],
+    ['subscription A { ticks } subscription B { ticks }', /not named/],
+    ['subscription { ticks greet(name: "x") { id } }', /only one/],
+    [`subscription { greet(name: "x") { ${'a: id '.repeat(20)} } }`, /limit of 15 aliases/],
+    [`subscription { greet(name: "x") ${'{ self '.repeat(12)}{ id } ${'}'.repeat(12)} }`, /levels of fields/],
+    ['subscription { __typename }', /introspection/],
+  ];
+  for (const [query, message] of documents) {
+    socket.send(subscribeMessage(query));
+    const answer = await socket.next();
+    t.match(answer, { id: '1', type: 'error', payload: [{ message, extensions: { code: 'QUERY_REJECTED' } }] }, query);
+  }
+  socket.send(subscribeMessage('subscription ($n: String!) { greet(name: $n) { id } }', '1', { n: { hunter2: 1 } }));
+  const refused = await socket.next();
+  t.match(refused['payload'], [{ extensions: { code: 'VALIDATION_ERROR', details: [{ field: 'n' }] } }]);
+  t.notMatch(JSON.stringify(refused), /hunter2/);
+  socket.send(subscribeMessage('subscription ($no: Boolean!) { ticks @include(if: $no) }', '1', { no: false }));
+  t.match(await socket.next(), { type: 'error', payload: [{ extensions: { code: 'QUERY_REJECTED' } }] });
+});
 
-t.test('events arrive in order, and the end is reported', async (t) => {
+t.test('delivers events in order, then complete', async (t) => {
   const ticks = source();
   const { port } = await start(t, { streams: { ticks: () => ticks.stream } });
   const socket = await openSession(port, 'good');
@@ -186,7 +173,7 @@ t.test('events arrive in order, and the end is reported', async (t) => {
   t.same(await socket.next(), { id: '1', type: 'complete' });
 });
 
-t.test('a field that fails leaves the rest; an event without data closes the socket, and nothing leaks', async (t) => {
+t.test('delivers an event with a failed field, and closes the socket for an event without data', async (t) => {
   const greet = source();
   const { port, logs } = await start(t, { streams: { greet: () => greet.stream } });
   const fails = () => {
@@ -204,7 +191,7 @@ t.test('a field that fails leaves the rest; an event without data closes the soc
   t.equal(logs.filter(({ level, msg }) => level === 50 && msg === 'A subscription failed').length, 2);
 });
 
-t.test('a stream that cannot be opened is refused and takes no room; one that fails closes the socket', async (t) => {
+t.test('refuses a subscription that fails to open, and closes the socket when a stream fails', async (t) => {
   const failing = async function* () {
     yield 1;
     throw new Error('hunter2');
@@ -227,14 +214,14 @@ t.test('a stream that cannot be opened is refused and takes no room; one that fa
   t.match(await socket.closed, { code: 1013 });
 });
 
-t.test('a subscription that was given up before it was refused leaves no fault behind', async (t) => {
+t.test('ignores the refusal of a subscription that the client has completed', async (t) => {
   const faults: unknown[] = [];
   const note = (fault: unknown) => void faults.push(fault);
   process.on('unhandledRejection', note);
   t.teardown(() => process.off('unhandledRejection', note));
   const failures: ((error: Error) => void)[] = [];
-  const executionArgs = () => new Promise<never>((_resolve, reject) => failures.push(reject));
-  const { port } = await start(t, { streams: { ticks: executionArgs as never } });
+  const pending = () => new Promise<never>((_resolve, reject) => failures.push(reject));
+  const { port } = await start(t, { streams: { ticks: pending as never } });
   const socket = await openSession(port, 'good');
   for (let n = 0; n < 52; n += 1) socket.send(subscribeMessage(TICKS, `${n}`));
   for (const id of ['50', '51']) t.match(await socket.next(), { id, type: 'error' }, 'over the limit');
@@ -247,7 +234,7 @@ t.test('a subscription that was given up before it was refused leaves no fault b
   t.same(faults, []);
 });
 
-t.test('the root of a subscription may not depend on a condition', async (t) => {
+t.test('refuses a subscription whose root field is conditional', async (t) => {
   const { port } = await start(t);
   const socket = await openSession(port, 'good');
   for (const query of [

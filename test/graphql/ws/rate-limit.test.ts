@@ -18,7 +18,7 @@ async function refusalOf(socket: TestSocket, query = NO_DOCUMENT): Promise<strin
   return payload[0].extensions.code as string;
 }
 
-t.test('an account has one limit for requests and for messages that subscribe, on all of its sockets', async (t) => {
+t.test('counts requests and subscribe messages of all sockets of an account together', async (t) => {
   const app = await startLiveApp(t, { RATE_LIMIT_AUTHENTICATED: '6/1h' });
   const [user, other] = [await app.user(), await app.user()];
   const ask = async () => (await app.client({ token: user.accessToken }).send('{ me { id } }')).status;
@@ -47,7 +47,7 @@ t.test('an account has one limit for requests and for messages that subscribe, o
   t.same(await one.next(), { type: 'pong' }, 'the socket stays');
 });
 
-t.test('pings and the ends of subscriptions are not counted', async (t) => {
+t.test('does not count pings and complete messages', async (t) => {
   const charged: string[] = [];
   const { port } = await start(t, async (userId) => void charged.push(userId));
   const socket = await openSession(port, 'good');
@@ -57,7 +57,7 @@ t.test('pings and the ends of subscriptions are not counted', async (t) => {
   t.same(charged, ['u']);
 });
 
-t.test('no document is looked at before its message is counted', async (t) => {
+t.test('charges a message before parsing its document', async (t) => {
   const { port, opened } = await start(t, async () => {
     throw new AppError('RATE_LIMIT_EXCEEDED', 'Too many.', { retryAfter: 7 });
   });
@@ -67,7 +67,7 @@ t.test('no document is looked at before its message is counted', async (t) => {
   t.equal(opened(), 0);
 });
 
-t.test('what fails while it counts refuses the subscription, is logged and reported to nobody', async (t) => {
+t.test('refuses the subscription and logs the cause when charging fails', async (t) => {
   const { port, logs } = await start(t, async () => {
     throw new Error('hunter2');
   });
@@ -82,7 +82,7 @@ interface Counting {
   fail(error: Error): void;
 }
 
-t.test('a subscription that is given up, or whose socket closes, while it is counted is not opened', async (t) => {
+t.test('does not open a subscription that was completed or closed while it was charged', async (t) => {
   const faults: unknown[] = [];
   const note = (fault: unknown) => void faults.push(fault);
   process.on('unhandledRejection', note);

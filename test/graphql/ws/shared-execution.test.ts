@@ -33,7 +33,7 @@ function setup() {
   return { state, sources, open, event, subscribe, schema };
 }
 
-t.test('an event is resolved once for all subscriptions that are the same', async (t) => {
+t.test('resolves an event once for all identical subscriptions', async (t) => {
   const { state, open, event } = setup();
   const same = await Promise.all(Array.from({ length: 500 }, () => open('one', { variableValues: { n: 1 } })));
   const results = await event(same, { id: 1 });
@@ -53,7 +53,7 @@ t.test('resolves an event again for a subscription that reads it after the other
   t.match(await slow.next(), { value: { errors: [{ message: 'failed' }] } }, 'its credentials may have been revoked');
 });
 
-t.test('other credentials, variables and documents are resolved by themselves', async (t) => {
+t.test('resolves an event separately for other credentials, variables and documents', async (t) => {
   const { state, open, event } = setup();
   const streams = [
     await open('one'),
@@ -67,13 +67,13 @@ t.test('other credentials, variables and documents are resolved by themselves', 
   t.same(Object.keys(results[4]!.data!), ['other']);
 });
 
-t.test('events that are no objects are resolved for each', async (t) => {
+t.test('resolves events that are not objects for each subscription', async (t) => {
   const { state, open, event } = setup();
   await event([await open('one'), await open('one')], 7);
   t.equal(state.resolved, 2);
 });
 
-t.test('an error is shared like a result', async (t) => {
+t.test('shares an error like a result', async (t) => {
   const { state, open, event } = setup();
   state.fail = true;
   const results = await event([await open('one'), await open('one')], { id: 1 });
@@ -81,7 +81,7 @@ t.test('an error is shared like a result', async (t) => {
   t.equal(state.resolved, 1);
 });
 
-t.test('a stream ends with its source, and its source with it, also while an event is waited for', async (t) => {
+t.test('ends a stream with its source and the source with its stream, also while waiting for an event', async (t) => {
   const { sources, open } = setup();
   const stream = await open('one');
   void stream.next();
@@ -93,7 +93,7 @@ t.test('a stream ends with its source, and its source with it, also while an eve
   t.equal(stream[Symbol.asyncIterator](), stream);
 });
 
-t.test('what cannot be subscribed to is answered as graphql-js does', async (t) => {
+t.test('returns the errors of graphql-js when a subscription cannot be opened', async (t) => {
   const { subscribe, schema } = setup();
   const result = await subscribe({ schema, document: parse('subscription { unknown }') }, {});
   t.match(result, { errors: [{ message: /unknown/ }] });

@@ -1,4 +1,4 @@
-/** When sockets are looked at again: on events, while events may be missed, and however unluckily things coincide. */
+/** Re-authentication of sockets: on events, while events may be missed, and under races. */
 import t from 'tap';
 import { AppError, serviceUnavailable } from '../../../src/lib/errors.js';
 import { createSocketSessions, type SocketSession } from '../../../src/graphql/ws/socket-sessions.js';
@@ -21,9 +21,9 @@ function setup(
   let tell: (event: AccountEvent) => void = () => undefined;
   let change: (connected: boolean) => void = () => undefined;
   const state = { connected, running: 0, most: 0 };
-  /** What is said of an authorization that is not good, and each time that one was looked at. */
+  /** The result of each authorization that is not valid, and every authorization that was checked. */
   const verdicts = new Map<string, () => Promise<unknown>>();
-  const looked: string[] = [];
+  const checked: string[] = [];
   const scopes = new Set(['a', 'b']);
   const clock = testClock();
   const socketSessions = createSocketSessions({
@@ -43,7 +43,7 @@ function setup(
       },
     },
     async authenticate({ authorization = '' }) {
-      looked.push(authorization);
+      checked.push(authorization);
       state.running += 1;
       state.most = Math.max(state.most, state.running);
       const verdict = verdicts.get(authorization);
@@ -71,7 +71,7 @@ function setup(
   return {
     socketSessions,
     clock,
-    looked,
+    checked,
     scopes,
     state,
     enter,
@@ -88,80 +88,83 @@ function setup(
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-t.test("an event looks at its account's sockets alone", async (t) => {
-  const { socketSessions, enter, end, happens, looked } = setup(t);
+t.test("re-authenticates only the sockets of the event's account", async (t) => {
+  const { socketSessions, enter, end, happens, checked } = setup(t);
   const [one, two, other] = [await enter('u:1'), await enter('u:2'), await enter('v:1')];
-  looked.length = 0;
+  checked.length = 0;
   end('u:1');
   happens('u');
   happens(null);
   t.equal(await one.closed, ENDED);
   await turn();
-  t.same(looked, ['u:1', 'u:2']);
+  t.same(checked, ['u:1', 'u:2']);
   t.ok(two.isOpen() && other.isOpen());
   one.session.end();
   one.session.end();
   t.equal(socketSessions.count(), 2);
-  looked.length = 0;
+  checked.length = 0;
   happens('u');
   await turn();
-  t.same(looked, ['u:2'], 'who has left is looked at no more');
+  t.same(checked, ['u:2'], 'does not check a socket that has ended');
 });
 
-t.test('events that come while sockets are looked at are looked into once more', async (t) => {
-  const { enter, end, happens, verdicts, looked } = setup(t);
+t.test('checks once more for events that arrive during a check', async (t) => {
+  const { enter, end, happens, verdicts, checked } = setup(t);
   const one = await enter('u:1');
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  looked.length = 0;
+  checked.length = 0;
   happens('u');
   happens('u');
   happens('u');
   end('u:1');
   answer();
   t.equal(await one.closed, ENDED);
-  t.same(looked, ['u:1', 'u:1']);
+  t.same(checked, ['u:1', 'u:1']);
 });
 
-t.test('what happens between the look and the session is not missed', async (t) => {
+t.test('checks again when an event arrives while a socket opens', async (t) => {
   const { enter, end, happens, verdicts, connect } = setup(t);
   for (const miss of [() => happens('u'), () => connect(true)]) {
     let answer: () => void = () => undefined;
     verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-    const issueAuthPayload = enter('u:1');
+    const opening = enter('u:1');
     miss();
     end('u:1');
     answer();
-    t.equal(await (await issueAuthPayload).closed, ENDED);
+    t.equal(await (await opening).closed, ENDED);
   }
 });
 
-t.test('while events are missed all are looked at every few seconds, and at once when they come again', async (t) => {
-  const blind = setup(t, { tickMs: 1, connected: false });
-  const one = await blind.enter('u:1');
-  blind.end('u:1');
-  t.equal(await one.closed, ENDED);
+t.test(
+  'checks all sockets every few seconds while events are missed, and at once when they arrive again',
+  async (t) => {
+    const blind = setup(t, { tickMs: 1, connected: false });
+    const one = await blind.enter('u:1');
+    blind.end('u:1');
+    t.equal(await one.closed, ENDED);
 
-  const back = setup(t);
-  const two = await back.enter('u:1');
-  back.connect(false);
-  back.end('u:1');
-  await turn();
-  t.ok(two.isOpen());
-  back.connect(true);
-  t.equal(await two.closed, ENDED);
-});
+    const back = setup(t);
+    const two = await back.enter('u:1');
+    back.connect(false);
+    back.end('u:1');
+    await turn();
+    t.ok(two.isOpen());
+    back.connect(true);
+    t.equal(await two.closed, ENDED);
+  },
+);
 
-t.test('now and then all are looked at, should an event be lost unnoticed', async (t) => {
-  const { enter, end, looked } = setup(t, { tickMs: 1 });
+t.test('checks all sockets periodically, in case an event was lost', async (t) => {
+  const { enter, end, checked } = setup(t, { tickMs: 1 });
   const one = await enter('u:1');
   end('u:1');
   t.equal(await one.closed, ENDED);
-  t.equal(looked.length, 2);
+  t.equal(checked.length, 2);
 });
 
-t.test('a socket that cannot be looked at stays, and is looked at again until it is known', async (t) => {
-  const { enter, verdicts, end, happens, looked } = setup(t, { tickMs: 1 });
+t.test('keeps a socket whose check fails without an answer, and checks it again', async (t) => {
+  const { enter, verdicts, end, happens, checked } = setup(t, { tickMs: 1 });
   const one = await enter('u:1');
   let failures = 0;
   verdicts.set('u:1', () => {
@@ -169,48 +172,45 @@ t.test('a socket that cannot be looked at stays, and is looked at again until it
     if (failures === 3) end('u:1');
     return Promise.reject(failures === 1 ? serviceUnavailable('away') : new Error('a bug'));
   });
-  looked.length = 0;
+  checked.length = 0;
   happens('u');
   t.equal(await one.closed, ENDED);
-  t.equal(looked.length, 4);
+  t.equal(checked.length, 4);
 });
 
-t.test('thousands are looked at a few at a time, and what is urgent is not behind them', async (t) => {
-  const { enter, end, happens, connect, state, looked } = setup(t);
+t.test('checks thousands of sockets in batches, urgent ones first', async (t) => {
+  const { enter, end, happens, connect, state, checked } = setup(t);
   const sessions = [];
   for (let user = 0; user < 2000; user += 1) sessions.push(await enter(`${user}:1`));
   end('1999:1');
-  looked.length = 0;
+  checked.length = 0;
   connect(true);
   happens('1999');
   t.equal(await sessions[1999]!.closed, ENDED);
-  t.ok(looked.length <= 401, `${looked.length} were before`);
-  while (looked.length < 2001) await turn();
+  t.ok(checked.length <= 401, `${checked.length} were before`);
+  while (checked.length < 2001) await turn();
   t.ok(state.most <= 200, `${state.most} at a time`);
 });
 
-t.test(
-  'a lost scope closes those that handle a subscription which needs it, also one that was just executionArgs',
-  async (t) => {
-    const { enter, scopes, happens } = setup(t);
-    const [needing, released, executionArgs] = [await enter('u:1'), await enter('u:2'), await enter('u:3')];
-    needing.session.begin().require([[['c'], ['a']], [['b']]]);
-    const handle = released.session.begin();
-    handle.require([[['a']]]);
-    handle.release();
-    const late = executionArgs.session.begin();
-    scopes.delete('a');
-    happens('u');
-    t.equal(await needing.closed, ENDED);
-    await turn();
-    t.ok(released.isOpen() && executionArgs.isOpen());
-    late.require([[['a']]]);
-    t.equal(await executionArgs.closed, ENDED);
-    t.ok(released.isOpen());
-  },
-);
+t.test('closes sockets with a subscription that requires a lost scope, also one that is being opened', async (t) => {
+  const { enter, scopes, happens } = setup(t);
+  const [needing, released, opening] = [await enter('u:1'), await enter('u:2'), await enter('u:3')];
+  needing.session.begin().require([[['c'], ['a']], [['b']]]);
+  const handle = released.session.begin();
+  handle.require([[['a']]]);
+  handle.release();
+  const late = opening.session.begin();
+  scopes.delete('a');
+  happens('u');
+  t.equal(await needing.closed, ENDED);
+  await turn();
+  t.ok(released.isOpen() && opening.isOpen());
+  late.require([[['a']]]);
+  t.equal(await opening.closed, ENDED);
+  t.ok(released.isOpen());
+});
 
-t.test('a token that runs out closes with 4403, by the clock', async (t) => {
+t.test('closes with 4403 when the token expires', async (t) => {
   const { enter, clock } = setup(t, { tickMs: 1 });
   const one = await enter('u:1');
   clock.advance(999);
@@ -221,20 +221,17 @@ t.test('a token that runs out closes with 4403, by the clock', async (t) => {
   t.ok(later.isOpen());
 });
 
-t.test('who has gone while let in takes no session', async (t) => {
+t.test('does not track a socket that closed during authentication', async (t) => {
   const { socketSessions, verdicts } = setup(t);
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  const issueAuthPayload = socketSessions.open(
-    { isOpen: () => false, close: () => undefined },
-    { authorization: 'u:1' },
-  );
+  const opening = socketSessions.open({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
   answer();
-  t.equal(await issueAuthPayload, undefined);
+  t.equal(await opening, undefined);
   t.equal(socketSessions.count(), 0);
 });
 
-t.test('an account has so many sockets, each of which makes room when it closes', async (t) => {
+t.test('limits the sockets of an account, and counts closed ones no more', async (t) => {
   const { enter } = setup(t, { maxPerAccount: 2 });
   const one = await enter('a:1');
   await enter('a:2');

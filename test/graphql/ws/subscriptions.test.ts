@@ -38,25 +38,22 @@ async function events(t: { teardown(work: () => unknown): void }, { accessToken 
   };
 }
 
-t.test(
-  'meUpdated tells of the account as it is now, whoever changed it and wherever, and of nobody else',
-  async (t) => {
-    const [user, other] = [await app.user(), await app.user()];
-    const next = await events(t, user, 'subscription { meUpdated { username displayName role isPremium disabledAt } }');
-    await other.client.send(UPDATE, { name: 'Other' });
-    await user.client.send(LOGIN, { input: { identifier: user.username, password: user.password } });
-    await user.client.send(UPDATE, { name: 'Ada' });
-    await t.rejects(next(), /INSUFFICIENT_PERMISSIONS.*disabledAt|disabledAt.*INSUFFICIENT_PERMISSIONS/);
+t.test('meUpdated delivers the current account after each change, from any instance, to its owner only', async (t) => {
+  const [user, other] = [await app.user(), await app.user()];
+  const next = await events(t, user, 'subscription { meUpdated { username displayName role isPremium disabledAt } }');
+  await other.client.send(UPDATE, { name: 'Other' });
+  await user.client.send(LOGIN, { input: { identifier: user.username, password: user.password } });
+  await user.client.send(UPDATE, { name: 'Ada' });
+  await t.rejects(next(), /INSUFFICIENT_PERMISSIONS.*disabledAt|disabledAt.*INSUFFICIENT_PERMISSIONS/);
 
-    const again = await events(t, user, 'subscription { meUpdated { displayName role isPremium } }');
-    await elsewhere
-      .client({ token: admin.accessToken })
-      .send('mutation ($id: ID!) { updateUser(id: $id, input: { isPremium: true }) { id } }', { id: user.id });
-    t.same(await again(), { displayName: 'Ada', role: 'USER', isPremium: true });
-  },
-);
+  const again = await events(t, user, 'subscription { meUpdated { displayName role isPremium } }');
+  await elsewhere
+    .client({ token: admin.accessToken })
+    .send('mutation ($id: ID!) { updateUser(id: $id, input: { isPremium: true }) { id } }', { id: user.id });
+  t.same(await again(), { displayName: 'Ada', role: 'USER', isPremium: true });
+});
 
-t.test('what was rolled back, and a login, is no update of the account', async (t) => {
+t.test('meUpdated ignores rolled back changes and logins', async (t) => {
   const user = await app.user();
   const next = await events(t, user, 'subscription { meUpdated { displayName } }');
   const rolledBack = app.db.transaction(async (tx) => {
@@ -71,7 +68,7 @@ t.test('what was rolled back, and a login, is no update of the account', async (
   t.same(await next(), { displayName: 'Ada' }, 'the first that is reported');
 });
 
-t.test('securityEvents tells the owner what happens, in order, each once; another is reported nothing', async (t) => {
+t.test('securityEvents delivers the events of an account in order and once, to its owner only', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   const [next, others] = [await events(t, user, SECURITY), await events(t, other, SECURITY)];
   const login = async (password: string) =>
@@ -98,7 +95,7 @@ t.test('securityEvents tells the owner what happens, in order, each once; anothe
   t.match(await others(), { type: 'account.updated', userId: other.id }, 'the first that the other is reported');
 });
 
-t.test("where an administrator was is not the owner's to know, but other administrators'", async (t) => {
+t.test('hides the address of an administrator from the owner, but not from other administrators', async (t) => {
   const user = await app.user();
   const owner = await events(t, user, SECURITY);
   const all = await events(t, admin, 'subscription { auditEvents { id type userId actorId ipAddress userAgent } }');
@@ -111,7 +108,7 @@ t.test("where an administrator was is not the owner's to know, but other adminis
   t.match(await all(), { type: 'account.registered' }, 'of all accounts');
 });
 
-t.test('a subscription that is completed tells no more, and the socket goes on', async (t) => {
+t.test('delivers nothing after complete, and keeps the socket open', async (t) => {
   const user = await app.user();
   const client = clientOf(t, user.accessToken);
   await app.quiet();
