@@ -1,15 +1,15 @@
-/** The HTML of the service's own pages: one stylesheet, no script, all text escaped. Pure functions. */
+/** Renders the service's HTML pages with one stylesheet and without scripts. All text is escaped. Pure functions. */
 import { createHash } from 'node:crypto';
 import type { FieldError } from '../lib/errors.js';
 import { escapeHtml } from '../lib/html.js';
 
-/** A whole page. */
+/** A complete HTML document. */
 export type Html = string;
 
-/** Why a form was refused; shown with the form. */
+/** The errors of a submitted form, shown with the form. */
 export interface Issue {
   readonly summary: string;
-  /** Shown beside the fields that they name, or below the summary for fields that the form does not have. */
+  /** Shown next to their fields, or below the summary if the form has no such field. */
   readonly fields?: readonly FieldError[];
 }
 
@@ -34,7 +34,7 @@ button.second { margin-top: 0.75rem; border-color: var(--line); background: tran
 .issue { padding: 0.25rem 1rem; border: 2px solid var(--bad); border-radius: 0.375rem; }
 `;
 
-/** Allows the one stylesheet, and forms to this origin; nothing else. */
+/** Allows only the stylesheet, and forms to this origin. */
 export const PAGES_CSP = [
   "default-src 'none'",
   `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
@@ -43,7 +43,7 @@ export const PAGES_CSP = [
   "base-uri 'none'",
 ].join('; ');
 
-/** The subjects of messages about fields that the form does not show. */
+/** Labels for errors of fields that the form does not show. */
 const SUBJECTS: Readonly<Record<string, string>> = { token: 'The link', email: 'The e-mail address' };
 
 interface Field {
@@ -53,27 +53,27 @@ interface Field {
 }
 
 /**
- * Asks for a new password, twice. Passwords that were typed before are not filled in.
- * @param key the form's `formKey`
+ * The form for a new password and its confirmation. It never contains submitted passwords.
+ * @param key the `formKey` of the token
  */
 export function resetPasswordPage(key: string, minPasswordLength: number, issue?: Issue): Html {
   const fields: readonly Field[] = [
     { name: 'password', label: 'New password', hint: `${minPasswordLength} characters or more.` },
-    { name: 'passwordConfirmation', label: 'The same password again' },
+    { name: 'passwordConfirmation', label: 'Confirm the new password' },
   ];
   const inputs = fields.map((field) => passwordInput(field, minPasswordLength, issue)).join('');
-  const button = '<button type="submit">Change the password</button>\n';
+  const button = '<button type="submit">Change password</button>\n';
   return page('Choose a new password', summary(fields, issue) + form('reset-password', key, inputs + button), issue);
 }
 
 /**
- * Asks whether the account is the reader's own: somebody else may have registered with the address.
- * @param key the form's `formKey`
+ * The form that confirms or rejects an e-mail address, because another person may have registered with it.
+ * @param key the `formKey` of the token
  * @param appName the service's name
  */
 export function verifyEmailPage(key: string, appName: string, issue?: Issue): Html {
-  const question = `<p>Did you open an account at ${escapeHtml(appName)} with this e-mail address, or choose it as the new address of your account?</p>
-<p>If it was somebody else, choose “No”: that account then loses your address.</p>
+  const question = `<p>Did you create an account at ${escapeHtml(appName)} with this e-mail address, or change the address of your account to it?</p>
+<p>If not, choose “No” to remove your address from that account.</p>
 `;
   const buttons = `<button type="submit" name="answer" value="yes">Yes, confirm my address</button>
 <button type="submit" name="answer" value="no" class="second">No, this was not me</button>
@@ -82,18 +82,18 @@ export function verifyEmailPage(key: string, appName: string, issue?: Issue): Ht
 }
 
 /**
- * Asks to cancel a change of the e-mail address or username.
- * @param key the form's `formKey`
+ * The form that cancels a change of the e-mail address or username.
+ * @param key the `formKey` of the token
  */
 export function cancelChangePage(key: string, issue?: Issue): Html {
-  const explanation = `<p>If you did not change the e-mail address or username of your account, somebody else did. This button restores the former one, cancels every change after it, and signs out every device.</p>
+  const explanation = `<p>Cancel the change if you did not change the e-mail address or username of your account. This restores the previous one, cancels all later changes, and signs out all devices.</p>
 `;
   const button = '<button type="submit">Cancel the change</button>\n';
   const content = summary([], issue) + explanation + form('cancel-email-change', key, button);
-  return page('Cancel a change of your account', content, issue);
+  return page('Cancel a change to your account', content, issue);
 }
 
-/** A page with one paragraph; an alert if something went wrong. */
+/** A page with one paragraph. @param alert marks the paragraph as an alert */
 export function messagePage(title: string, text: string, alert = false): Html {
   return page(title, `<p${alert ? ' role="alert"' : ''}>${escapeHtml(text)}</p>\n`);
 }
@@ -127,7 +127,7 @@ ${content}</main>
 `;
 }
 
-/** The action is relative, so that the pages work under any path prefix. */
+/** The action is relative, so that it works below any path prefix. */
 function form(action: string, key: string, controls: string): string {
   return `<form method="post" action="${action}">
 <input type="hidden" name="link" value="${escapeHtml(key)}">
@@ -135,7 +135,7 @@ ${controls}</form>
 `;
 }
 
-/** `minlength` counts UTF-16 units, never fewer than the characters that the server counts. */
+/** `minlength` counts UTF-16 code units, so it never rejects a password that the server accepts. */
 function passwordInput({ name, label, hint }: Field, minLength: number, issue: Issue | undefined): string {
   const errors = (issue?.fields ?? []).filter(({ field }) => field === name).map(({ message }) => `This ${message}.`);
   const notes = [
@@ -152,7 +152,7 @@ function passwordInput({ name, label, hint }: Field, minLength: number, issue: I
 ${notes.map(({ id, kind, text }) => `<p class="${kind}" id="${id}">${escapeHtml(text)}</p>\n`).join('')}`;
 }
 
-/** Messages have no subject of their own: `must be at least 8 characters`. */
+/** Messages of fields lack a subject (`must be at least 8 characters`), so this adds the label. */
 function summary(fields: readonly Field[], issue: Issue | undefined): string {
   if (!issue) return '';
   const others = (issue.fields ?? []).filter(({ field }) => !fields.some(({ name }) => name === field));

@@ -1,6 +1,6 @@
 /**
- * The playground: a page and its assets, as scripts/build.mjs built them. Each file has a route of its own, so no path of a
- * request is ever looked up on disk.
+ * Serves the playground that scripts/build.mjs builds: a page and its assets. Each file has its own route, so no path of a
+ * request is resolved on disk.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
@@ -9,13 +9,13 @@ import type { FastifyPluginAsync } from 'fastify';
 import fp from 'fastify-plugin';
 
 export interface GraphiqlOptions {
-  /** The built playground: `index.html` and `assets/`. */
+  /** The build output: `index.html` and `assets/`. */
   readonly assetsDir: string;
 }
 
 /**
- * The page's policy. Monaco makes inline styles at run time, so they can have neither hash nor nonce; everything else is
- * loaded from this origin (OWASP Content Security Policy Cheat Sheet). `connect-src 'self'` includes WebSockets (CSP 3).
+ * The Content-Security-Policy of the page (OWASP Content Security Policy Cheat Sheet). Monaco creates inline styles at run time, so
+ * they have neither hash nor nonce. `connect-src 'self'` includes WebSockets (CSP 3).
  */
 export const GRAPHIQL_CSP = [
   "default-src 'none'",
@@ -30,15 +30,15 @@ export const GRAPHIQL_CSP = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** File names contain a hash of the content. */
+/** File names contain a hash of the content, so they can be cached forever. */
 const FOREVER = { maxAge: '1y', immutable: true } as const;
-/** One visit makes about twenty requests for public files. */
+/** One visit requests about twenty public files. */
 const unlimited = { config: { rateLimit: false } };
 
 const plugin: FastifyPluginAsync<GraphiqlOptions> = async (app, { assetsDir }) => {
   const root = resolve(assetsDir, 'assets');
   const html = await readFile(join(assetsDir, 'index.html'), 'utf8').catch((cause: unknown) => {
-    throw new Error(`There is no playground in ${assetsDir}: run npm run build`, { cause });
+    throw new Error(`The playground is not built in ${assetsDir}: run npm run build`, { cause });
   });
   const assets = (await readdir(root)).filter((name) => !name.endsWith('.gz'));
 
@@ -55,7 +55,7 @@ const plugin: FastifyPluginAsync<GraphiqlOptions> = async (app, { assetsDir }) =
 };
 
 /**
- * Serves `/graphiql` and `/graphiql/assets/*`; addresses in them are relative, so that any path prefix works.
- * @throws Error at start when the playground is not built
+ * Serves `/graphiql` and `/graphiql/assets/*`. URLs in them are relative, so that they work below any path prefix.
+ * @throws Error at start if the playground is not built
  */
 export const graphiql = fp(plugin, { name: 'graphiql', encapsulate: true, fastify: '5.x' });

@@ -1,7 +1,6 @@
 /**
- * The pages that mailed links open: `/reset-password`, `/verify-email` and `/cancel-email-change`. A GET never uses the
- * token, since mail scanners open links before people do. It moves the token from the address into a cookie and shows a
- * form; sending the form uses the token.
+ * The pages behind mailed links: `/reset-password`, `/verify-email` and `/cancel-email-change`. A GET never consumes the token,
+ * because mail scanners open links. It moves the token from the URL to a cookie and shows a form. The POST consumes the token.
  */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
@@ -34,15 +33,15 @@ import {
 } from './messages.js';
 
 export interface PagesOptions {
-  /** The service's name, as people see it. */
+  /** The service's name, shown to people. */
   readonly appName: string;
-  /** In code points. */
+  /** In Unicode code points. */
   readonly minPasswordLength: number;
-  /** Where mailed links point: APP_URL, or else PUBLIC_URL. */
+  /** Base URL of mailed links: APP_URL, or else PUBLIC_URL. */
   readonly pagesUrl: string;
   /** Origins whose forms are accepted. */
   readonly origins: readonly string[];
-  /** What a token did when it was used; undefined if it was never used. @throws AppError SERVICE_UNAVAILABLE */
+  /** The effect of a used token; undefined if it was not used. @throws AppError SERVICE_UNAVAILABLE */
   outcomeOf(token: string): Promise<LinkOutcome | undefined>;
   /** @throws AppError VALIDATION_ERROR, INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   resetPassword(
@@ -57,18 +56,18 @@ export interface PagesOptions {
   cancelChange(token: string, client: ClientInfo): Promise<CancelledChange>;
 }
 
-/** A page with a form. */
+/** A page with a form and its submission. */
 interface Step {
   readonly page: LinkPage;
   form(key: string, issue?: Issue): Html;
-  /** Does what the button says, and returns the page that says so. */
+  /** Handles the submitted form and returns the page with the result. */
   submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<Html>;
 }
 
-/** Room for a form key and two passwords of 256 characters, 12 bytes each in this encoding at most. */
+/** Enough for a form key and two passwords of 256 characters, each at most 12 bytes when URL-encoded. */
 const BODY_LIMIT = 8192;
 const TOKEN = /^[\w-]{1,64}$/;
-/** Errors that a page explains; the app's error handler answers the rest. */
+/** Errors that a page explains. The app's error handler answers others. */
 const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'VALIDATION_ERROR',
   'INVALID_TOKEN',
@@ -82,9 +81,9 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   app.addContentTypeParser('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, body, parsed) => {
     parsed(null, new URLSearchParams(body as string));
   });
-  // Requests that are refused before there is a form to show again, such as those over the rate limit.
+  // For errors before the form exists, such as an exceeded rate limit.
   app.setErrorHandler((error, request, reply) => {
-    showError(error, request, reply, ({ message }) => messagePage('That did not work', message, true));
+    showError(error, request, reply, ({ message }) => messagePage('Something went wrong', message, true));
   });
 
   addStep(app, options, {
@@ -123,20 +122,20 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
 
   app.get<{ Querystring: { token?: unknown } }>(`/${page}`, (request, reply) => {
     if (request.query.token !== undefined) {
-      const token = goodToken(request.query.token);
+      const token = validToken(request.query.token);
       if (token === undefined) return show(reply, 400, INCOMPLETE);
       cookies.set(reply, page, token);
-      // Relative, so that the pages work under any path prefix, and without the query.
+      // Relative, so that it works below any path prefix, and without the query.
       return reply.redirect(page, 303);
     }
-    const token = goodToken(cookies.read(request, page));
+    const token = validToken(cookies.read(request, page));
     return token === undefined ? show(reply, 400, NO_COOKIE) : show(reply, 200, form(formKey(token)));
   });
 
   app.post(`/${page}`, { bodyLimit: BODY_LIMIT }, async (request, reply) => {
     if (isCrossSite(request, origins)) return show(reply, 403, CROSS_SITE);
     const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-    const token = goodToken(cookies.read(request, page));
+    const token = validToken(cookies.read(request, page));
     if (token === undefined) return show(reply, 400, NO_COOKIE);
     const key = formKey(token);
     if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
@@ -144,29 +143,29 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     try {
       done = await submit(token, fields, clientOf(request));
     } catch (error) {
-      const before = await usedBefore(error, token, options);
-      if (before !== undefined) return show(reply, 200, ALREADY_DONE[before]);
+      const outcome = await previousOutcome(error, token, options);
+      if (outcome !== undefined) return show(reply, 200, ALREADY_DONE[outcome]);
       return showError(error, request, reply, (shown) => form(key, issueOf(shown)));
     }
     return show(reply, 200, done);
   });
 }
 
-/** What the token did before, if the error is that it cannot be used any more. */
-async function usedBefore(thrown: unknown, token: string, { outcomeOf }: PagesOptions) {
+/** The effect that the token had earlier, if the error is INVALID_TOKEN. */
+async function previousOutcome(thrown: unknown, token: string, { outcomeOf }: PagesOptions) {
   const isRefused = thrown instanceof AppError && thrown.code === 'INVALID_TOKEN';
   return isRefused ? outcomeOf(token) : undefined;
 }
 
-function goodToken(token: unknown): string | undefined {
+function validToken(token: unknown): string | undefined {
   return typeof token === 'string' && TOKEN.test(token) ? token : undefined;
 }
 
 function issueOf({ message, details: { details } }: AppError): Issue {
-  return details ? { summary: 'That was not accepted.', fields: details } : { summary: message };
+  return details ? { summary: 'The form contains errors.', fields: details } : { summary: message };
 }
 
-/** @throws errors that a page does not explain, unchanged */
+/** Shows an error on a page. @throws the error itself if pages do not explain it */
 function showError(
   thrown: unknown,
   request: FastifyRequest,
@@ -185,7 +184,7 @@ function show(reply: FastifyReply, status: number, html: Html): FastifyReply {
   return reply.code(status).header('content-security-policy', PAGES_CSP).type('text/html; charset=utf-8').send(html);
 }
 
-/** Serves the pages. Their forms need no script, and work under any path prefix that a proxy adds. */
+/** Serves the pages. Their forms work without scripts and below any path prefix that a proxy adds. */
 export const pages = fp(plugin, {
   name: 'pages',
   dependencies: ['security-headers', 'cookies'],

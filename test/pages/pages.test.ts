@@ -24,7 +24,7 @@ type Call = readonly [
   client: ClientInfo,
 ];
 
-/** The pages on a bare server, and the services that they called. `result` is what each call comes to. */
+/** The pages on a bare server with a record of service calls. `result` is the result of each call. */
 async function start(
   t: Test,
   result: () => void = () => undefined,
@@ -78,12 +78,12 @@ const failing = (error: unknown) => () => {
   throw error;
 };
 
-/** The attributes of the element that has this name. */
+/** The tag of the element with this name. */
 function field(html: string, name: string): string {
   return new RegExp(`<(?:input|form|button)\\b[^>]*\\bname="${name}"[^>]*>`).exec(html)?.[0] ?? '';
 }
 
-t.test('a link is redirected to an address without the token, which a short-lived cookie keeps', async (t) => {
+t.test('redirects a link to a URL without the token and stores the token in a short-lived cookie', async (t) => {
   const { get, app, calls } = await start(t);
   for (const path of PATHS) {
     const response = await get(`${path}?token=${TOKEN}&utm_source=mail`);
@@ -98,10 +98,10 @@ t.test('a link is redirected to an address without the token, which a short-live
     const head = await app.inject({ method: 'HEAD', url: `${path}?token=${TOKEN}` });
     t.equal(head.statusCode, 303);
   }
-  t.same(calls, [], 'nothing is used up by looking');
+  t.same(calls, [], 'a GET consumes nothing');
 });
 
-t.test('the cookie is Secure and bound to the host under https, and to the path where there is one', async (t) => {
+t.test('sets a Secure cookie with https, bound to the host or to the path', async (t) => {
   for (const [pagesUrl, prefix, path] of [
     ['https://auth.example.com', '__Host-', '/'],
     ['https://example.com/auth', '__Secure-', '/auth'],
@@ -114,7 +114,7 @@ t.test('the cookie is Secure and bound to the host under https, and to the path 
   }
 });
 
-t.test('the page shows a form without the token, and uses nothing', async (t) => {
+t.test('shows a form without the token, and consumes nothing', async (t) => {
   const { person, calls } = await start(t);
   for (const path of PATHS) {
     const response = await person.open(`${path}?token=${TOKEN}`);
@@ -129,7 +129,7 @@ t.test('the page shows a form without the token, and uses nothing', async (t) =>
   t.same(calls, []);
 });
 
-t.test('the reset form asks for the password twice, with labels for people and password managers', async (t) => {
+t.test('labels both password fields of the reset form for people and password managers', async (t) => {
   const { person } = await start(t);
   const { body } = await person.open(`/reset-password?token=${TOKEN}`);
   t.match(body, /^<!doctype html>\n<html lang="en">/);
@@ -144,39 +144,36 @@ t.test('the reset form asks for the password twice, with labels for people and p
   t.match(body, 'id="password-hint"');
 });
 
-t.test('the confirmation page asks whether the account is the reader’s own, and names the service', async (t) => {
+t.test('asks on the confirmation page whether the reader owns the account, and names the service', async (t) => {
   const { person } = await start(t, undefined, { appName: 'A <b>&"Ünï" Co' });
   const { body } = await person.open(`/verify-email?token=${TOKEN}`);
-  t.match(body, 'Did you open an account at A &lt;b&gt;&amp;&quot;Ünï&quot; Co with this e-mail address');
+  t.match(body, 'Did you create an account at A &lt;b&gt;&amp;&quot;Ünï&quot; Co with this e-mail address');
   t.match(body, '<button type="submit" name="answer" value="yes">Yes, confirm my address</button>');
   t.match(body, '<button type="submit" name="answer" value="no" class="second">No, this was not me</button>');
 });
 
-t.test(
-  'the content security policy allows the one stylesheet and forms to this origin, and nothing else',
-  async (t) => {
-    const { person, get, act } = await start(t);
-    for (const { body, headers } of [
-      await person.open(`/reset-password?token=${TOKEN}`),
-      await get('/verify-email'),
-      await act('/reset-password', PASSWORDS),
-    ]) {
-      const styles = Array.from(body.matchAll(/<style>([^]*?)<\/style>/g), ([, style]) => style!);
-      t.equal(styles.length, 1);
-      const hash = createHash('sha256').update(styles[0]!).digest('base64');
-      t.equal(
-        headers['content-security-policy'],
-        `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
-      );
-      t.match(styles[0], 'color-scheme: light dark');
-      t.match(styles[0], 'prefers-color-scheme: dark');
-      t.notMatch(body, /<script|\sstyle=|\son\w+=|\ssrc=|url\(|@import|https?:/i);
-      t.match(headers, { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
-    }
-  },
-);
+t.test('allows only the stylesheet and forms to this origin by Content-Security-Policy', async (t) => {
+  const { person, get, act } = await start(t);
+  for (const { body, headers } of [
+    await person.open(`/reset-password?token=${TOKEN}`),
+    await get('/verify-email'),
+    await act('/reset-password', PASSWORDS),
+  ]) {
+    const styles = Array.from(body.matchAll(/<style>([^]*?)<\/style>/g), ([, style]) => style!);
+    t.equal(styles.length, 1);
+    const hash = createHash('sha256').update(styles[0]!).digest('base64');
+    t.equal(
+      headers['content-security-policy'],
+      `default-src 'none'; style-src 'sha256-${hash}'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'`,
+    );
+    t.match(styles[0], 'color-scheme: light dark');
+    t.match(styles[0], 'prefers-color-scheme: dark');
+    t.notMatch(body, /<script|\sstyle=|\son\w+=|\ssrc=|url\(|@import|https?:/i);
+    t.match(headers, { 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
+  }
+});
 
-t.test('a malformed token gets a page that says so, and no cookie', async (t) => {
+t.test('explains a malformed token and sets no cookie', async (t) => {
   const { get, calls } = await start(t);
   const bad = ['', 'a b', 'a.b', '"><script>', 'ä', 'x'.repeat(65), 'a\r\nSet-Cookie: a=b'];
   for (const path of PATHS) {
@@ -195,7 +192,7 @@ t.test('a malformed token gets a page that says so, and no cookie', async (t) =>
   t.same(calls, []);
 });
 
-t.test('without its cookie a page asks to open the link again, and a form does nothing', async (t) => {
+t.test('asks to open the link again without the cookie, and ignores the form', async (t) => {
   const { get, person, calls } = await start(t);
   for (const path of PATHS) {
     t.match(await get(path), { statusCode: 400, body: '<h1>Open the link again</h1>' });
@@ -203,15 +200,15 @@ t.test('without its cookie a page asks to open the link again, and a form does n
     person.jar.clear();
     t.match(await person.press(PASSWORDS), { statusCode: 400, body: '<h1>Open the link again</h1>' });
     person.jar.set(`latchkey-${path.slice(1)}`, 'not a "token"');
-    t.equal((await person.press(PASSWORDS)).statusCode, 400, 'a cookie that somebody made up');
+    t.equal((await person.press(PASSWORDS)).statusCode, 400, 'a malformed cookie');
   }
   t.same(calls, []);
 });
 
-t.test('a form acts on the link that it was made for, not on one that was opened later', async (t) => {
+t.test('rejects a form if another link was opened after it was shown', async (t) => {
   const { person, calls, app } = await start(t);
   await person.open(`/reset-password?token=${TOKEN}`);
-  // As when a page of somebody else opens a link of theirs in this browser.
+  // As if an attacker's page opened the attacker's link in this browser.
   const planted = await app.inject(`/reset-password?token=${OTHER}`);
   for (const { name, value } of planted.cookies) person.jar.set(name, value);
   const { statusCode, body } = await person.press(PASSWORDS);
@@ -220,7 +217,7 @@ t.test('a form acts on the link that it was made for, not on one that was opened
   t.same(calls, []);
 });
 
-t.test('forms of other sites are refused, whatever they know', async (t) => {
+t.test('rejects forms of other sites, even with the token and the form key', async (t) => {
   const { act, calls } = await start(t);
   for (const headers of [
     { 'sec-fetch-site': 'cross-site' },
@@ -232,7 +229,7 @@ t.test('forms of other sites are refused, whatever they know', async (t) => {
   t.same(calls, []);
 });
 
-t.test('a browser without Fetch Metadata is judged by its Origin', async (t) => {
+t.test('checks the Origin of a browser without Fetch Metadata', async (t) => {
   const { app, person } = await start(t);
   await person.open(`/verify-email?token=${TOKEN}`);
   const cookie = [...person.jar].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -240,7 +237,7 @@ t.test('a browser without Fetch Metadata is judged by its Origin', async (t) => 
     ['http://evil.test', 403],
     ['http://auth.test.evil.test', 403],
     ['http://auth.test', 200],
-    // What browsers send from pages with Referrer-Policy: no-referrer.
+    // Browsers send this from pages with Referrer-Policy: no-referrer.
     ['null', 200],
     [undefined, 200],
   ] as const) {
@@ -254,7 +251,7 @@ t.test('a browser without Fetch Metadata is judged by its Origin', async (t) => 
   }
 });
 
-t.test('what a person typed is passed on unchanged, with where it came from', async (t) => {
+t.test('passes the submitted values unchanged to the services, with the client', async (t) => {
   const { act, calls } = await start(t);
   const password = ' ünï+cödé & 100% "<b>" ';
   const reset = await act('/reset-password', { password, passwordConfirmation: `${password}x` });
@@ -272,7 +269,7 @@ t.test('what a person typed is passed on unchanged, with where it came from', as
   for (const { body } of [reset, verified, rejected]) t.notMatch(body, /<form|role="alert"/);
 });
 
-t.test('passwords that were left out are empty, and an answer that was left out confirms', async (t) => {
+t.test('treats missing passwords as empty, and a missing answer as a confirmation', async (t) => {
   const { act, calls } = await start(t);
   await act('/reset-password');
   await act('/verify-email');
@@ -285,7 +282,7 @@ t.test('passwords that were left out are empty, and an answer that was left out 
   );
 });
 
-t.test('refused fields are explained beside their inputs, and no password is filled in', async (t) => {
+t.test('shows errors next to their fields, and fills in no password', async (t) => {
   const details = [
     { field: 'password', message: 'must be <at> least 12 characters' },
     { field: 'password', message: 'is too common' },
@@ -309,7 +306,7 @@ t.test('refused fields are explained beside their inputs, and no password is fil
   t.notMatch(field(body, 'password'), 'value=');
 });
 
-t.test('an address that somebody else has by now is explained', async (t) => {
+t.test('explains that another account has the address', async (t) => {
   const { act } = await start(t, failing(validationError([{ field: 'email', message: 'is taken' }])));
   const { statusCode, body } = await act('/verify-email');
   t.equal(statusCode, 400);
@@ -317,7 +314,7 @@ t.test('an address that somebody else has by now is explained', async (t) => {
   t.match(field(body, 'link'), formKey(TOKEN));
 });
 
-t.test('a token that is not valid is explained, without a form for another try', async (t) => {
+t.test('explains an invalid token without showing the form again', async (t) => {
   const { act } = await start(t, failing(new AppError('INVALID_TOKEN', 'Not valid.')));
   for (const path of PATHS) {
     const { statusCode, body } = await act(path, PASSWORDS);
@@ -327,7 +324,7 @@ t.test('a token that is not valid is explained, without a form for another try',
   }
 });
 
-t.test('a token that was used before says what it did', async (t) => {
+t.test('shows the earlier result of a used token', async (t) => {
   for (const [path, outcome, words] of [
     ['/reset-password', 'password_reset', 'password was already changed'],
     ['/verify-email', 'email_verified', 'address was already confirmed'],
@@ -342,10 +339,10 @@ t.test('a token that was used before says what it did', async (t) => {
   }
 });
 
-t.test('the page about a cancelled change says what was restored, and what to do about the password', async (t) => {
+t.test('explains after a cancelled change what was restored and what to do about the password', async (t) => {
   for (const [cancelled, words] of [
-    [CANCELLED, /former e-mail address, and everybody was signed out of it\. If somebody else may know/],
-    [{ ...CANCELLED, kind: 'username', passwordVoided: true }, /former username, .*so it no longer works/],
+    [CANCELLED, /previous e-mail address again, and all devices were signed out\. If somebody else may know/],
+    [{ ...CANCELLED, kind: 'username', passwordVoided: true }, /previous username again, .*so it no longer works/],
     [{ ...CANCELLED, alreadyDone: true }, /<h1>Already done<\/h1>\n.*was already cancelled/],
   ] as const) {
     const { act, calls } = await start(t, undefined, { cancelled });
@@ -357,7 +354,7 @@ t.test('the page about a cancelled change says what was restored, and what to do
   }
 });
 
-t.test('a person who has to wait is told so, with Retry-After, and can try again from the page', async (t) => {
+t.test('shows the form again with Retry-After when the person has to wait', async (t) => {
   for (const [error, status, retryAfter] of [
     [new AppError('RATE_LIMIT_EXCEEDED', 'Too <many>.', { retryAfter: 90 }), 429, '90'],
     [new AppError('RATE_LIMIT_EXCEEDED', 'Too <many>.'), 429, '1'],
@@ -375,7 +372,7 @@ t.test('a person who has to wait is told so, with Retry-After, and can try again
   }
 });
 
-t.test('an unreachable database is a 503 on the page; unexpected errors are left to the app', async (t) => {
+t.test('answers 503 when the database is unreachable, and leaves unexpected errors to the app', async (t) => {
   const away = await start(t, failing(Object.assign(new Error('hunter2'), { code: 'ECONNREFUSED' })));
   const { statusCode, body, headers } = await away.act('/verify-email');
   t.equal(statusCode, 503);
@@ -393,7 +390,7 @@ t.test('an unreachable database is a 503 on the page; unexpected errors are left
   }
 });
 
-t.test('requests that are refused before the form is read get a page too', async (t) => {
+t.test('answers with a page when a request is refused before the form is read', async (t) => {
   const { app, get, act, calls } = await start(t);
   app.addHook('onRequest', async () => {
     throw new AppError('RATE_LIMIT_EXCEEDED', 'Too many <requests>.', { retryAfter: 5 });
@@ -410,7 +407,7 @@ t.test('requests that are refused before the form is read get a page too', async
   t.same(calls, []);
 });
 
-t.test('only short forms are read; other routes keep their own bodies', async (t) => {
+t.test('accepts only short forms, and leaves the bodies of other routes alone', async (t) => {
   const { app, act, calls } = await start(t);
   app.post('/json', (request) => request.body);
   const json = await app.inject({ method: 'POST', url: '/json', payload: { a: 1 } });

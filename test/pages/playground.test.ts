@@ -14,7 +14,7 @@ await server.register(graphiql, { assetsDir });
 const get = (url: string, headers = {}) => server.inject({ url, headers });
 const page = await get('/graphiql');
 
-/** The types that browsers insist on under `nosniff`. */
+/** The content types that browsers require with `nosniff`. */
 const TYPES: Readonly<Record<string, RegExp>> = {
   js: /^(?:text|application)\/javascript/,
   css: /^text\/css/,
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<string, RegExp>> = {
   ttf: /^font\/ttf/,
 };
 
-t.test('the page has a policy of its own that admits nothing inline but styles, and nobody else', async (t) => {
+t.test('sets a Content-Security-Policy that allows inline styles only, and no other origin', async (t) => {
   t.equal(page.statusCode, 200);
   t.match(page.headers['content-type'], /^text\/html/);
   t.equal(page.headers['content-security-policy'], GRAPHIQL_CSP);
@@ -33,13 +33,13 @@ t.test('the page has a policy of its own that admits nothing inline but styles, 
   t.notMatch(GRAPHIQL_CSP, /\*|https?:|blob:/);
 });
 
-t.test('the page has neither inline scripts nor addresses other than relative ones', async (t) => {
+t.test('contains no inline scripts and only relative URLs', async (t) => {
   t.notMatch(page.body, /<script(?![^>]* src=)/);
   t.notMatch(page.body, /\/\//);
   t.notMatch(page.body, /(?:src|href)="\//);
 });
 
-t.test('every asset that the page or an asset refers to is served for good, with its type', async (t) => {
+t.test('serves every referenced asset as immutable, with its content type', async (t) => {
   const found = new Set(Array.from(page.body.matchAll(/(?:src|href)="([^"]+)/g), ([, url]) => `/${url}`));
   for (const url of found) {
     const { statusCode, headers, body } = await get(url);
@@ -58,7 +58,7 @@ t.test('every asset that the page or an asset refers to is served for good, with
     t.match(names, part);
 });
 
-t.test('assets are compressed for those who accept it', async (t) => {
+t.test('compresses assets for clients that accept it', async (t) => {
   const url = `/${/(?<=src=")[^"]+/.exec(page.body)![0]}`;
   const plain = await get(url);
   const compressed = await get(url, { 'accept-encoding': 'gzip, br' });
@@ -69,7 +69,7 @@ t.test('assets are compressed for those who accept it', async (t) => {
   t.ok(compressed.rawPayload.length * 2 < plain.rawPayload.length);
 });
 
-t.test('nothing else is served', async (t) => {
+t.test('serves no other file', async (t) => {
   const asset = /(?<=src="graphiql\/assets\/)[^"]+/.exec(page.body)?.[0] ?? '';
   for (const path of [
     '',
@@ -90,7 +90,7 @@ t.test('nothing else is served', async (t) => {
   t.equal((await server.inject({ method: 'POST', url: '/graphiql' })).statusCode, 404);
 });
 
-t.test('a server without a built playground does not start', async (t) => {
+t.test('fails to start if the playground is not built', async (t) => {
   const other = fastify();
   t.teardown(() => other.close());
   other.register(graphiql, { assetsDir: join(t.testdir({}), 'graphiql') });
