@@ -43,14 +43,14 @@ const isTypeOnly = (file: string, imported: string) => {
   return found.length > 0 && found.every(([, type]) => type !== undefined);
 };
 
-t.test('every module has its floor', async (t) => {
+t.test('places every module on a floor', async (t) => {
   t.same(
     files.filter((file) => floorOf(file) === -1),
     [],
   );
 });
 
-t.test('imports point downwards', async (t) => {
+t.test('allows imports only from the same or a lower floor', async (t) => {
   const upwards = files.flatMap((file) =>
     locals(file)
       .filter((imported) => floorOf(imported) < floorOf(file) && !isTypeOnly(file, imported))
@@ -59,7 +59,7 @@ t.test('imports point downwards', async (t) => {
   t.same(upwards, []);
 });
 
-t.test('no file imports itself through others', async (t) => {
+t.test('has no circular imports', async (t) => {
   const graph = new Map(files.map((file) => [file, locals(file).filter((imported) => !isTypeOnly(file, imported))]));
   const circles: string[] = [];
   const done = new Set<string>();
@@ -105,14 +105,14 @@ t.test('verify/ imports nothing of the rest, and no package but jose at run time
   t.same([...new Set(atRunTime)], ['jose']);
 });
 
-t.test('the environment is read in one place', async (t) => {
+t.test('reads the environment in one place', async (t) => {
   t.same(
     files.filter((file) => textOf(file).includes('process.env')),
     ['config/config.ts', 'server/start.cts'],
   );
 });
 
-t.test('files are short enough to read, and say what they are for', async (t) => {
+t.test('keeps files under 250 lines, each with a doc comment', async (t) => {
   const written = files.filter((file) => file !== 'graphql/generated.ts');
   t.same(
     written.filter((file) => textOf(file).split('\n').length > 250),

@@ -226,7 +226,7 @@ t.test('each met requirement of the ASVS table names test files that exist', asy
   t.same(unshown, []);
 });
 
-t.test("the counts of the ASVS summary are those of its table's rows", async (t) => {
+t.test('counts the rows of the ASVS table as its summary says', async (t) => {
   const all = requirements(ASVS);
   const counted = [...STATUSES, 'all'].map((status) => {
     const rows = all.filter((row) => status === 'all' || row.status === status);
@@ -236,7 +236,7 @@ t.test("the counts of the ASVS summary are those of its table's rows", async (t)
   t.same(summary, counted);
 });
 
-t.test('each dependency is locked to the digest of its content', async (t) => {
+t.test('locks each dependency to a digest', async (t) => {
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Record<string, unknown>> };
   const installed = Object.entries(packages).filter(([path, { link }]) => path.startsWith('node_modules/') && !link);
   const unlocked = installed.filter(([, { integrity }]) => !/^sha512-/.test(String(integrity)));

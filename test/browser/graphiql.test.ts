@@ -22,7 +22,7 @@ const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
 const { problems, requests, line, run, tab, tool, parts } = playground(page);
 const { query, response, variables, headers } = parts;
 
-t.test('after a registration and a login, the token goes into the headers of the next request', async (t) => {
+t.test('puts the token of a registration or login into the headers of the next request', async (t) => {
   await page.goto(`${origin}/graphiql`);
   await line(query, 'mutation Register').waitFor();
   await line(variables, '"password": ').waitFor();
@@ -43,7 +43,7 @@ t.test('after a registration and a login, the token goes into the headers of the
   t.match(await shown.innerText(), authorization?.split(' ')[1], 'what is shown is what is sent');
 });
 
-t.test('a refresh sends the last refresh token and leaves the next, any number of times', async () => {
+t.test('refreshes with the latest refresh token each time', async () => {
   await tab('Refresh');
   await tool('Variables');
   const filled = line(variables, /"refreshToken":\s"[^"]+"/);
@@ -54,23 +54,20 @@ t.test('a refresh sends the last refresh token and leaves the next, any number o
   }
 });
 
-t.test(
-  'a subscription is sent with the token in the headers, and shows what happens until it is stopped',
-  async (t) => {
-    await tab('Follow');
-    await line(query, 'subscription Follow').waitFor();
-    const opened = page.waitForEvent('websocket');
-    await page.locator('.graphiql-execute-button').click();
-    const socket = await opened;
-    t.equal(socket.url(), `ws://127.0.0.1:${proxy.port}/graphql`);
-    await changeUntilShown(app, line(response, '"displayName": "Lady Ada'));
-    const closed = socket.waitForEvent('close');
-    await page.locator('.graphiql-execute-button').click();
-    await closed;
-  },
-);
+t.test('runs a subscription with the token in the headers until it is stopped', async (t) => {
+  await tab('Follow');
+  await line(query, 'subscription Follow').waitFor();
+  const opened = page.waitForEvent('websocket');
+  await page.locator('.graphiql-execute-button').click();
+  const socket = await opened;
+  t.equal(socket.url(), `ws://127.0.0.1:${proxy.port}/graphql`);
+  await changeUntilShown(app, line(response, '"displayName": "Lady Ada'));
+  const closed = socket.waitForEvent('close');
+  await page.locator('.graphiql-execute-button').click();
+  await closed;
+});
 
-t.test('a subscription with a bad token shows why it ended', async () => {
+t.test('shows why a subscription with an invalid token ended', async () => {
   await tool('Headers');
   await line(headers, 'Authorization').click();
   await page.keyboard.press('Control+A');
@@ -79,7 +76,7 @@ t.test('a subscription with a bad token shows why it ended', async () => {
   await line(response, 'The WebSocket was closed (4401).').waitFor();
 });
 
-t.test('headers that a person wrote are sent, and left alone when new tokens come', async (t) => {
+t.test('sends headers entered by the user, and keeps them when tokens change', async (t) => {
   await tab('Login');
   await tool('Headers');
   await line(headers, 'Authorization').click();
@@ -89,7 +86,7 @@ t.test('headers that a person wrote are sent, and left alone when new tokens com
   for (let i = 0; i < 2; i += 1) t.equal((await run('login')).headers()['authorization'], 'Bearer mine');
 });
 
-t.test('a document is formatted, and the schema can be read', async () => {
+t.test('formats a document and shows the schema', async () => {
   await line(query, 'mutation Login').click();
   await page.keyboard.press('Home');
   await page.keyboard.insertText('   ');
@@ -105,7 +102,7 @@ t.test('a document is formatted, and the schema can be read', async () => {
   await page.getByText(shown).waitFor();
 });
 
-t.test('a reload forgets every token and password', async (t) => {
+t.test('forgets every token and password after a reload', async (t) => {
   const stored = await page.evaluate<string>(
     'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])',
   );
@@ -117,7 +114,7 @@ t.test('a reload forgets every token and password', async (t) => {
   await line(variables, '"refreshToken": ""').waitFor();
 });
 
-t.test('nothing came from elsewhere, and the content security policy refused nothing', (t) => {
+t.test('loads nothing from other origins, and violates no content security policy', (t) => {
   t.same(
     requests.filter((url) => !url.startsWith(`${origin}/`) && !url.startsWith('data:')),
     [],

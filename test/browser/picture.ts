@@ -12,7 +12,7 @@ import { LAUNCH, playground } from './playground.js';
 const FILE = 'docs/playground.png';
 
 t.setTimeout(240_000);
-t.test('the playground after me is written to docs/', async (t) => {
+t.test('writes the picture of the playground to docs/', async (t) => {
   const browser = await chromium.launch(LAUNCH);
   const proxy = await reverseProxy(t);
   const origin = `http://127.0.0.1:${proxy.port}`;

@@ -17,7 +17,7 @@ function issuesOf(env: Record<string, string>): readonly string[] {
   }
 }
 
-t.test('nothing set gives the documented defaults', async (t) => {
+t.test('uses the documented defaults', async (t) => {
   const config = loadConfig({});
   t.match(config, {
     production: false,
@@ -55,7 +55,7 @@ t.test('nothing set gives the documented defaults', async (t) => {
   t.ok(Object.isFrozen(config));
 });
 
-t.test('what belongs together is set together, and addresses are addresses', async (t) => {
+t.test('requires related settings together, and validates addresses', async (t) => {
   t.match(issuesOf({ SMTP_URL: 'smtp://mail.example.com' }), [/^MAIL_FROM: .*SMTP_URL/]);
   t.match(issuesOf({ BOOTSTRAP_ADMIN_EMAIL: 'root@example.com' }), [/^BOOTSTRAP_ADMIN_PASSWORD: /]);
   const from = 'Latchkey <no-reply@example.com>';
@@ -71,11 +71,11 @@ t.test('what belongs together is set together, and addresses are addresses', asy
   t.same(mail, { smtp: { url: 'smtps://u:p@mail.example.com', from }, appUrl: 'https://app.example.com/account' });
 });
 
-t.test('an empty value counts as unset', async (t) => {
+t.test('treats an empty value as unset', async (t) => {
   t.same(loadConfig({ PORT: '', HOST: ' ', AUTH_SECRET: '', TRUST_PROXY: ',' }), loadConfig({}));
 });
 
-t.test('values are read', async (t) => {
+t.test('reads values of every type', async (t) => {
   const config = loadConfig({
     PORT: '0',
     DATABASE_URL: 'postgres://u:p@127.0.0.1:5432/latchkey',
@@ -121,7 +121,7 @@ t.test('values are read', async (t) => {
   t.same(config.rateLimits.fields.get('register'), { max: 1000, windowMs: 900_000 });
 });
 
-t.test('a host of IPv6 makes an address of the web, as others do', async (t) => {
+t.test('builds a URL from an IPv6 host', async (t) => {
   for (const [host, origin] of [
     ['127.0.0.1', 'http://127.0.0.1:3000'],
     ['::1', 'http://[::1]:3000'],
@@ -140,7 +140,7 @@ t.test('a host of IPv6 makes an address of the web, as others do', async (t) => 
     t.match(issuesOf({ HOST: host }), [/^HOST: /], host);
 });
 
-t.test('every fault is named at once, by the name of its variable', async (t) => {
+t.test('reports every error at once, by variable name', async (t) => {
   const faulty = {
     PORT: '70000',
     PUBLIC_URL: 'https://auth.example.com/?path',
@@ -177,7 +177,7 @@ for (const network of ['1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '::/0',
   t.test(`TRUST_PROXY refuses ${network}`, async (t) => t.equal(issuesOf({ TRUST_PROXY: network }).length, 1));
 }
 
-t.test('production refuses weak and missing secrets, and says so without repeating them', async (t) => {
+t.test('refuses weak and missing secrets in production, without repeating them', async (t) => {
   t.same(issuesOf(PRODUCTION), []);
   t.match(issuesOf({ NODE_ENV: 'production' }), [/^PUBLIC_URL: .*production/, /^AUTH_SECRET: .*production/]);
   t.match(issuesOf({ ...PRODUCTION, JWT_ALGORITHM: 'HS256' }), [/^JWT_SECRET_KEY/]);
@@ -211,7 +211,7 @@ t.test('production turns the playground and introspection off unless asked for',
   t.match(loadConfig({ ...PRODUCTION, GRAPHIQL: 'on', INTROSPECTION: 'on' }), { graphiql: true, introspection: true });
 });
 
-t.test('Redis has an address, with or without TLS, and a fault does not repeat its password', async (t) => {
+t.test('accepts redis and rediss URLs, and does not repeat their password in an error', async (t) => {
   for (const REDIS_URL of ['redis://127.0.0.1', 'redis://:hunter2@cache:6380/3', 'rediss://u:p@cache.example.com'])
     t.equal(loadConfig({ REDIS_URL }).redis.url, REDIS_URL);
   for (const REDIS_URL of ['redis://', 'redis://u:hunter2@cache/name', 'cache:6379', '/run/redis.sock']) {
@@ -220,17 +220,17 @@ t.test('Redis has an address, with or without TLS, and a fault does not repeat i
   }
 });
 
-t.test('argon2 needs 8 KiB a lane', async (t) => {
+t.test('refuses argon2 parameters below 8 KiB per lane', async (t) => {
   t.match(issuesOf({ ARGON2_MEMORY_KIB: '31', ARGON2_PARALLELISM: '4' }), [/^ARGON2_MEMORY_KIB/]);
   t.same(issuesOf({ ARGON2_MEMORY_KIB: '32', ARGON2_PARALLELISM: '4' }), []);
 });
 
-t.test('one fault and several are told in words', async (t) => {
+t.test('formats one error and several', async (t) => {
   t.throws(() => loadConfig({ PORT: 'x' }), /has an error:\n {2}PORT/);
   t.throws(() => loadConfig({ PORT: 'x', LOG_LEVEL: 'x' }), /has 2 errors:\n {2}PORT.*\n {2}LOG_LEVEL/);
 });
 
-t.test('reads every secret from a file as well, without the newline at its end', async (t) => {
+t.test('reads every secret from a file, without the trailing newline', async (t) => {
   const directory = t.testdir({ secret: `${SECRET}\n`, database: 'postgres://u:p@db/latchkey', empty: '\n' });
   const config = loadConfig({ AUTH_SECRET_FILE: `${directory}/secret`, DATABASE_URL_FILE: `${directory}/database` });
   t.match(config, { authSecrets: [SECRET], databaseUrl: 'postgres://u:p@db/latchkey' });
@@ -239,7 +239,7 @@ t.test('reads every secret from a file as well, without the newline at its end',
     t.match(both, [new RegExp(`^${name}_FILE: expected to be unset while ${name} is set`)]);
     t.match(issuesOf({ [`${name}_FILE`]: `${directory}/none` }), [new RegExp(`^${name}_FILE: .*\\(ENOENT\\)`)]);
     t.match(issuesOf({ [`${name}_FILE`]: `${directory}/empty` }), [new RegExp(`^${name}_FILE: .* is empty`)]);
-    t.same(issuesOf({ [`${name}_FILE`]: ' ' }), [], 'an empty value counts as unset');
+    t.same(issuesOf({ [`${name}_FILE`]: ' ' }), [], 'treats an empty value as unset');
   }
   t.match(issuesOf({ METRICS_TOKEN_FILE: directory }), [/^METRICS_TOKEN_FILE: .*\(EISDIR\)/]);
 });
@@ -260,7 +260,7 @@ t.test('reads settings under their earlier names, with a warning', async (t) => 
   t.same(loadConfig({ HASH_QUEUE: ' ' }).warnings, []);
 });
 
-t.test('refuses in production what is weak or readable on the way', async (t) => {
+t.test('refuses weak or unencrypted settings in production', async (t) => {
   const DATABASE_URL = 'postgres://u:p@db/latchkey';
   const strict = { ...PRODUCTION, DATABASE_URL, METRICS_TOKEN: SECRET };
   t.same(loadConfig(strict).warnings, []);
@@ -298,7 +298,7 @@ t.test('the redaction of the log leaves warnings as they are', async (t) => {
   t.equal(warnings.length, 8);
 });
 
-t.test('warns of what an operator may not have meant', async (t) => {
+t.test('warns of settings that an operator may not intend', async (t) => {
   t.match(loadConfig(PRODUCTION).warnings, [/^DATABASE_URL is not set/, /^METRICS_TOKEN and METRICS_PORT are not set/]);
   t.match(loadConfig({ ...PRODUCTION, METRICS_PORT: '9464' }).warnings, [/^DATABASE_URL /]);
   for (const HOST of ['0.0.0.0', '::', '[::]'])
@@ -360,7 +360,7 @@ t.test('never repeats a value that may hold a password', async (t) => {
   }
 });
 
-t.test('PUBLIC_URL is an origin, perhaps with a path of plain segments', async (t) => {
+t.test('accepts an origin as PUBLIC_URL, with or without a path', async (t) => {
   for (const [value, expected] of [
     ['https://auth.example.com', 'https://auth.example.com'],
     ['https://auth.example.com/', 'https://auth.example.com'],
@@ -385,12 +385,9 @@ t.test('PUBLIC_URL is an origin, perhaps with a path of plain segments', async (
   t.match(issuesOf({ NODE_ENV: 'production', AUTH_SECRET: SECRET }), [/^PUBLIC_URL: expected to be set in production/]);
 });
 
-t.test(
-  'a server on a loopback address has the origins of its other names, unless PUBLIC_URL says where it is',
-  async (t) => {
-    const local = { publicUrl: undefined, host: '127.0.0.1', port: 3000 };
-    t.same(loopbackOrigins(local), ['http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000']);
-    t.same(loopbackOrigins({ ...local, publicUrl: 'https://auth.example.com' }), []);
-    t.same(loopbackOrigins({ ...local, host: '0.0.0.0' }), []);
-  },
-);
+t.test('allows the loopback origins of a loopback server unless PUBLIC_URL is set', async (t) => {
+  const local = { publicUrl: undefined, host: '127.0.0.1', port: 3000 };
+  t.same(loopbackOrigins(local), ['http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000']);
+  t.same(loopbackOrigins({ ...local, publicUrl: 'https://auth.example.com' }), []);
+  t.same(loopbackOrigins({ ...local, host: '0.0.0.0' }), []);
+});

@@ -19,14 +19,14 @@ async function warningsOf(work: () => Promise<unknown>): Promise<string[]> {
   return warnings;
 }
 
-t.test('what is made is private', async (t) => {
+t.test('creates private files and directories', async (t) => {
   const path = join(t.testdir(), 'a', 'b');
   await loadSecrets([], path);
   t.equal(modeOf(path), '700');
   t.equal(modeOf(join(path, 'auth-secret')), '600');
 });
 
-t.test('what was there with a wider mode is tightened, before anything is in it', async (t) => {
+t.test('tightens the mode of an existing directory before using it', async (t) => {
   const path = t.testdir({
     'auth-secret': 'a secret of more than thirty-two characters'.replaceAll(' ', '-'),
     postgres: {},
@@ -42,7 +42,7 @@ t.test('what was there with a wider mode is tightened, before anything is in it'
   );
 });
 
-t.test('a directory that holds other things stays as it is, with a warning, and ours in it are private', async (t) => {
+t.test('warns of a directory with foreign files, keeps its mode and makes its own files private', async (t) => {
   const path = t.testdir({ 'index.html': 'somebody else serves it' });
   chmodSync(path, 0o755);
   const warnings = await warningsOf(() => loadSecrets([], path));
@@ -51,14 +51,14 @@ t.test('a directory that holds other things stays as it is, with a warning, and 
   t.equal(modeOf(join(path, 'auth-secret')), '600');
 });
 
-t.test('a private directory is left alone, whatever is in it', async (t) => {
+t.test('leaves a private directory unchanged', async (t) => {
   const path = join(t.testdir(), 'private');
   mkdirSync(path, { mode: 0o700 });
   writeFileSync(join(path, 'notes'), '');
   t.same(await warningsOf(() => dataDirectory(path)), []);
 });
 
-t.test('names DATA_DIR and what is wrong if it cannot be used, in place of hanging or a stack trace', async (t) => {
+t.test('names DATA_DIR and the reason if it cannot be used', async (t) => {
   const path = t.testdir({ file: '', sub: { lock: 'a file' } });
   const cases = [
     [join(path, 'file'), /DATA_DIR: .*file is a file, or below a file, and not a directory \(ENOTDIR\)/],
@@ -87,7 +87,7 @@ t.test('names DATA_DIR and what is wrong if it cannot be used, in place of hangi
   );
 });
 
-t.test('creates a directory once, however many processes start at once', async (t) => {
+t.test('creates a directory once when many processes start together', async (t) => {
   const path = join(t.testdir(), 'a', 'b', 'c');
   await Promise.all(Array.from({ length: 10 }, () => dataDirectory(path)));
   t.equal(modeOf(path), '700');

@@ -68,7 +68,7 @@ t.test('reads every sslmode and what other clients call it', async (t) => {
     t.throws(() => parseDatabaseUrl(`postgres://h/db?${parameters}`), { message: expected }, parameters);
 });
 
-t.test('refuses what cannot work with what to write, and never prints the password', async (t) => {
+t.test('refuses invalid URLs with a hint, without printing the password', async (t) => {
   const refusals: [string, RegExp][] = [
     ['mysql://h/db', /^postgres:\/\/user:password@host:port\/database$/],
     ['postgres://u:hunter%2@h/db', /percent-encoded \(% is written %25\)/],

@@ -59,7 +59,7 @@ async function sessionEnd(client: TestClient): Promise<number> {
 }
 
 for (const [name, profile] of Object.entries(PROFILES)) {
-  t.test(`${name}: the tokens live as long as its row says, and are rotated`, async (t) => {
+  t.test(`${name}: uses the documented lifetimes and rotates refresh tokens`, async (t) => {
     const env = environmentOf(name);
     t.ok(Object.keys(env).length >= 2, 'the row has its settings');
     const app = await startTestApp(t, env);
@@ -107,7 +107,7 @@ for (const [name, profile] of Object.entries(PROFILES)) {
     t.equal(late.code, 'INVALID_REFRESH_TOKEN', 'a session has an end, however often it is renewed');
   });
 
-  t.test(`${name}: every operation of its endpoints does its work`, async (t) => {
+  t.test(`${name}: serves every operation of its endpoints`, async (t) => {
     const app = await startTestApp(t, environmentOf(name));
     const used = await wholeLife(app);
     const promised = [...rows.entries()]

@@ -105,7 +105,7 @@ async function start(t: { teardown(work: () => unknown): void }, make: (typeof f
 }
 
 for (const [name, make] of Object.entries(frontends)) {
-  t.test(`${name}: what expires together is renewed by one refresh, the socket included`, async (t) => {
+  t.test(`${name}: refreshes once for requests and the socket that expire together`, async (t) => {
     const { codes, frontend, told } = await start(t, make);
     await frontend.mutate(UPDATE, { name: 'Ada' });
     t.equal(await told(), 'Ada');
@@ -123,7 +123,7 @@ for (const [name, make] of Object.entries(frontends)) {
     t.same(codes, [4403, 4403]);
   });
 
-  t.test(`${name}: a socket alone renews its token too`, async (t) => {
+  t.test(`${name}: refreshes the token of a socket without requests`, async (t) => {
     const { user, codes, told } = await start(t, make);
     const before = refreshes();
     await app.opening(() => app.clock.advance(901_000));
@@ -134,7 +134,7 @@ for (const [name, make] of Object.entries(frontends)) {
     t.equal(refreshes() - before, 1);
   });
 
-  t.test(`${name}: nobody comes back after a logout`, async (t) => {
+  t.test(`${name}: refuses every token after a logout`, async (t) => {
     const { user, socket, codes, frontend, failed } = await start(t, make);
     let attempts = 0;
     socket.on('connecting', () => (attempts += 1));
@@ -146,7 +146,7 @@ for (const [name, make] of Object.entries(frontends)) {
   });
 }
 
-t.test('a refresh that is refused ends what waits for it, and one that fails may be tried again', async (t) => {
+t.test('rejects waiting requests after a refused refresh, and allows retrying a failed one', async (t) => {
   const user = await app.user();
   const session = createTokenSession(url);
   session.set({ ...user, refreshToken: 'spent' });

@@ -30,7 +30,7 @@ globalThis.fetch = async (input, init = {}) => {
   return response;
 };
 
-t.test('a page logs in, renews, survives a reload and logs out, and never sees the refresh token', async (t) => {
+t.test('logs in, refreshes, survives a reload and logs out without reading the refresh token', async (t) => {
   const user = await app.user();
   const page = createCookieClient(url);
   await page.login(user.username, user.password);

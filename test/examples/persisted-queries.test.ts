@@ -7,7 +7,7 @@ import { startLiveApp } from '../helpers/live.js';
 
 const app = await startLiveApp(t);
 
-t.test('sends a document once, and its hash alone from then on', async (t) => {
+t.test('sends a document once, and then its hash', async (t) => {
   const user = await app.user();
   const sent: { query?: string; extensions?: { persistedQuery?: { sha256Hash: string } } }[] = [];
   const link = new HttpLink({

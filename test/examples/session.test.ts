@@ -27,7 +27,7 @@ function failing(...errors: unknown[]) {
   return { session, sent, renew: () => session.renew('Bearer old') };
 }
 
-t.test('retries faults that pass, with the same refresh token', async (t) => {
+t.test('retries temporary errors with the same refresh token', async (t) => {
   const { session, sent, renew } = failing(
     new TypeError('fetch failed'),
     new SyntaxError('Unexpected token <'),
@@ -39,7 +39,7 @@ t.test('retries faults that pass, with the same refresh token', async (t) => {
   t.equal(session.authorization(), 'Bearer new');
 });
 
-t.test('gives up at once on an answer that is final, and on a long wait', async (t) => {
+t.test('gives up at once after a final answer or a long Retry-After', async (t) => {
   for (const error of [
     new ApiError('spent', 'INVALID_REFRESH_TOKEN'),
     new ApiError('slow down', 'RATE_LIMIT_EXCEEDED', 900),
@@ -59,7 +59,7 @@ t.test('gives up after five retries', async (t) => {
   t.equal(sent.length, 6);
 });
 
-t.test('a logout or login during a renewal has the last word', async (t) => {
+t.test('a logout or login during a refresh wins', async (t) => {
   const other: Tokens = { accessToken: 'other', refreshToken: 'r3' };
   for (const tokens of [undefined, other]) {
     for (const late of [[], [new TypeError('fetch failed')]]) {

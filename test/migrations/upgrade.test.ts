@@ -12,7 +12,7 @@ const steps = migrations();
 const fixture = (step: number) => new URL(`fixtures/${String(step).padStart(4, '0')}.sql`, import.meta.url);
 
 for (const step of steps.keys()) {
-  t.test(`from step ${step}, with data as it was then`, async (t) => {
+  t.test(`migrates from step ${step} with existing data`, async (t) => {
     const client = await PGlite.create();
     const database = embedded(client);
     t.teardown(() => database.close());

@@ -11,7 +11,7 @@ import { hasRedis, privateRedis } from '../helpers/services.js';
 const POSTGRES = { DATABASE_TIMEOUT: '2s' };
 
 if (onRealPostgres) {
-  t.test('all connections to Postgres cut under load, again and again', async (t) => {
+  t.test('recovers after all connections to Postgres are cut under load, repeatedly', async (t) => {
     const proxy = await faultProxy(t, await createTestDatabase(t), 5432);
     const server = await startInstance(t, { ...POSTGRES, DATABASE_URL: proxy.url });
     const { accessToken } = await register(server);
@@ -28,7 +28,7 @@ if (onRealPostgres) {
 }
 
 if (onRedis && hasRedis) {
-  t.test('a Redis that goes away and comes back is missed by no request', async (t) => {
+  t.test('serves every request while Redis is unavailable and after it returns', async (t) => {
     const redis = await privateRedis(t);
     const database = onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {};
     const server = await startInstance(t, { ...database, REDIS_URL: redis.url });
@@ -51,7 +51,7 @@ if (onRedis && hasRedis) {
     t.match(server.output(), /Redis connection lost/);
   });
 
-  t.test('an instance starts and serves where Redis is not there', async (t) => {
+  t.test('starts and serves without a reachable Redis', async (t) => {
     const database = onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {};
     const server = await startInstance(t, { ...database, REDIS_URL: 'redis://:hunter2hunter2@127.0.0.1:1' });
     t.equal(await probe(server), 200);
@@ -62,7 +62,7 @@ if (onRedis && hasRedis) {
   });
 }
 
-t.test('SIGTERM under load breaks no request, and what was acknowledged is there', async (t) => {
+t.test('answers every request after SIGTERM under load, and keeps every acknowledged write', async (t) => {
   const database = onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {};
   const env = { ...database, DATA_DIR: t.testdir(), LOG_LEVEL: 'info', SHUTDOWN_DELAY: '5s' };
   const server = await startInstance(t, env);

@@ -28,7 +28,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
     const me = async (server: ServerProcess, token: string) => (await ask(server, ME, {}, caller(token))).code;
     const refresh = (server: ServerProcess, refreshToken: string) => ask(server, REFRESH, { refreshToken }, caller());
 
-    t.test('refreshing on both at once gives one successor and logs nobody out', async (t) => {
+    t.test('returns one successor for concurrent refreshes on both instances', async (t) => {
       for (let round = 0; round < 10; round += 1) {
         const account = await register(one);
         const answers = await Promise.all(
@@ -41,7 +41,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
       }
     });
 
-    t.test('a spent token that comes back on the other one ends the session on both', async (t) => {
+    t.test('ends the session on both instances when a used refresh token is replayed on the other', async (t) => {
       const account = await register(one);
       const first = (await refresh(one, account.refreshToken)).data!['refresh'];
       const second = (await refresh(other, first.refreshToken)).data!['refresh'];
@@ -53,7 +53,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
       );
     });
 
-    t.test('what ends a session on one has ended it on the other, for the next request', async (t) => {
+    t.test('ends a session on both instances from the next request', async (t) => {
       const ends: Record<string, string> = {
         logout: LOGOUT,
         'a password change': `mutation { changePassword(input: { currentPassword: "${PASSWORD}", newPassword: "a quiet brass telescope" }) { tokenType } }`,
@@ -71,7 +71,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
       }
     });
 
-    t.test('wrong passwords are counted together', async (t) => {
+    t.test('counts failed passwords of both instances together', async (t) => {
       const { username } = await register(one);
       const ip = someAddress();
       const login = async (server: ServerProcess, password: string) =>
@@ -87,7 +87,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
       );
     });
 
-    t.test(`requests are counted ${kind === 'with Redis' ? 'together' : 'by each'}`, async (t) => {
+    t.test(`counts requests ${kind === 'with Redis' ? 'together' : 'separately'}`, async (t) => {
       const ip = someAddress();
       const count = async (server: ServerProcess) => {
         for (let requests = 0; ; requests += 1) {
@@ -97,7 +97,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
       t.same([await count(one), await count(other)], kind === 'with Redis' ? [40, 0] : [40, 40]);
     });
 
-    t.test('events of one arrive at the other', async (t) => {
+    t.test('delivers events from one instance to the other', async (t) => {
       const connected = async (server: ServerProcess) =>
         (await (await fetch(`${server.url}/metrics`)).text()).includes('latchkey_events_connected 1');
       await until(() => connected(one));
@@ -107,7 +107,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
 }
 
 if (onRealPostgres) {
-  t.test('instances are replaced one after the other without a request that fails', async (t) => {
+  t.test('replaces instances one after another without a failed request', async (t) => {
     const env = { DATABASE_URL: await createTestDatabase(t), SHUTDOWN_DELAY: '5s' };
     let servers: ServerProcess[] = await Promise.all([startInstance(t, env), startInstance(t, env)]);
     const [first] = servers as [ServerProcess];
@@ -141,7 +141,7 @@ if (onRealPostgres) {
     await watch.stop();
   });
 
-  t.test('of many that start on an empty database at once, all serve, with one signing key', async (t) => {
+  t.test('starts many instances on an empty database together, with one signing key', async (t) => {
     const url = await createTestDatabase(t, { empty: true });
     const servers = await Promise.all([1, 2, 3].map(() => startInstance(t, { DATABASE_URL: url })));
     const { accessToken } = await register(servers[0]!);
@@ -152,5 +152,5 @@ if (onRealPostgres) {
     t.equal(row!['keys'], 1);
   });
 } else {
-  t.test('the embedded database belongs to one process', async (t) => t.equal(onRealPostgres, false));
+  t.test('allows one process per embedded database', async (t) => t.equal(onRealPostgres, false));
 }

@@ -10,7 +10,7 @@ import { startSmtpServer } from '../helpers/smtp.js';
 const REGISTER = `mutation { register(input: {
   email: "ada@mail.test", username: "ada", password: "a quiet brass telescope" }) { user { id } } }`;
 
-t.test('a letter is sent by the next process when the one that held it was killed', async (t) => {
+t.test('sends an e-mail from the next process after the first was killed', async (t) => {
   const DATA_DIR = t.testdir();
   const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
   const silent = await startSmtpServer(t, { behaviour: 'hang' });
@@ -41,7 +41,7 @@ t.test('a letter is sent by the next process when the one that held it was kille
   t.equal(smtp.messages.length, 1);
 });
 
-t.test('a mail server that keeps silent does not hold a stop up', async (t) => {
+t.test('stops in time although the mail server does not answer', async (t) => {
   const DATA_DIR = t.testdir();
   const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
   const silent = await startSmtpServer(t, { behaviour: 'hang-after-data' });

@@ -15,48 +15,45 @@ function countByCode(answers: readonly Answer[]): Map<string | undefined, number
   return counts;
 }
 
-t.test(
-  'serves as many logins as may run and wait, refuses the others at once, and serves `me` meanwhile',
-  async (t) => {
-    const [CALLERS, CONCURRENCY, QUEUE] = [100, 2, 10];
-    const ADMITTED = CONCURRENCY + QUEUE;
-    const app = await startTestApp(t, {
-      PASSWORD_HASH_CONCURRENCY: String(CONCURRENCY),
-      PASSWORD_HASH_QUEUE_SIZE: String(QUEUE),
-      RATE_LIMIT_LOGIN: '100000/1m',
-      RATE_LIMIT_LOGIN_ADDRESS: '100000/1m',
-      RATE_LIMIT_ANONYMOUS: '100000/1m',
-      RATE_LIMIT_FIELDS: 'login=100000/1m',
-    });
-    const { username, password, accessToken } = await app.user();
-    const server = { url: `http://127.0.0.1:${await listen(app.server)}` };
-    // Attempts at one account wait for each other: these are at accounts that are not there, and cost a hash each.
-    let attempts = 0;
-    const attempt = () => ask(server, LOGIN, { input: { identifier: `nobody-${(attempts += 1)}`, password } });
+t.test('serves as many logins as may run and wait, refuses the others at once, and keeps serving `me`', async (t) => {
+  const [CALLERS, CONCURRENCY, QUEUE] = [100, 2, 10];
+  const ADMITTED = CONCURRENCY + QUEUE;
+  const app = await startTestApp(t, {
+    PASSWORD_HASH_CONCURRENCY: String(CONCURRENCY),
+    PASSWORD_HASH_QUEUE_SIZE: String(QUEUE),
+    RATE_LIMIT_LOGIN: '100000/1m',
+    RATE_LIMIT_LOGIN_ADDRESS: '100000/1m',
+    RATE_LIMIT_ANONYMOUS: '100000/1m',
+    RATE_LIMIT_FIELDS: 'login=100000/1m',
+  });
+  const { username, password, accessToken } = await app.user();
+  const server = { url: `http://127.0.0.1:${await listen(app.server)}` };
+  // Attempts at one account wait for each other: these are at accounts that are not there, and cost a hash each.
+  let attempts = 0;
+  const attempt = () => ask(server, LOGIN, { input: { identifier: `nobody-${(attempts += 1)}`, password } });
 
-    const release = stopThreadPool(t, t.testdir());
-    const answers: Answer[] = [];
-    let noteRefusals!: () => void;
-    const refused = new Promise<void>((resolve) => (noteRefusals = resolve));
-    const all = Promise.all(
-      Array.from({ length: CALLERS }, async () => {
-        answers.push(await attempt());
-        if (answers.length === CALLERS - ADMITTED) noteRefusals();
-      }),
-    );
-    // No hash can end before the pool goes on: what is answered until then was refused.
-    await refused;
-    t.strictSame(countByCode(answers), new Map([['SERVICE_UNAVAILABLE', CALLERS - ADMITTED]]));
-    t.ok(answers.every(({ status }) => status === 503));
-    t.equal((await ask(server, ME, {}, { token: accessToken })).code, undefined);
-    t.equal((await attempt()).code, 'SERVICE_UNAVAILABLE', 'the queue is still full');
+  const release = stopThreadPool(t, t.testdir());
+  const answers: Answer[] = [];
+  let noteRefusals!: () => void;
+  const refused = new Promise<void>((resolve) => (noteRefusals = resolve));
+  const all = Promise.all(
+    Array.from({ length: CALLERS }, async () => {
+      answers.push(await attempt());
+      if (answers.length === CALLERS - ADMITTED) noteRefusals();
+    }),
+  );
+  // No hash can end before the pool goes on: what is answered until then was refused.
+  await refused;
+  t.strictSame(countByCode(answers), new Map([['SERVICE_UNAVAILABLE', CALLERS - ADMITTED]]));
+  t.ok(answers.every(({ status }) => status === 503));
+  t.equal((await ask(server, ME, {}, { token: accessToken })).code, undefined);
+  t.equal((await attempt()).code, 'SERVICE_UNAVAILABLE', 'the queue is still full');
 
-    await release();
-    await all;
-    t.strictSame(countByCode(answers.slice(CALLERS - ADMITTED)), new Map([['INVALID_CREDENTIALS', ADMITTED]]));
-    t.equal((await ask(server, LOGIN, { input: { identifier: username, password } })).code, undefined, 'serves again');
-  },
-);
+  await release();
+  await all;
+  t.strictSame(countByCode(answers.slice(CALLERS - ADMITTED)), new Map([['INVALID_CREDENTIALS', ADMITTED]]));
+  t.equal((await ask(server, LOGIN, { input: { identifier: username, password } })).code, undefined, 'serves again');
+});
 
 if (onRealPostgres) {
   t.test('refuses requests while every connection is busy, and serves again afterwards', async (t) => {

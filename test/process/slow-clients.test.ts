@@ -5,7 +5,7 @@ import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
 import { ask, register, startInstance } from '../helpers/instances.js';
 import { ME } from '../helpers/seed.js';
 
-t.test('clients that send slowly are hung up on, and cost the others nothing', async (t) => {
+t.test('closes connections of slow senders without affecting others', async (t) => {
   const server = await startInstance(t, onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {});
   const account = await register(server);
   const { hostname, port } = new URL(server.url);

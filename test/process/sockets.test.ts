@@ -29,7 +29,7 @@ if (onRealPostgres) KINDS['without Redis'] = {};
 if (onRealPostgres && onRedis) KINDS['with Redis'] = { REDIS_URL, REDIS_PREFIX: `latchkey-test:${randomUUID()}:` };
 
 for (const [kind, redis] of Object.entries(KINDS)) {
-  t.test(`${kind}, what happens on one instance is told and enforced on the other`, async (t) => {
+  t.test(`${kind}: delivers and enforces changes of one instance on the other`, async (t) => {
     const env = { ...redis, DATABASE_URL: await createTestDatabase(t) };
     const [one, other] = await Promise.all([startInstance(t, env), startInstance(t, env)]);
     await Promise.all([connected(one), connected(other)]);
@@ -49,7 +49,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
 }
 
 if (onRealPostgres) {
-  t.test('what was revoked while an instance could not hear of it closes its sockets once it can', async (t) => {
+  t.test('closes sockets of sessions revoked while events were lost, once they arrive again', async (t) => {
     const DATABASE_URL = await createTestDatabase(t);
     const proxy = await faultProxy(t, DATABASE_URL, 5432);
     const one = await startInstance(t, { DATABASE_URL });
@@ -69,7 +69,7 @@ if (onRealPostgres) {
   });
 }
 
-t.test('thousands of idle sockets leave room for requests, and all are told when the process goes', async (t) => {
+t.test('serves requests beside thousands of idle sockets, and closes all of them at shutdown', async (t) => {
   const COUNT = 2_000;
   const server = await startInstance(t, {
     ...(onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {}),

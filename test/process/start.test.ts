@@ -30,31 +30,28 @@ interface Tap {
   teardown(work: () => unknown): void;
 }
 
-t.test(
-  'it starts on an empty directory, serves, stops on SIGTERM with status 0, and starts again with everything',
-  async (t) => {
-    const env = await home(t);
-    const first = await startServer(t, env);
-    t.match(first.output(), /Playground: http:\/\/127\.0\.0\.1:\d+\/graphiql/);
-    t.equal((await fetch(`${first.url}/readyz`)).status, 200);
-    t.equal((await fetch(`${first.url}/graphiql`)).status, 200);
-    const { data } = await first.graphql(register('ada'));
-    const token = (data?.['register'] as { accessToken: string }).accessToken;
-    t.equal(claimsOf(token)['iss'], first.url, 'the issuer is where it listens, port 0 or not');
-    t.equal(await first.end('SIGTERM'), 0);
+t.test('starts on an empty directory, stops on SIGTERM with status 0, and starts again with its data', async (t) => {
+  const env = await home(t);
+  const first = await startServer(t, env);
+  t.match(first.output(), /Playground: http:\/\/127\.0\.0\.1:\d+\/graphiql/);
+  t.equal((await fetch(`${first.url}/readyz`)).status, 200);
+  t.equal((await fetch(`${first.url}/graphiql`)).status, 200);
+  const { data } = await first.graphql(register('ada'));
+  const token = (data?.['register'] as { accessToken: string }).accessToken;
+  t.equal(claimsOf(token)['iss'], first.url, 'the issuer is where it listens, port 0 or not');
+  t.equal(await first.end('SIGTERM'), 0);
 
-    const again = await startServer(t, env);
-    t.equal((await again.graphql(login('ada'))).errors, undefined);
-    if (!env['DATABASE_URL']) {
-      const secret = join(env['DATA_DIR']!, 'auth-secret');
-      t.equal(statSync(secret).mode & 0o777, 0o600);
-    }
-    t.equal(await again.end('SIGINT'), 0);
-  },
-);
+  const again = await startServer(t, env);
+  t.equal((await again.graphql(login('ada'))).errors, undefined);
+  if (!env['DATABASE_URL']) {
+    const secret = join(env['DATA_DIR']!, 'auth-secret');
+    t.equal(statSync(secret).mode & 0o777, 0o600);
+  }
+  t.equal(await again.end('SIGINT'), 0);
+});
 
 if (hasIPv6) {
-  t.test('on an address of IPv6 it prints, and issues for, an address that works', async (t) => {
+  t.test('prints a working URL for an IPv6 host, and issues tokens for it', async (t) => {
     const server = await startServer(t, { ...(await home(t)), HOST: '::1' });
     t.match(server.url, /^http:\/\/\[::1\]:\d+$/);
     const { data } = await server.graphql(register('ada'));
@@ -62,7 +59,7 @@ if (hasIPv6) {
   });
 }
 
-t.test('after a kill -9 under load every acknowledged write is there, and the next start takes over', async (t) => {
+t.test('keeps every acknowledged write after kill -9 under load, and starts again', async (t) => {
   const env = await home(t);
   const server = await startServer(t, env);
   const acknowledged: string[] = [];
@@ -83,7 +80,7 @@ t.test('after a kill -9 under load every acknowledged write is there, and the ne
 });
 
 if (!onRealPostgres) {
-  t.test('a directory is held by one process: a second refuses and names the holder', async (t) => {
+  t.test('refuses a directory that another process holds, and names the process', async (t) => {
     const env = { DATA_DIR: t.testdir() };
     const holder = await startServer(t, env);
     const { output, status } = await refusal(t, env);
@@ -94,13 +91,13 @@ if (!onRealPostgres) {
   });
 }
 
-t.test('faults of the configuration stop the start, all named', async (t) => {
+t.test('refuses to start with configuration errors, and names all of them', async (t) => {
   const { output, status } = await refusal(t, { NODE_ENV: 'production', PORT: 'x', DATA_DIR: 'memory://' });
   t.equal(status, 1);
   for (const name of ['PORT', 'AUTH_SECRET', 'PUBLIC_URL']) t.match(output, new RegExp(`^ {2}${name}: `, 'm'));
 });
 
-t.test('what stops the start otherwise is one line, with status 1', async (t) => {
+t.test('reports every other start failure in one line, with status 1', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   t.teardown(() => taken.close());
@@ -135,7 +132,7 @@ t.test('what stops the start otherwise is one line, with status 1', async (t) =>
   }
 });
 
-t.test('in production there is no playground and no introspection', async (t) => {
+t.test('serves neither playground nor introspection in production', async (t) => {
   const env = {
     ...(await home(t)),
     NODE_ENV: 'production',
@@ -153,7 +150,7 @@ t.test('in production there is no playground and no introspection', async (t) =>
   t.match((await fetch(`${server.url}/healthz`)).headers.get('strict-transport-security'), /max-age/);
 });
 
-t.test('refuses to start on a Node that is too old, before it loads anything that needs a newer one', async (t) => {
+t.test('refuses to start on an unsupported Node version before loading anything else', async (t) => {
   const { engines } = JSON.parse(readFileSync('package.json', 'utf8')) as { engines: { node: string } };
   t.equal(engines.node, '^20.19.0 || >=22.12.0');
   for (const version of ['18.20.8', '20.18.3', '21.7.3', '22.11.0']) {
@@ -188,7 +185,7 @@ t.test('the shell of npm start becomes the server, so that SIGTERM stops it in o
   t.match(output, /"msg":"Closed\."/);
 });
 
-t.test('the command makes nothing where there was nothing', async (t) => {
+t.test('creates nothing when there is no deployment', async (t) => {
   const DATA_DIR = t.testdir();
   const rotate = (env: Record<string, string>) =>
     promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {
@@ -216,7 +213,7 @@ t.test('the command makes nothing where there was nothing', async (t) => {
   t.same(readdirSync(DATA_DIR), []);
 });
 
-t.test('the command rotates the signing key, and old tokens go on', async (t) => {
+t.test('rotates the signing key and keeps accepting earlier tokens', async (t) => {
   const env = await home(t);
   const rotate = () =>
     promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {

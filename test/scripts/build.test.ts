@@ -45,7 +45,7 @@ async function project(t: Test) {
   };
 }
 
-t.test('a build runs, a second one changes nothing, and a third follows what changed', async (t) => {
+t.test('builds, changes nothing the second time, and follows changes the third time', async (t) => {
   const { root, dist, build, built } = await project(t);
   await build();
   t.equal((await run(process.execPath, [join(dist, 'server/start.cjs')])).stdout, '42\n');
@@ -84,7 +84,7 @@ t.test('a build runs, a second one changes nothing, and a third follows what cha
   t.match(await readFile(join(dist, 'graphiql/index.html'), 'utf8'), icons[0]?.split('/').at(-1));
 });
 
-t.test('two builds at once both succeed', async (t) => {
+t.test('allows two concurrent builds', async (t) => {
   const { dist, build, built } = await project(t);
   await Promise.all([build(), build()]);
   t.equal((await run(process.execPath, [join(dist, 'server/start.cjs')])).stdout, '42\n');
@@ -93,7 +93,7 @@ t.test('two builds at once both succeed', async (t) => {
   t.notOk(paths.some((path) => path.endsWith('.tmp')));
 });
 
-t.test('without development dependencies a complete dist/ will do, and no other', async (t) => {
+t.test('uses a complete dist/ without development dependencies, and refuses an incomplete one', async (t) => {
   const { root, dist, build } = await project(t);
   await rm(join(root, 'node_modules'));
   await t.rejects(build(), { code: 1, stderr: /npm ci/ });

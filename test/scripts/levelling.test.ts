@@ -11,31 +11,31 @@ function windowsOf(costs: readonly number[]) {
   };
 }
 
-t.test('goes on while requests become cheaper, and stops when they no longer do', async (t) => {
+t.test('continues while requests become cheaper, and stops when the cost is level', async (t) => {
   const costs = [900, 500, 300, 200, 150, 120, 100, 99, 101, 100, 98, 100];
   const { windows, level } = await levelOff(windowsOf(costs));
   t.equal(windows, 11);
   t.equal(level, true);
 });
 
-t.test('needs six windows at least', (t) => {
+t.test('needs at least six windows', (t) => {
   t.equal(isLevel([100, 100, 100, 100, 100]), false);
   t.equal(isLevel([100, 100, 100, 100, 100, 100]), true);
   t.end();
 });
 
-t.test('does not take a slow decline within the windows for level', (t) => {
+t.test('does not treat a slow decline as level', (t) => {
   t.equal(isLevel([100, 97, 94, 91, 88, 85]), false);
   t.end();
 });
 
-t.test('is not misled by one window that something else disturbed', (t) => {
+t.test('tolerates one disturbed window', (t) => {
   t.equal(isLevel([100, 500, 100, 100, 100, 100]), true);
   t.equal(isLevel([200, 190, 180, 170, 900, 150]), false);
   t.end();
 });
 
-t.test('takes requests that become dearer for level', (t) => {
+t.test('treats an increasing cost as level', (t) => {
   t.equal(isLevel([100, 100, 100, 120, 130, 140]), true);
   t.end();
 });

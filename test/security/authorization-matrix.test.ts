@@ -135,7 +135,7 @@ for (const [operation, root] of roots) {
   }
 }
 
-t.test('a scope that the role does not give is worth nothing, whatever the token says', async (t) => {
+t.test('ignores a scope in the token that the role does not grant', async (t) => {
   const user = await app.user();
   const token = sign({
     userId: user.id,
@@ -150,7 +150,7 @@ t.test('a scope that the role does not give is worth nothing, whatever the token
   t.equal(await ask(), 'INSUFFICIENT_PERMISSIONS', 'and not from the moment on that it does no longer');
 });
 
-t.test("another account's session does not lend its token", async (t) => {
+t.test('refuses a token whose session belongs to another account', async (t) => {
   const user = await app.user();
   const token = sign({ userId: user.id, sessionId, scopes: ['read:profile'] });
   t.equal((await app.client({ token }).send('{ me { id } }')).code, 'INVALID_TOKEN');

@@ -46,7 +46,7 @@ const LENGTH = 2000;
 /** What runs once for any input: a short one takes next to nothing else. */
 const CONSTANT = 400;
 
-t.test('twice the input at most doubles the work', async (t) => {
+t.test('doubles the work at most when the input doubles', async (t) => {
   const counter = await startStepCounter(t, (url) => url.includes('/src/'));
   const { bearerToken } = await import('../../src/authn/bearer.js');
   const { clientAddress, clientNetworks } = await import('../../src/lib/client-address.js');
@@ -95,7 +95,7 @@ t.test('twice the input at most doubles the work', async (t) => {
   }
 });
 
-t.test('counts what is not linear', async (t) => {
+t.test('reports a pattern that is not linear', async (t) => {
   const counter = await startStepCounter(t, (url) => url.includes('/test/security/'));
   const slow = (text: string) => {
     let found = 0;

@@ -27,7 +27,7 @@ async function resetLink({ email }: SeededUser): Promise<string> {
   return tokenIn(await app.mailTo(email));
 }
 
-t.test('changePassword takes an address that waits back, and its link is void', async (t) => {
+t.test('changePassword cancels a pending address and invalidates its link', async (t) => {
   const user = await app.user();
   const token = await thiefsLink(user);
   t.match((await changePassword(user)).data?.['changePassword'], { user: { pendingEmail: null } });
@@ -36,7 +36,7 @@ t.test('changePassword takes an address that waits back, and its link is void', 
   t.ok(trail.some(({ type, detail }) => type === 'email.change_requested' && detail === 'taken back'));
 });
 
-t.test('changePassword voids links to reset the password, and leaves that of a new account alone', async (t) => {
+t.test('changePassword invalidates reset links, and keeps the confirmation link of a new account', async (t) => {
   const user = await app.user();
   const link = tokenIn(await app.mailTo(user.email));
   const token = await resetLink(user);
@@ -45,7 +45,7 @@ t.test('changePassword voids links to reset the password, and leaves that of a n
   t.equal((await verify(link)).code, undefined);
 });
 
-t.test('resetPassword takes an address that waits back, and its link is void', async (t) => {
+t.test('resetPassword cancels a pending address and invalidates its link', async (t) => {
   const user = await app.user();
   const token = await thiefsLink(user);
   t.equal((await reset(await resetLink(user))).code, undefined);
@@ -55,7 +55,7 @@ t.test('resetPassword takes an address that waits back, and its link is void', a
   t.match(me.data, { me: { pendingEmail: null } });
 });
 
-t.test('a confirmed change of address voids the links that went to the old one', async (t) => {
+t.test('a confirmed change of address invalidates links sent to the old address', async (t) => {
   const user = await app.user();
   const old = await resetLink(user);
   t.equal((await verify(await thiefsLink(user))).code, undefined);
@@ -64,7 +64,7 @@ t.test('a confirmed change of address voids the links that went to the old one',
   t.equal((await reset(old)).code, 'INVALID_TOKEN');
 });
 
-t.test('a deletion voids every link and takes an address that waits back, for good', async (t) => {
+t.test('a deletion invalidates every link and cancels a pending address', async (t) => {
   const user = await app.user();
   const [change, old] = [await thiefsLink(user), await resetLink(user)];
   const admin = await registerAdmin(app);
@@ -77,7 +77,7 @@ t.test('a deletion voids every link and takes an address that waits back, for go
   t.equal((await reset(old)).code, 'INVALID_TOKEN');
 });
 
-t.test('names that are taken cannot be asked for without end', async (t) => {
+t.test('limits checks for taken names', async (t) => {
   const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'updateMe=3/15m,resetPassword=1/15m' });
   const [owner, user] = [await app.user(), await app.user()];
   const ask = () => user.client.send(UPDATE_ME, { input: { email: owner.email, avatarUrl: 'x' } });
