@@ -1,6 +1,6 @@
 /**
- * The environment, read once into a frozen Config; nothing else reads `process.env`. An empty value
- * counts as unset, and every fault is reported at once.
+ * Reads the environment once into a frozen Config; no other module reads `process.env`. An empty value counts as unset. All issues
+ * are reported together.
  */
 import { availableParallelism } from 'node:os';
 import { prepareEnvironment } from './environment.js';
@@ -8,7 +8,7 @@ import { readers, type Environment, type Readers } from './readers.js';
 import { checkCombinations } from './safety.js';
 
 export type Config = ParsedConfig & {
-  /** What an operator should know though it does not stop the start: one sentence each, beginning with the setting. */
+  /** Warnings for the operator, one sentence each, starting with the setting's name. */
   readonly warnings: readonly string[];
 };
 export type ParsedConfig = ReturnType<typeof parseConfig>;
@@ -17,7 +17,7 @@ export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number];
 const JWT_ALGORITHMS = ['EdDSA', 'ES256', 'PS256', 'RS256', 'HS256'] as const;
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
-/** Every fault of the environment, for a person to mend in one go. */
+/** Lists all issues of the configuration. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(
@@ -31,7 +31,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads the environment. @throws ConfigError naming every fault. */
+/** Reads the environment. @throws ConfigError with all issues */
 export function loadConfig(env: Environment = process.env): Config {
   const prepared = prepareEnvironment(env);
   const read = readers(env, prepared);
@@ -50,17 +50,17 @@ function parseConfig(read: Readers) {
     production,
     host,
     port,
-    /** Unset: worked out from the address once it is known. */
+    /** Unset: derived from the listening address. */
     publicUrl: read.publicUrl('PUBLIC_URL', production),
-    /** The service's name, as people see it. */
+    /** The service's display name. */
     appName: read.text('APP_NAME', 'Latchkey'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
-    /** Where notifications are listened to, when DATABASE_URL leads to a pooler; unset: as DATABASE_URL. */
+    /** The database for LISTEN if DATABASE_URL leads to a pooler; unset: DATABASE_URL. */
     databaseListenUrl: read.databaseUrl('DATABASE_LISTEN_URL'),
     databasePoolSize: read.integer('DATABASE_POOL_SIZE', 10, 1, 1000),
     databaseTimeoutMs: read.duration('DATABASE_TIMEOUT', '5s', '100ms', '5m'),
     redis: {
-      /** Unset: events go through the database, and each instance counts requests by itself. */
+      /** Unset: events go through the database, and each instance has its own request limits. */
       url: read.redisUrl('REDIS_URL'),
       prefix: read.text('REDIS_PREFIX', 'latchkey:'),
     },
@@ -76,12 +76,12 @@ function parseConfig(read: Readers) {
       ttlMs: read.duration('REFRESH_TOKEN_TTL', '24h', '1s', '3650d'),
       rememberMeTtlMs: read.duration('REMEMBER_ME_TTL', '30d', '1s', '3650d'),
       graceMs: read.duration('REFRESH_GRACE', '10s', '0s', '5m'),
-      /** Unset: a session may rest until it expires. */
+      /** Unset: no idle timeout. */
       idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
     accounts: {
-      /** Whether registration and updateMe say that an e-mail address is taken. */
+      /** Whether registration and updateMe reveal that an e-mail address is taken. */
       revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
       /** How long a deleted account can be restored. */
       restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
@@ -93,20 +93,20 @@ function parseConfig(read: Readers) {
     metrics: {
       /** Unset: `/metrics` is on the API's port. */
       port: read.port('METRICS_PORT'),
-      /** Asked for as a bearer token; unset: `/metrics` is open. */
+      /** The bearer token for `/metrics`; unset: no authentication. */
       token: read.secret('METRICS_TOKEN', false),
     },
     mail: {
-      /** Unset: printed to the log, in production dropped. */
+      /** Unset: mail is printed to the log in development and discarded in production. */
       smtp: read.smtp('SMTP_URL', 'MAIL_FROM'),
-      /** Where mailed links point; unset: as PUBLIC_URL. */
+      /** Base URL of mailed links; unset: PUBLIC_URL. */
       appUrl: read.url('APP_URL'),
     },
     scopes: read.scopes('EXTRA_SCOPES'),
     passwords: {
       minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
       blocklist: read.flag('PASSWORD_BLOCKLIST', true),
-      /** Unset: passwords are not looked up. */
+      /** Unset: passwords are not checked against breaches. */
       breachedUrl: read.url('BREACHED_PASSWORD_URL'),
     },
     argon2: {
@@ -122,11 +122,11 @@ function parseConfig(read: Readers) {
       /** Failed attempts for one account from one network, and from one network over all accounts. */
       login: read.rate('RATE_LIMIT_LOGIN', '5/15m'),
       loginNetwork: read.rate('RATE_LIMIT_LOGIN_ADDRESS', '100/15m'),
-      /** By root field, in place of what the schema's `@rateLimit` says. */
+      /** By root field; overrides `@rateLimit` in the schema. */
       fields: read.fieldRates('RATE_LIMIT_FIELDS'),
     },
     trustProxy: read.networks('TRUST_PROXY'),
-    /** Whether `X-Request-Id` of a trusted proxy is taken over. */
+    /** Whether to accept `X-Request-Id` from a trusted proxy. */
     trustRequestId: read.flag('TRUST_REQUEST_ID', false),
     /** Whether HSTS extends to the subdomains of PUBLIC_URL's host. */
     hstsIncludeSubdomains: read.flag('HSTS_INCLUDE_SUBDOMAINS', true),
@@ -141,16 +141,16 @@ function parseConfig(read: Readers) {
       maxLength: read.integer('GRAPHQL_MAX_LENGTH', 8192, 100, 1_048_576),
       maxBodyBytes: read.integer('GRAPHQL_MAX_BODY', 32_768, 1024, 1_048_576),
       cacheEntries: read.integer('GRAPHQL_CACHE_ENTRIES', 500, 1, 100_000),
-      /** Rows that one document may read. */
+      /** The maximum number of rows that a document may read. */
       maxCost: read.integer('GRAPHQL_MAX_COST', 11_000, 100, 100_000_000),
-      /** Automatic persisted queries, as Apollo's clients send them. */
+      /** Automatic persisted queries (Apollo). */
       persistedQueries: read.flag('PERSISTED_QUERIES', true),
     },
     sockets: {
       max: read.integer('MAX_WEBSOCKETS', 10_000, 0, 1_000_000),
-      /** From one address, an IPv6 /64 counting as one. */
+      /** Per IPv4 address or IPv6 /64. */
       maxPerNetwork: read.integer('MAX_WEBSOCKETS_PER_ADDRESS', 200, 0, 1_000_000),
-      /** Of one account, on each instance. */
+      /** Per account, on each instance. */
       maxPerAccount: read.integer('MAX_WEBSOCKETS_PER_ACCOUNT', 50, 1, 1_000_000),
     },
     graphiql: read.flag('GRAPHIQL', !production),

@@ -1,27 +1,27 @@
-/** Directories that nobody else can open, also if they existed before with a wider mode. */
+/** Creates directories that only this user can open, and tightens the mode of existing ones. */
 import { constants } from 'node:fs';
 import { access, chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { ConfigError } from './config.js';
 
-/** The DATA_DIR that keeps nothing. */
+/** The DATA_DIR for an in-memory database without files. */
 export const IN_MEMORY = 'memory://';
 
 const PRIVATE = 0o700;
 const OTHERS = 0o077;
-/** All that is ever put into DATA_DIR. */
+/** The files that Latchkey creates in DATA_DIR. */
 const OURS = /^(?:auth-secret(?:\.[\w-]+)?|lock|postgres)$/;
 
-/** Creates a directory of ours inside DATA_DIR, or tightens its mode. */
+/** Creates a private directory inside DATA_DIR, or tightens its mode. */
 export async function privateDirectory(path: string): Promise<void> {
   await makeDirectory(path);
   await chmod(path, PRIVATE);
 }
 
 /**
- * Creates DATA_DIR, or tightens its mode if it holds nothing but ours. A directory that is shared with other things, or
- * that belongs to somebody else (a mounted volume), keeps its mode, with a warning; what is in it is private all the same.
- * @throws ConfigError if it cannot be created, written or read
+ * Creates DATA_DIR, or tightens its mode if it contains only Latchkey's files. A directory with other files, or of another user (a
+ * mounted volume), keeps its mode, with a warning; the files in it are private in any case.
+ * @throws ConfigError if it cannot be created, read or written
  */
 export async function dataDirectory(path: string): Promise<void> {
   await inDataDirectory(path, async () => {
@@ -40,7 +40,7 @@ export async function dataDirectory(path: string): Promise<void> {
   });
 }
 
-/** Does something with the files in DATA_DIR. @throws ConfigError in place of an error of the file system */
+/** Runs an operation on DATA_DIR. @throws ConfigError in place of a file system error */
 export async function inDataDirectory<T>(directory: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -63,8 +63,8 @@ const MEANINGS: Readonly<Record<string, string>> = {
 };
 
 /**
- * `mkdir -p`, private; whether the last directory was created. Not Node's `recursive`, which never returns where the file
- * system answers ENOENT to a directory whose parent exists, as /proc does.
+ * Private `mkdir -p`; returns whether the last directory was created. Does not use Node's `recursive` option, which hangs if the
+ * file system reports ENOENT for a directory whose parent exists, as /proc does.
  */
 async function makeDirectory(path: string): Promise<boolean> {
   try {
@@ -80,7 +80,7 @@ async function makeDirectory(path: string): Promise<boolean> {
     if (code !== 'ENOENT' || parent === path) throw error;
     await makeDirectory(parent);
     await mkdir(path, { mode: PRIVATE }).catch((again: NodeJS.ErrnoException) => {
-      // Another process that starts at the same time was faster.
+      // A process that started at the same time created it.
       if (again.code !== 'EEXIST') throw again;
     });
     return true;

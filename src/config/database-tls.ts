@@ -1,16 +1,16 @@
-/** The parameters of DATABASE_URL that say how TLS is used, with libpq's meaning (PostgreSQL, "SSL Support"). */
+/** The TLS parameters of DATABASE_URL, with the semantics of libpq (PostgreSQL, "SSL Support"). */
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 
 const MODES = ['disable', 'allow', 'prefer', 'require', 'no-verify', 'verify-ca', 'verify-full'] as const;
 
-/** `prefer`: TLS where the server offers it. `require`: TLS without a look at the certificate. */
+/** `prefer`: TLS if the server offers it. `require`: TLS without verifying the certificate. */
 export type TlsMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
 
 export interface Tls {
   readonly mode: TlsMode;
-  /** PEM; undefined: the CAs that Node trusts. */
+  /** PEM; undefined: Node's default CAs. */
   readonly ca?: string;
   /** The client's own certificate and key, PEM. */
   readonly cert?: string;
@@ -19,7 +19,7 @@ export interface Tls {
 }
 
 type Parameters = ReadonlyMap<string, string>;
-/** Takes what was expected instead. */
+/** Throws an error with the expected value. */
 type Refuse = (expected: string) => never;
 
 const NAMES = new Set(
@@ -30,8 +30,8 @@ const NAMES = new Set(
 );
 
 /**
- * @param local whether the server is on this machine, where TLS is off unless asked for
- * @returns the parameters that have nothing to do with TLS as `rest`
+ * @param local whether the server is on this machine, where TLS is off by default
+ * @returns the TLS settings, and all other parameters as `rest`
  */
 export function readTls(parameters: Parameters, local: boolean, refuse: Refuse): { tls: Tls; rest: Parameters } {
   const rest = new Map([...parameters].filter(([name]) => !NAMES.has(name.toLowerCase())));
@@ -50,7 +50,7 @@ export function readTls(parameters: Parameters, local: boolean, refuse: Refuse):
     ...(passphrase === undefined ? {} : { passphrase }),
   };
   try {
-    // Node takes a CA that is none without a word.
+    // Node ignores an invalid CA silently.
     if (tls.ca !== undefined) new X509Certificate(tls.ca);
     createSecureContext(tls);
   } catch {
@@ -64,7 +64,7 @@ function readMode(parameters: Parameters, root: string | undefined, local: boole
   const named = nameOfMode(parameters);
   if (named !== undefined && !MODES.some((mode) => mode === named))
     return refuse(`sslmode to be one of ${MODES.join(', ')}`);
-  // What binding the channel to the certificate protects from, verifying the certificate does as well.
+  // Verifying the certificate gives the protection that channel binding gives.
   if (binding) {
     return named === 'disable' || named === 'no-verify'
       ? refuse('channel_binding=require to be left out where sslmode turns verification off')
@@ -85,7 +85,7 @@ function readMode(parameters: Parameters, root: string | undefined, local: boole
   }
 }
 
-/** `ssl` is node-postgres's and JDBC's, `sslaccept` Prisma's. */
+/** Supports `ssl` of node-postgres and JDBC, and `sslaccept` of Prisma. */
 function nameOfMode(parameters: Parameters): string | undefined {
   const accept = parameters.get('sslaccept');
   if (accept === 'accept_invalid_certs') return 'no-verify';

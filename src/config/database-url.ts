@@ -1,6 +1,6 @@
 /**
- * DATABASE_URL, as libpq reads connection URIs (PostgreSQL, "Connection URIs"), with the parameters that hosted services
- * and other clients add. postgres.js gets the parts as its documented options and never sees the URL.
+ * Parses DATABASE_URL as libpq does (PostgreSQL, "Connection URIs"), including parameters of hosted services and other clients.
+ * postgres.js gets the parts as options and never sees the URL.
  */
 import { isIP } from 'node:net';
 import { readTls, type Tls } from './database-tls.js';
@@ -16,20 +16,20 @@ export interface Host {
 export interface DatabaseAddress {
   /** Tried in this order. */
   readonly hosts: readonly Host[];
-  /** Undefined: as for psql, PGUSER or the name of the system's user. */
+  /** Undefined: PGUSER or the system user, as for psql. */
   readonly user: string | undefined;
   /** Undefined: PGPASSWORD. */
   readonly password: string | undefined;
-  /** Undefined: PGDATABASE or the user's name. */
+  /** Undefined: PGDATABASE or the user name. */
   readonly database: string | undefined;
   readonly tls: Tls;
-  /** Whether the URL itself says that a pooler is in between (`pgbouncer=true`). */
+  /** Whether the URL declares a pooler (`pgbouncer=true`). */
   readonly pooler: boolean;
-  /** Settings of the session, sent with the startup message. */
+  /** Session settings for the startup message. */
   readonly settings: Readonly<Record<string, string>>;
 }
 
-/** The URL cannot be used. The message completes "expected …" and holds no password. */
+/** The URL is invalid. The message completes "expected …" and contains no password. */
 export class DatabaseUrlError extends Error {
   override readonly name = 'DatabaseUrlError';
 }
@@ -41,8 +41,8 @@ const SCHEMA = 'no schema other than public, where the tables are; use a databas
 const DEFAULT_PORT = 5432;
 
 /**
- * Parameters of other clients that change nothing here: sizes and timeouts have settings of their own, and GSSAPI,
- * compression and channel binding do not exist here. The parameters of TLS are read by `readTls`.
+ * Ignored parameters of other clients: pool sizes and timeouts have their own settings; GSSAPI, compression and channel binding are
+ * not supported. `readTls` reads the TLS parameters.
  */
 const IGNORED = new Set(
   (
@@ -54,7 +54,7 @@ const IGNORED = new Set(
   ).split(' '),
 );
 
-/** @throws DatabaseUrlError when the URL cannot be used or a file that it names cannot be read */
+/** @throws DatabaseUrlError if the URL is invalid or a file that it names cannot be read */
 export function parseDatabaseUrl(text: string): DatabaseAddress {
   const [, authority = '', path = '', query = ''] = SHAPE.exec(unquoted(text)) ?? refuse(text);
   if (/[@/]/.test(path)) throw new DatabaseUrlError(ENCODING);
@@ -134,7 +134,7 @@ function readHost(entry: string): { readonly host: string; readonly port: number
   const [, host, port] = /^(\[[^\]]*\]|[^:]*)(?::(.*))?$/.exec(entry) ?? [];
   if (host === undefined) throw new DatabaseUrlError(ENCODING);
   const name = decode(host.replace(/^\[(.*)\]$/, '$1'));
-  // What a password with a raw separator leaves behind is no host name.
+  // A password with an unencoded separator leaves an invalid host name.
   if (!/^(?:\/.*|[\w.:%-]*)$/.test(name)) throw new DatabaseUrlError(ENCODING);
   return { host: name, port: port ? readPort(port) : undefined };
 }
@@ -145,7 +145,7 @@ function readPort(text: string): number {
   return port;
 }
 
-/** The migrations name the schema public, and everything here writes. */
+/** Rejects other schemas and read-only servers: the tables are in the schema public, and Latchkey writes. */
 function checkSession(parameters: ReadonlyMap<string, string>): void {
   const schema = parameters.get('schema') ?? parameters.get('currentSchema') ?? parameters.get('search_path');
   if (schema !== undefined && schema !== 'public') throw new DatabaseUrlError(SCHEMA);

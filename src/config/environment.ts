@@ -1,8 +1,8 @@
-/** What happens to the environment before its values are read: secrets come from files, earlier names become present ones. */
+/** Prepares the environment: reads secrets from files and maps renamed settings to their new names. */
 import { readFileSync } from 'node:fs';
 import type { Environment } from './readers.js';
 
-/** Each of these can be given as `<NAME>_FILE`: the path of a file with the value, as Docker and Kubernetes mount secrets. */
+/** Settings that can be given as `<NAME>_FILE`, the path of a file with the value, as Docker and Kubernetes mount secrets. */
 export const SECRET_SETTINGS = [
   'AUTH_SECRET',
   'JWT_SECRET_KEY',
@@ -14,7 +14,7 @@ export const SECRET_SETTINGS = [
   'METRICS_TOKEN',
 ] as const;
 
-/** Earlier names, which work for one release more. */
+/** Old names, which keep working for one release. */
 export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
   HASH_CONCURRENCY: 'PASSWORD_HASH_CONCURRENCY',
   HASH_QUEUE: 'PASSWORD_HASH_QUEUE_SIZE',
@@ -23,7 +23,7 @@ export const RENAMED_SETTINGS: Readonly<Record<string, string>> = {
 };
 
 export interface PreparedEnvironment {
-  /** Values that go before those of the environment. */
+  /** Values that take precedence over the environment. */
   readonly overrides: Environment;
   readonly issues: readonly string[];
   readonly warnings: readonly string[];
@@ -51,7 +51,7 @@ export function prepareEnvironment(env: Environment): PreparedEnvironment {
       continue;
     }
     try {
-      // Whoever wrote the file with an editor or echo left a newline at its end.
+      // Editors and `echo` add a newline at the end.
       const value = readFileSync(path, 'utf8').trim();
       if (value === '') issues.push(`${setting}: expected a value, but the file ${path} is empty`);
       else overrides[name] = value;

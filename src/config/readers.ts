@@ -1,11 +1,11 @@
-/** How one environment variable becomes a value; issues are collected, not thrown. */
+/** Parses environment variables. Collects issues instead of throwing. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from '../authz/scopes.js';
 import { quoted, urlReaders } from './urls.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** So many per so long. */
+/** A rate limit: `max` per `windowMs`. */
 export interface Rate {
   readonly max: number;
   readonly windowMs: number;
@@ -34,18 +34,18 @@ export function parseRate(text: string): Rate | undefined {
   return max >= 1 && windowMs !== undefined && windowMs >= 1000 ? { max, windowMs } : undefined;
 }
 
-/** Addresses that mean all of a machine's, and one of them. */
+/** Wildcard addresses, and the loopback address for each. */
 const WILDCARDS: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' };
 
-/** Where a server that listens on a host and port is found, e.g. `http://[::1]:3000`; undefined if that is no host. */
+/** The origin of a server that listens on a host and port, e.g. `http://[::1]:3000`; undefined for an invalid host. */
 export function originOf(host: string, port: number): string | undefined {
   const name = WILDCARDS[host] ?? host;
-  // A URL has no room for a zone id (RFC 9844).
+  // URLs cannot contain a zone id (RFC 9844).
   const url = `http://${isIPv6(name) ? `[${name.replace(/%.*/, '')}]` : name}:${port}`;
   return URL.canParse(url) && !/[/@:?#]/.test(isIPv6(name) ? '' : name) ? new URL(url).origin : undefined;
 }
 
-/** Where a browser on the same machine finds a server that listens on a loopback address; none if PUBLIC_URL says where. */
+/** The origins of a server on a loopback address for browsers on the same machine; none if PUBLIC_URL is set. */
 export function loopbackOrigins({ publicUrl, host, port }: Listening): readonly string[] {
   if (publicUrl !== undefined || !LOOPBACK.includes(host)) return [];
   return LOOPBACK.map((name) => originOf(name, port)!);
@@ -62,8 +62,8 @@ const LOOPBACK: readonly string[] = ['127.0.0.1', '::1', 'localhost'];
 export type Readers = ReturnType<typeof readers>;
 
 /**
- * Readers over one environment, with the issues and warnings they met.
- * @param prepared values that go before the environment's, and the issues that were met so far
+ * Creates the readers for an environment. They collect issues and warnings.
+ * @param prepared values that take precedence over the environment, and earlier issues
  */
 export function readers(
   env: Environment,
@@ -100,7 +100,7 @@ export function readers(
       : report(name, `an exact origin such as https://auth.example.com, got ${quoted(value)}`, value);
   };
 
-  /** Two that make sense only together. */
+  /** Two settings that must be set together. */
   const pair = (first: string, second: string): readonly [string, string] | undefined => {
     const [a, b] = [raw(first), raw(second)];
     if (a !== undefined && b !== undefined) return [a, b];
@@ -134,7 +134,7 @@ export function readers(
       return number >= min && number <= max ? number : report(name, `a whole number from ${min} to ${max}`, fallback);
     },
 
-    /** A port of the operating system's choice is 0; undefined if unset. */
+    /** 0 lets the operating system choose a port; undefined if unset. */
     port(name: string): number | undefined {
       return raw(name) === undefined ? undefined : this.integer(name, 0, 0, 65_535);
     },
@@ -213,7 +213,7 @@ export function readers(
       return required ? report(name, `to be set (at least ${MIN_SECRET_BYTES} bytes)`, undefined) : undefined;
     },
 
-    /** The first is current, the rest are still accepted. Empty: one is generated (development only). */
+    /** The first is current, the others are still accepted. Empty: a secret is generated (development only). */
     secrets(name: string, required: boolean): readonly string[] {
       const values = list(name).map((value) => checkSecret(name, value, production));
       if (values.length === 0 && required)

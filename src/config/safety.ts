@@ -1,9 +1,9 @@
-/** What several settings mean together: combinations that are refused, and those that deserve a warning. */
+/** Checks combinations of settings: rejects unsafe ones and warns about risky ones. */
 import type { ParsedConfig } from './config.js';
 
 type Report = (name: string, expected: string, fallback: undefined) => undefined;
 
-/** OWASP Password Storage Cheat Sheet, argon2id: each pair is a minimum. */
+/** Minimum argon2id parameters (OWASP Password Storage Cheat Sheet). */
 const ARGON2_MINIMA = [
   { memoryKib: 47_104, timeCost: 1 },
   { memoryKib: 19_456, timeCost: 2 },
@@ -14,7 +14,7 @@ const ARGON2_MINIMA = [
 const WILDCARDS: readonly string[] = ['0.0.0.0', '::'];
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
-/** @returns warnings, each beginning with the setting's name */
+/** @returns warnings, each starting with the setting's name */
 export function checkCombinations(config: ParsedConfig, report: Report): string[] {
   const { memoryKib, timeCost, parallelism } = config.argon2;
   // RFC 9106 section 3.1: each lane needs 8 KiB.
@@ -49,7 +49,7 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
   return warnings;
 }
 
-/** Whether a URL of a protocol without TLS leads to another host. */
+/** Whether a URL uses a protocol without TLS to another host. */
 function isPlain(plain: string, url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

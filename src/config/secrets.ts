@@ -1,4 +1,4 @@
-/** The secrets that keys are derived from: configured, or generated once for development. */
+/** Loads the secrets from which keys are derived: configured, or generated once for development. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, link, readFile, rm, writeFile } from 'node:fs/promises';
@@ -8,15 +8,15 @@ import { dataDirectory, IN_MEMORY, inDataDirectory } from './data-directory.js';
 
 const FILE = 'auth-secret';
 const SECRET_BYTES = 48;
-/** At least 32 characters that a person can copy; a file system that lost power leaves empty or zeroed files. */
+/** At least 32 printable characters. After a power loss, files may be empty or zeroed. */
 const USABLE = /^[\x21-\x7e]{32,}$/;
 
-/** Where the secret is that is generated when AUTH_SECRET is not set. */
+/** The file of the generated secret, used if AUTH_SECRET is not set. */
 export const generatedSecretFile = (dataDir: string): string => join(dataDir, FILE);
 
 /**
- * AUTH_SECRET's list; without one (which production refuses), a secret that is generated and kept in
- * `DATA_DIR/auth-secret` with mode 0600. Processes that start at once agree on one.
+ * The secrets of AUTH_SECRET. If it is not set (rejected in production), generates a secret and stores it in
+ * `DATA_DIR/auth-secret` with mode 0600. Processes that start concurrently use the same one.
  * @throws ConfigError if DATA_DIR or the file in it cannot be used
  */
 export async function loadSecrets(configured: readonly string[], dataDir: string): Promise<readonly string[]> {
@@ -27,9 +27,9 @@ export async function loadSecrets(configured: readonly string[], dataDir: string
   const file = generatedSecretFile(dataDir);
   return inDataDirectory(dataDir, async () => {
     const draft = `${file}.${randomUUID()}`;
-    // On the disk before it is used: whatever it encrypts must not outlive it.
+    // Flushed before use: otherwise encrypted data could outlive the secret after a power loss.
     await writeFile(draft, fresh, { mode: 0o600, flush: true });
-    // Linked into place, so that nobody reads half of it and the first one stays.
+    // Links the file atomically: no process reads a partial file, and the first one wins.
     await link(draft, file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
@@ -39,7 +39,7 @@ export async function loadSecrets(configured: readonly string[], dataDir: string
   });
 }
 
-/** The same without making any. @throws ConfigError where there is none */
+/** As `loadSecrets`, but generates none. @throws ConfigError if there is no secret */
 export async function findSecrets(configured: readonly string[], dataDir: string): Promise<readonly string[]> {
   if (configured.length > 0) return configured;
   const file = generatedSecretFile(dataDir);
@@ -47,11 +47,11 @@ export async function findSecrets(configured: readonly string[], dataDir: string
   return [await inDataDirectory(dataDir, () => readSecret(file))];
 }
 
-/** @throws ConfigError if the file is empty or damaged: what was encrypted under the lost secret could not be read */
+/** @throws ConfigError if the file is empty or damaged; a new secret could not decrypt existing data */
 async function readSecret(file: string): Promise<string> {
   const secret = (await readFile(file, 'utf8')).trim();
   if (USABLE.test(secret)) return secret;
   throw new ConfigError([
-    `AUTH_SECRET: is not set, and ${file} is empty or damaged; restore that file from a backup, or remove DATA_DIR to begin anew`,
+    `AUTH_SECRET: is not set, and ${file} is empty or damaged; restore that file from a backup, or remove DATA_DIR to start over`,
   ]);
 }

@@ -1,11 +1,11 @@
-/** How a variable with a URL becomes a value. No error repeats a value that may hold a password. */
+/** Parses environment variables that contain URLs. Error messages never include a value that may contain a password. */
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
 
-/** Stands for what cannot be parsed. */
+/** Stands for an invalid URL. */
 const NO_URL = { protocol: '', origin: '', pathname: '' } as const;
 /** Segments that need no encoding and mean nothing to URLs, cookies or routers. */
 const PLAIN_PATH = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)*$/;
-/** Paths that are served: as a prefix, it would be unclear whether a proxy has removed it. */
+/** The server's own paths. As a prefix, they would be ambiguous behind a proxy that strips the prefix. */
 const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
   'graphql',
   'graphiql',
@@ -60,14 +60,14 @@ export interface UrlReaderContext {
   raw(name: string): string | undefined;
   /** Notes that a value is not as expected. */
   report<T>(name: string, expected: string, fallback: T): T;
-  /** Two that make sense only together. */
+  /** Two settings that must be set together. */
   pair(first: string, second: string): readonly [string, string] | undefined;
 }
 
 /** The readers of URLs over one environment. */
 export function urlReaders({ raw, report, pair }: UrlReaderContext) {
   return {
-    /** As text: who opens the database parses it again. */
+    /** The URL as text; opening the database parses it again. */
     databaseUrl(name: string): string | undefined {
       const value = raw(name);
       if (value === undefined) return undefined;
@@ -90,7 +90,7 @@ export function urlReaders({ raw, report, pair }: UrlReaderContext) {
       return report(name, `redis://user:password@host:port/number or rediss://…${ENCODING_HINT}`, undefined);
     },
 
-    /** Where the service is reached: an origin, perhaps with a path of plain segments; without a slash at the end. */
+    /** An origin with an optional path, without a trailing slash. */
     publicUrl(name: string, required: boolean): string | undefined {
       const value = raw(name);
       if (value === undefined) return required ? report(name, 'to be set in production', undefined) : undefined;
@@ -109,7 +109,7 @@ export function urlReaders({ raw, report, pair }: UrlReaderContext) {
         : address;
     },
 
-    /** Where pages are: http or https, perhaps with a path; without a slash at the end. */
+    /** An http or https URL with an optional path, without a trailing slash. */
     url(name: string): string | undefined {
       const value = raw(name);
       if (value === undefined) return undefined;
@@ -120,7 +120,7 @@ export function urlReaders({ raw, report, pair }: UrlReaderContext) {
         : report(name, 'an address such as https://app.example.com/account', undefined);
     },
 
-    /** A mail server and whom mail is from: both or neither. */
+    /** The mail server and the sender: both or neither. */
     smtp(name: string, fromName: string): { readonly url: string; readonly from: string } | undefined {
       const values = pair(name, fromName);
       if (values === undefined) return undefined;

@@ -48,15 +48,15 @@ export function createBatches<Call, Result>(
     clearTimeout(timer);
     timer = undefined;
     if (batch.size === 0) return;
-    const departing = batch;
+    const sending = batch;
     batch = new Map();
     running += 1;
     try {
-      const results = await run(Array.from(departing.values(), ({ call }) => call));
+      const results = await run(Array.from(sending.values(), ({ call }) => call));
       const found = new Map(results.map((result) => [keyOf(result), result]));
-      for (const [key, { resolve }] of departing) resolve(found.get(key));
+      for (const [key, { resolve }] of sending) resolve(found.get(key));
     } catch (error) {
-      for (const { reject } of departing.values()) reject(error);
+      for (const { reject } of sending.values()) reject(error);
     } finally {
       running -= 1;
       if (running < MAX_RUNNING) void flush();

@@ -47,7 +47,7 @@ export interface Database {
   /** Applies the migrations that are missing; safe to call from many instances at once. */
   migrate(): Promise<void>;
   /** Open and waiting connections, for metrics. */
-  stats(): { readonly open: number; readonly waiting: number };
+  stats(): { readonly inUse: number; readonly waiting: number };
   /** Refuses every use from now on, and fails what runs, so that a stop waits for no answer. */
   abort(): void;
   /** Lets what runs finish (bounded), then closes. */

@@ -38,7 +38,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
   const database = drizzle(client, { casing: 'snake_case' });
   const executor: Executor = database;
   let waiting = 0;
-  async function inTurn<T>(run: () => Promise<T>): Promise<T> {
+  async function countWaiting<T>(run: () => Promise<T>): Promise<T> {
     waiting += 1;
     try {
       return await run();
@@ -51,7 +51,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
   return {
     kind: 'embedded',
     executor,
-    transaction: (work) => inTurn(() => inTransaction((begun) => executor.transaction(begun), work)),
+    transaction: (work) => countWaiting(() => inTransaction((begun) => executor.transaction(begun), work)),
     afterCommit,
     listen(channel, { onMessage, onConnection }) {
       const begun = client.listen(channel, onMessage);
@@ -76,7 +76,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
     migrate: () => migrate(database, { migrationsFolder: MIGRATIONS_FOLDER }),
     // Its statements run in this process: none of them hangs.
     abort: () => undefined,
-    stats: () => ({ open: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
+    stats: () => ({ inUse: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
     async close() {
       if (!client.closed) await client.close();
       lock?.release();

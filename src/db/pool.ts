@@ -32,7 +32,7 @@ export interface Pool {
   ping(): Promise<void>;
   /** Whether a pooler such as PgBouncer is in between, as far as connections have been opened. */
   isPooled(): boolean;
-  stats(): { readonly open: number; readonly waiting: number };
+  stats(): { readonly inUse: number; readonly waiting: number };
   /** From now on every use is refused, and those that run fail. */
   abort(): void;
   /** Waits for what runs, though not longer than its deadline, and ends the connections. */
@@ -163,7 +163,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
         throw readOnly();
       }),
     isPooled: opener.isPooled,
-    stats: () => ({ open: running, waiting: waiting.size }),
+    stats: () => ({ inUse: running, waiting: waiting.size }),
     abort() {
       closed = true;
       shutdown.abort();

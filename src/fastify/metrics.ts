@@ -12,7 +12,7 @@ import { finalStatus } from './logging.js';
 
 export interface MetricsSources {
   readonly hasher: { stats(): { readonly running: number; readonly waiting: number } };
-  readonly database: { stats(): { readonly open: number; readonly waiting: number } };
+  readonly database: { stats(): { readonly inUse: number; readonly waiting: number } };
   readonly events: { connected(): boolean; rejected(): number };
   readonly sockets: { count(): number };
   /** Checks for breached passwords by outcome, since the start. */
@@ -79,11 +79,11 @@ export function createMetrics(
   };
   gauge('latchkey_password_hashes_running', 'Password hashes being computed.', () => hasher.stats().running);
   gauge('latchkey_password_hashes_waiting', 'Password hashes waiting in the queue.', () => hasher.stats().waiting);
-  gauge('latchkey_database_connections_in_use', 'Database connections in use.', () => database.stats().open);
+  gauge('latchkey_database_connections_in_use', 'Database connections in use.', () => database.stats().inUse);
   gauge(
     'latchkey_database_connections_open',
     'Deprecated, will be removed in the next release: use latchkey_database_connections_in_use.',
-    () => database.stats().open,
+    () => database.stats().inUse,
   );
   gauge(
     'latchkey_database_connections_waiting',

@@ -1,20 +1,20 @@
-/** By what a caller's address counts. */
+/** Normalises client addresses and maps them to networks for rate limits. */
 import { isIPv4, isIPv6 } from 'node:net';
 
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
-/** As some proxies forward an address (RFC 7239, 6): with a port, and one of IPv6 in brackets. */
+/** An address with a port, and IPv6 in brackets, as some proxies forward it (RFC 7239, 6). */
 const FORWARDED = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
-/** What requests count by whose address is gone (the peer hung up) or is not one (a proxy's `unknown`). */
+/** Stands for a missing address (the peer disconnected) or an invalid one (a proxy's `unknown`). */
 const UNKNOWN = 'unknown';
 
 /**
- * An address without what a proxy or the system adds to it: the port of the connection, a zone id (`fe80::1%eth0`), and
- * the IPv6 prefix of a mapped IPv4 address (RFC 4291, 2.5.5.2). Equal addresses give equal text, whatever the spelling.
- * @param ip what the socket or a trusted proxy says
+ * The canonical form of an address: without port, zone id (`fe80::1%eth0`) and the IPv6 prefix of a mapped IPv4 address (RFC 4291,
+ * 2.5.5.2). Different spellings of an address give the same text.
+ * @param ip the address from the socket or from a trusted proxy
  * @returns `203.0.113.7`, `2001:db8::1` or `unknown`
  */
 export function clientAddress(ip: string | undefined): string {
-  // First, as nearly all of them are.
+  // Fast path for the most common case.
   if (ip !== undefined && isIPv4(ip)) return ip;
   const bare = withoutPort(ip ?? '');
   if (isIPv4(bare)) return bare;
@@ -33,8 +33,8 @@ export function clientAddress(ip: string | undefined): string {
 }
 
 /**
- * The network that requests from an address are counted by: an IPv4 address itself, and an IPv6 address's /64, which is
- * what one subscriber gets at the least (RFC 6177), so that changing the lower half buys nothing.
+ * The network for rate limits: an IPv4 address itself, or the /64 of an IPv6 address, which is the smallest allocation to a
+ * subscriber (RFC 6177).
  * @param ip as for `clientAddress`
  * @returns `203.0.113.7`, `2001:db8::/64` or `unknown`
  */
@@ -45,8 +45,8 @@ export function clientNetwork(ip: string | undefined): string {
 }
 
 /**
- * Whether two addresses are of one access network: the same IPv4 /24 or IPv6 /64. Carriers move a client within such a range,
- * whereas a stolen token mostly comes from another.
+ * Whether two addresses are in one access network: the same IPv4 /24 or IPv6 /64. Carriers move clients within such a range;
+ * a stolen token is mostly used from another.
  * @param a as `clientAddress` returns it
  */
 export function sharesNetwork(a: string, b: string): boolean {
@@ -56,8 +56,8 @@ export function sharesNetwork(a: string, b: string): boolean {
 }
 
 /**
- * The networks that failures from an address are counted by, the narrowest first: an IPv4 address and its /24; an IPv6
- * address's /64, /56 and /48, which are what subscribers get (RFC 6177; RIPE-690).
+ * The networks for counting failures, narrowest first: an IPv4 address and its /24; the /64, /56 and /48 of an IPv6 address, which
+ * are common allocations to subscribers (RFC 6177; RIPE-690).
  * @param ip as for `clientAddress`
  * @returns `['203.0.113.7', '203.0.113.0/24']`, `['2001:db8:0:1::/64', …]` or `['unknown']`
  */
@@ -71,7 +71,7 @@ export function clientNetworks(ip: string | undefined): readonly [string, ...str
   return [network(64, [a, b, c, d]), network(56, [a, b, c, half]), network(48, [a, b, c])];
 }
 
-/** The widest of `clientNetworks`: what shares a queue, so that many addresses of one owner count as one. */
+/** The widest of `clientNetworks`: the bucket in bounded queues, so many addresses of one subscriber count as one. */
 export function widestNetwork(ip: string | undefined): string {
   return clientNetworks(ip).at(-1)!;
 }
@@ -81,12 +81,12 @@ function withoutPort(ip: string): string {
   return bracketed ?? plain ?? ip;
 }
 
-/** RFC 5952's spelling, by way of the URL parser: many times faster than the address libraries. */
+/** The form of RFC 5952. Uses the URL parser, which is many times faster than address libraries. */
 function canonical(ip: string): string {
   return new URL(`http://[${ip}]`).hostname.slice(1, -1);
 }
 
-/** All eight groups of a canonical address. */
+/** The eight groups of a canonical address. */
 function expand(ip: string): readonly string[] {
   const [before = [], after = []] = ip.split('::').map((half) => half.split(':').filter(Boolean));
   return [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];

@@ -1,4 +1,4 @@
-/** Time as a dependency, so that a test can move it. */
+/** The clock as a dependency, so tests can control time. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;

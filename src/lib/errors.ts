@@ -1,9 +1,9 @@
 /**
- * The one error of the house. Whatever leaves the process is an AppError's code, message and details;
- * everything else is `INTERNAL_ERROR` to the outside, with its cause in the log only.
+ * AppError, the error type of the public contract. Clients get its code, message and details. Any other error becomes
+ * `INTERNAL_ERROR`, and its cause goes to the log only.
  */
 
-/** HTTP status by error code: what `application/graphql-response+json` clients get when there is no data. */
+/** HTTP status by error code, for `application/graphql-response+json` responses without data. */
 export const STATUS_BY_CODE = {
   VALIDATION_ERROR: 400,
   INVALID_CREDENTIALS: 401,
@@ -27,30 +27,30 @@ export const STATUS_BY_CODE = {
 /** A code of the public contract. */
 export type ErrorCode = keyof typeof STATUS_BY_CODE;
 
-/** A way to prove again who makes the request; `PASSWORD`: `currentPassword` in the input, or a new login. */
+/** A method of step-up authentication. `PASSWORD`: `currentPassword` in the input, or a new login. */
 export type StepUpMethod = 'PASSWORD';
 
-/** One refused field of an input; `field` is the path inside `input`, e.g. `preferences.language`. */
+/** An invalid field of an input. `field` is the path inside `input`, e.g. `preferences.language`. */
 export interface FieldError {
   readonly field: string;
   readonly message: string;
 }
 
-/** What may accompany a code to the outside, as extra members of `extensions`. */
+/** Public details of an error, as members of `extensions`. */
 export interface ErrorDetails {
   /** With `VALIDATION_ERROR`: every error at once. */
   readonly details?: readonly FieldError[];
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
-  /** With `STEP_UP_REQUIRED`: how the person can prove again who they are. */
+  /** With `STEP_UP_REQUIRED`: the methods to authenticate again. */
   readonly methods?: readonly StepUpMethod[];
   /** With `RATE_LIMIT_EXCEEDED` and `SERVICE_UNAVAILABLE`: whole seconds, at least 1. */
   readonly retryAfter?: number;
-  /** With `INTERNAL_ERROR`: what to look for in the log. */
+  /** With `INTERNAL_ERROR`: identifies the log lines of the request. */
   readonly requestId?: string;
 }
 
-/** An outcome that is part of the contract. `message` is public; `cause` is for the log alone. */
+/** An error of the public contract. `message` is public; `cause` goes to the log only. */
 export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode;
@@ -62,12 +62,12 @@ export class AppError extends Error {
     this.details = details;
   }
 
-  /** The HTTP status that belongs to the code. */
+  /** The HTTP status of the code. */
   get status(): number {
     return STATUS_BY_CODE[this.code];
   }
 
-  /** What goes into a GraphQL error's `extensions`. */
+  /** The `extensions` of a GraphQL error. */
   get extensions(): { code: ErrorCode } & ErrorDetails {
     return { code: this.code, ...this.details };
   }

@@ -1,4 +1,4 @@
-/** Text in HTML. */
+/** HTML escaping. */
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -8,7 +8,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** A text as it is written in an element or a quoted attribute (OWASP Cross Site Scripting Prevention, rules 1 and 2). */
+/** Escapes text for an element or a quoted attribute (OWASP Cross Site Scripting Prevention, rules 1 and 2). */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }

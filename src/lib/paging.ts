@@ -1,13 +1,13 @@
-/** Pages of a list by keyset, as Relay's cursor connections have them: newest first, by ids that order by time. */
+/** Keyset pagination as Relay cursor connections: newest first, by time-ordered ids. */
 import { validationError, type FieldError } from './errors.js';
 
-/** How the page was asked for, as a resolver gets it. */
+/** The pagination arguments of a resolver. */
 export interface PageArguments {
   readonly first?: number | null | undefined;
   readonly after?: string | null | undefined;
 }
 
-/** How the page is read: one more row than is shown tells whether there is a next page. */
+/** A request for rows. `limit` is one more than the page size, to find out whether there is a next page. */
 export interface PageRequest {
   readonly limit: number;
   /** Only rows with a smaller id. */
@@ -28,15 +28,15 @@ const DEFAULT_SIZE = 20;
 const MAX_SIZE = 100;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
-/** Whether a text is an id as they are made here; nothing else may reach the database as one. */
+/** Whether a text is an id (UUID). Check client input with this before it reaches a query. */
 export function isId(text: string): boolean {
   return UUID.test(text);
 }
 
 /**
- * Reads a page of rows whose ids order them.
- * @param read gets rows with ids below `afterId`, the greatest first
- * @throws AppError VALIDATION_ERROR for a size or a cursor that is none
+ * Reads a page of rows, ordered by id.
+ * @param read reads rows with ids below `afterId`, in descending order
+ * @throws AppError VALIDATION_ERROR for an invalid page size or cursor
  */
 export async function page<Node extends { readonly id: string }>(
   { first, after }: PageArguments,
@@ -62,7 +62,7 @@ export async function page<Node extends { readonly id: string }>(
   };
 }
 
-/** Opaque, so that nobody builds one. */
+/** Opaque, so clients do not construct cursors. */
 function cursorOf(id: string): string {
   return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
 }

@@ -1,9 +1,9 @@
-/** What people type, when two spellings are the same text, and how long it is. Pure functions. */
+/** Comparison and length of user input. Pure functions. */
 
 /**
- * The form in which texts are compared: Unicode compatibility (NFKC) and full case folding, so that `ＳＴＲＡẞＥ`,
- * `strasse` and `ſtraße` are one. JavaScript has no case folding; upper case expands (ß → SS), lower case around it
- * settles what has several capitals (ẞ) or small letters (ſ, ς). `foldText(foldText(x)) === foldText(x)`.
+ * The form for comparisons: Unicode compatibility (NFKC) and full case folding, so `ＳＴＲＡẞＥ`, `strasse` and `ſtraße` are equal.
+ * JavaScript has no case folding: upper case expands (ß → SS), and lower case before and after it unifies letters with
+ * several capitals (ẞ) or small forms (ſ, ς). Idempotent.
  * @see Unicode Standard 3.13, toNFKC_Casefold; only invisible characters stay where they are
  */
 export function foldText(text: string): string {

@@ -54,7 +54,7 @@ t.test('the read of sessions takes many ids, and none', async (t) => {
 
 t.test('it answers, and tells its figures', async (t) => {
   await t.resolves(db.ping());
-  t.match(db.stats(), { open: Number, waiting: Number });
+  t.match(db.stats(), { inUse: Number, waiting: Number });
 });
 
 if (onRealPostgres) {

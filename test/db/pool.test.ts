@@ -95,7 +95,7 @@ if (onRealPostgres) {
       }),
       away,
     );
-    t.same(db.stats(), { open: 0, waiting: 0 });
+    t.same(db.stats(), { inUse: 0, waiting: 0 });
     await t.resolves(db.ping());
     goOn();
     await t.rejects(late!, { cause: away });

@@ -67,7 +67,7 @@ if (onRealPostgres) {
     for (const waiter of waiters) if (waiter.status === 'rejected') t.match(waiter.reason, away);
     await t.resolves(holder);
     await t.resolves(db.ping());
-    t.same(db.stats(), { open: 0, waiting: 0 });
+    t.same(db.stats(), { inUse: 0, waiting: 0 });
   });
 
   t.test('a Postgres that is not there is SERVICE_UNAVAILABLE, and so is its migration', async (t) => {
@@ -127,7 +127,7 @@ if (onRealPostgres) {
     // It is dialled with pauses: what is refused in between is refused at once.
     while (!(await ask()) && (attempts += 1) < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
     t.ok(await ask());
-    t.same(db.stats(), { open: 0, waiting: 0 });
+    t.same(db.stats(), { inUse: 0, waiting: 0 });
   });
 
   t.test('of instances that migrate an empty database at once all succeed and each step is applied once', async (t) => {

@@ -8,7 +8,7 @@ import { listen, startTestServer } from '../helpers/server.js';
 
 const SOURCES = {
   hasher: { stats: () => ({ running: 3, waiting: 5 }) },
-  database: { stats: () => ({ open: 7, waiting: 11 }) },
+  database: { stats: () => ({ inUse: 7, waiting: 11 }) },
   events: { connected: () => true, rejected: () => 23 },
   sockets: { count: () => 13 },
   breachChecks: { found: 2, unavailable: 1 },
