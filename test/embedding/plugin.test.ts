@@ -1,13 +1,13 @@
 /** The Fastify plugin in an application that has a stack of its own. */
 import { once } from 'node:events';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify from 'fastify';
 import { createClient } from 'graphql-ws';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { AppError, latchkey, type LatchkeyPluginOptions } from '../../src/index.js';
 import { answersOf, embeddedConfig, foreignApp } from '../helpers/foreign-app.js';
 import { listen } from '../helpers/server.js';
-import { REGISTER } from '../helpers/seed.js';
+import { register, send } from '../helpers/embedded-client.js';
 
 interface Movie {
   readonly title: string;
@@ -49,27 +49,6 @@ const resolvers: LatchkeyPluginOptions['resolvers'] = {
     }),
   },
 };
-
-let serial = 0;
-
-/** Sends a document to an embedded API. */
-async function send(app: FastifyInstance, query: string, variables: object = {}, token?: string, prefix = '/auth') {
-  const response = await app.inject({
-    method: 'POST',
-    url: `${prefix}/graphql`,
-    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
-    payload: { query, variables },
-  });
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- asserting on it is the check
-  return { ...response.json<{ data: any; errors?: any[] }>(), headers: response.headers };
-}
-
-async function register(app: FastifyInstance, prefix?: string) {
-  serial += 1;
-  const input = { email: `u${serial}@mail.test`, username: `user${serial}`, password: 'a quiet brass telescope' };
-  const { data } = await send(app, REGISTER, { input }, undefined, prefix);
-  return data.register as { accessToken: string; user: { id: string } };
-}
 
 async function embedded(t: Test, order: 'first' | 'last') {
   const config = await embeddedConfig(t);
@@ -247,70 +226,4 @@ t.test('answers 503 without a word about the cause while its database is away', 
   t.match(lines.join(''), '"msg":"Authentication failed"');
   t.match(lines.join(''), '"url":"/graphql"', 'its lines are in the log of the application');
   t.notMatch(lines.join(''), accessToken);
-});
-
-t.test('two of them live in one process, each with its accounts', async (t) => {
-  const [one, two] = [await embeddedConfig(t), await embeddedConfig(t)];
-  const app = (
-    await foreignApp(t, 'last', (host) => {
-      void host.register(async (scope) => {
-        await scope.register(latchkey, { prefix: '/auth', config: one });
-        scope.get('/one', { preHandler: scope.latchkey.requireScopes([['read:content']]) }, () => 'one');
-      });
-      void host.register(
-        async (scope) => {
-          await scope.register(latchkey, {
-            prefix: '/auth',
-            config: { ...two, PUBLIC_URL: 'http://host.test/partners/auth' },
-          });
-          scope.get('/two', { preHandler: scope.latchkey.requireScopes([['read:content']]) }, () => 'two');
-        },
-        { prefix: '/partners' },
-      );
-    })
-  ).app;
-  await app.ready();
-  const [first, second] = [await register(app), await register(app, '/partners/auth')];
-  const get = async (url: string, token: string) =>
-    (await app.inject({ url, headers: { authorization: `Bearer ${token}` } })).statusCode;
-  t.same([await get('/one', first.accessToken), await get('/partners/two', first.accessToken)], [200, 401]);
-  t.same([await get('/one', second.accessToken), await get('/partners/two', second.accessToken)], [401, 200]);
-});
-
-t.test('refuses to start with fields that are not gated, and says which', async (t) => {
-  const config = {
-    NODE_ENV: 'test',
-    AUTH_SECRET: 'a test secret of more than thirty-two bytes',
-    DATA_DIR: 'memory://',
-  };
-  const refusal = async (options: LatchkeyPluginOptions) => {
-    const { app } = await foreignApp(t, 'last', () => undefined);
-    void app.register(latchkey, { config, ...options });
-    return app.ready().then(
-      () => 'started',
-      (error: unknown) => (error as Error).message,
-    );
-  };
-  const one = { Query: { one: () => 1 } };
-  const cases: [LatchkeyPluginOptions, RegExp][] = [
-    [{ typeDefs: 'extend type Query { one: Int }', resolvers: one }, /Query\.one carries none of @public/],
-    [{ typeDefs: 'extend type Query { one: Int @public }' }, /Query\.one has no resolver/],
-    [{ typeDefs: 'extend type Query { one' }, /Syntax Error/],
-    [{ typeDefs: 'extend type Query { me: Int @public }', resolvers: { Query: { me: () => 1 } } }, /Query\.me/],
-    [{ resolvers: { Query: { me: () => 1 } } }, /Query\.me is not a field of typeDefs/],
-    [{ resolvers: { Film: { title: () => 1 } } }, /no type Film/],
-    [{ resolvers: { DateTime: { serialize: () => 1 } } }, /DateTime is not a type of typeDefs/],
-    [{ typeDefs: 'extend type User @requiresScopes(scopes: [["admin"]]) { x: Int }' }, /put it on the fields/],
-    [
-      { typeDefs: 'extend type Query { one: Int @requiresScopes(scopes: [["read:x"]]) }', resolvers: one },
-      /Query\.one requires the unknown scope read:x/,
-    ],
-    [{ config: { ...config, PORT: 'x' } }, /PORT/],
-  ];
-  const unexpected: string[] = [];
-  for (const [options, message] of cases) {
-    const text = await refusal(options);
-    if (!message.test(text)) unexpected.push(`${message.source}: ${text}`);
-  }
-  t.same(unexpected, []);
 });

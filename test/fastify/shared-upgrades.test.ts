@@ -1,3 +1,4 @@
+/** Sharing the WebSocket handshakes of one server. */
 import { once } from 'node:events';
 import { createServer, Server, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';

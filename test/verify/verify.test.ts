@@ -3,32 +3,14 @@ import { createHmac, generateKeyPairSync, sign } from 'node:crypto';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import fastify from 'fastify';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { rotate } from '../../src/signing-keys/service.js';
-import {
-  createVerifier,
-  expressAuth,
-  fastifyAuth,
-  hasScopes,
-  tokenOf,
-  type VerificationError,
-  type VerifierOptions,
-} from '../../src/verify/index.js';
-import { startTestApp, type TestApp } from '../helpers/app.js';
-import { listen } from '../helpers/server.js';
+import { createVerifier, hasScopes, type VerificationError, type VerifierOptions } from '../../src/verify/index.js';
+import type { TestApp } from '../helpers/app.js';
 import { claimsOf, headerOf, tokenSigner } from '../helpers/tokens.js';
+import { ISSUER, startWithVerifier } from '../helpers/verifier.js';
 
-const ISSUER = 'http://auth.test';
 const SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history'];
-
-/** A Latchkey that listens, and a verifier of its tokens that fetches keys whenever it meets an unknown one. */
-async function running(t: Test, env: Record<string, string> = {}, options: Partial<VerifierOptions> = {}) {
-  const app = await startTestApp(t, env);
-  const jwksUri = `http://127.0.0.1:${await listen(app.server)}/.well-known/jwks.json`;
-  const verifier = createVerifier({ issuer: ISSUER, jwksUri, cooldown: 0, ...options });
-  return { app, jwksUri, verifier };
-}
 
 async function rotateKeys(app: TestApp): Promise<void> {
   const { accessTtlMs } = app.config.jwt;
@@ -41,7 +23,7 @@ const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('bas
 
 for (const algorithm of ['EdDSA', 'ES256', 'PS256', 'RS256']) {
   t.test(`verifies tokens signed with ${algorithm}`, async (t) => {
-    const { app, verifier } = await running(t, { JWT_ALGORITHM: algorithm });
+    const { app, verifier } = await startWithVerifier(t, { JWT_ALGORITHM: algorithm });
     const user = await app.user();
     const token = await verifier.authenticate(`Bearer ${user.accessToken}`);
     const claims = claimsOf(user.accessToken);
@@ -60,7 +42,7 @@ for (const algorithm of ['EdDSA', 'ES256', 'PS256', 'RS256']) {
 }
 
 t.test('accepts tokens of the new and of the former key after a rotation', async (t) => {
-  const { app, verifier } = await running(t);
+  const { app, verifier } = await startWithVerifier(t);
   const before = await app.user();
   await verifier.verify(before.accessToken);
   await rotateKeys(app);
@@ -71,7 +53,7 @@ t.test('accepts tokens of the new and of the former key after a rotation', async
 });
 
 t.test('fetches the keys once for many tokens, and not again for unknown keys within the cooldown', async (t) => {
-  const { app, verifier } = await running(t, {}, { cooldown: 3_600_000 });
+  const { app, verifier } = await startWithVerifier(t, {}, { cooldown: 3_600_000 });
   const { accessToken } = await app.user();
   const fetches = () => app.logs.filter(({ url }) => url === '/.well-known/jwks.json').length;
   await Promise.all([verifier.verify(accessToken), verifier.verify(accessToken)]);
@@ -81,7 +63,7 @@ t.test('fetches the keys once for many tokens, and not again for unknown keys wi
 });
 
 t.test('rejects tokens that are not genuine access tokens of the issuer for the audience', async (t) => {
-  const { app, jwksUri, verifier } = await running(t);
+  const { app, jwksUri, verifier } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const [header, claims] = [headerOf(accessToken), claimsOf(accessToken)];
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -120,8 +102,54 @@ t.test('rejects tokens that are not genuine access tokens of the issuer for the 
   t.throws(() => other({ algorithms: ['HS256' as 'ES256'] }), /HS256 is not one of/);
 });
 
+t.test('checks header and claims of tokens that the key of the issuer signed', async (t) => {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'EdDSA', use: 'sig' };
+  const server = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
+  server.listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const jwksUri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const verifier = createVerifier({ issuer: ISSUER, jwksUri, clockTolerance: 0 });
+  const now = Math.floor(Date.now() / 1000);
+  const good = { iss: ISSUER, aud: ISSUER, sub: 'u', sid: 's', scope: 'a b', type: 'access', iat: now, exp: now + 600 };
+  const outcome = (claims: object, header: object = {}) => {
+    const text = `${encode({ alg: 'EdDSA', kid: 'k', typ: 'at+jwt', ...header })}.${encode({ ...good, ...claims })}`;
+    return verifier.verify(`${text}.${sign(null, Buffer.from(text), privateKey).toString('base64url')}`).then(
+      () => 'accepted',
+      (error: unknown) => (error as VerificationError).code,
+    );
+  };
+  const cases: [string, string, object, object?][] = [
+    ['as issued', 'accepted', {}],
+    ['of a service account', 'accepted', { sid: undefined, client_id: 'c' }],
+    ['for several audiences', 'accepted', { aud: ['https://api.test', ISSUER] }],
+    ['typ JWT', 'INVALID_TOKEN', {}, { typ: 'JWT' }],
+    ['no typ', 'INVALID_TOKEN', {}, { typ: undefined }],
+    ['a critical extension', 'INVALID_TOKEN', {}, { crit: ['x'], x: 1 }],
+    ['another type', 'INVALID_TOKEN', { type: 'refresh' }],
+    ['no type', 'INVALID_TOKEN', { type: undefined }],
+    ['no audience', 'INVALID_TOKEN', { aud: undefined }],
+    ['another audience', 'INVALID_TOKEN', { aud: 'https://api.test' }],
+    ['another issuer', 'INVALID_TOKEN', { iss: `${ISSUER}/` }],
+    ['no subject', 'INVALID_TOKEN', { sub: undefined }],
+    ['no expiry', 'INVALID_TOKEN', { exp: undefined }],
+    ['an expiry that is no number', 'INVALID_TOKEN', { exp: String(now + 600) }],
+    ['no scope', 'INVALID_TOKEN', { scope: undefined }],
+    ['not valid yet', 'INVALID_TOKEN', { nbf: now + 600 }],
+    ['expired', 'TOKEN_EXPIRED', { exp: now - 1 }],
+    ['expired, of another issuer', 'INVALID_TOKEN', { exp: now - 1, iss: 'http://other.test' }],
+  ];
+  const unexpected: string[] = [];
+  for (const [name, expected, claims, header] of cases) {
+    const actual = await outcome(claims, header);
+    if (actual !== expected) unexpected.push(`${name}: ${actual}`);
+  }
+  t.same(unexpected, []);
+});
+
 t.test('reports an expired token as TOKEN_EXPIRED', async (t) => {
-  const { app, verifier } = await running(t);
+  const { app, verifier } = await startWithVerifier(t);
   const signed = await tokenSigner(app);
   const { id, accessToken } = await app.user();
   app.clock.advance(-3_600_000);
@@ -130,7 +158,7 @@ t.test('reports an expired token as TOKEN_EXPIRED', async (t) => {
 });
 
 t.test('requires one of the groups of scopes', async (t) => {
-  const { app, verifier, jwksUri } = await running(t);
+  const { app, verifier, jwksUri } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const token = await verifier.verify(accessToken);
   t.ok(hasScopes(token, [['admin'], ['read:content', 'read:history']]));
@@ -143,73 +171,8 @@ t.test('requires one of the groups of scopes', async (t) => {
   });
 });
 
-const READ = [['read:content']];
-const ADMIN = [
-  ['admin', 'read:content'],
-  ['read:history', 'admin'],
-];
-
-/** The same routes on Fastify and on Node's own server with a middleware of Express's form; returns their addresses. */
-async function protectedServers(t: Test, verifier: ReturnType<typeof createVerifier>): Promise<Record<string, string>> {
-  const app = fastify();
-  t.teardown(() => app.close());
-  app.get('/movies', { onRequest: fastifyAuth(verifier, READ) }, (request) => ({ subject: tokenOf(request).subject }));
-  app.get('/admin', { onRequest: fastifyAuth(verifier, ADMIN) }, () => 'admin');
-  const middlewares = { '/movies': expressAuth(verifier, READ), '/admin': expressAuth(verifier, ADMIN) };
-  const server = createServer((request, response) => {
-    middlewares[request.url as '/movies'](request, response, () => {
-      response.end(JSON.stringify({ subject: tokenOf(request).subject }));
-    });
-  }).listen(0, '127.0.0.1');
-  t.teardown(() => server.close());
-  await once(server, 'listening');
-  return {
-    Fastify: await app.listen({ host: '127.0.0.1', port: 0 }),
-    Express: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-  };
-}
-
-t.test('the middleware admits and refuses as RFC 6750 says, on Fastify and Express', async (t) => {
-  const warnings: string[] = [];
-  const log = { warn: (_fields: object, message: string) => void warnings.push(message) };
-  const { app, verifier } = await running(t, {}, { log });
-  const { id, accessToken } = await app.user();
-  const unreachable = createVerifier({ issuer: ISSUER, jwksUri: 'http://127.0.0.1:1/jwks.json', log });
-  const servers = await protectedServers(t, verifier);
-  const cutOff = await protectedServers(t, unreachable);
-  const get = async (url: string, authorization?: string) => {
-    const response = await fetch(url, { headers: authorization === undefined ? {} : { authorization } });
-    const challenge = response.headers.get('www-authenticate');
-    return { status: response.status, challenge, body: await response.json(), headers: response.headers };
-  };
-  for (const [name, url] of Object.entries(servers)) {
-    const bearer = `bearer ${accessToken}`;
-    t.match(await get(`${url}/movies`, bearer), { status: 200, body: { subject: id }, challenge: null }, name);
-    t.match(await get(`${url}/movies`), {
-      status: 401,
-      challenge: /^Bearer$/,
-      body: { errors: [{ message: String, extensions: { code: 'MISSING_TOKEN' } }] },
-    });
-    t.match(await get(`${url}/movies`, 'Basic eDp5'), {
-      status: 401,
-      challenge: 'Bearer error="invalid_token", error_description="The access token is not valid."',
-      body: { errors: [{ extensions: { code: 'INVALID_TOKEN' } }] },
-    });
-    t.match(await get(`${url}/admin`, bearer), {
-      status: 403,
-      challenge: 'Bearer error="insufficient_scope", scope="admin read:content"',
-      body: { errors: [{ extensions: { code: 'INSUFFICIENT_PERMISSIONS', requiredScopes: ADMIN } }] },
-    });
-    const unavailable = await get(`${cutOff[name]!}/movies`, bearer);
-    t.match(unavailable, { status: 503, body: { errors: [{ extensions: { code: 'SERVICE_UNAVAILABLE' } }] } });
-    t.equal(unavailable.headers.get('retry-after'), '5');
-    t.equal(unavailable.headers.get('content-type'), 'application/json; charset=utf-8');
-  }
-  t.same(warnings, Array(2).fill('The signing keys of Latchkey cannot be fetched'));
-});
-
 t.test('answers 503 when the response is not a key set, or is an error', async (t) => {
-  const { app } = await running(t);
+  const { app } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const bodies: Record<string, [number, string]> = {
     '/html': [200, '<p>'],
@@ -230,8 +193,4 @@ t.test('answers 503 when the response is not a key set, or is an error', async (
       path,
     );
   }
-});
-
-t.test('throws where a handler asks for the token of a request that was not verified', async (t) => {
-  t.throws(() => tokenOf({}), /has not passed the middleware/);
 });
