@@ -8,6 +8,7 @@ import type { Config } from '../config/config.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { GraphqlContext } from './context.js';
 import { credentialFieldsOf } from './directives/credential-fields.js';
+import { requestsOf } from './documents/cost.js';
 import { createDocuments, type PreparedDocument } from './documents/documents.js';
 import { translateError, type TranslatedError } from './error-format.js';
 import { acceptOnlyJson } from './http/json-body.js';
@@ -101,10 +102,10 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
     try {
       try {
         prepared = prepare(persisted.resolve(params), operationName, (spent) => (requests += spent));
+        requests += requestsOf(prepared.costOf(variables));
       } finally {
         if (requests > 0) await options.charge(request, requests);
       }
-      prepared.costOf(variables);
     } catch (error) {
       return respond(request, reply, type, { errors: refused(error, request.id) });
     }

@@ -104,3 +104,14 @@ t.test('a document that could read too many rows is refused before it reads one'
   });
   t.same(statements, []);
 });
+
+t.test('a document that can read many rows counts as many requests, also once it is remembered', async (t) => {
+  const limited = await startTestApp(t, { RATE_LIMIT_AUTHENTICATED: '120/1h' }, app.db);
+  const admin = await registerAdmin(limited);
+  const large = '{ users(first: 100) { edges { node { sessions { id } } } } }';
+  for (let i = 0; i < 2; i += 1) t.equal((await admin.client.send(large)).status, 200);
+  const statements = await sentBy(app.db, async () => {
+    t.equal((await admin.client.send(large)).status, 429);
+  });
+  t.same(listings(statements), 0);
+});

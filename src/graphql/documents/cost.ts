@@ -24,6 +24,8 @@ export type Cost = (variables: Readonly<Record<string, unknown>>) => number;
 
 /** The largest page; resolvers refuse more. */
 const MAX_PAGE = 100;
+/** Measured: so many rows take up to ten times a request for `me`. A list of own sessions stays one request. */
+const ROWS_PER_REQUEST = 200;
 
 /** Creates the cost function of a schema, for validated documents within the limits. */
 export function createCosts(schema: GraphQLSchema) {
@@ -93,4 +95,9 @@ export function createCosts(schema: GraphQLSchema) {
 export function assertAffordable(cost: number, maxCost: number): number {
   if (cost <= maxCost) return cost;
   throw new AppError('QUERY_REJECTED', `The document could read ${cost} rows; the limit is ${maxCost}.`);
+}
+
+/** The requests that a cost counts as, besides the one that asks for it. */
+export function requestsOf(cost: number): number {
+  return Math.floor(cost / ROWS_PER_REQUEST);
 }

@@ -94,8 +94,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   ): SubscriptionArgs {
     if (operation.operation !== 'subscription')
       throw new AppError('QUERY_REJECTED', 'Queries and mutations are served over HTTP.');
-    costOf(variables ?? {});
-    const handle = session!.begin();
+    const handle = session!.begin(costOf(variables ?? {}));
     return {
       schema,
       document,
@@ -110,7 +109,10 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
 
   /** Opens a stream. @throws Refusal */
   async function open(executionArgs: SubscriptionArgs): Promise<Stream> {
-    if (occupied >= MAX_SUBSCRIPTIONS) throw new Refusal(reported([tooMany()]));
+    if (occupied >= MAX_SUBSCRIPTIONS) {
+      executionArgs.release();
+      throw new Refusal(reported([tooMany()]));
+    }
     occupied += 1;
     const over = (): void => {
       occupied -= 1;

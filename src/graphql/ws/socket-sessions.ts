@@ -7,6 +7,7 @@ import type { Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../authn/authenticate.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
+import { AppError } from '../../lib/errors.js';
 import { subjectId } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
@@ -29,8 +30,12 @@ export interface ClosableSocket {
 export interface SocketSession {
   readonly userId: string;
   readonly credentials: RequestCredentials;
-  /** Must be called before a subscription is authorized. */
-  begin(): SubscriptionHandle;
+  /**
+   * Must be called before a subscription is authorized.
+   * @param rows read at each event
+   * @throws AppError QUERY_REJECTED if the account's subscriptions read too many rows at each event
+   */
+  begin(rows: number): SubscriptionHandle;
   /** Must be called when the socket has closed. */
   end(): void;
 }
@@ -69,6 +74,8 @@ interface TrackedSession {
   readonly userId: string;
   readonly expiresAt: number;
   readonly requirements: Map<object, readonly ScopeRequirement[]>;
+  /** Of its open subscriptions, at each event. */
+  rows: number;
   /** The tick of the last check. */
   checkedAt: number;
   /** The last check failed without an answer, for example because the database was unavailable. */
@@ -82,6 +89,11 @@ const CHECK_EVERY_TICKS = 30;
 const UNSURE_EVERY_TICKS = 3;
 /** Sockets per statement. Urgent checks run before the next batch of due ones. */
 const BATCH = 200;
+/**
+ * Rows that the subscriptions of an account read at each event: one for each that its sockets may have by default. The process
+ * executes all of them when one event arrives.
+ */
+const MAX_ROWS_PER_EVENT = 2500;
 
 export function createSocketSessions(options: SocketSessionsOptions): SocketSessions {
   const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
@@ -179,7 +191,14 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
     void checkAll();
   }
 
-  function begin(session: TrackedSession): SubscriptionHandle {
+  function begin(session: TrackedSession, rows: number): SubscriptionHandle {
+    let total = rows;
+    for (const { rows: others } of sessions.get(session.userId) ?? []) total += others;
+    if (total > MAX_ROWS_PER_EVENT) {
+      const message = `The subscriptions of the account would read over ${MAX_ROWS_PER_EVENT} rows at each event.`;
+      throw new AppError('QUERY_REJECTED', message);
+    }
+    session.rows += rows;
     const newsBefore = news;
     const subscription = {};
     return {
@@ -187,7 +206,10 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
         session.requirements.set(subscription, requirements);
         checkAgain(session, newsBefore);
       },
-      release: () => void session.requirements.delete(subscription),
+      release() {
+        session.requirements.delete(subscription);
+        session.rows -= rows;
+      },
     };
   }
 
@@ -205,10 +227,19 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
         }
         const { expiresAt } = principal.credential;
         const requirements = new Map<object, readonly ScopeRequirement[]>();
-        const session = { socket, credentials, userId, expiresAt, requirements, checkedAt: ticks, isUnsure: false };
+        const session = {
+          socket,
+          credentials,
+          userId,
+          expiresAt,
+          requirements,
+          rows: 0,
+          checkedAt: ticks,
+          isUnsure: false,
+        };
         add(session);
         checkAgain(session, newsBefore);
-        return { userId, credentials, begin: () => begin(session), end: () => remove(session) };
+        return { userId, credentials, begin: (rows) => begin(session, rows), end: () => remove(session) };
       } catch (error) {
         const { fault } = translateError(error, '');
         const closing = closeReasonFor(fault);

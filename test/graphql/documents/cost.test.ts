@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import t from 'tap';
-import { assertAffordable, createCosts } from '../../../src/graphql/documents/cost.js';
+import { assertAffordable, createCosts, requestsOf } from '../../../src/graphql/documents/cost.js';
 import { SCHEMA_FILE } from '../../../src/graphql/schema.js';
 
 const costs = createCosts(buildSchema(readFileSync(SCHEMA_FILE, 'utf8')));
@@ -54,4 +54,8 @@ t.test('counts only the executed operation', async (t) => {
 t.test('refuses a cost above the limit', async (t) => {
   t.equal(assertAffordable(5, 5), 5);
   t.throws(() => assertAffordable(6, 5), { code: 'QUERY_REJECTED', message: /could read 6 rows; the limit is 5/ });
+});
+
+t.test('many rows count as several requests, a page or a list of own sessions as none besides its own', async (t) => {
+  t.same([1, 101, 199, 200, 10_100].map(requestsOf), [0, 0, 0, 1, 50]);
 });

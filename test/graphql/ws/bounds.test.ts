@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
 import { startGraphqlServer, type GraphqlServerOptions } from '../../helpers/graphql-server.js';
+import { startLiveApp } from '../../helpers/live.js';
 import { listen } from '../../helpers/server.js';
 import { source, type Source } from '../../helpers/source.js';
 import { openSession, openSocket, refusedUpgrade, subscribeMessage, type Message } from '../../helpers/websocket.js';
@@ -193,4 +194,31 @@ t.test('closes with 1001 at shutdown, refuses new sockets and destroys those tha
   t.match(String((await once(late, 'data'))[0]), /^HTTP\/1\.1 503 [^]*SERVICE_UNAVAILABLE/);
   await closing;
   await cut;
+});
+
+t.test('the subscriptions of an account read at most 2,500 rows at each event, on all of its sockets', async (t) => {
+  const app = await startLiveApp(t);
+  const [user, other] = [await app.user(), await app.user()];
+  const lists = Array.from({ length: 15 }, (_, i) => `s${i}: sessions { id }`).join(' ');
+  const large = `subscription { meUpdated { ${lists} } }`;
+  const [one, two] = [await app.session(user.accessToken), await app.session(user.accessToken)];
+  const refused = async (message: Message) => {
+    two.send(message);
+    const { type, payload } = await two.next();
+    t.match({ type, payload }, { type: 'error', payload: [{ extensions: { code: 'QUERY_REJECTED' } }] });
+    return payload[0].message as string;
+  };
+
+  for (let id = 0; id < 50; id += 1)
+    await app.opening(() => two.send(subscribeMessage('subscription { meUpdated { id } }', `${id}`)));
+  const list = 'subscription { meUpdated { sessions { id } } }';
+  for (let id = 50; id < 80; id += 1) t.match(await refused(subscribeMessage(list, `${id}`)), /at most 50/);
+  await app.opening(() => one.send(subscribeMessage(large, 'large')));
+  for (let id = 0; id < 2; id += 1) two.send({ type: 'complete', id: `${id}` });
+  t.match(await refused(subscribeMessage(large, 'second')), /over 2500 rows/);
+  await app.follow(other.accessToken, large);
+
+  one.ws.terminate();
+  while ((await app.count('subscriptions_open')) > 49) await new Promise((resolve) => setImmediate(resolve));
+  await app.opening(() => two.send(subscribeMessage(large, 'third')));
 });

@@ -195,11 +195,11 @@ t.test('checks thousands of sockets in batches, urgent ones first', async (t) =>
 t.test('closes sockets with a subscription that requires a lost scope, also one that is being opened', async (t) => {
   const { enter, scopes, happens } = setup(t);
   const [needing, released, opening] = [await enter('u:1'), await enter('u:2'), await enter('u:3')];
-  needing.session.begin().require([[['c'], ['a']], [['b']]]);
-  const handle = released.session.begin();
+  needing.session.begin(1).require([[['c'], ['a']], [['b']]]);
+  const handle = released.session.begin(1);
   handle.require([[['a']]]);
   handle.release();
-  const late = opening.session.begin();
+  const late = opening.session.begin(1);
   scopes.delete('a');
   happens('u');
   t.equal(await needing.closed, ENDED);
