@@ -89,11 +89,9 @@ const CHECK_EVERY_TICKS = 30;
 const UNSURE_EVERY_TICKS = 3;
 /** Sockets per statement. Urgent checks run before the next batch of due ones. */
 const BATCH = 200;
-/**
- * Rows that the subscriptions of an account read at each event: one for each that its sockets may have by default. The process
- * executes all of them when one event arrives.
- */
+/** Rows that all subscriptions of an account read at each event: one for each that its sockets may have by default. */
 const MAX_ROWS_PER_EVENT = 2500;
+const TOO_MANY_ROWS = `The subscriptions of the account would read over ${MAX_ROWS_PER_EVENT} rows at each event.`;
 
 export function createSocketSessions(options: SocketSessionsOptions): SocketSessions {
   const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
@@ -194,10 +192,7 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
   function begin(session: TrackedSession, rows: number): SubscriptionHandle {
     let total = rows;
     for (const { rows: others } of sessions.get(session.userId) ?? []) total += others;
-    if (total > MAX_ROWS_PER_EVENT) {
-      const message = `The subscriptions of the account would read over ${MAX_ROWS_PER_EVENT} rows at each event.`;
-      throw new AppError('QUERY_REJECTED', message);
-    }
+    if (total > MAX_ROWS_PER_EVENT) throw new AppError('QUERY_REJECTED', TOO_MANY_ROWS);
     session.rows += rows;
     const newsBefore = news;
     const subscription = {};
