@@ -1,4 +1,4 @@
-/** The columns of an account that requests read: all but the password's hash and the normalised keys. */
+/** The account columns that requests read: all except the password hash and the normalised keys. */
 import { users } from './schema/users.js';
 
 export const accountColumns = {

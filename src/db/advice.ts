@@ -1,4 +1,4 @@
-/** What an operator can do about a database that cannot be used: one sentence that names the setting. */
+/** Advice for an operator about a database error: one sentence that names the setting to change. */
 import { READ_ONLY } from './connection.js';
 import { causes } from './errors.js';
 
@@ -8,7 +8,7 @@ const CHECK_SETTINGS = 'Remove the setting from the parameters of DATABASE_URL.'
 const CHECK_ROLE = 'Check the user name and the password in DATABASE_URL.';
 const CHECK_ADDRESS = 'Check the host and the port in DATABASE_URL.';
 
-/** By SQLSTATE, by TLS's codes and the system's. */
+/** By SQLSTATE, and by error codes of TLS and the system. */
 const ADVICE: Readonly<Record<string, string>> = {
   '28P01': CHECK_ROLE,
   '28000': CHECK_ROLE,
@@ -39,7 +39,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENETUNREACH: CHECK_ADDRESS,
 };
 
-/** Undefined when the error does not tell. */
+/** Undefined if there is no advice for the error. */
 export function databaseAdvice(error: unknown): string | undefined {
   for (const { code, message } of causes(error)) {
     if (code === '28000' && /no encryption|SSL off/.test(String(message)))

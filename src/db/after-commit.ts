@@ -1,4 +1,4 @@
-/** Work that waits for a transaction's end. */
+/** Runs work after the commit of a transaction. */
 import type { Executor } from './database.js';
 import { mayHaveCommitted } from './errors.js';
 
@@ -11,19 +11,19 @@ export function afterCommit(tx: Executor, work: () => void): void {
   else work();
 }
 
-/** What waits for one transaction. */
+/** The pending work of one transaction. */
 interface AfterCommitQueue {
-  /** The executor that it waits by. */
+  /** Associates the executor of the transaction. */
   register(tx: Executor): void;
-  /** After the commit. */
+  /** Runs the work. Call it after the commit. */
   run(): void;
-  /** After a failure: runs where nobody knows whether there was a commit, once that should be decided. */
+  /** Call it after a failure: if the transaction may have committed, runs the work after `settleMs`. */
   runIfUnknown(error: unknown): void;
 }
 
 /**
- * @param settleMs for how long a statement that nobody waits for may go on, in milliseconds. An instance that ends before that
- * tells nothing; the next one to start tells that something may have been missed
+ * @param settleMs how long Postgres may continue an abandoned statement, in milliseconds. If the process ends earlier, the work is
+ * lost; the next process to start reports that events may be missing
  */
 function createAfterCommitQueue(settleMs: number): AfterCommitQueue {
   const works: (() => void)[] = [];
@@ -46,9 +46,9 @@ function createAfterCommitQueue(settleMs: number): AfterCommitQueue {
 }
 
 /**
- * Runs a transaction, then what waits for it.
+ * Runs a transaction, then its after-commit work.
  * @param begin runs `work` in a transaction
- * @param settleMs as of `createWaiting`
+ * @param settleMs as for `createAfterCommitQueue`
  */
 export async function inTransaction<T>(
   begin: (work: (tx: Executor) => Promise<T>) => Promise<T>,

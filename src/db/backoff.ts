@@ -1,21 +1,21 @@
-/** Pauses between attempts that fail: one at a time then, at growing distances, up to a bound. */
+/** Exponential backoff: after a failure, one attempt at a time with growing delays. */
 
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
-/** How an attempt came out. */
+/** Reports the result of an attempt. */
 export type Outcome = (succeeded: boolean) => void;
 
-/** @param now milliseconds on a clock that never goes back */
+/** @param now monotonic clock in milliseconds */
 export function createBackoff(now: () => number = () => performance.now()) {
   let failures = 0;
   let until = 0;
   let trying = false;
-  /** Attempts that began together fail together, which counts once. */
+  /** Failures of attempts that started in the same round count once. */
   let round = 0;
 
   return {
-    /** Begins an attempt; undefined while it is too early for one, or another one is under way after a failure. */
+    /** Starts an attempt; undefined during the delay, or while another attempt runs after a failure. */
     attempt(): Outcome | undefined {
       if (failures > 0 && (trying || now() < until)) return undefined;
       trying = failures > 0;

@@ -1,21 +1,21 @@
 /**
- * Calls of one moment in one statement: under load, those that arrive together, or while the statement before runs, go
- * together. None is answered from anything that was read before it was asked.
+ * Batches concurrent calls into one statement: calls of the same event-loop turn, and calls that arrive while the previous
+ * statement runs. A call never gets a result that was read before the call.
  */
 
-/** Keeps a statement's arrays small enough to stay an index scan; more than this go in several. */
+/** Keeps the arrays of a statement small enough for an index scan. */
 const MAX_BATCH = 200;
-/** Statements that run before others wait for them: measured, more of them cost a busy server a tenth of its time. */
+/** Concurrent statements. By measurement, more of them cost a busy server 10 % of its throughput. */
 const MAX_RUNNING = 1;
-/** How long a statement waits for others at the most, in milliseconds: a slow one holds nobody up for longer. */
+/** The maximum wait for the running statement, in milliseconds. */
 const MAX_WAIT_MS = 3;
 
 export interface Batches<Call, Result> {
-  /** The outcome of the call of that key that still waits to be sent, if there is one. */
+  /** The result of an unsent call with this key, if there is one. */
   waiting(key: string): Promise<Result | undefined> | undefined;
   /**
-   * Sends a call with the next statement, which takes a key once: a second call of it goes with the one after.
-   * @returns undefined when the statement has no result for it
+   * Adds a call to the next statement. A second call with the same key goes into the following statement.
+   * @returns undefined if the statement has no result for the key
    */
   add(key: string, call: Call): Promise<Result | undefined>;
 }
@@ -28,8 +28,8 @@ interface Waiting<Call, Result> {
 }
 
 /**
- * @param run the statement for many calls
- * @param keyOf tells which call a result is for
+ * @param run runs one statement for several calls
+ * @param keyOf the key of the call that a result belongs to
  */
 export function createBatches<Call, Result>(
   run: (calls: readonly Call[]) => Promise<readonly Result[]>,

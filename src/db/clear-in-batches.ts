@@ -1,27 +1,27 @@
-/** Work that one instance does at a time, in transactions short enough to be in nobody's way. */
+/** Runs a clean-up on one instance at a time, in short transactions. */
 import { setTimeout as rest } from 'node:timers/promises';
 import { sql } from 'drizzle-orm';
 import type { Database, Executor } from './database.js';
 
-/** The space of these advisory locks, apart from that of the migrations: "ltcj" in ASCII. */
+/** The class of these advisory locks: "ltcj" in ASCII. */
 const JOBS = 0x6c74636a;
-/** Rows of one transaction, where no fewer are asked for. */
+/** The default number of rows per transaction. */
 const BATCH = 1000;
 
 export interface ClearingOptions {
-  /** Of one transaction. */
+  /** Rows per transaction. */
   readonly limit?: number;
-  /** Ends it after the batch that runs. */
+  /** Stops after the current batch. */
   readonly stop?: AbortSignal | undefined;
 }
 
 /**
- * Clears in batches, each in a transaction of its own, until one is not full; where another instance is at it, that is
- * left to it. Between two batches it rests for as long as the last one took, so that half of the time belongs to others;
- * another instance that begins meanwhile goes on with it.
- * @param job what instances agree on
- * @param clear removes up to so many and returns how many it did
- * @returns how many were removed
+ * Deletes in batches, each in its own transaction, until a batch is not full. Stops if another instance holds the lock. Pauses
+ * between two batches for as long as the last one took, which limits the load to half of the time; another instance may
+ * take over during a pause.
+ * @param job the name of the lock, shared by all instances and releases
+ * @param clear deletes up to `limit` rows and returns how many
+ * @returns the number of deleted rows
  */
 export async function clearInBatches(
   db: Database,
@@ -40,7 +40,7 @@ export async function clearInBatches(
   }
 }
 
-/** Until the end of the transaction; false when another instance has it. */
+/** Takes the lock until the end of the transaction; false if another instance holds it. */
 async function takeLock(tx: Executor, job: string): Promise<boolean> {
   const [row] = await tx
     .select({ taken: sql<boolean>`pg_try_advisory_xact_lock(${JOBS}::int, hashtext(${job}))` })

@@ -1,7 +1,7 @@
 /**
- * A client of postgres.js (3.4.9) with one connection that is dialled once. postgres.js cannot be left to replace a
- * connection that was lost under a transaction: it runs the next statement on its successor (its issue 1216), sticks (1215)
- * or writes to a socket that is gone (1208); and it dials a server that hangs up again without a pause.
+ * A postgres.js (3.4.9) client with one connection that never reconnects. The reconnect of postgres.js is unsafe: after losing a
+ * connection in a transaction, it runs the next statement on a new connection (its issue 1216), hangs (1215) or writes to a closed
+ * socket (1208). It also reconnects without a delay to a server that closes connections.
  */
 import type { Socket } from 'node:net';
 import postgres, { type ConnectionParameters, type Options, type PostgresType, type Sql } from 'postgres';
@@ -11,27 +11,27 @@ import { dial } from './dial.js';
 export interface Client {
   readonly sql: Sql;
   isLost(): boolean;
-  /** Ends the connection at once, whatever the other end does; Postgres rolls back what was open. What runs on it fails. */
+  /** Closes the connection immediately. Running statements fail, and Postgres rolls back an open transaction. */
   destroy(): void;
-  /** Takes leave of the server first, for which it has a second. */
+  /** Closes the connection gracefully, within a second. */
   end(): Promise<void>;
 }
 
 export interface ClientOptions {
   readonly address: DatabaseAddress;
   readonly host: Host;
-  /** How long connecting may take; milliseconds. */
+  /** Connect timeout in milliseconds. */
   readonly timeoutMs: number;
-  /** Settings of the session, on top of the URL's. */
+  /** Session settings. Those of the URL take precedence. */
   readonly settings: Readonly<Record<string, string | number>>;
-  /** Called once, however the connection came to an end. */
+  /** Called once when the connection ends, for any reason. */
   onEnd(): void;
 }
 
 const GOODBYE_S = 1;
 
 const identity = (value: unknown): unknown => value;
-/** Drizzle encodes and reads these itself; the names are those of postgres.js, whose own types they replace. */
+/** Drizzle encodes and decodes these types itself; the names replace the built-in types of postgres.js. */
 const TYPES = {
   // Timestamps, dates, intervals, and arrays of them.
   date: {
@@ -43,7 +43,7 @@ const TYPES = {
   json: { to: 114, from: [114, 3802], serialize: identity, parse: (text: string): unknown => JSON.parse(text) },
 } satisfies Record<string, PostgresType>;
 
-/** Creates a client; it connects when it is first used. */
+/** Creates a client. It connects on first use. */
 export function createClient({ address, host, timeoutMs, settings, onEnd }: ClientOptions): Client {
   const dialling = new AbortController();
   let stream: Socket | undefined;
@@ -62,15 +62,15 @@ export function createClient({ address, host, timeoutMs, settings, onEnd }: Clie
     user: address.user,
     password: address.password,
     database: address.database,
-    // The stream is encrypted already.
+    // The custom socket does TLS.
     ssl: false,
     max: 1,
-    // A connection is given up by those who use it, between two uses.
+    // The pool closes connections between two uses.
     idle_timeout: null,
     max_lifetime: null,
     // Statements take arrays as text.
     fetch_types: false,
-    // Reported by us and not for us: a server that accepts writes is asked for by the pool.
+    // The pool checks that the server accepts writes.
     target_session_attrs: undefined,
     connect_timeout: timeoutMs / 1000,
     onnotice: () => undefined,
@@ -84,7 +84,7 @@ export function createClient({ address, host, timeoutMs, settings, onEnd }: Clie
       return stream;
     },
   };
-  // Its types leave out `socket` (README, "Custom socket"), and that numbers may be null.
+  // The types lack `socket` (README, "Custom socket") and null for numbers.
   const sql = postgres(options as unknown as Options<typeof TYPES>) as unknown as Sql;
 
   return {
@@ -104,7 +104,7 @@ export function createClient({ address, host, timeoutMs, settings, onEnd }: Clie
   };
 }
 
-/** With what was sent and has not arrived, where the stream can: Postgres should not take up what nobody waits for. */
+/** Resets a plain TCP connection, which discards unsent data, so Postgres does not run statements that nobody waits for. */
 function hangUp(stream: Socket): void {
   const isPlainTcp = stream.remoteAddress !== undefined && !('encrypted' in stream);
   if (isPlainTcp && !stream.destroyed) stream.resetAndDestroy();

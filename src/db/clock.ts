@@ -1,20 +1,20 @@
 /**
- * The database's time, which all instances share: their own clocks may be off by more than the grace time of a refresh
- * token. Asked for at the start and every now and then; in between the process's clock counts on.
+ * A clock synchronised with the database. Clock skew between instances could exceed the grace time of a refresh token. The offset
+ * to the local clock is measured at startup and periodically.
  */
 import { sql } from 'drizzle-orm';
 import { systemClock, type Clock } from '../lib/clock.js';
 import type { Database } from './database.js';
 
 export interface SharedClock extends Clock {
-  /** Asks the database again. @throws AppError SERVICE_UNAVAILABLE */
+  /** Measures the offset again. @throws AppError SERVICE_UNAVAILABLE */
   synchronise(): Promise<void>;
 }
 
-/** Of a few answers the one that took least says most. */
+/** The sample with the shortest round trip is the most precise. */
 const SAMPLES = 3;
 
-/** @param local the process's clock */
+/** @param local the local clock */
 export async function createSharedClock(db: Database, local: Clock = systemClock): Promise<SharedClock> {
   let offsetMs = 0;
 
@@ -38,7 +38,7 @@ export async function createSharedClock(db: Database, local: Clock = systemClock
       offsetMs = best.offsetMs;
     },
   };
-  // The embedded database has the process's own clock.
+  // The embedded database uses the local clock.
   if (db.kind === 'postgres') await clock.synchronise();
   return clock;
 }

@@ -1,4 +1,4 @@
-/** One connection to a Postgres that accepts writes, used by one caller at a time and never again once it is lost. */
+/** A connection to a Postgres server that accepts writes. One caller uses it at a time, and it is not reused once lost. */
 import type { ParameterOrJSON } from 'postgres';
 import { serviceUnavailable, type AppError } from '../lib/errors.js';
 import type { DatabaseAddress, Host } from '../config/database-url.js';
@@ -6,44 +6,44 @@ import { createClient } from './client.js';
 import { withDeadline } from './deadline.js';
 import { sqlStateOf } from './errors.js';
 
-/** Runs a statement. @param inArrays rows as arrays in place of objects */
+/** Runs a statement. @param inArrays returns rows as arrays instead of objects */
 export type Query = (text: string, parameters?: readonly unknown[], inArrays?: boolean) => Promise<readonly unknown[]>;
 
 export interface PostgresConnection {
   /** On the clock of `performance.now()`. */
   readonly openedAt: number;
-  /** Whether a pooler such as PgBouncer is in between, which may run each transaction on another server process. */
+  /** Whether the connection goes through a pooler such as PgBouncer, which may run each transaction on another backend. */
   readonly pooled: boolean;
-  /** Statements run in the order in which they are asked for, one at a time. */
+  /** Runs statements one at a time, in call order. */
   readonly query: Query;
   isLost(): boolean;
-  /** Ends it at once, whatever the other end does; Postgres rolls back what was open. What runs on it fails. */
+  /** Closes the connection immediately. Running statements fail, and Postgres rolls back an open transaction. */
   discard(cause?: unknown): void;
-  /** Who uses it is told when it is lost; the last one who asked. */
+  /** Sets the listener for the loss of the connection; replaces the previous one. */
   onLost(listener: (cause: unknown) => void): void;
-  /** Takes leave of the server first, for which it has a second. */
+  /** Closes the connection gracefully, within a second. */
   end(): Promise<void>;
 }
 
 export interface OpenerOptions {
   readonly address: DatabaseAddress;
-  /** How long connecting may take, and a statement; milliseconds. */
+  /** Timeout for connecting and for a statement, in milliseconds. */
   readonly timeoutMs: number;
 }
 
 export interface Opener {
   /**
-   * Opens a connection to the first server that accepts writes.
-   * @param onEnd called once, when the connection has come to an end
-   * @param signal ends what was begun
-   * @throws the reason for which the last of the servers cannot be used
+   * Opens a connection to the first host that accepts writes.
+   * @param onEnd called once when the connection ends
+   * @param signal aborts connecting
+   * @throws the error of the last host
    */
   open(onEnd?: (connection: PostgresConnection) => void, signal?: AbortSignal): Promise<PostgresConnection>;
-  /** Whether the last connection that was opened leads to a pooler. */
+  /** Whether the last opened connection goes through a pooler. */
   isPooled(): boolean;
 }
 
-/** Postgres's own for what a server that only reads refuses. */
+/** SQLSTATE read_only_sql_transaction. */
 export const READ_ONLY = '25006';
 const HELLO = `select pg_backend_pid() as pid, current_setting('transaction_read_only') as read_only`;
 
@@ -57,7 +57,7 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
       address,
       host,
       timeoutMs,
-      // Poolers refuse these. Names that somebody else could put ahead of ours are looked for in no other schema.
+      // Poolers reject these settings. `search_path` prevents lookups in schemas that other roles can write to.
       settings: pooled
         ? {}
         : {
@@ -100,7 +100,7 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
       const hello = client.sql.unsafe(HELLO);
       const { [0]: row, state } = await withDeadline(hello, timeoutMs);
       if (row?.['read_only'] === 'on') throw readOnly();
-      // A pooler tells clients numbers of its own in place of the server process's.
+      // A pooler reports its own process id instead of the backend's.
       pooled ||= row?.['pid'] !== state.pid;
       return connection;
     } catch (error) {
@@ -116,7 +116,7 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
     async open(onEnd = () => undefined, signal) {
       let failure: unknown;
       for (const host of address.hosts) {
-        // Connections that are opened at the same time may find the pooler before this one does.
+        // A concurrent connection may detect the pooler first.
         const hadSettings = !pooled;
         try {
           return await openOnHost(host, onEnd, signal).catch((error: unknown) => {
@@ -134,7 +134,7 @@ export function createOpener({ address, timeoutMs }: OpenerOptions): Opener {
   };
 }
 
-/** PgBouncer's words; it takes only settings that it keeps track of. */
+/** Whether the error is PgBouncer's for a startup parameter that it does not track. */
 function refusesSettings(error: unknown): boolean {
   return sqlStateOf(error) === '08P01' && /unsupported startup parameter/.test((error as Error).message);
 }

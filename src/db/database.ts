@@ -1,14 +1,14 @@
-/** What the rest of the house knows of the database: an executor for repositories, and transactions. */
+/** The database interface: an executor for repositories, transactions, and notifications. */
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 
-/** Runs statements: the database itself, or one transaction of it. Repositories take it, services pass it on. */
+/** Runs statements, either on the database or in a transaction. Services pass it to repositories. */
 export type Executor = PgDatabase<PgQueryResultHKT>;
 
-/** Whom the database tells of a channel's notifications. */
+/** Receives the notifications of a channel. */
 export interface Listener {
-  /** Gets each notification's payload, in the order of the commits. */
+  /** Called with the payload of each notification, in commit order. */
   onMessage(payload: string): void;
-  /** Whether notifications arrive; those in between are lost. It begins with false. */
+  /** Called when the connection is established or lost. Initially it is not connected. Notifications in between are lost. */
   onConnection(connected: boolean): void;
 }
 
@@ -16,40 +16,39 @@ export interface Listening {
   close(): Promise<void>;
 }
 
-/** A Postgres, embedded or real. */
+/** A Postgres server, or the embedded database. */
 export interface Database {
   readonly kind: 'embedded' | 'postgres';
-  /** Statements outside a transaction; each is its own. */
+  /** Runs statements outside a transaction. */
   readonly executor: Executor;
   /**
-   * Runs `work` in one transaction (READ COMMITTED); throwing rolls back. After a deadlock it runs a second time.
-   * @throws AppError SERVICE_UNAVAILABLE when the database is away or the deadline passed
+   * Runs `work` in a transaction (READ COMMITTED). Rolls back if `work` throws. Retries once after a deadlock.
+   * @throws AppError SERVICE_UNAVAILABLE if the database is unavailable or the deadline passed
    */
   transaction<T>(work: (tx: Executor) => Promise<T>): Promise<T>;
   /**
-   * Calls `work`, which must not throw, once the transaction has committed, and never when Postgres refused it or nothing
-   * was sent. When the database was lost meanwhile nobody knows: it is called then as well, after as long as Postgres
-   * may go on with what has reached it. Outside a transaction it is called at once.
+   * Calls `work` after the commit. `work` must not throw. It is not called if Postgres rejected the transaction or nothing was sent. If
+   * the connection was lost during the commit, the outcome is unknown, and `work` is called after the time that Postgres may
+   * need to finish. Outside a transaction, it is called immediately.
    */
   afterCommit(tx: Executor, work: () => void): void;
   /**
-   * Listens to what `pg_notify` tells a channel, whose name needs no quoting inside quotes, however often the
-   * connection is lost.
+   * Listens on a channel and reconnects as often as needed. The channel name must be valid inside double quotes.
    */
   listen(channel: string, listener: Listener): Listening;
   /**
-   * Verifies that notifications reach `listen`, which poolers may keep them from.
-   * @throws DatabaseSetupError when they do not
+   * Verifies that notifications reach `listen`, because some poolers do not deliver them.
+   * @throws DatabaseSetupError if they do not arrive
    */
   verifyListening(): Promise<void>;
-  /** Resolves when the database answers and accepts writes; rejects with SERVICE_UNAVAILABLE otherwise. */
+  /** Resolves if the database responds and accepts writes; rejects with SERVICE_UNAVAILABLE otherwise. */
   ping(): Promise<void>;
-  /** Applies the migrations that are missing; safe to call from many instances at once. */
+  /** Applies missing migrations. Instances can call it concurrently. */
   migrate(): Promise<void>;
-  /** Open and waiting connections, for metrics. */
+  /** Connections in use, and callers that wait for one, for metrics. */
   stats(): { readonly inUse: number; readonly waiting: number };
-  /** Refuses every use from now on, and fails what runs, so that a stop waits for no answer. */
+  /** Rejects new calls and fails running ones, so shutdown does not wait for the database. */
   abort(): void;
-  /** Lets what runs finish (bounded), then closes. */
+  /** Waits for running calls (bounded), then closes. */
   close(): Promise<void>;
 }

@@ -1,9 +1,9 @@
-/** No query may hang: what passes its deadline is answered SERVICE_UNAVAILABLE, whatever becomes of it. */
+/** Deadlines for queries: after the deadline, the call fails with SERVICE_UNAVAILABLE, even if the query still runs. */
 import { serviceUnavailable } from '../lib/errors.js';
 
 /**
- * The outcome of `work`, or SERVICE_UNAVAILABLE after `ms` milliseconds.
- * @param onLate called when the deadline passed, to stop what still runs
+ * The result of `work`, or SERVICE_UNAVAILABLE after `ms` milliseconds.
+ * @param onLate called after the deadline, to cancel the work
  */
 export function withDeadline<T>(work: Promise<T>, ms: number, onLate: () => void = () => undefined): Promise<T> {
   return new Promise((resolve, reject) => {

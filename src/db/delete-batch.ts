@@ -1,4 +1,4 @@
-/** Deletes expired rows in batches, so that clearing never locks many rows at once. */
+/** Deletes expired rows in batches, so a clean-up locks few rows at a time. */
 import { and, inArray, type SQL } from 'drizzle-orm';
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core';
 import type { Executor } from './database.js';

@@ -1,7 +1,6 @@
 /**
- * The stream to a server: TCP or a Unix socket, with TLS on top where it is asked for. postgres.js takes it as its
- * documented "custom socket", complete, and does no TLS of its own: so its end is ours to see and to bring about, and a
- * server that hangs up is dialled as often as we want, where postgres.js would dial without a pause.
+ * Opens the stream to a server: TCP or a Unix socket, with TLS if configured. It is passed to postgres.js as a "custom socket", so that
+ * this code controls when the connection is closed and retried; postgres.js would reconnect without a delay.
  */
 import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
@@ -16,16 +15,16 @@ const DECLINED = 'N';
 
 /**
  * Connects to a server.
- * @param signal ends what was begun
- * @throws the system's error, TLS's, or one with the code `TLS_NOT_OFFERED` or `SERVER_HUNG_UP`
+ * @param signal aborts connecting
+ * @throws the error of the system or of TLS, or one with the code `TLS_NOT_OFFERED` or `SERVER_HUNG_UP`
  */
 export async function dial({ host, port, path }: Host, tls: Tls, signal: AbortSignal): Promise<Socket> {
   const socket = path === undefined ? connect({ host, port, noDelay: true }) : connect(path);
-  // Whoever waits for it gets the error; one that comes while nobody waits must not end the process.
+  // Callers get the error from `waitFor`. This listener prevents an unhandled 'error' event.
   socket.on('error', () => undefined);
   try {
     await waitFor(socket, 'connect', signal);
-    // As in libpq, nothing is encrypted within the machine.
+    // As in libpq, Unix sockets do not use TLS.
     if (tls.mode === 'disable' || path !== undefined) return socket;
     return await secure(socket, host, tls, signal);
   } catch (error) {
@@ -42,17 +41,17 @@ async function secure(socket: Socket, host: string, tls: Tls, signal: AbortSigna
     if (tls.mode === 'prefer') return socket;
     throw connectionError('TLS_NOT_OFFERED', 'the server offers no TLS');
   }
-  // Anything behind the answer was put there by somebody in between (CVE-2021-23222).
+  // Additional data after the response was injected by an attacker (CVE-2021-23222).
   if (text !== ACCEPTED) throw connectionError('SERVER_HUNG_UP', 'the server did not answer as Postgres does');
   const { mode, ...files } = tls;
   const secured = connectTls({
     ...files,
     socket,
-    // A name only (RFC 6066 section 3).
+    // SNI allows names only (RFC 6066 section 3).
     ...(isIP(host) ? {} : { servername: host }),
     host,
     rejectUnauthorized: mode === 'verify-ca' || mode === 'verify-full',
-    // Node asks this once the chain is verified.
+    // verify-ca verifies the chain but not the host name.
     ...(mode === 'verify-ca' ? { checkServerIdentity: () => undefined } : {}),
   });
   secured.on('error', () => undefined);
@@ -65,7 +64,7 @@ async function secure(socket: Socket, host: string, tls: Tls, signal: AbortSigna
   }
 }
 
-/** Waits for an event, unless the socket comes to its end before; returns what comes with it. */
+/** Waits for an event and returns its argument. @throws Error if the socket closes first */
 async function waitFor(socket: Socket, event: string, signal: AbortSignal): Promise<unknown> {
   const over = new AbortController();
   const either = { signal: AbortSignal.any([signal, over.signal]) };

@@ -1,7 +1,7 @@
 /**
- * The lock on the data directory. PGlite does not stop two processes from opening one directory, and loses rows when they
- * do. The kernel keeps the lock and drops it when the process dies, however it dies; process ids, host names and clocks
- * play no part, so containers that share a directory exclude each other.
+ * The lock on the data directory. PGlite does not prevent two processes from opening one directory, which loses rows. The kernel
+ * holds the lock and releases it when the process ends, even after a crash. It does not depend on process ids, host names or
+ * clocks, so it works across containers that share a directory.
  */
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
@@ -12,18 +12,18 @@ import { privateDirectory } from '../config/data-directory.js';
 import { loadTryLock, type TryLock } from './file-lock.js';
 
 export interface DirectoryLock {
-  /** Releases the lock. The file stays: removing it would let two processes lock two files of one name. */
+  /** Releases the lock. Keeps the file: removing it would allow two processes to lock two files of the same name. */
   release(): void;
 }
 
-/** Who has the lock; for the error message only. */
+/** The holder of the lock, for the error message. */
 interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
 }
 
-/** Another process has the directory open. */
+/** Another process holds the lock. */
 export class DirectoryHeldError extends Error {
   override readonly name = 'DirectoryHeldError';
   constructor(directory: string, holder: Holder | undefined, hint = '') {
@@ -34,20 +34,20 @@ export class DirectoryHeldError extends Error {
   }
 }
 
-/** Release 0.1 kept numbered files here, and touched the newest one every five seconds. */
+/** Release 0.1 used numbered files and touched the newest one every five seconds. */
 const EARLIER_RELEASE = /^holder-(\d{1,12})$/;
 const EARLIER_RELEASE_SILENT_MS = 30_000;
 
 /**
- * Locks the directory for this process. Fails at once when it is locked.
- * @throws DirectoryHeldError when another process has it, or an earlier release had it within the last 30 seconds
- * @throws ConfigError when the file system or the platform has no locks
+ * Locks the directory for this process. Does not wait.
+ * @throws DirectoryHeldError if another process holds it, or a process of release 0.1 held it within the last 30 seconds
+ * @throws ConfigError if the file system or the platform does not support locks
  */
 export async function lockDirectory(directory: string, tryLock: TryLock = loadTryLock()): Promise<DirectoryLock> {
   const folder = join(directory, 'lock');
   await privateDirectory(folder);
   const file = join(folder, 'holder');
-  // A plain number: a FileHandle closes itself when it is garbage collected, and with it would go the lock.
+  // A plain descriptor, because garbage collection of a FileHandle would close it and release the lock.
   const fd = openSync(file, 'a+', 0o600);
   try {
     if (!isLocked(fd, directory, tryLock)) throw new DirectoryHeldError(directory, readHolder(file));
@@ -74,7 +74,7 @@ function isLocked(fd: number, directory: string, tryLock: TryLock): boolean {
   try {
     return tryLock(fd);
   } catch (error) {
-    // ENOLCK, EOPNOTSUPP and the like: some network and FUSE file systems.
+    // ENOLCK, EOPNOTSUPP and others, on some network and FUSE file systems.
     const { code } = error as NodeJS.ErrnoException;
     throw new ConfigError([
       `DATA_DIR: the file system of ${directory} has no file locks (${code}); use a local directory, or set DATABASE_URL`,
@@ -82,7 +82,7 @@ function isLocked(fd: number, directory: string, tryLock: TryLock): boolean {
   }
 }
 
-/** Undefined while the holder has not written it yet. */
+/** Undefined if the holder has not written it yet. */
 function readHolder(file: string): Holder | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as Holder;
@@ -91,13 +91,13 @@ function readHolder(file: string): Holder | undefined {
   }
 }
 
-/** A process of release 0.1 does not know the lock; its files are removed once nobody touches them. */
+/** Detects a running process of release 0.1, which does not use the lock. Removes stale files of that release. */
 async function refuseEarlierRelease(directory: string, folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!EARLIER_RELEASE.test(name)) continue;
     const path = join(folder, name);
     const { size, mtimeMs } = await stat(path);
-    // It emptied the file when it stopped in order.
+    // Release 0.1 emptied the file on a clean shutdown.
     if (size > 0 && Date.now() - mtimeMs < EARLIER_RELEASE_SILENT_MS)
       throw new DirectoryHeldError(directory, readHolder(path), ' If it was killed, try again in 30 seconds.');
     await rm(path);

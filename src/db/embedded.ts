@@ -1,4 +1,4 @@
-/** Postgres in the process (PGlite): in a directory of its own that one process holds, or in memory. */
+/** Embedded Postgres (PGlite), in a directory that one process locks, or in memory. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
@@ -13,7 +13,7 @@ import { MIGRATIONS_FOLDER } from './migrate.js';
 
 const FOLDER = 'postgres';
 
-/** Opens the database under `dataDir`. @throws DirectoryHeldError when another process has it, ConfigError when it cannot be used */
+/** Opens the database in `dataDir`. @throws DirectoryHeldError if another process holds it; ConfigError if it cannot be used */
 export async function openEmbedded(dataDir: string): Promise<Database> {
   if (dataDir === IN_MEMORY) return embedded(await PGlite.create());
   await dataDirectory(dataDir);
@@ -28,12 +28,12 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   }
 }
 
-/** Whether there is a database under `dataDir` already. */
+/** Whether `dataDir` contains a database. */
 export function hasEmbedded(dataDir: string): boolean {
   return existsSync(join(dataDir, FOLDER, 'PG_VERSION'));
 }
 
-/** Makes a Database of a PGlite. It is one connection: a transaction has it alone, the others wait. */
+/** Wraps a PGlite, which is a single connection: other calls wait during a transaction. */
 export function embedded(client: PGlite, lock?: DirectoryLock): Database {
   const database = drizzle(client, { casing: 'snake_case' });
   const executor: Executor = database;
@@ -55,7 +55,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
     afterCommit,
     listen(channel, { onMessage, onConnection }) {
       const begun = client.listen(channel, onMessage);
-      // A database that was closed at once has nothing to tell.
+      // Ignores a database that was closed before it listened.
       begun.then(
         () => onConnection(true),
         () => undefined,
@@ -74,7 +74,7 @@ export function embedded(client: PGlite, lock?: DirectoryLock): Database {
       });
     },
     migrate: () => migrate(database, { migrationsFolder: MIGRATIONS_FOLDER }),
-    // Its statements run in this process: none of them hangs.
+    // Statements run in this process and cannot hang.
     abort: () => undefined,
     stats: () => ({ inUse: client.closed ? 0 : 1, waiting: Math.max(0, waiting - 1) }),
     async close() {

@@ -1,7 +1,7 @@
-/** Reads what went wrong out of a driver's error; Drizzle wraps it, so the chain of causes is walked. */
+/** Classifies database errors. Drizzle wraps driver errors, so these functions search the chain of causes. */
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 
-/** The violated constraint's name: PGlite calls it `constraint`, postgres.js `constraint_name`. */
+/** The name of the violated constraint: `constraint` in PGlite, `constraint_name` in postgres.js. */
 export function constraintOf(error: unknown): string | undefined {
   for (const link of causes(error)) {
     const name = link['constraint_name'] ?? link['constraint'];
@@ -10,7 +10,7 @@ export function constraintOf(error: unknown): string | undefined {
   return undefined;
 }
 
-/** What Postgres calls the error, such as `28P01`; undefined where it was not Postgres that refused. */
+/** The SQLSTATE, such as `28P01`; undefined if the error did not come from Postgres. */
 export function sqlStateOf(error: unknown): string | undefined {
   for (const { code, severity, severity_local: ofPoolers } of causes(error)) {
     if (typeof code === 'string' && (severity ?? ofPoolers) !== undefined) return code;
@@ -19,19 +19,20 @@ export function sqlStateOf(error: unknown): string | undefined {
 }
 
 /**
- * Faults that time heals. Postgres's classes 08 (connection), 53 (resources) and 57 (operator intervention,
- * statement timeout), 25006 (read-only: a standby after a failover), 25P03 (idle in transaction), 40001 and 40P01
- * (serialisation, deadlock); the rest are postgres.js's, dial.ts's and the socket's own.
+ * Codes of transient errors: SQLSTATE classes 08 (connection), 53 (resources) and 57 (operator intervention, statement timeout), 25006
+ * (read-only: a standby after a failover), 25P03 (idle in transaction), 40001 and 40P01 (serialisation, deadlock), and codes of
+ * postgres.js, dial.ts and the socket.
  */
 const TRANSIENT =
   /^(?:08...|53...|57...|25006|25P03|40001|40P01|CONNECT_TIMEOUT|CONNECTION_\w+|SERVER_HUNG_UP|ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH)$/;
 
-/** SERVICE_UNAVAILABLE when the database is away or overloaded; undefined for any other error. */
+/** SERVICE_UNAVAILABLE if the database is unavailable or overloaded; undefined for any other error. */
 export function outage(error: unknown): AppError | undefined {
   for (const link of causes(error)) {
     if (link instanceof AppError && link.code === 'SERVICE_UNAVAILABLE') return link;
     const { code, message } = link;
-    if (typeof code === 'string' && TRANSIENT.test(code)) return serviceUnavailable('The database is away.', 1, error);
+    if (typeof code === 'string' && TRANSIENT.test(code))
+      return serviceUnavailable('The database is unavailable.', 1, error);
     if (message === 'PGlite is closed') return serviceUnavailable('The database is closed.', 1, error);
   }
   return undefined;
@@ -39,28 +40,28 @@ export function outage(error: unknown): AppError | undefined {
 
 const unsent = new WeakSet<object>();
 
-/** Marks a failure that came before anything was sent. */
+/** Marks an error that occurred before anything was sent. */
 export function markUnsent<E>(error: E): E {
   if (typeof error === 'object' && error !== null) unsent.add(error);
   return error;
 }
 
-/** postgres.js's and the socket's own, of a connection that was never made. */
+/** Codes of postgres.js and the socket for a connection that was never established. */
 const NEVER_CONNECTED = /^(?:CONNECT_TIMEOUT|ECONNREFUSED|ENOTFOUND|EAI_AGAIN)$/;
 
 /**
- * Whether there may be a commit behind a failure: not where Postgres itself refused, nor where nothing was sent. Class 08
- * is no refusal: a pooler in between says so of the connection behind it.
+ * Whether a failed transaction may have committed. Not if Postgres rejected it or nothing was sent. Class 08 is not a rejection: a
+ * pooler reports it for the connection behind it.
  */
 export function mayHaveCommitted(error: unknown): boolean {
   if (!outage(error) || !(sqlStateOf(error)?.startsWith('08') ?? true)) return false;
   return !causes(error).some((link) => unsent.has(link) || NEVER_CONNECTED.test(String(link['code'])));
 }
 
-/** Deep enough for every wrapper there is; a cycle cannot hold it. */
+/** Bounds the search in case of a cycle. */
 const MAX_CAUSES = 8;
 
-/** An error and what caused it, from the outside in. */
+/** An error and its causes, outermost first. */
 export function causes(error: unknown): Record<string, unknown>[] {
   const chain: Record<string, unknown>[] = [];
   for (let link = error; typeof link === 'object' && link !== null && chain.length < MAX_CAUSES;) {

@@ -1,11 +1,11 @@
 /**
- * An exclusive advisory lock on an open file, held by the kernel until the file is closed: an open file description lock on
- * Linux (fcntl(2), F_OFD_SETLK), flock(2) on macOS, LockFileEx on Windows. Node has no call for any of them.
+ * An exclusive advisory lock on an open file. The kernel holds it until the file is closed: an open file description lock on Linux
+ * (fcntl(2), F_OFD_SETLK), flock(2) on macOS, LockFileEx on Windows. Node has no API for them.
  */
 import { createRequire } from 'node:module';
 import { ConfigError } from '../config/config.js';
 
-/** Locks the open file; false if another open file has the lock. @throws Error of the system call */
+/** Locks the open file; false if it is already locked. @throws Error of the system call */
 export type TryLock = (fd: number) => boolean;
 
 /**

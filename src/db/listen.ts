@@ -1,6 +1,6 @@
 /**
- * Listening to a channel of a real Postgres, on a connection of its own that is replaced whenever it is lost. It is
- * asked something every now and then: a connection that is open at this end only would be silent for ever.
+ * Listens on a channel of a Postgres server, on a dedicated connection that reconnects automatically. A heartbeat detects half-open
+ * connections, which would stay silent otherwise.
  */
 import { parseDatabaseUrl, type DatabaseAddress } from '../config/database-url.js';
 import { createClient, type Client } from './client.js';
@@ -10,18 +10,18 @@ import { withDeadline } from './deadline.js';
 export interface ListenOptions extends Listener {
   readonly url: string;
   readonly channel: string;
-  /** How often the connection is asked whether it lives, and how long it may take to answer; milliseconds. */
+  /** Interval of the heartbeat, and timeout for its response; milliseconds. */
   readonly heartbeatMs?: number;
   readonly answerMs?: number;
 }
 
-/** A lost connection is noticed after four seconds at most; twice that is under the ten in which all is to be well. */
+/** An outage is noticed after at most four seconds. */
 const HEARTBEAT_MS = 2_000;
 const ANSWER_MS = 2_000;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 2_000;
 
-/** Listens until it is closed, however often the connection is lost. @throws DatabaseUrlError */
+/** Listens until closed and reconnects as often as needed. @throws DatabaseUrlError */
 export function listenOnPostgres({ url, ...options }: ListenOptions): Listening {
   const address = parseDatabaseUrl(url);
   let session: Client | undefined;
@@ -30,7 +30,7 @@ export function listenOnPostgres({ url, ...options }: ListenOptions): Listening 
   let closed = false;
 
   const open = (): void => {
-    // One after the other, of those that the URL names.
+    // Tries the hosts of the URL in turn.
     const host = address.hosts[failures % address.hosts.length]!;
     session = openSession(address, host, options, {
       onListening() {
@@ -60,7 +60,7 @@ interface SessionEvents {
   onEnd(wasListening: boolean): void;
 }
 
-/** One connection, until it is lost or ended. */
+/** Listens on one connection until it ends. */
 function openSession(
   address: DatabaseAddress,
   host: DatabaseAddress['hosts'][number],
@@ -81,7 +81,7 @@ function openSession(
   });
   const listen = (to: string, onNotification: (payload: string) => void) =>
     withDeadline(client.sql.listen(to, onNotification), answerMs);
-  /** postgres.js runs nothing but LISTEN and UNLISTEN on the connection that listens. */
+  /** Heartbeat with LISTEN and UNLISTEN: postgres.js runs no other statements on a listening connection. */
   const ask = async (): Promise<void> => {
     const { unlisten } = await listen(`${channel}_heartbeat`, () => undefined);
     await withDeadline(unlisten(), answerMs);

@@ -1,19 +1,19 @@
-/** Opens the database that the configuration names: a real Postgres, or the embedded one. */
+/** Opens the configured database: a Postgres server, or the embedded database. */
 import type { Database } from './database.js';
 import { openEmbedded } from './embedded.js';
 import { openPostgres } from './postgres.js';
 
 export interface OpenOptions {
-  /** Unset: embedded. */
+  /** Undefined: the embedded database. */
   readonly databaseUrl: string | undefined;
-  /** Unset: as `databaseUrl`. */
+  /** Undefined: same as `databaseUrl`. */
   readonly databaseListenUrl?: string | undefined;
   readonly dataDir: string;
   readonly databasePoolSize: number;
   readonly databaseTimeoutMs: number;
 }
 
-/** @throws DirectoryHeldError when another process holds the embedded database's directory */
+/** @throws DirectoryHeldError if another process holds the directory of the embedded database */
 export async function openDatabase(options: OpenOptions): Promise<Database> {
   const { databaseUrl: url, databaseListenUrl: listenUrl, dataDir, databasePoolSize, databaseTimeoutMs } = options;
   if (url === undefined) return openEmbedded(dataDir);

@@ -1,7 +1,6 @@
 /**
- * A bounded pool of connections to a real Postgres: a deadline on every use, whatever the network does, and a bound on how
- * many wait for their turn and on how often a server that is away is dialled. A connection that let a deadline pass is not
- * used again.
+ * A connection pool for a Postgres server. Every use has a deadline. The number of waiting callers and the rate of reconnects are
+ * bounded. A connection that missed a deadline is discarded.
  */
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { createBackoff } from './backoff.js';
@@ -19,27 +18,27 @@ import { runTransaction } from './transaction.js';
 
 export interface PoolOptions extends OpenerOptions {
   readonly size: number;
-  /** How long a connection is used, in milliseconds: a balancer between here and Postgres spreads new ones anew. */
+  /** Maximum age of a connection, in milliseconds, so a load balancer can redistribute connections. */
   readonly lifetimeMs?: number;
 }
 
 export interface Pool {
-  /** Runs a statement on its own. */
+  /** Runs a statement outside a transaction. */
   readonly query: Query;
   /** Runs `work` in one transaction (READ COMMITTED). */
   transaction<T>(work: (query: Query) => Promise<T>): Promise<T>;
-  /** Resolves when the database answers and accepts writes. */
+  /** Resolves if the database responds and accepts writes. */
   ping(): Promise<void>;
-  /** Whether a pooler such as PgBouncer is in between, as far as connections have been opened. */
+  /** Whether the connections opened so far go through a pooler such as PgBouncer. */
   isPooled(): boolean;
   stats(): { readonly inUse: number; readonly waiting: number };
-  /** From now on every use is refused, and those that run fail. */
+  /** Rejects new calls and fails running ones. */
   abort(): void;
-  /** Waits for what runs, though not longer than its deadline, and ends the connections. */
+  /** Waits for running calls, at most until their deadline, and closes the connections. */
   close(): Promise<void>;
 }
 
-/** Callers that wait for a connection, per connection; past that the answer is SERVICE_UNAVAILABLE at once. */
+/** Waiting callers per connection. Beyond that, calls fail immediately with SERVICE_UNAVAILABLE. */
 const MAX_WAITING_PER_CONNECTION = 50;
 /** An hour. */
 const LIFETIME_MS = 3_600_000;
@@ -49,7 +48,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   const opener = createOpener(settings);
   const backoff = createBackoff();
   const shutdown = new AbortController();
-  /** Those that nobody uses; the last one that was used is the first one to be used again. */
+  /** A stack: the most recently used connection is reused first. */
   const idle: PostgresConnection[] = [];
   const used = new Set<PostgresConnection>();
   const waiting = new Set<() => void>();
@@ -58,7 +57,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   let closed = false;
   let onQuiet: () => void = () => undefined;
 
-  /** Waits for one of the places, of which there are as many as connections. */
+  /** Waits for a slot. There are as many slots as connections. */
   async function acquireSlot(): Promise<void> {
     if (closed) throw serviceUnavailable('The database is closed.');
     if (running < size) {
@@ -71,7 +70,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     await withDeadline(entered, timeoutMs, () => enter && waiting.delete(enter));
   }
 
-  /** Hands the place on to whoever waits longest. */
+  /** Passes the slot to the caller that waits longest. */
   function releaseSlot(): void {
     const [next] = waiting;
     if (next) {
@@ -86,7 +85,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
   async function open(): Promise<PostgresConnection> {
     if (shutdown.signal.aborted) throw serviceUnavailable('The database is closed.');
     const report = backoff.attempt();
-    if (!report) throw serviceUnavailable('The database is away.', 1, lastFailure);
+    if (!report) throw serviceUnavailable('The database is unavailable.', 1, lastFailure);
     try {
       const connection = await opener.open(forget, shutdown.signal);
       report(true);
@@ -94,7 +93,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     } catch (error) {
       report(false);
       lastFailure = error;
-      throw error instanceof AppError ? error : serviceUnavailable('The database is away.', 1, error);
+      throw error instanceof AppError ? error : serviceUnavailable('The database is unavailable.', 1, error);
     }
   }
 
@@ -103,7 +102,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     if (at !== -1) idle.splice(at, 1);
   }
 
-  /** A server that is gone, or has become a standby, is gone for all of them. */
+  /** If a server is gone or has become a standby, all its connections are unusable. */
   function dropIdle(): void {
     for (const connection of idle.splice(0)) connection.discard();
   }
@@ -115,7 +114,7 @@ export function createPool({ size, lifetimeMs = LIFETIME_MS, ...settings }: Pool
     else void connection.end();
   }
 
-  /** Runs `work` with a connection of its own. */
+  /** Runs `work` with exclusive use of a connection. */
   async function withConnection<T>(work: (connection: PostgresConnection) => Promise<T>): Promise<T> {
     await acquireSlot().catch((error: unknown) => {
       throw markUnsent(error);

@@ -1,4 +1,4 @@
-/** A real Postgres through postgres.js. */
+/** A Postgres server, accessed with postgres.js. */
 import { afterCommit, inTransaction } from './after-commit.js';
 import { parseDatabaseUrl } from '../config/database-url.js';
 import type { Database, Executor } from './database.js';
@@ -11,19 +11,19 @@ import { verifyListening } from './verify-listening.js';
 
 export interface PostgresOptions {
   readonly url: string;
-  /** Where notifications are listened to; as `url` if unset. */
+  /** The server for LISTEN; defaults to `url`. */
   readonly listenUrl?: string | undefined;
   readonly poolSize: number;
-  /** How long a query, or a whole transaction, may take; milliseconds. */
+  /** Deadline of a query or a whole transaction, in milliseconds. */
   readonly timeoutMs: number;
 }
 
-/** On top of a statement's own deadline, for its way there. */
+/** Added to the deadline of a statement, for network latency. */
 const SETTLE_MARGIN_MS = 1_000;
-/** Postgres rolled one of two back that waited for each other: it may begin again. */
+/** SQLSTATE deadlock_detected: the transaction was rolled back and can be retried. */
 const DEADLOCK = '40P01';
 
-/** Opens the pool; connections are made when first needed. @throws DatabaseUrlError */
+/** Creates the pool. Connections are opened on demand. @throws DatabaseUrlError */
 export function openPostgres({ url, listenUrl, poolSize, timeoutMs }: PostgresOptions): Database {
   const address = parseDatabaseUrl(url);
   const pool = createPool({ address, size: poolSize, timeoutMs });

@@ -1,47 +1,47 @@
 /**
- * Statements of hot paths: Drizzle builds the text once, and every executor, a transaction's too, runs it from then on.
- * Building one per request costs several times what running it does. Rows are read by a reader made once as well.
+ * Prepared statements for hot paths. Drizzle builds the SQL text once; every executor reuses it, also in transactions. Building a
+ * statement costs several times as much as running it. The row decoder is also built once.
  */
 import { getTableColumns, is, sql, SQL, type DriverValueEncoder, type Query } from 'drizzle-orm';
 import { PgColumn, type PgTable } from 'drizzle-orm/pg-core';
 import type { Executor } from './database.js';
 
-/** What a row is read into: columns by name, one level of groups at the most. */
+/** The shape of a row: columns by name, with at most one level of groups. */
 export interface Shape {
   readonly [name: string]: PgColumn | SQL | Readonly<Record<string, PgColumn | SQL>>;
 }
 
-/** A query of Drizzle's with `given` in the place of values. */
+/** A Drizzle query with `param` in place of values. */
 export interface Buildable<Rows> extends PromiseLike<Rows> {
   toSQL(): Query;
 }
 
-/** Runs a statement. @param values one for each `given` */
+/** Runs a statement. @param values a value for each `param`, by name */
 export type Statement<Rows> = (executor: Executor, values: Readonly<Record<string, unknown>>) => Promise<Rows>;
 
 /**
- * A value that is given when the statement runs, encoded as its column has it.
- * @param name under which it is given
+ * A named parameter, encoded like its column.
+ * @param name the key in the values of the statement
  */
 export function param(column: PgColumn, name: string): SQL {
   const encoder: DriverValueEncoder<unknown, unknown> = {
-    // Drizzle's encoders of some types, moments among them, take no null.
+    // Some of Drizzle's encoders, such as timestamps, do not accept null.
     mapToDriverValue: (value): unknown => (value === null ? null : column.mapToDriverValue(value)),
   };
   return sql`${sql.param(sql.placeholder(name), encoder)}`;
 }
 
-/** A whole row that is given when the statement runs, each column under its property's name. */
+/** Parameters for all columns of a table, named like their properties. */
 export function rowParams<T extends PgTable>(table: T): { [Name in keyof T['$inferInsert']]-?: SQL } {
   const columns = Object.entries(getTableColumns<PgTable>(table));
-  // Object.fromEntries loses the names that the type promises.
+  // The type of Object.fromEntries has no key names.
   return Object.fromEntries(columns.map(([name, column]) => [name, param(column, name)])) as never;
 }
 
 /**
  * Defines a statement.
- * @param shape what it selects or returns; undefined when that is nothing
- * @param build builds it with any executor, with `shape` as what it selects or returns
+ * @param shape the selected or returned columns; undefined if there are none
+ * @param build builds the query, which must select or return `shape`
  */
 export function statement<Rows>(
   shape: Shape | undefined,
@@ -59,7 +59,7 @@ export function statement<Rows>(
 
 type Reader = (row: readonly unknown[]) => unknown;
 
-/** Reads a row whose values lie in the order of the shape, which is how Drizzle selects them. */
+/** Creates a decoder for rows whose values are in the order of the shape, as Drizzle selects them. */
 function rowReader(shape: Shape): Reader {
   let position = 0;
   const readerOf = (part: Shape | Shape[string]): Reader => {

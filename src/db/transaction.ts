@@ -1,17 +1,16 @@
 /**
- * One transaction on one connection. It is begun and ended here and not by postgres.js, which rolls back on a connection
- * that is lost as well.
+ * Runs a transaction on a connection. Does not use transactions of postgres.js, which tries to roll back on a lost connection.
  */
 import { serviceUnavailable } from '../lib/errors.js';
 import { connectionLost, type PostgresConnection, type Query } from './connection.js';
 import { sqlStateOf } from './errors.js';
 
-/** in_failed_sql_transaction */
+/** SQLSTATE in_failed_sql_transaction. */
 const ABORTED = '25P02';
 
 /**
- * Runs `work` between BEGIN and COMMIT; whatever fails rolls back, also a statement whose failure `work` swallows.
- * @throws AppError SERVICE_UNAVAILABLE as soon as the connection is lost, whatever `work` waits for
+ * Runs `work` between BEGIN and COMMIT. Any failed statement rolls back, even if `work` catches the error.
+ * @throws AppError SERVICE_UNAVAILABLE as soon as the connection is lost, even if `work` waits for something else
  */
 export function runTransaction<T>(connection: PostgresConnection, work: (query: Query) => Promise<T>): Promise<T> {
   return Promise.race([runBetweenBeginAndCommit(connection, work), untilLost(connection)]);
@@ -35,13 +34,13 @@ async function runBetweenBeginAndCommit<T>(
   await query('begin');
   try {
     const result = await work(query);
-    // Postgres would roll back at the commit, and say nothing.
+    // COMMIT would roll back silently.
     if (failure) throw failure;
     await query('commit');
     return result;
   } catch (error) {
     if (!connection.isLost()) await query('rollback').catch((reason: unknown) => connection.discard(reason));
-    // Of statements that went together, those after the one that failed say only that they came too late.
+    // With concurrent statements, those after the failed one report only in_failed_sql_transaction.
     throw sqlStateOf(error) === ABORTED && failure ? failure : error;
   } finally {
     over = true;

@@ -1,11 +1,11 @@
-/** What has to hold between DATABASE_URL and DATABASE_LISTEN_URL before an instance serves. */
+/** Verifies at startup that notifications arrive with DATABASE_URL and DATABASE_LISTEN_URL. */
 import { randomUUID } from 'node:crypto';
 import { parseDatabaseUrl } from '../config/database-url.js';
 import { createOpener } from './connection.js';
 import { withDeadline } from './deadline.js';
 import { listenOnPostgres } from './listen.js';
 
-/** The databases of the configuration do not go together. The message is for an operator. */
+/** DATABASE_URL and DATABASE_LISTEN_URL do not work together. The message is for an operator. */
 export class DatabaseSetupError extends Error {
   override readonly name = 'DatabaseSetupError';
 }
@@ -15,15 +15,15 @@ const NOT_LISTENING =
   ' delivers no notifications';
 
 export interface VerifyOptions {
-  /** Whether DATABASE_URL leads to a pooler. */
+  /** Whether DATABASE_URL points to a pooler. */
   readonly pooled: boolean;
   readonly listenUrl: string | undefined;
   readonly timeoutMs: number;
 }
 
 /**
- * Verifies that notifications arrive, by sending one, where that is in doubt.
- * @throws DatabaseSetupError when they do not, or the server of `listenUrl` cannot be used
+ * Verifies that notifications arrive by sending one, if a pooler or a separate URL is used.
+ * @throws DatabaseSetupError if they do not arrive, or the server of `listenUrl` cannot be used
  */
 export async function verifyListening({ pooled, listenUrl, timeoutMs }: VerifyOptions): Promise<void> {
   if (listenUrl === undefined) {

@@ -1,9 +1,9 @@
-/** What is risky about DATABASE_URL though it works. */
+/** Warnings about insecure database connections. */
 import { isLocal, parseDatabaseUrl } from '../config/database-url.js';
 
 const ADVICE = 'add sslmode=verify-full to it, and sslrootcert=FILE if the CA is private';
 
-/** @returns one sentence for each of the URLs whose server is another machine that proves nothing of itself */
+/** @returns one sentence for each URL that connects to another machine without verifying its certificate */
 export function transportWarnings(urls: Readonly<Record<string, string | undefined>>): readonly string[] {
   return Object.entries(urls).flatMap(([name, url]) => {
     if (url === undefined) return [];

@@ -3,7 +3,7 @@ import { databaseAdvice } from '../../src/db/advice.js';
 import { serviceUnavailable } from '../../src/lib/errors.js';
 
 const away = (code: string, message = '') =>
-  serviceUnavailable('The database is away.', 1, Object.assign(new Error(message), { code }));
+  serviceUnavailable('The database is unavailable.', 1, Object.assign(new Error(message), { code }));
 
 t.test('says what to change, by the error at the bottom', async (t) => {
   const advice: [string, string, RegExp][] = [

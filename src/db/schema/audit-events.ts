@@ -1,4 +1,4 @@
-/** What happened to an account, written in the transaction of the change it tells of. */
+/** The audit log. An event is written in the transaction of the change that it records. */
 import { sql } from 'drizzle-orm';
 import { index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
