@@ -7,7 +7,7 @@ import { auditOf } from '../helpers/audit-trail.js';
 import { collect } from '../helpers/events.js';
 import { LOGIN, LOGOUT, PASSWORD, REFRESH } from '../helpers/seed.js';
 
-t.test('what an account does is told in order, with where it came from and no secret', async (t) => {
+t.test('records the actions of an account in order, with the client and without secrets', async (t) => {
   const app = await startTestApp(t);
   const user = await app.user();
   const client = app.client({ ip: '203.0.113.5', headers: { 'user-agent': 'Phone/1.0' } });
@@ -30,7 +30,7 @@ t.test('what an account does is told in order, with where it came from and no se
   for (const secret of [PASSWORD, user.accessToken, user.refreshToken, user.email]) t.notOk(text.includes(secret));
 });
 
-t.test('instances are told of everything that is recorded, by id alone', async (t) => {
+t.test('publishes every recorded event to all instances, by id only', async (t) => {
   const app = await startTestApp(t);
   const { until } = collect(app.events);
   const user = await app.user();
@@ -46,7 +46,7 @@ t.test('instances are told of everything that is recorded, by id alone', async (
   );
 });
 
-t.test('what was recorded since a moment is found by id, in its order', async (t) => {
+t.test('finds the events since a moment by id, in order', async (t) => {
   const app = await startTestApp(t);
   const before = await app.user();
   app.clock.advance(60_000);
@@ -67,7 +67,7 @@ t.test('what was recorded since a moment is found by id, in its order', async (t
   t.same(await find(since.getTime() + 1, 10), []);
 });
 
-t.test('the event and the change it tells of are there together or not at all', async (t) => {
+t.test('commits or rolls back an event together with its change', async (t) => {
   const app = await startTestApp(t);
   const user = await app.user();
   await app.db.executor.execute(sql`alter table audit_events add constraint refused check (type <> 'account.updated')`);
@@ -76,7 +76,7 @@ t.test('the event and the change it tells of are there together or not at all', 
   t.equal((await user.client.send('{ me { displayName } }')).data!['me'].displayName, null);
 });
 
-t.test('events are kept as long as is configured', async (t) => {
+t.test('keeps events for the configured retention', async (t) => {
   const app = await startTestApp(t, { AUDIT_RETENTION: '2d' });
   const user = await app.user();
   app.clock.advance(2 * 86_400_000 - 1000);
@@ -88,7 +88,7 @@ t.test('events are kept as long as is configured', async (t) => {
   t.same(await auditOf(app.db, user.id), []);
 });
 
-t.test('a refusal by a limit is audited once in its window', async (t) => {
+t.test('audits a rate limit rejection once per window', async (t) => {
   const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'login=2/1m' });
   const client = app.client({ ip: '203.0.113.6' });
   for (let time = 0; time < 6; time += 1) await client.send(LOGIN, { input: { identifier: 'x', password: 'y' } });
@@ -97,7 +97,7 @@ t.test('a refusal by a limit is audited once in its window', async (t) => {
   t.equal(refusals.length, 1);
 });
 
-t.test('copies events to the log once they have committed, if AUDIT_LOG asks for it', async (t) => {
+t.test('copies committed events to the log if AUDIT_LOG is set', async (t) => {
   const quiet = await startTestApp(t);
   await quiet.user();
   t.notOk(

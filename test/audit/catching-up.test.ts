@@ -3,7 +3,7 @@ import t from 'tap';
 import type { AuditRecord } from '../../src/audit/event.js';
 import { feedSetup as setup, take } from '../helpers/feed.js';
 
-t.test('what was missed while the bus was away is told when it is back, once and before what comes then', async (t) => {
+t.test('delivers missed events once after an outage, before new ones', async (t) => {
   const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
   watch(true);
   recordSilently('a:before');
@@ -32,7 +32,7 @@ t.test('what was missed while the bus was away is told when it is back, once and
   t.same(await take(mine, 1), ['a:5'], 'and nothing twice that is told twice');
 });
 
-t.test('what commits after somebody follows is told, though it was stamped before', async (t) => {
+t.test('delivers an event committed after the subscription, even with an earlier timestamp', async (t) => {
   const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
   watch(true);
   await new Promise(setImmediate);
@@ -56,7 +56,7 @@ t.test('what commits after somebody follows is told, though it was stamped befor
 });
 
 t.test(
-  'what was lost is read since it was, or since somebody follows, a margin before a loss that is noticed',
+  'reads missed events since the outage or the oldest subscription, with a margin before a noticed outage',
   async (t) => {
     const { feed, tell, watch, recordSilently, readAll, clock, sinces } = setup();
     const step = () => new Promise(setImmediate);
@@ -100,7 +100,7 @@ t.test(
   },
 );
 
-t.test('a loss that is told while another is caught up with is caught up with before what comes then', async (t) => {
+t.test('catches up with a second outage before it delivers new events', async (t) => {
   const { feed, tell, watch, recordSilently, readAll, onCatchUp } = setup();
   const stream = feed.subscribe('a');
   const releases: (() => void)[] = [];
@@ -120,7 +120,7 @@ t.test('a loss that is told while another is caught up with is caught up with be
   t.same(await take(stream, 3), ['a:1', 'a:1b', 'a:2']);
 });
 
-t.test('what was told is not counted as missed, and who may be told it again is told no more', async (t) => {
+t.test('does not count delivered events as missed, and ends a subscription that could get duplicates', async (t) => {
   const { feed, tell, watch, recordSilently, readAll, clock } = setup();
   watch(true);
   await new Promise(setImmediate);
@@ -153,7 +153,7 @@ t.test('what was told is not counted as missed, and who may be told it again is 
   await t.rejects(stream.next(), { code: 'SERVICE_UNAVAILABLE' });
 });
 
-t.test('of what was missed, that of accounts that nobody follows is not counted', async (t) => {
+t.test('does not count missed events of accounts without subscribers', async (t) => {
   for (const followers of [1, 1001]) {
     const { feed, watch, recordSilently, readAll } = setup();
     watch(true);
@@ -169,7 +169,7 @@ t.test('of what was missed, that of accounts that nobody follows is not counted'
   }
 });
 
-t.test('who missed more than can be read, or when it cannot, is told no more', async (t) => {
+t.test('ends subscriptions that missed too many events, or whose catch-up fails', async (t) => {
   const { feed, watch, recordSilently, onCatchUp } = setup();
   watch(true);
   const many = feed.subscribe('a');

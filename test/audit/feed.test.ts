@@ -1,24 +1,21 @@
 import t from 'tap';
 import { feedSetup as setup, take } from '../helpers/feed.js';
 
-t.test(
-  'what happens at once is read in one statement for all who follow, in order however it comes back',
-  async (t) => {
-    const { feed, reads, tell, readAll } = setup();
-    const [mine, again, all] = [feed.subscribe('a'), feed.subscribe('a'), feed.subscribe(null)];
-    tell('a:1', 'b:1', 'a:2', ':1', 'a:3');
-    await readAll();
-    t.same(
-      reads.map(({ ids }) => ids),
-      [['a:1'], ['b:1', 'a:2', ':1', 'a:3']],
-    );
-    t.same(await take(mine, 3), ['a:1', 'a:2', 'a:3']);
-    t.same(await take(again, 3), ['a:1', 'a:2', 'a:3']);
-    t.same(await take(all, 5), ['a:1', 'b:1', 'a:2', ':1', 'a:3']);
-  },
-);
+t.test('reads concurrent events in one statement for all subscribers and delivers them in order', async (t) => {
+  const { feed, reads, tell, readAll } = setup();
+  const [mine, again, all] = [feed.subscribe('a'), feed.subscribe('a'), feed.subscribe(null)];
+  tell('a:1', 'b:1', 'a:2', ':1', 'a:3');
+  await readAll();
+  t.same(
+    reads.map(({ ids }) => ids),
+    [['a:1'], ['b:1', 'a:2', ':1', 'a:3']],
+  );
+  t.same(await take(mine, 3), ['a:1', 'a:2', 'a:3']);
+  t.same(await take(again, 3), ['a:1', 'a:2', 'a:3']);
+  t.same(await take(all, 5), ['a:1', 'b:1', 'a:2', ':1', 'a:3']);
+});
 
-t.test('nothing is read for nobody', async (t) => {
+t.test('reads nothing without subscribers', async (t) => {
   const { feed, reads, tell } = setup();
   tell('a:1');
   const stream = feed.subscribe('b');
@@ -29,7 +26,7 @@ t.test('nothing is read for nobody', async (t) => {
   t.same(await stream.next(), { done: true, value: undefined });
 });
 
-t.test('a slow read keeps what comes later waiting', async (t) => {
+t.test('delays later events while a read is slow', async (t) => {
   const { feed, reads, tell, readAll } = setup();
   const stream = feed.subscribe('a');
   tell('a:1');
@@ -39,7 +36,7 @@ t.test('a slow read keeps what comes later waiting', async (t) => {
   t.same(await take(stream, 2), ['a:1', 'a:2']);
 });
 
-t.test('what cannot be read ends those who would have been told, in place of a gap, and nobody else', async (t) => {
+t.test('ends only the affected subscriptions when a read fails', async (t) => {
   const { feed, reads, tell, readAll } = setup();
   const [failing, waiting, other] = [feed.subscribe('a'), feed.subscribe(null), feed.subscribe('b')];
   const pending = waiting.next();
@@ -55,7 +52,7 @@ t.test('what cannot be read ends those who would have been told, in place of a g
   t.same(await take(other, 1), ['b:1']);
 });
 
-t.test('what is not there, as of a lost transaction, is passed by', async (t) => {
+t.test('skips events that do not exist, as after a lost transaction', async (t) => {
   const { feed, missing, tell, readAll } = setup();
   const stream = feed.subscribe('a');
   missing.add('a:1');
@@ -64,7 +61,7 @@ t.test('what is not there, as of a lost transaction, is passed by', async (t) =>
   t.same(await take(stream, 1), ['a:2']);
 });
 
-t.test('who is wanted is decided by what was read', async (t) => {
+t.test('filters by the event that was read', async (t) => {
   const { feed, tell, readAll } = setup();
   const stream = feed.subscribe('a', ({ id }) => id === 'a:2');
   tell('a:1', 'a:2');
@@ -72,28 +69,25 @@ t.test('who is wanted is decided by what was read', async (t) => {
   t.same(await take(stream, 1), ['a:2']);
 });
 
-t.test(
-  'a follower that does not read is dropped after a thousand, and so are all when too much is to be read',
-  async (t) => {
-    const { feed, reads, tell, readAll } = setup();
-    const slow = feed.subscribe('a');
-    tell(...Array.from({ length: 1001 }, (_, index) => `a:${index}`));
-    await readAll();
-    await t.rejects(slow.next(), { code: 'SERVICE_UNAVAILABLE' });
-    t.equal(feed.stats().open, 0);
+t.test('ends a subscription with a thousand unread events, and all when too many events wait', async (t) => {
+  const { feed, reads, tell, readAll } = setup();
+  const slow = feed.subscribe('a');
+  tell(...Array.from({ length: 1001 }, (_, index) => `a:${index}`));
+  await readAll();
+  await t.rejects(slow.next(), { code: 'SERVICE_UNAVAILABLE' });
+  t.equal(feed.stats().open, 0);
 
-    const flooded = feed.subscribe('a');
-    tell(...Array.from({ length: 10_002 }, (_, index) => `a:more${index}`));
-    await t.rejects(flooded.next(), { code: 'SERVICE_UNAVAILABLE' });
-    const next = feed.subscribe('a');
-    reads.length = 0;
-    tell('a:again');
-    t.equal(reads.length, 0, 'the read before still runs');
-    next.return!();
-  },
-);
+  const flooded = feed.subscribe('a');
+  tell(...Array.from({ length: 10_002 }, (_, index) => `a:more${index}`));
+  await t.rejects(flooded.next(), { code: 'SERVICE_UNAVAILABLE' });
+  const next = feed.subscribe('a');
+  reads.length = 0;
+  tell('a:again');
+  t.equal(reads.length, 0, 'the read before still runs');
+  next.return!();
+});
 
-t.test('a closed feed listens no more', async (t) => {
+t.test('stops listening after close', async (t) => {
   const { feed, reads, tell } = setup();
   feed.subscribe('a');
   feed.close();

@@ -28,7 +28,7 @@ function check(url: string, timeoutMs = 5000) {
   return { isBreached, outcomes, warnings };
 }
 
-t.test('five digits of the SHA-1 leave the process, and padding is asked for', async (t) => {
+t.test('sends only five digits of the SHA-1 and requests padding', async (t) => {
   const seen: { url: string | undefined; padding: unknown }[] = [];
   const url = await service(t, ({ url, headers }, response) => {
     seen.push({ url, padding: headers['add-padding'] });
@@ -44,12 +44,12 @@ t.test('five digits of the SHA-1 leave the process, and padding is asked for', a
   t.same(outcomes, ['found', 'clear']);
 });
 
-t.test('a line of padding, whose count is 0, is no breach', async (t) => {
+t.test('ignores padding lines with the count 0', async (t) => {
   const url = await service(t, (_request, response) => void response.end(`${digest('hunter2').slice(5)}:0\r\n`));
   t.equal(await check(url).isBreached('hunter2'), false);
 });
 
-t.test('a password is accepted when the service is away, wrong, silent, endless, or points elsewhere', async (t) => {
+t.test('accepts a password if the service is unavailable, invalid, silent, endless or redirects', async (t) => {
   const found = `${digest('hunter2').slice(5)}:1\r\n`;
   const away = 'http://127.0.0.1:1/range';
   const wrong = await service(t, (_request, response) => void response.writeHead(500).end(found));
@@ -68,7 +68,7 @@ t.test('a password is accepted when the service is away, wrong, silent, endless,
   t.same(outcomes, ['unavailable']);
 });
 
-t.test('more than twenty at a time are not asked for', async (t) => {
+t.test('checks at most twenty passwords concurrently', async (t) => {
   const waiting: (() => void)[] = [];
   const { promise: full, resolve } = deferred();
   const url = await service(t, (_request, response) => {
@@ -86,7 +86,7 @@ t.test('more than twenty at a time are not asked for', async (t) => {
   t.equal(outcomes.filter((outcome) => outcome === 'clear').length, 20);
 });
 
-t.test('with BREACHED_PASSWORD_URL a known password is refused, and the metrics count it', async (t) => {
+t.test('rejects a breached password and counts it in the metrics', async (t) => {
   const url = await service(t, (_request, response) => void response.end(`${digest(PASSWORD).slice(5)}:1\r\n`));
   const app = await startTestApp(t, { BREACHED_PASSWORD_URL: url });
   const register = (password: string) =>

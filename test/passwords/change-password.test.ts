@@ -12,7 +12,7 @@ const change = (user: SeededUser, input: object = {}) =>
 const login = (identifier: string, password: string) => app.client().send(LOGIN, { input: { identifier, password } });
 const refresh = (refreshToken: unknown) => app.client().send(REFRESH, { refreshToken });
 
-t.test('the new password takes the place of the old, and the owner is told', async (t) => {
+t.test('replaces the password and notifies the owner', async (t) => {
   const user = await app.user();
   const answer = await change(user, { newPasswordConfirmation: NEW });
   t.equal(answer.data?.['changePassword'].user.id, user.id);
@@ -22,27 +22,24 @@ t.test('the new password takes the place of the old, and the owner is told', asy
   t.ok((await auditOf(app.db, user.id)).some(({ type }) => type === 'password.changed'));
 });
 
-t.test(
-  'twenty changes an hour for one account: each is a mail, perhaps to somebody whose address it never was',
-  async (t) => {
-    const user = await app.user();
-    let token = user.accessToken;
-    const changeTo = async (currentPassword: string, newPassword: string) => {
-      const answer = await app.client({ token }).send(CHANGE, { input: { currentPassword, newPassword } });
-      token = (answer.data?.['changePassword'].accessToken as string | undefined) ?? token;
-      return answer;
-    };
-    for (let time = 0; time < 10; time += 1) {
-      t.equal((await changeTo(PASSWORD, NEW)).code, undefined);
-      t.equal((await changeTo(NEW, PASSWORD)).code, undefined);
-    }
-    t.match(await changeTo(PASSWORD, NEW), { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
-    t.equal((await login(user.username, PASSWORD)).code, undefined, 'and nothing changed');
-    t.equal((await change(await app.user())).code, undefined, 'another account');
-  },
-);
+t.test('limits an account to twenty changes an hour', async (t) => {
+  const user = await app.user();
+  let token = user.accessToken;
+  const changeTo = async (currentPassword: string, newPassword: string) => {
+    const answer = await app.client({ token }).send(CHANGE, { input: { currentPassword, newPassword } });
+    token = (answer.data?.['changePassword'].accessToken as string | undefined) ?? token;
+    return answer;
+  };
+  for (let time = 0; time < 10; time += 1) {
+    t.equal((await changeTo(PASSWORD, NEW)).code, undefined);
+    t.equal((await changeTo(NEW, PASSWORD)).code, undefined);
+  }
+  t.match(await changeTo(PASSWORD, NEW), { code: 'RATE_LIMIT_EXCEEDED', status: 429 });
+  t.equal((await login(user.username, PASSWORD)).code, undefined, 'and nothing changed');
+  t.equal((await change(await app.user())).code, undefined, 'another account');
+});
 
-t.test('every other session ends, this one goes on with new tokens', async (t) => {
+t.test('ends all other sessions and renews the own one', async (t) => {
   const user = await app.user();
   const other = (await login(user.username, PASSWORD)).data!['login'] as { accessToken: string; refreshToken: string };
   const { accessToken, refreshToken } = (await change(user)).data!['changePassword'];
@@ -52,14 +49,14 @@ t.test('every other session ends, this one goes on with new tokens', async (t) =
   t.equal((await refresh(refreshToken)).code, undefined);
 });
 
-t.test('a refresh token from before the change counts as stolen, grace time or not', async (t) => {
+t.test('treats an earlier refresh token as reused, even within the grace time', async (t) => {
   const user = await app.user();
   const { refreshToken } = (await change(user)).data!['changePassword'];
   t.equal((await refresh(user.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
   t.equal((await refresh(refreshToken)).code, 'INVALID_REFRESH_TOKEN', 'the session ended for it');
 });
 
-t.test('access tokens of the session from before the change are refused from the next request on', async (t) => {
+t.test('rejects earlier access tokens from the next request on', async (t) => {
   const user = await app.user();
   const second = (await refresh(user.refreshToken)).data!['refresh'];
   const changed = await app
@@ -79,13 +76,13 @@ t.test('access tokens of the session from before the change are refused from the
   );
 });
 
-t.test('a refused change leaves the access token as it was', async (t) => {
+t.test('keeps the access token valid after a rejected change', async (t) => {
   const user = await app.user();
   t.equal((await change(user, { currentPassword: 'wrong wrong wrong' })).code, 'INVALID_CREDENTIALS');
   t.equal((await user.client.send(ME)).code, undefined);
 });
 
-t.test('a mutation that follows the change in one document needs the new token', async (t) => {
+t.test('rejects a mutation after the change in the same document', async (t) => {
   const user = await app.user();
   const answer = await user.client.send(
     `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { tokenType }
@@ -95,13 +92,13 @@ t.test('a mutation that follows the change in one document needs the new token',
   t.equal(answer.code, 'TOKEN_EXPIRED');
 });
 
-t.test('the mail says that access from before the change has ended', async (t) => {
+t.test('states in the email that earlier access has ended', async (t) => {
   const user = await app.user();
   await change(user);
   t.match((await app.mailTo(user.email)).at(-1)?.text.replace(/\s+/g, ' '), /Every other device was signed out/);
 });
 
-t.test('a wrong password changes nothing and counts as a failed attempt', async (t) => {
+t.test('rejects a wrong password and counts a failure', async (t) => {
   const user = await app.user();
   for (let time = 0; time < 5; time += 1)
     t.equal((await change(user, { currentPassword: 'wrong wrong wrong' })).code, 'INVALID_CREDENTIALS');
@@ -109,7 +106,7 @@ t.test('a wrong password changes nothing and counts as a failed attempt', async 
   t.equal((await login(user.username, PASSWORD)).code, undefined, 'and elsewhere nobody is locked out');
 });
 
-t.test('every fault of the new password is told, before the old one is looked at', async (t) => {
+t.test('reports all errors of the new password before it verifies the current one', async (t) => {
   const user = await app.user();
   const answer = await change(user, { newPassword: 'short', newPasswordConfirmation: 'other' });
   const fields = new Set(answer.errors[0]?.extensions.details?.map(({ field }) => field));
@@ -118,7 +115,7 @@ t.test('every fault of the new password is told, before the old one is looked at
   t.equal((await login(user.username, PASSWORD)).code, undefined);
 });
 
-t.test('of many changes at once one holds', async (t) => {
+t.test('applies one of several concurrent changes', async (t) => {
   const user = await app.user();
   const passwords = Array.from({ length: 4 }, (_, n) => `${NEW} ${n}`);
   const answers = await Promise.all(passwords.map((newPassword) => change(user, { newPassword })));

@@ -23,12 +23,12 @@ async function charge(at: number, keys: readonly string[], ceiling = counter(`${
   );
 }
 
-t.test('while failures are free, an attempt whose clock is behind is admitted and counted', async (t) => {
+t.test('admits and counts an attempt with clock skew below the limit', async (t) => {
   t.match(await charge(NOW, ['free']), { failures: 1, beginsWait: false });
   t.match(await charge(NOW - 30_000, ['free']), { failures: 2 });
 });
 
-t.test('after the last free failure it is refused until the wait is over', async (t) => {
+t.test('rejects attempts during the wait', async (t) => {
   for (const failures of [1, 2, 3]) t.match(await charge(NOW, ['spent']), { failures, beginsWait: failures === 3 });
   t.same(await charge(NOW - 1, ['spent']), { retryAfter: 31 });
   t.same(await charge(NOW, ['spent']), { retryAfter: 30 });
@@ -36,32 +36,32 @@ t.test('after the last free failure it is refused until the wait is over', async
   t.match(await charge(NOW + 30_000 + 960_000, ['spent']), { failures: 1 }, 'forgotten');
 });
 
-t.test('while one of several waits, none is counted', async (t) => {
+t.test('counts nothing while one of several counters waits', async (t) => {
   for (let time = 0; time < 3; time += 1) await charge(NOW, ['narrow']);
   t.same(await charge(NOW, ['wide', 'narrow']), { retryAfter: 30 });
   t.match(await charge(NOW, ['wide']), { failures: 1 });
 });
 
-t.test('an attempt that is taken back leaves no wait, whatever the clock of the next', async (t) => {
+t.test('leaves no wait after a refund, despite clock skew', async (t) => {
   for (let time = 0; time < 3; time += 1) await charge(NOW, ['taken back']);
   await attempts.refund(['taken back']);
   t.match(await charge(NOW - 5, ['taken back']), { failures: 3 });
 });
 
-t.test('what is taken back after all was forgiven buys no free failures', async (t) => {
+t.test('does not go below zero when a refund follows a reset', async (t) => {
   t.match(await charge(NOW, ['forgiven']), { failures: 1 });
   for (let time = 0; time < 3; time += 1) await attempts.refund(['forgiven']);
   t.match(await charge(NOW, ['forgiven']), { failures: 1 });
 });
 
-t.test('at the ceiling attempts are admitted as before, and told to fail', async (t) => {
+t.test('admits attempts above the ceiling and marks them as locked', async (t) => {
   const ceiling = { ...counter('ceiling', 2), firstDelayMs: 1e9, maxDelayMs: 1e9 };
   t.match(await charge(NOW, ['one'], ceiling), { isLocked: false, reachesCeiling: false });
   t.match(await charge(NOW, ['two'], ceiling), { isLocked: false, reachesCeiling: true });
   t.match(await charge(NOW, ['three'], ceiling), { isLocked: true, reachesCeiling: false, keys: ['three'] });
 });
 
-t.test('attempts at once, with the same keys in another order, all count', async (t) => {
+t.test('counts all concurrent attempts with the same keys in different order', async (t) => {
   const ceiling = counter('many ceiling', 1000);
   const keys = ['k1', 'k2', 'k3'];
   const orders = Array.from({ length: 12 }, (_, index) => (index % 2 ? keys : [...keys].reverse()));

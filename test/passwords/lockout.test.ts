@@ -31,7 +31,7 @@ async function failures({ id, username }: SeededUser, count: number): Promise<vo
   await app.db.executor.execute(sql`update password_attempts set failures = ${count} where key = ${accountKey(id)}`);
 }
 
-t.test('an IPv6 /48 has the room of four addresses, and each /56 of it that of two', async (t) => {
+t.test('gives an IPv6 /48 the budget of four addresses and a /56 that of two', async (t) => {
   const user = await app.user();
   const admitted = async (ips: readonly string[]) => {
     let count = 0;
@@ -48,7 +48,7 @@ t.test('an IPv6 /48 has the room of four addresses, and each /56 of it that of t
   t.equal(await admitted(Array.from({ length: 60 }, (_, n) => `203.0.113.${n}`)), 20, 'an IPv4 /24');
 });
 
-t.test('a hundred failures in a row make the password worthless, but for devices that signed in before', async (t) => {
+t.test('locks an account after a hundred consecutive failures, except for known devices', async (t) => {
   const { user, cookie } = await known();
   for (let n = 0; n < 100; n += 1)
     t.equal((await login(elsewhere(n), user.username, WRONG)).code, 'INVALID_CREDENTIALS');
@@ -67,7 +67,7 @@ t.test('a hundred failures in a row make the password worthless, but for devices
   t.equal((await login(elsewhere(301), user.username, WRONG, cookie)).code, 'INVALID_CREDENTIALS');
 });
 
-t.test('a login that succeeds begins the count anew', async (t) => {
+t.test('resets the consecutive failures after a successful login', async (t) => {
   const user = await app.user();
   await failures(user, 99);
   t.equal((await login('192.0.2.1', user.username, PASSWORD)).code, undefined);
@@ -75,7 +75,7 @@ t.test('a login that succeeds begins the count anew', async (t) => {
   t.equal((await login('192.0.2.1', user.username, PASSWORD)).code, undefined);
 });
 
-t.test('a name that nobody has is answered as a locked account', async (t) => {
+t.test('gives the same responses for an unknown identifier as for a locked account', async (t) => {
   for (let n = 0; n < 3; n += 1) await login(elsewhere(n), 'nobody-has-this-name', WRONG);
   const unknown = await login('192.0.2.90', 'nobody-has-this-name', PASSWORD);
   const user = await app.user();
@@ -85,7 +85,7 @@ t.test('a name that nobody has is answered as a locked account', async (t) => {
   t.same([answer.status, answer.data, answer.errors], [unknown.status, unknown.data, unknown.errors]);
 });
 
-t.test('the ceiling is exact for guesses at once on two instances', async (t) => {
+t.test('enforces the ceiling exactly for concurrent guesses on two instances', async (t) => {
   const other = await startTestApp(t, OPTIONS, app.db, app.clock);
   const user = await app.user();
   await failures(user, 90);
@@ -98,7 +98,7 @@ t.test('the ceiling is exact for guesses at once on two instances', async (t) =>
   t.equal((await login('192.0.2.91', user.username, PASSWORD)).code, 'INVALID_CREDENTIALS');
 });
 
-t.test('mail about locks is bounded for a mailbox', async (t) => {
+t.test('limits lockout emails per mailbox', async (t) => {
   const user = await app.user();
   for (let round = 0; round < 5; round += 1) {
     await failures(user, 99);
@@ -111,7 +111,7 @@ t.test('mail about locks is bounded for a mailbox', async (t) => {
   t.equal(mails.length, 3);
 });
 
-t.test("strangers in the owner's network do not use up the budget of a known device", async (t) => {
+t.test('keeps the budget of a known device when others in its network fail', async (t) => {
   const { user, cookie } = await known();
   for (let n = 0; n < 7; n += 1) await login('203.0.113.200', user.username, WRONG);
   t.equal((await login('203.0.113.200', user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
@@ -119,7 +119,7 @@ t.test("strangers in the owner's network do not use up the budget of a known dev
   t.equal((await login('203.0.113.200', user.email, PASSWORD, cookie)).code, undefined);
 });
 
-t.test('a known device has its own waits, and is forgotten after twenty failures', async (t) => {
+t.test('applies waits to a known device and forgets it after twenty failures', async (t) => {
   const { user, cookie } = await known();
   const codes = [];
   for (let n = 0; n < 6; n += 1) codes.push((await login(elsewhere(n), user.username, WRONG, cookie)).code);
@@ -137,7 +137,7 @@ t.test('a known device has its own waits, and is forgotten after twenty failures
   );
 });
 
-t.test('the device cookie is out of reach for scripts, and is kept over logins', async (t) => {
+t.test('sets an HttpOnly device cookie and keeps it across logins', async (t) => {
   const user = await app.user();
   const cookie = deviceOf(await login('192.0.2.1', user.username, PASSWORD))!;
   for (const attribute of ['HttpOnly', 'SameSite=Strict', 'Path=/', 'Expires=']) t.match(cookie, attribute);
@@ -152,23 +152,20 @@ t.test('the device cookie is out of reach for scripts, and is kept over logins',
   t.equal(deviceOf(foreign), undefined, 'a foreign page gets none');
 });
 
-t.test(
-  'a token that was planted is worth nothing after the login, and other accounts of the browser stay known',
-  async (t) => {
-    const [attacker, victim] = [await known(), await app.user()];
-    const planted = attacker.cookie;
-    const fresh = pairOf(deviceOf(await login('192.0.2.1', victim.username, PASSWORD, planted)));
-    t.not(fresh, planted);
-    for (let n = 0; n < 6; n += 1) await login('203.0.113.201', victim.username, WRONG);
-    t.equal((await login('203.0.113.201', victim.username, PASSWORD, planted)).code, 'RATE_LIMIT_EXCEEDED');
-    t.equal((await login('203.0.113.201', victim.username, PASSWORD, fresh)).code, undefined);
-    for (let n = 0; n < 6; n += 1) await login('203.0.113.202', attacker.user.username, WRONG);
-    t.equal((await login('203.0.113.202', attacker.user.username, PASSWORD, fresh)).code, undefined);
-    t.equal((await login('203.0.113.203', victim.username, PASSWORD, 'latchkey-device=x')).code, undefined, 'no token');
-  },
-);
+t.test('replaces a planted device token at login and keeps the browser known to its other accounts', async (t) => {
+  const [attacker, victim] = [await known(), await app.user()];
+  const planted = attacker.cookie;
+  const fresh = pairOf(deviceOf(await login('192.0.2.1', victim.username, PASSWORD, planted)));
+  t.not(fresh, planted);
+  for (let n = 0; n < 6; n += 1) await login('203.0.113.201', victim.username, WRONG);
+  t.equal((await login('203.0.113.201', victim.username, PASSWORD, planted)).code, 'RATE_LIMIT_EXCEEDED');
+  t.equal((await login('203.0.113.201', victim.username, PASSWORD, fresh)).code, undefined);
+  for (let n = 0; n < 6; n += 1) await login('203.0.113.202', attacker.user.username, WRONG);
+  t.equal((await login('203.0.113.202', attacker.user.username, PASSWORD, fresh)).code, undefined);
+  t.equal((await login('203.0.113.203', victim.username, PASSWORD, 'latchkey-device=x')).code, undefined, 'no token');
+});
 
-t.test('a stolen session guesses twenty times, whatever networks it comes from', async (t) => {
+t.test('limits a stolen session to twenty guesses from all networks', async (t) => {
   const user = await app.user();
   const document = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
   const guess = (n: number, currentPassword: string) =>
@@ -178,7 +175,7 @@ t.test('a stolen session guesses twenty times, whatever networks it comes from',
   t.equal((await login('192.0.2.1', user.username, PASSWORD)).code, undefined, 'the owner logs in again');
 });
 
-t.test('a changed password forgets every other device, a reset all of them', async (t) => {
+t.test('forgets other devices after a password change and all devices after a reset', async (t) => {
   const { user, cookie } = await known();
   const thief = pairOf(deviceOf(await login('192.0.2.5', user.username, PASSWORD)));
   const document = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }';
@@ -189,7 +186,7 @@ t.test('a changed password forgets every other device, a reset all of them', asy
   t.equal((await login('203.0.113.204', user.username, NEW, cookie)).code, undefined);
 });
 
-t.test('what is counted and known of an account goes with it', async (t) => {
+t.test('deletes counters and devices of a purged account', async (t) => {
   const { user } = await known();
   await login(elsewhere(1), user.username, WRONG);
   app.clock.advance(3_600_000);

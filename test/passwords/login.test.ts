@@ -16,14 +16,14 @@ const sessions = async () =>
     await app.db.executor.execute(sql`select count(*)::int as n from sessions where user_id = ${user.id}`),
   );
 
-t.test('an account is found by e-mail or username, in any case and form', async (t) => {
+t.test('finds an account by e-mail address or username in any case and form', async (t) => {
   for (const identifier of ['Ada@Mail.test', 'ada@mail.TEST', 'ADA', 'ada', '\uFF21da', ' ada ']) {
     const answer = await login({ identifier });
     t.equal((answer.data?.['login'] as { user: { id: string } } | undefined)?.user.id, user.id, identifier);
   }
 });
 
-t.test('a login is recorded and its token works', async (t) => {
+t.test('records a login and issues a working token', async (t) => {
   app.clock.advance(60_000);
   const answer = await login({ identifier: 'ada' });
   const payload = answer.data?.['login'] as { accessToken: string; user: { lastLoginAt: string } };
@@ -31,7 +31,7 @@ t.test('a login is recorded and its token works', async (t) => {
   t.equal((await client.send(ME, {}, { token: payload.accessToken })).data?.['me'].id, user.id);
 });
 
-t.test('unknown and wrong get the same answer, and open nothing', async (t) => {
+t.test('gives the same response for an unknown account and a wrong password', async (t) => {
   const before = await sessions();
   const wrong = await login({ identifier: 'ada', password: 'wrong horse battery staple' });
   const unknown = await login({ identifier: 'nobody' });
@@ -43,7 +43,7 @@ t.test('unknown and wrong get the same answer, and open nothing', async (t) => {
   t.equal(await sessions(), before);
 });
 
-t.test('a disabled account is told so only after the right password', async (t) => {
+t.test('reveals that an account is disabled only for the right password', async (t) => {
   const disabled = await app.user();
   await setAccount(app.db, disabled.id, 'disabled');
   const right = await login({ identifier: disabled.username });
@@ -52,13 +52,13 @@ t.test('a disabled account is told so only after the right password', async (t) 
   t.equal((await login({ identifier: disabled.username, password: 'not the password' })).code, 'INVALID_CREDENTIALS');
 });
 
-t.test('a deleted account behaves as unknown', async (t) => {
+t.test('treats a deleted account as unknown', async (t) => {
   const deleted = await app.user();
   await setAccount(app.db, deleted.id, 'deleted');
   t.equal((await login({ identifier: deleted.username })).code, 'INVALID_CREDENTIALS');
 });
 
-t.test('rememberMe picks the longer life', async (t) => {
+t.test('uses the longer lifetime with rememberMe', async (t) => {
   const expiry = 'mutation ($input: LoginInput!) { login(input: $input) { user { sessions { expiresAt current } } } }';
   for (const [rememberMe, ms] of [
     [false, 86_400_000],
@@ -70,14 +70,14 @@ t.test('rememberMe picks the longer life', async (t) => {
   }
 });
 
-t.test('an administrator is given the scope admin', async (t) => {
+t.test('grants the scope admin to administrators', async (t) => {
   const admin = await app.user();
   await setAccount(app.db, admin.id, 'role');
   const { data } = await login({ identifier: admin.username });
   t.match(data?.['login'], { scope: /\badmin$/, user: { role: 'ADMIN' } });
 });
 
-t.test('a hash with lower parameters is upgraded at login, and the password goes on working', async (t) => {
+t.test('upgrades a hash with lower parameters at login', async (t) => {
   const hashOf = async () =>
     JSON.stringify(await app.db.executor.execute(sql`select password_hash from users where id = ${user.id}`));
   t.match(await hashOf(), /m=64,t=1,p=1\$/);
@@ -87,7 +87,7 @@ t.test('a hash with lower parameters is upgraded at login, and the password goes
   t.equal((await login({ identifier: 'ada' }, raised.client())).code, undefined);
 });
 
-t.test('logins at once that all make the hash anew are all right, and leave no trace of a failure', async (t) => {
+t.test('accepts concurrent logins that all upgrade the hash, without counting failures', async (t) => {
   const account = await app.user();
   const raised = await startTestApp(t, { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' }, app.db);
   const count = async () => Number(/"n":"?(\d+)/.exec(await sessionsOf(account.id))?.[1]);
@@ -143,7 +143,7 @@ for (const [what, change, code, failures] of [
   });
 }
 
-t.test('scopes that the configuration declares are given by role', async (t) => {
+t.test('grants configured scopes by role', async (t) => {
   const extended = await startTestApp(t, { EXTRA_SCOPES: 'reports:read,reports:write=ADMIN' }, app.db);
   const account = await app.user();
   const scopeOf = async () => {

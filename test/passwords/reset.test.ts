@@ -22,7 +22,7 @@ const linkFor = async (email: string) => {
   return tokenIn(await resetMails(email));
 };
 
-t.test('a link is mailed to the stored address, and sets a new password once', async (t) => {
+t.test('sends a link to the stored address that sets a password once', async (t) => {
   const user = await app.user();
   const token = await linkFor(user.email);
   const answer = await reset(token);
@@ -34,7 +34,7 @@ t.test('a link is mailed to the stored address, and sets a new password once', a
   t.equal((await login(user.username, NEW_PASSWORD)).code, undefined, 'and nothing changed');
 });
 
-t.test('every session ends, pending tokens are void, and the owner is told', async (t) => {
+t.test('ends all sessions, voids pending tokens and notifies the owner', async (t) => {
   const user = await app.user();
   const verification = tokenIn(await app.mailTo(user.email));
   const token = await linkFor(user.email);
@@ -51,7 +51,7 @@ t.test('every session ends, pending tokens are void, and the owner is told', asy
   t.ok(['password.reset', 'password.reset_requested', 'session.opened'].every((type) => types.includes(type)));
 });
 
-t.test('a token for a former address of the account is good for nothing', async (t) => {
+t.test('rejects a token for a former address of the account', async (t) => {
   const user = await app.user();
   const tokens = createOneTimeTokens({ clock: app.clock });
   const issue = (emailKey: string) => tokens.issue(app.db.executor, 'password_reset', { userId: user.id, emailKey });
@@ -62,7 +62,7 @@ t.test('a token for a former address of the account is good for nothing', async 
   t.equal((await reset(await issue(user.email))).code, undefined);
 });
 
-t.test('unknown, deleted and disabled addresses get the same answer, and no mail', async (t) => {
+t.test('gives the same response for unknown, deleted and disabled accounts and sends no email', async (t) => {
   const [disabled, deleted] = [await app.user(), await app.user()];
   await setAccount(app.db, disabled.id, 'disabled');
   await setAccount(app.db, deleted.id, 'deleted');
@@ -74,7 +74,7 @@ t.test('unknown, deleted and disabled addresses get the same answer, and no mail
   }
 });
 
-t.test('the same work is done for every address: one row, whoever it is', async (t) => {
+t.test('does the same work for every address', async (t) => {
   const statements: string[] = [];
   const counting = { ...app.db, executor: recording(app.db.executor, statements) };
   const counted = await startTestApp(t, {}, counting);
@@ -90,13 +90,13 @@ t.test('the same work is done for every address: one row, whoever it is', async 
   t.equal(await during('nobody@mail.test'), 'insert,insert');
 });
 
-t.test('a malformed address is told so, as it says nothing of anybody', async (t) => {
+t.test('rejects a malformed address', async (t) => {
   for (const email of ['', 'x', 'a@b', 'a b@c.test', `${'x'.repeat(300)}@mail.test`, '\u0000@mail.test']) {
     t.equal((await request(email)).code, 'VALIDATION_ERROR', email.slice(0, 10));
   }
 });
 
-t.test('three links an hour are mailed to one account, and the answer stays the same', async (t) => {
+t.test('limits an account to three links an hour without changing the response', async (t) => {
   const user = await app.user();
   for (let time = 0; time < 5; time += 1) {
     t.equal((await request(user.email.toUpperCase())).data?.['requestPasswordReset'], true);
@@ -111,7 +111,7 @@ t.test('three links an hour are mailed to one account, and the answer stays the 
   t.equal((await resetMails(user.email)).length, 4);
 });
 
-t.test('a newer link voids the older; a link lasts an hour and not longer', async (t) => {
+t.test('voids the older link and expires links after an hour', async (t) => {
   const user = await app.user();
   const older = await linkFor(user.email);
   const newer = await linkFor(user.email);
@@ -123,7 +123,7 @@ t.test('a newer link voids the older; a link lasts an hour and not longer', asyn
   t.equal((await login(user.username, PASSWORD)).code, undefined);
 });
 
-t.test('of many who use a link at once one gets through', async (t) => {
+t.test('accepts one of several concurrent uses of a link', async (t) => {
   const user = await app.user();
   const token = await linkFor(user.email);
   const answers = await Promise.all(Array.from({ length: 8 }, (_, n) => reset(token, `${NEW_PASSWORD} ${n}`)));
@@ -135,7 +135,7 @@ t.test('of many who use a link at once one gets through', async (t) => {
   t.equal(data?.['me'].sessions.length, 1, 'one session is open');
 });
 
-t.test('forged and foreign tokens are refused, and a token serves its own purpose only', async (t) => {
+t.test('rejects forged tokens and tokens of another purpose', async (t) => {
   const user = await app.user();
   const verification = tokenIn(await app.mailTo(user.email));
   for (const token of ['', 'x', 'A'.repeat(43), `${await linkFor(user.email)}A`, verification, user.refreshToken]) {
@@ -143,7 +143,7 @@ t.test('forged and foreign tokens are refused, and a token serves its own purpos
   }
 });
 
-t.test('every fault of the new password is told at once', async (t) => {
+t.test('reports all errors of the new password together', async (t) => {
   const user = await app.user();
   const token = await linkFor(user.email);
   const answer = await reset(token, user.username, { passwordConfirmation: 'other' });
@@ -152,7 +152,7 @@ t.test('every fault of the new password is told at once', async (t) => {
   t.ok(fields?.includes('password') && fields.includes('passwordConfirmation'));
 });
 
-t.test('an account that is disabled or deleted after the link was mailed is not entered', async (t) => {
+t.test('rejects the link if the account was disabled or deleted meanwhile', async (t) => {
   for (const state of ['disabled', 'deleted'] as const) {
     const user = await app.user();
     const token = await linkFor(user.email);
@@ -161,7 +161,7 @@ t.test('an account that is disabled or deleted after the link was mailed is not 
   }
 });
 
-t.test('nothing that is stored can be used: tokens are hashed, and the outbox holds none', async (t) => {
+t.test('stores only token hashes and no token in the outbox', async (t) => {
   const user = await app.user();
   const token = await linkFor(user.email);
   await request(user.email);

@@ -15,7 +15,7 @@ const fail = async (from: TestClient, identifier: string, times: number) => {
   return codes;
 };
 
-t.test('five failures are free, then even the right password has to wait', async (t) => {
+t.test('rejects even the right password during the wait after five failures', async (t) => {
   const user = await app.user();
   const attacker = app.client();
   t.same(new Set(await fail(attacker, user.username, 5)), new Set(['INVALID_CREDENTIALS']));
@@ -26,7 +26,7 @@ t.test('five failures are free, then even the right password has to wait', async
   t.equal((await login(attacker, spelled, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED', 'in every spelling');
 });
 
-t.test('the owner gets in from another address, and other accounts from that one', async (t) => {
+t.test('keeps other addresses of the owner and other accounts of the address unaffected', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   const attacker = app.client();
   await fail(attacker, user.username, 6);
@@ -39,7 +39,7 @@ t.test('the owner gets in from another address, and other accounts from that one
   );
 });
 
-t.test('each further failure doubles the wait, up to 15 minutes', async (t) => {
+t.test('doubles the wait with each failure, up to 15 minutes', async (t) => {
   const user = await app.user();
   const attacker = app.client();
   await fail(attacker, user.username, 5);
@@ -55,7 +55,7 @@ t.test('each further failure doubles the wait, up to 15 minutes', async (t) => {
   t.same(waits, [30, 60, 120, 240, 480, 900, 900, 900]);
 });
 
-t.test('a success forgets the failures before it, and so does time', async (t) => {
+t.test('resets failures after a success and after the window', async (t) => {
   const user = await app.user();
   const owner = app.client();
   await fail(owner, user.username, 4);
@@ -65,7 +65,7 @@ t.test('a success forgets the failures before it, and so does time', async (t) =
   t.same(new Set(await fail(owner, user.username, 5)), new Set(['INVALID_CREDENTIALS']));
 });
 
-t.test('of parallel guesses no more are looked at than of sequential ones', async (t) => {
+t.test('verifies no more parallel guesses than sequential ones', async (t) => {
   const user = await app.user();
   const attacker = app.client();
   const answers = await Promise.all(Array.from({ length: 30 }, () => login(attacker, user.username, WRONG)));
@@ -73,14 +73,14 @@ t.test('of parallel guesses no more are looked at than of sequential ones', asyn
   t.equal(answers.filter(({ code }) => code === 'RATE_LIMIT_EXCEEDED').length, 25);
 });
 
-t.test('many right logins at once are no attack', async (t) => {
+t.test('accepts many concurrent right logins', async (t) => {
   const user = await app.user();
   const owner = app.client();
   const answers = await Promise.all(Array.from({ length: 20 }, () => login(owner, user.username, PASSWORD)));
   t.same(new Set(answers.map(({ code }) => code)), new Set([undefined]));
 });
 
-t.test('two instances count together, and a restart forgets nothing', async (t) => {
+t.test('shares counters between instances and across restarts', async (t) => {
   const other = await startTestApp(t, { RATE_LIMIT_LOGIN: '5/15m' }, app.db, app.clock);
   const user = await app.user();
   const ip = '203.0.113.77';
@@ -91,7 +91,7 @@ t.test('two instances count together, and a restart forgets nothing', async (t) 
   t.equal((await login(restarted.client({ ip }), user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
 });
 
-t.test('a name that nobody has is throttled alike', async (t) => {
+t.test('throttles an unknown identifier in the same way', async (t) => {
   const attacker = app.client();
   t.same(await fail(attacker, 'nobody-has-this', 6), [
     ...Array.from({ length: 5 }, () => 'INVALID_CREDENTIALS'),
@@ -99,7 +99,7 @@ t.test('a name that nobody has is throttled alike', async (t) => {
   ]);
 });
 
-t.test('throttling does not tell which username belongs to which e-mail address', async (t) => {
+t.test('does not reveal which username belongs to which e-mail address', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   const answers = async (identifier: string) => {
     const attacker = app.client();
@@ -111,7 +111,7 @@ t.test('throttling does not tell which username belongs to which e-mail address'
   t.same(own, await answers('nobody-at-all@mail.test'), 'and as one that nobody has');
 });
 
-t.test('an address has a budget over all accounts', async (t) => {
+t.test('limits the failures of an address across all accounts', async (t) => {
   const spraying = await startTestApp(t, { RATE_LIMIT_LOGIN_ADDRESS: '10/15m' });
   const attacker = spraying.client();
   const user = await spraying.user();
@@ -128,7 +128,7 @@ t.test('an address has a budget over all accounts', async (t) => {
   t.equal((await login(attacker, user.username, PASSWORD)).code, undefined);
 });
 
-t.test('the budget of an address is exact in parallel, and right passwords cost none of it', async (t) => {
+t.test('enforces the budget of an address exactly in parallel without charging right passwords', async (t) => {
   const spraying = await startTestApp(t, { RATE_LIMIT_LOGIN_ADDRESS: '10/15m' });
   const client = spraying.client();
   const user = await spraying.user();
@@ -140,14 +140,14 @@ t.test('the budget of an address is exact in parallel, and right passwords cost 
   t.equal(codes.filter((code) => code === 'RATE_LIMIT_EXCEEDED').length, 20);
 });
 
-t.test('an IPv6 network counts as one address', async (t) => {
+t.test('counts an IPv6 network as one address', async (t) => {
   const user = await app.user();
   for (let n = 1; n <= 5; n += 1) await fail(app.client({ ip: `2001:db8:9:9::${n}` }), user.username, 1);
   t.equal((await login(app.client({ ip: '2001:db8:9:9::6' }), user.username, PASSWORD)).code, 'RATE_LIMIT_EXCEEDED');
   t.equal((await login(app.client({ ip: '2001:db8:9:a::1' }), user.username, PASSWORD)).code, undefined);
 });
 
-t.test('login, changePassword and deleteMe share one count', async (t) => {
+t.test('shares one counter among login, changePassword and deleteMe', async (t) => {
   const user: SeededUser = await app.user();
   const change = 'mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { tokenType } }';
   const remove = 'mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }';
@@ -167,7 +167,7 @@ t.test('login, changePassword and deleteMe share one count', async (t) => {
   t.equal((await user.client.send(UPDATE_ME, { input: {} })).code, undefined, 'what needs no password goes on');
 });
 
-t.test('failures are audited, a wait once when it begins, and names that were typed nowhere', async (t) => {
+t.test('audits failures and the start of a wait, without entered identifiers', async (t) => {
   const user = await app.user();
   const attacker = app.client({ ip: '203.0.113.99' });
   await fail(attacker, user.username, 9);
@@ -180,7 +180,7 @@ t.test('failures are audited, a wait once when it begins, and names that were ty
   t.notMatch(JSON.stringify(await auditOf(app.db, null)), /passphrase/);
 });
 
-t.test('a right password is no failure, whatever it was for', async (t) => {
+t.test('does not count a right password as a failure', async (t) => {
   const admin = await registerAdmin(app);
   const client = admin.client.with({ ip: '203.0.113.50' });
   const deletion = 'mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }';
@@ -191,7 +191,7 @@ t.test('a right password is no failure, whatever it was for', async (t) => {
   t.equal((await login(client, admin.username, PASSWORD)).code, undefined);
 });
 
-t.test('a new password that was mailed for does not wait for the guesses at the old one', async (t) => {
+t.test('allows a login after a reset despite earlier failures', async (t) => {
   const user = await app.user();
   const [owner, attacker] = [app.client({ ip: '203.0.113.51' }), app.client()];
   for (const client of [owner, attacker]) await fail(client, user.username, 5);
@@ -208,7 +208,7 @@ t.test('a new password that was mailed for does not wait for the guesses at the 
   );
 });
 
-t.test('a proof that could not be made is not a failure', async (t) => {
+t.test('does not count an attempt that could not be verified', async (t) => {
   const user = await app.user();
   const owner = app.client();
   await fail(owner, user.username, 4);

@@ -14,7 +14,7 @@ async function passwordless() {
   return user;
 }
 
-t.test('login answers as for a wrong password, and counts the failure', async (t) => {
+t.test('rejects a login like a wrong password and counts the failure', async (t) => {
   const user = await passwordless();
   const client = app.client();
   const attempt = (password: string) => client.send(LOGIN, { input: { identifier: user.username, password } });
@@ -24,7 +24,7 @@ t.test('login answers as for a wrong password, and counts the failure', async (t
   t.equal((await attempt(user.password)).code, 'RATE_LIMIT_EXCEEDED');
 });
 
-t.test('changePassword, deleteMe and updateMe refuse any current password and change nothing', async (t) => {
+t.test('rejects any current password in changePassword, deleteMe and updateMe', async (t) => {
   const user = await passwordless();
   const newPassword = 'another quiet brass telescope';
   const changed = await user.client.send(
@@ -44,13 +44,13 @@ t.test('changePassword, deleteMe and updateMe refuse any current password and ch
   t.same(data!['me'], { username: user.username });
 });
 
-t.test('a recent login changes the username', async (t) => {
+t.test('changes the username after a recent login', async (t) => {
   const user = await passwordless();
   const { data } = await user.client.send('mutation { updateMe(input: { username: "no-password" }) { username } }');
   t.same(data!['updateMe'], { username: 'no-password' });
 });
 
-t.test('a mailed reset link sets a password', async (t) => {
+t.test('sets a password with a mailed reset link', async (t) => {
   const user = await passwordless();
   await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
   const password = 'another quiet brass telescope';

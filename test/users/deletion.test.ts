@@ -13,7 +13,7 @@ const deleteMe = (user: SeededUser, input: object = {}) =>
   user.client.send(DELETE, { input: { confirmation: 'DELETE_MY_ACCOUNT', password: PASSWORD, ...input } });
 const login = (identifier: string) => app.client().send(LOGIN, { input: { identifier, password: PASSWORD } });
 
-t.test('with confirmation and password the account is gone: its sessions end and nobody can log in', async (t) => {
+t.test('deletes an account with confirmation and password: ends its sessions and rejects logins', async (t) => {
   const user = await app.user();
   t.equal((await deleteMe(user)).data?.['deleteMe'], true);
   t.equal((await user.client.send(ME)).code, 'USER_NOT_FOUND');
@@ -23,7 +23,7 @@ t.test('with confirmation and password the account is gone: its sessions end and
   t.match(await auditOf(app.db, user.id), [{ type: 'account.deleted', actorId: user.id }]);
 });
 
-t.test('a wrong confirmation or password deletes nothing', async (t) => {
+t.test('rejects a wrong confirmation or password', async (t) => {
   const user = await app.user();
   const wrong = await deleteMe(user, { confirmation: 'delete_my_account' });
   t.match(wrong.errors[0]?.extensions, { code: 'VALIDATION_ERROR', details: [{ field: 'confirmation' }] });
@@ -31,7 +31,7 @@ t.test('a wrong confirmation or password deletes nothing', async (t) => {
   t.equal((await user.client.send(ME)).code, undefined);
 });
 
-t.test('its names stay taken until it is purged', async (t) => {
+t.test('reserves the names of a deleted account until it is purged', async (t) => {
   const user = await app.user();
   await deleteMe(user);
   const input = { email: user.email.toUpperCase(), username: user.username, password: PASSWORD };
@@ -42,7 +42,7 @@ t.test('its names stay taken until it is purged', async (t) => {
   );
 });
 
-t.test('an administrator restores it within the window, and its sessions stay ended', async (t) => {
+t.test('restores an account within the window without its sessions', async (t) => {
   const user = await app.user();
   await deleteMe(user);
   app.clock.advance(29 * DAY_MS);
@@ -57,7 +57,7 @@ t.test('an administrator restores it within the window, and its sessions stay en
   t.equal((await fresh.client.send(RESTORE, { id: user.id })).code, 'NOT_FOUND', 'there is nothing to restore');
 });
 
-t.test('after the window it is too late, and the account is purged with all that is personal', async (t) => {
+t.test('rejects a restore after the window and purges all personal data', async (t) => {
   const user = await app.user();
   await deleteMe(user);
   await app.mailTo(user.email);
@@ -84,7 +84,7 @@ t.test('after the window it is too late, and the account is purged with all that
   t.equal(again.code, undefined, 'and the names are free');
 });
 
-t.test('what a purged administrator did to others stays in their audit, without where it came from', async (t) => {
+t.test('keeps the actions of a purged administrator in the audit of others, without client data', async (t) => {
   const [admin, other, user] = [await registerAdmin(app), await registerAdmin(app), await app.user()];
   const promote = 'mutation ($id: ID!) { updateUser(id: $id, input: { role: ADMIN }) { id } }';
   t.equal((await admin.client.send(promote, { id: user.id })).code, undefined);
@@ -97,14 +97,14 @@ t.test('what a purged administrator did to others stays in their audit, without 
   );
 });
 
-t.test('accounts that may still be restored are not purged', async (t) => {
+t.test('does not purge accounts within the restore window', async (t) => {
   const user = await app.user();
   await deleteMe(user);
   await app.runJob('purge deleted accounts');
   t.match(JSON.stringify(await app.db.executor.execute(sql`select id from users where id = ${user.id}`)), user.id);
 });
 
-t.test('however many accounts are due, one run purges them all', async (t) => {
+t.test('purges all due accounts in one run', async (t) => {
   const due = sql`username like 'due%'`;
   await app.db.executor.execute(sql`insert into users (id, email, email_key, username, username_key, password_hash,
     created_at, updated_at, deleted_at) select gen_random_uuid(), n, n, 'due' || n, 'due' || n, 'x', at, at, at
@@ -113,7 +113,7 @@ t.test('however many accounts are due, one run purges them all', async (t) => {
   t.equal(await app.db.executor.$count(users, due), 0);
 });
 
-t.test('an account that is deleted between two statements is told to be gone', async (t) => {
+t.test('answers USER_NOT_FOUND for an account that is deleted between two statements', async (t) => {
   const user = await app.user();
   let armed = false;
   const racing = {
@@ -130,7 +130,7 @@ t.test('an account that is deleted between two statements is told to be gone', a
   t.equal(update.code, 'USER_NOT_FOUND');
 });
 
-t.test('the last administrator cannot go, also when two go at once', async (t) => {
+t.test('rejects the deletion of the last administrator, also concurrently', async (t) => {
   const fresh = await startTestApp(t);
   const [one, two] = [await registerAdmin(fresh), await registerAdmin(fresh)];
   const input = { confirmation: 'DELETE_MY_ACCOUNT', password: PASSWORD };

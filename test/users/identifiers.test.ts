@@ -35,7 +35,7 @@ const anyEmail = fc.oneof(
 );
 const storable = (text: string) => !/[\0\p{Cs}]/u.test(text);
 
-t.test('addresses that people have are accepted', async (t) => {
+t.test('accepts real-world addresses', async (t) => {
   for (const email of [
     'a@b.co',
     'Ada.Lovelace+tag@Mail.Example.com',
@@ -53,7 +53,7 @@ t.test('addresses that people have are accepted', async (t) => {
   }
 });
 
-t.test('addresses that are none, or not what they look like, are refused', async (t) => {
+t.test('rejects invalid and deceptive addresses', async (t) => {
   const malformed = [
     '',
     '@',
@@ -110,7 +110,7 @@ t.test('addresses that are none, or not what they look like, are refused', async
   for (const email of [...malformed, ...deceptive]) t.match(emailError(email), /e-mail address/, JSON.stringify(email));
 });
 
-t.test('an address has 254 bytes at most, 64 of them before the @, as typed and as key', async (t) => {
+t.test('limits an address to 254 bytes and its local part to 64, as entered and as key', async (t) => {
   const domain = (length: number) =>
     `${'d'.repeat(60)}.${'d'.repeat(60)}.${'d'.repeat(60)}.${'d'.repeat(length - 187)}.com`;
   t.equal(emailError(`${'l'.repeat(14)}@${domain(239)}`), undefined, '254');
@@ -123,11 +123,11 @@ t.test('an address has 254 bytes at most, 64 of them before the @, as typed and 
   t.ok(emailError(`a@${'d'.repeat(64)}.com`));
 });
 
-t.test('an address is kept as written, its domain as what it means', async (t) => {
+t.test('stores an address as entered with a normalised domain', async (t) => {
   t.equal(cleanEmail(' Zoe\u0308①@Ｅxample.com '), 'Zo\u00eb①@Example.com');
 });
 
-t.test('one mailbox has one key, however it is typed', async (t) => {
+t.test('maps all spellings of a mailbox to one key', async (t) => {
   for (const [one, other] of [
     ['Ada@Example.COM', ' ada@example.com '],
     ['JÖRG@MÜLLER.DE', 'jo\u0308rg@xn--mller-kva.de'],
@@ -142,7 +142,7 @@ t.test('one mailbox has one key, however it is typed', async (t) => {
   t.equal(emailKey('a@STRAẞE.de'), emailKey('a@straße.de'));
 });
 
-t.test('usernames of every script are accepted', async (t) => {
+t.test('accepts usernames in every script', async (t) => {
   for (const name of [
     'ada',
     'Ada_Lovelace-1.0',
@@ -160,7 +160,7 @@ t.test('usernames of every script are accepted', async (t) => {
   }
 });
 
-t.test('usernames that are too short, too long or not what they look like are refused', async (t) => {
+t.test('rejects usernames that are too short, too long or deceptive', async (t) => {
   for (const name of [
     '',
     'ab',
@@ -202,25 +202,25 @@ t.test('usernames that are too short, too long or not what they look like are re
   }
 });
 
-t.test('a username does not mix scripts whose letters look alike', async (t) => {
+t.test('rejects usernames that mix confusable scripts', async (t) => {
   for (const name of ['\u0430dmin', 'adm\u0456n', 'r\u03bfot', '\u0391dmin', '\u0430\u03bf\u0440', '\u00b5Torrent'])
     t.match(usernameError(name), /look alike/, name);
   for (const name of ['админ', 'αβγ_1', 'ada山田', 'Ω-2026']) t.equal(usernameError(name), undefined, name);
 });
 
-t.test('one username has one key, and is shown in its case', async (t) => {
+t.test('maps all spellings of a username to one key and keeps its case', async (t) => {
   t.equal(cleanUsername(' Ａda① '), 'Ada1');
   for (const spelling of ['ADA1', 'ada1', '𝒜𝒹𝒶1', ' ada①', 'ⓐda1']) t.equal(usernameKey(spelling), 'ada1', spelling);
   t.equal(usernameKey('GROẞ'), usernameKey('gross'));
 });
 
-t.test('an identifier with an @ in any form is an address, another is a username', async (t) => {
+t.test('treats an identifier with an @ as an address and any other as a username', async (t) => {
   t.same(identifierKey(' ADA@Example.com'), { kind: 'email', key: 'ada@example.com' });
   t.same(identifierKey('ada＠example.com'), { kind: 'email', key: 'ada@example.com' });
   t.same(identifierKey('ADA '), { kind: 'username', key: 'ada' });
 });
 
-t.test('what nobody can be called finds nobody', async (t) => {
+t.test('finds no account for an invalid identifier', async (t) => {
   for (const identifier of [
     '',
     'ad\0a',
@@ -233,7 +233,7 @@ t.test('what nobody can be called finds nobody', async (t) => {
   }
 });
 
-t.test('keys are their own keys', async () => {
+t.test('computes keys idempotently', async () => {
   fc.assert(
     fc.property(anyEmail, (email) => emailKey(emailKey(email)) === emailKey(email)),
     { numRuns: 3000 },
@@ -244,7 +244,7 @@ t.test('keys are their own keys', async () => {
   );
 });
 
-t.test('an accepted identifier is stored without loss of its key, found by login, and bounded', async () => {
+t.test('stores accepted identifiers so that login finds them', async () => {
   fc.assert(
     fc.property(anyEmail, (email) => {
       if (emailError(email) !== undefined) return true;
@@ -282,7 +282,7 @@ t.test('an accepted identifier is stored without loss of its key, found by login
   );
 });
 
-t.test('whatever is typed at login becomes a key that Postgres takes', async () => {
+t.test('maps any login input to a key that Postgres accepts', async () => {
   fc.assert(
     fc.property(
       fc.oneof(

@@ -3,12 +3,12 @@ import { checkAvatarUrl, checkDisplayName, checkLanguage } from '../../src/users
 
 const refused = { error: String };
 
-t.test('a display name is kept in NFC without outer white space', async (t) => {
+t.test('stores a display name in NFC without surrounding white space', async (t) => {
   t.same(checkDisplayName('  Zoe\u0308  '), { value: 'Zo\u00eb' });
   t.same(checkDisplayName('Ada\u3000 \u00a0 Lovelace'), { value: 'Ada Lovelace' });
 });
 
-t.test('a display name is 1 to 64 characters without controls, direction marks and half characters', async (t) => {
+t.test('rejects display names that are empty, too long or contain control characters', async (t) => {
   t.same(checkDisplayName('😀'.repeat(64)), { value: '😀'.repeat(64) });
   for (const name of [
     '',
@@ -25,7 +25,7 @@ t.test('a display name is 1 to 64 characters without controls, direction marks a
   }
 });
 
-t.test('a display name may be in any script, and have emoji', async (t) => {
+t.test('accepts display names in any script, with emoji', async (t) => {
   const names = [
     '👩\u200d👩\u200d👧 family',
     '👩🏽\u200d🚀',
@@ -40,7 +40,7 @@ t.test('a display name may be in any script, and have emoji', async (t) => {
   for (const name of names) t.same(checkDisplayName(name), { value: name.normalize('NFC') }, name);
 });
 
-t.test('a display name has nothing that hides, or turns the text around it', async (t) => {
+t.test('rejects display names with invisible or direction-changing characters', async (t) => {
   const hidden = ['200b', '200c', '200d', '2060', 'feff', 'ad', '34f', '61c', '200e', '200f', '115f', '3164', 'ffa0'];
   const turning = ['202a', '202e', '202c', '2066', '2069', '206a'];
   const others = ['0', '85', '2028', 'fe0f', 'e0061', '2800', 'e000', 'ffff', '378', 'd800'];
@@ -51,7 +51,7 @@ t.test('a display name has nothing that hides, or turns the text around it', asy
   t.match(checkDisplayName(`Z${'\u0351'.repeat(6)}algo`), { error: String }, 'marks that climb over the lines around');
 });
 
-t.test('an avatar is an https address without credentials', async (t) => {
+t.test('accepts only https avatar URLs without credentials', async (t) => {
   t.same(checkAvatarUrl('HTTPS://Img.Example.com/ä.png'), { value: 'https://img.example.com/%C3%A4.png' });
   for (const url of [
     '',
@@ -68,7 +68,7 @@ t.test('an avatar is an https address without credentials', async (t) => {
   }
 });
 
-t.test('a language is a BCP 47 tag in canonical case', async (t) => {
+t.test('accepts BCP 47 tags and stores them in canonical case', async (t) => {
   t.same(checkLanguage('zh-hant-tw'), { value: 'zh-Hant-TW' });
   for (const tag of ['', 'e', 'english language', 'en_US', 'x'.repeat(36)]) t.match(checkLanguage(tag), refused, tag);
 });

@@ -24,7 +24,7 @@ const selected = FIELDS.map(({ name, type }) => {
   return [name, name === 'preferences' ? 'preferences { theme notifications language }' : `${name} { id }`] as const;
 });
 
-t.test('each field asked for alone is what it is among all', async (t) => {
+t.test('returns the same value for a field alone and among all fields', async (t) => {
   const all = await client.send(`{ me { ${selected.map(([, selection]) => selection).join(' ')} } }`);
   t.same(all.errors, []);
   t.ok(selected.length > 15);

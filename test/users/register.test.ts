@@ -10,7 +10,7 @@ const count = async () => JSON.stringify(await app.db.executor.execute(sql`selec
 const fieldsOf = (answer: Awaited<ReturnType<typeof register>>) =>
   answer.errors.flatMap((error) => error.extensions.details ?? []).map(({ field }) => field);
 
-t.test('a new account is opened with a session, the scopes of a user and what was written, cleaned', async (t) => {
+t.test('creates an account with a session, the scopes of a user and the cleaned input', async (t) => {
   const answer = await register({ email: ' Ada@Example.COM ', username: 'Ada.L', displayName: ' Ada Lovelace ' });
   t.same(answer.errors, []);
   t.match(answer.data?.['register'], {
@@ -32,7 +32,7 @@ t.test('a new account is opened with a session, the scopes of a user and what wa
   });
 });
 
-t.test('every fault is answered at once, taken names included, and nothing is stored', async (t) => {
+t.test('reports all errors together, including taken names, and stores nothing', async (t) => {
   await register({ email: 'taken@mail.test', username: 'taken' });
   const before = await count();
   const answer = await register({
@@ -54,7 +54,7 @@ t.test('every fault is answered at once, taken names included, and nothing is st
   t.same(await count(), before);
 });
 
-t.test('names are unique whatever their case or Unicode form', async (t) => {
+t.test('rejects names that differ only in case or Unicode form', async (t) => {
   await register({ email: 'strasse@mail.test', username: 'kelvin' });
   for (const username of ['KELVIN', '\u212Aelvin', '\uFF4Belvin']) {
     t.same(fieldsOf(await register({ email: 'other@mail.test', username })), ['username'], username);
@@ -62,7 +62,7 @@ t.test('names are unique whatever their case or Unicode form', async (t) => {
   t.same(fieldsOf(await register({ email: 'STRASSE@MAIL.TEST', username: 'somebody' })), ['email']);
 });
 
-t.test('of parallel registrations of one name exactly one wins, the others are told it is taken', async (t) => {
+t.test('lets one of several concurrent registrations of a username win', async (t) => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, index) => register({ email: `race${index}@mail.test`, username: 'racer' })),
   );
@@ -72,7 +72,7 @@ t.test('of parallel registrations of one name exactly one wins, the others are t
   t.equal(losers.length, 7);
 });
 
-t.test('of parallel registrations of one address exactly one wins', async (t) => {
+t.test('lets one of several concurrent registrations of an address win', async (t) => {
   const answers = await Promise.all(
     Array.from({ length: 8 }, (_, index) => register({ email: 'race@mail.test', username: `sprinter${index}` })),
   );
@@ -80,7 +80,7 @@ t.test('of parallel registrations of one address exactly one wins', async (t) =>
   t.same(new Set(answers.flatMap(fieldsOf)), new Set(['email']));
 });
 
-t.test('a password is kept whole: one that differs in its last character does not log in', async (t) => {
+t.test('does not truncate passwords', async (t) => {
   const password = `${'long enough to be cut by others '.repeat(4)}x`;
   await register({ email: 'whole@mail.test', username: 'whole', password });
   const login = (attempt: string) => client.send(LOGIN, { input: { identifier: 'whole', password: attempt } });
@@ -88,7 +88,7 @@ t.test('a password is kept whole: one that differs in its last character does no
   t.equal((await login(password)).code, undefined);
 });
 
-t.test('null counts as left out where there is nothing to clear', async (t) => {
+t.test('treats null like an omitted field', async (t) => {
   const answer = await register({
     email: 'nulls@mail.test',
     username: 'nulls',
@@ -100,6 +100,6 @@ t.test('null counts as left out where there is nothing to clear', async (t) => {
   t.same(answer.errors, []);
 });
 
-t.test('no secret of a registration reaches the log', async (t) => {
+t.test('logs no secret of a registration', async (t) => {
   t.notOk(JSON.stringify(app.logs).includes(PASSWORD));
 });

@@ -24,7 +24,7 @@ function shape(answer: Awaited<ReturnType<typeof login>>, field: string) {
   return [answer.status, Object.keys(payload), Object.keys(user!), answer.errors];
 }
 
-t.test('register answers the same for a taken address, and each step after it', async (t) => {
+t.test('gives the same responses for a taken address during and after registration', async (t) => {
   const owner = await confirmed();
   const attempt = async (email: string, username: string) => {
     const registered = await app.client().send(REGISTER, { input: { email, username, password: PASSWORD } });
@@ -51,7 +51,7 @@ t.test('register answers the same for a taken address, and each step after it', 
   t.notMatch(told.text, 'token=');
 });
 
-t.test('a password that was given for a taken address opens nothing by that address', async (t) => {
+t.test('rejects a login by a taken address with the password of another registration', async (t) => {
   const owner = await confirmed();
   const input = { email: owner.email, username: 'intruder', password: 'another brass telescope' };
   t.equal((await app.client().send(REGISTER, { input })).code, undefined);
@@ -60,7 +60,7 @@ t.test('a password that was given for a taken address opens nothing by that addr
   t.equal((await login(owner.email)).code, undefined, "the owner's login is what it was");
 });
 
-t.test('an address is claimed when its mailbox confirms it, once', async (t) => {
+t.test('claims an address once, when its mailbox confirms it', async (t) => {
   const email = 'both@mail.test';
   const [first, second] = [await app.user({ email }), await app.user({ email: 'Both@mail.test' })];
   t.equal((await login(email)).code, 'INVALID_CREDENTIALS', 'nobody can log in with it before');
@@ -72,7 +72,7 @@ t.test('an address is claimed when its mailbox confirms it, once', async (t) => 
   t.equal((await first.client.send('{ me { isVerified } }')).data?.['me'].isVerified, false);
 });
 
-t.test('updateMe answers the same for a taken address, and its mailbox is told', async (t) => {
+t.test('gives the same response to updateMe for a taken address and notifies the mailbox', async (t) => {
   const [owner, user, other] = [await confirmed(), await confirmed(), await confirmed()];
   const taken = await user.client.send(CHANGE, { email: owner.email });
   const free = await other.client.send(CHANGE, { email: 'new@mail.test' });
@@ -83,12 +83,12 @@ t.test('updateMe answers the same for a taken address, and its mailbox is told',
   t.equal((await linksTo('new@mail.test')).length, 1);
 });
 
-t.test('a username that is taken is told in any case', async (t) => {
+t.test('reports a taken username in every mode', async (t) => {
   const owner = await app.user();
   await t.rejects(app.user({ username: owner.username }), /is taken/);
 });
 
-t.test('an administrator who confirms an address claims it for the account, unless it is taken', async (t) => {
+t.test('claims an address that an administrator confirms, unless it is taken', async (t) => {
   const admin = await registerAdmin(app);
   const [owner, user] = [await confirmed(), await app.user()];
   const intruder = await app.user({ email: owner.email });
@@ -105,7 +105,7 @@ t.test('an administrator who confirms an address claims it for the account, unle
   t.equal(found.data?.['users'].edges.length, 2, 'both are found by it');
 });
 
-t.test('a reset link that reached the mailbox claims the address as well', async (t) => {
+t.test('claims the address with a used reset link', async (t) => {
   const user = await app.user();
   const move = await user.client.send('mutation { updateMe(input: { username: "moved-away" }) { id } }');
   t.equal(move.code, undefined);
@@ -121,7 +121,7 @@ t.test('a reset link that reached the mailbox claims the address as well', async
   t.equal((await login(user.email)).code, undefined);
 });
 
-t.test('a cancelled change brings back an address that was never claimed, and claims it no more', async (t) => {
+t.test('restores an unclaimed address after a cancelled change without claiming it', async (t) => {
   const user = await app.user();
   await user.client.send(CHANGE, { email: 'elsewhere@mail.test' });
   t.equal((await verify(tokenIn(await linksTo('elsewhere@mail.test')))).code, undefined);

@@ -9,7 +9,7 @@ const me = async () => (await user.client.send(UPDATE_ME, { input: {} })).data?.
 const fieldsOf = (answer: Awaited<ReturnType<typeof update>>) =>
   (answer.errors[0]?.extensions.details ?? []).map(({ field }) => field);
 
-t.test('what is given changes, what is left out stays', async (t) => {
+t.test('changes given fields and keeps omitted ones', async (t) => {
   app.clock.advance(1000);
   const answer = await update({ displayName: ' Grace ', preferences: { theme: 'DARK', language: 'pt-br' } });
   t.match(answer.data?.['updateMe'], {
@@ -24,7 +24,7 @@ t.test('what is given changes, what is left out stays', async (t) => {
   });
 });
 
-t.test('null clears what can be cleared', async (t) => {
+t.test('clears nullable fields with null', async (t) => {
   await update({ avatarUrl: 'https://img.example.com/a.png' });
   t.match(await me(), { avatarUrl: 'https://img.example.com/a.png' });
   t.match((await update({ displayName: null, avatarUrl: null })).data?.['updateMe'], {
@@ -33,7 +33,7 @@ t.test('null clears what can be cleared', async (t) => {
   });
 });
 
-t.test('null is refused where it cannot be, every fault is named, nothing changes', async (t) => {
+t.test('rejects null for other fields, reports all errors and changes nothing', async (t) => {
   const before = await me();
   const nulls = await update({
     username: null,
@@ -53,7 +53,7 @@ t.test('null is refused where it cannot be, every fault is named, nothing change
   t.same(await me(), before);
 });
 
-t.test("a username is one's own in another case, but never somebody else's", async (t) => {
+t.test("accepts one's own username in another case and rejects a taken one", async (t) => {
   const other = await app.user();
   t.same(fieldsOf(await update({ username: other.username.toUpperCase() })), ['username']);
   t.equal(
@@ -62,7 +62,7 @@ t.test("a username is one's own in another case, but never somebody else's", asy
   );
 });
 
-t.test('of parallel claims to one username exactly one wins', async (t) => {
+t.test('lets one of several concurrent claims to a username win', async (t) => {
   const claimants = [await app.user(), await app.user(), await app.user()];
   const answers = await Promise.all(
     claimants.map(({ client }) => client.send(UPDATE_ME, { input: { username: 'coveted' } })),
