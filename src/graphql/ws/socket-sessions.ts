@@ -7,7 +7,6 @@ import type { Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../authn/authenticate.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
-import { AppError } from '../../lib/errors.js';
 import { subjectId } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
@@ -19,6 +18,7 @@ import {
   TOO_MANY_OF_ACCOUNT,
   type CloseReason,
 } from './close-codes.js';
+import { assertRoomForRows } from './event-rows.js';
 
 /** A socket that can be closed. */
 export interface ClosableSocket {
@@ -31,9 +31,8 @@ export interface SocketSession {
   readonly userId: string;
   readonly credentials: RequestCredentials;
   /**
-   * Must be called before a subscription is authorized.
-   * @param rows read at each event
-   * @throws AppError QUERY_REJECTED if the account's subscriptions read too many rows at each event
+   * Must be called before a subscription is authorized. @param rows that it reads at each event
+   * @throws AppError QUERY_REJECTED if the subscriptions of the account would read too many
    */
   begin(rows: number): SubscriptionHandle;
   /** Must be called when the socket has closed. */
@@ -89,9 +88,6 @@ const CHECK_EVERY_TICKS = 30;
 const UNSURE_EVERY_TICKS = 3;
 /** Sockets per statement. Urgent checks run before the next batch of due ones. */
 const BATCH = 200;
-/** Rows that all subscriptions of an account read at each event: one for each that its sockets may have by default. */
-const MAX_ROWS_PER_EVENT = 2500;
-const TOO_MANY_ROWS = `The subscriptions of the account would read over ${MAX_ROWS_PER_EVENT} rows at each event.`;
 
 export function createSocketSessions(options: SocketSessionsOptions): SocketSessions {
   const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
@@ -190,9 +186,7 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
   }
 
   function begin(session: TrackedSession, rows: number): SubscriptionHandle {
-    let total = rows;
-    for (const { rows: others } of sessions.get(session.userId) ?? []) total += others;
-    if (total > MAX_ROWS_PER_EVENT) throw new AppError('QUERY_REJECTED', TOO_MANY_ROWS);
+    assertRoomForRows(sessions.get(session.userId) ?? [], rows);
     session.rows += rows;
     const newsBefore = news;
     const subscription = {};
