@@ -24,7 +24,7 @@ function defer() {
   return { promise, resolve, reject };
 }
 
-t.test('runs as many at a time as it may, the rest in the order in which they came', async (t) => {
+t.test('runs calls up to the concurrency and the others in order', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 2, queue: 3 });
   const started: string[] = [];
   const work5 = ['a', 'b', 'c', 'd', 'e'].map((name) => work(started, name));
@@ -45,7 +45,7 @@ t.test('runs as many at a time as it may, the rest in the order in which they ca
   t.same(jobs.stats(), { running: 0, waiting: 0 });
 });
 
-t.test('refuses at once what does not fit into the queue, without running it', async (t) => {
+t.test('rejects calls immediately if the queue is full', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
   const started: string[] = [];
   const [first, second, third] = [work(started, 'first'), work(started, 'second'), work(started, 'third')];
@@ -61,7 +61,7 @@ t.test('refuses at once what does not fit into the queue, without running it', a
   );
 });
 
-t.test('a newcomer does not take the place that has been handed to a waiting one', async (t) => {
+t.test('does not let a new call overtake a waiting one', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
   const started: string[] = [];
   const [first, second] = [work(started, 'first'), work(started, 'second')];
@@ -73,7 +73,7 @@ t.test('a newcomer does not take the place that has been handed to a waiting one
   await results[1];
 });
 
-t.test('work that fails gives its place back and its error to its caller', async (t) => {
+t.test('releases the slot of failed work and rejects its caller', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 1, queue: 1 });
   const failing = work([], 'failing');
   const results = [jobs.run(failing.run), jobs.run(async () => 'next')] as const;
@@ -83,7 +83,7 @@ t.test('work that fails gives its place back and its error to its caller', async
   t.same(jobs.stats(), { running: 0, waiting: 0 });
 });
 
-t.test('a refused caller is told how long the queue will take', async (t) => {
+t.test('estimates retryAfter for a rejected caller', async (t) => {
   let now = 0;
   const jobs = createBoundedQueue({ concurrency: 2, queue: 5 }, () => now);
   await jobs.run(async () => void (now += 2100));
@@ -95,7 +95,7 @@ t.test('a refused caller is told how long the queue will take', async (t) => {
   await Promise.all(results);
 });
 
-t.test('buckets take turns, however much one of them has waiting', async (t) => {
+t.test('serves buckets in round-robin order', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 1, queue: 10 });
   const order: string[] = [];
   const held = work(order, 'held');
@@ -107,7 +107,7 @@ t.test('buckets take turns, however much one of them has waiting', async (t) => 
   t.same(order, ['held', 'a1', 'b1', 'c1', 'a2', 'b2', 'a3']);
 });
 
-t.test('a full queue has room for a newcomer: the bucket with most waiting gives up its latest', async (t) => {
+t.test('rejects the newest call of the longest bucket to make room', async (t) => {
   const jobs = createBoundedQueue({ concurrency: 1, queue: 4 });
   const order: string[] = [];
   const held = work(order, 'held');

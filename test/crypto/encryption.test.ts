@@ -6,13 +6,13 @@ import { createEncryption } from '../../src/crypto/encryption.js';
 const OLD = 'an old secret of more than thirty-two bytes';
 const NEW = 'a new secret of more than thirty-two bytes';
 
-t.test('keys differ by secret and by purpose, and are the same each time', async (t) => {
+t.test('derives stable keys that differ by secret and purpose', async (t) => {
   const keys = [deriveKey(OLD, 'refresh-token'), deriveKey(OLD, 'signing-key'), deriveKey(NEW, 'refresh-token')];
   t.equal(new Set(keys.map((key) => key.toString('hex'))).size, 3);
   t.same(deriveKey(OLD, 'signing-key'), keys[1]);
 });
 
-t.test('what was sealed opens in its context alone', async (t) => {
+t.test('decrypts only with the same context', async (t) => {
   const seal = createEncryption([OLD], 'signing-key');
   const sealed = seal.encrypt('a private key', 'kid');
   t.notMatch(Buffer.from(sealed, 'base64url').toString('latin1'), 'private');
@@ -21,7 +21,7 @@ t.test('what was sealed opens in its context alone', async (t) => {
   t.not(seal.encrypt('a private key', 'kid'), sealed, 'no two are alike');
 });
 
-t.test('any change shows', async (t) => {
+t.test('rejects any modification', async (t) => {
   const seal = createEncryption([OLD], 'signing-key');
   const bytes = Buffer.from(seal.encrypt('a private key', 'kid'), 'base64url');
   for (let index = 0; index < bytes.length; index += 1) {
@@ -32,7 +32,7 @@ t.test('any change shows', async (t) => {
   t.equal(seal.decrypt('', 'kid'), undefined);
 });
 
-t.test('the first secret closes, all of them open', async (t) => {
+t.test('encrypts with the first secret and decrypts with all', async (t) => {
   const sealed = createEncryption([OLD], 'signing-key').encrypt('x', 'c');
   t.equal(createEncryption([NEW, OLD], 'signing-key').decrypt(sealed, 'c'), 'x');
   t.equal(createEncryption([NEW], 'signing-key').decrypt(sealed, 'c'), undefined);
@@ -42,7 +42,7 @@ t.test('the first secret closes, all of them open', async (t) => {
   );
 });
 
-t.test('carries a version, and still opens values of release 0.1, which have none', async (t) => {
+t.test('adds a version and decrypts unversioned values of release 0.1', async (t) => {
   const seal = createEncryption([NEW, OLD], 'signing-key');
   t.equal(Buffer.from(seal.encrypt('x', 'c'), 'base64url')[0], 1);
   const withoutVersion = (firstByte: number) => {

@@ -7,7 +7,7 @@ const NEW = 'a new secret of more than thirty-two bytes';
 const ID = '01a1fc41-72cb-70ec-8b3d-3273bdd9312e';
 const tokens = createRefreshTokens([OLD]);
 
-t.test('a token says which session and generation it is of, and is the same each time', async () => {
+t.test('issues deterministic tokens with session and generation', async () => {
   fc.assert(
     fc.property(fc.uuid(), fc.integer({ min: 0, max: 2 ** 32 - 1 }), (sessionId, generation) => {
       const token = tokens.issue(sessionId, generation);
@@ -18,7 +18,7 @@ t.test('a token says which session and generation it is of, and is the same each
   );
 });
 
-t.test('a token with any character changed is refused', async (t) => {
+t.test('rejects a token with any changed character', async (t) => {
   const token = tokens.issue(ID, 7);
   for (let index = 0; index < token.length; index += 1) {
     for (const other of ['A', 'Z', '_']) {
@@ -28,7 +28,7 @@ t.test('a token with any character changed is refused', async (t) => {
   }
 });
 
-t.test('another spelling of the same bytes is not the token', async (t) => {
+t.test('rejects a non-canonical encoding', async (t) => {
   const token = tokens.issue(ID, 7);
   for (const spelling of [`${token}=`, ` ${token}`, token.replaceAll('-', '+'), `${token}\n`]) {
     if (spelling !== token) t.equal(tokens.verify(spelling), undefined, JSON.stringify(spelling.slice(-4)));
@@ -36,7 +36,7 @@ t.test('another spelling of the same bytes is not the token', async (t) => {
   t.equal(tokens.verify(''), undefined);
 });
 
-t.test('any of the secrets is accepted, the first one issues', async (t) => {
+t.test('issues with the first secret and accepts all', async (t) => {
   const both = createRefreshTokens([NEW, OLD]);
   t.ok(both.verify(tokens.issue(ID, 1)));
   t.ok(createRefreshTokens([NEW]).verify(both.issue(ID, 1)));

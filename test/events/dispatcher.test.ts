@@ -7,7 +7,7 @@ import { recordingLog } from '../helpers/events.js';
 
 const event = (): AccountEvent => ({ auditId: randomUUID(), userId: randomUUID(), sessionId: randomUUID() });
 
-t.test('an event arrives as it was sent, without anything that was beside the ids', async (t) => {
+t.test('decodes only the ids of an event', async (t) => {
   const ids = event();
   const text = encodeEvent({ ...ids, secret: 'hunter2' } as AccountEvent);
   t.notMatch(text, 'hunter2');
@@ -29,7 +29,7 @@ for (const [what, text] of Object.entries(MALFORMED)) {
   t.test(`${what} is no event`, async (t) => t.equal(decodeEvent(text), undefined));
 }
 
-t.test('what is no event is ignored and logged once, without its content', async (t) => {
+t.test('ignores malformed messages and logs once, without content', async (t) => {
   const { log, lines } = recordingLog();
   const hub = createEventDispatcher(log);
   const arrived: AccountEvent[] = [];
@@ -41,7 +41,7 @@ t.test('what is no event is ignored and logged once, without its content', async
   t.notMatch(JSON.stringify(lines), 'hello');
 });
 
-t.test('a listener that fails keeps the others from nothing', async (t) => {
+t.test('calls the other listeners when one throws', async (t) => {
   const { log, lines } = recordingLog();
   const hub = createEventDispatcher(log);
   const arrived: AccountEvent[] = [];
@@ -54,7 +54,7 @@ t.test('a listener that fails keeps the others from nothing', async (t) => {
   t.match(lines, [{ level: 'warn', err: { message: 'boom' } }]);
 });
 
-t.test('each change of the connection is told once; what may have been missed is told as a loss', async (t) => {
+t.test('reports each connection change once and possible losses as an outage', async (t) => {
   const hub = createEventDispatcher(recordingLog().log);
   const changes: unknown[] = [];
   hub.onConnection((...change) => changes.push(change));
@@ -78,7 +78,7 @@ t.test('each change of the connection is told once; what may have been missed is
   t.equal(hub.connected(), false, 'and it is not back by that');
 });
 
-t.test('since when something was missed arrives as it was sent; an earlier version does not say it', async (t) => {
+t.test('decodes the start of a loss, which older releases omit', async (t) => {
   t.same(decodeMissed(encodeMissed(1_780_000_000_000)), { since: 1_780_000_000_000 });
   t.same(decodeMissed('missed'), { since: undefined });
   for (const text of [

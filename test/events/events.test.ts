@@ -108,7 +108,7 @@ for (const [kind, opener] of Object.entries(KINDS)) {
 }
 
 t.test(
-  'work after a commit is done when there was one, at once outside a transaction, never after a rollback',
+  'runs after-commit work after a commit, immediately outside a transaction, never after a rollback',
   async (t) => {
     const done: string[] = [];
     await db.transaction(async (tx) => {

@@ -104,7 +104,7 @@ if (onRedis) {
     });
   }
 
-  t.test('more than can be kept is told as missed', async (t) => {
+  t.test('reports a loss when the queue overflows', async (t) => {
     const proxy = await faultProxy(t, REDIS_URL, 6379);
     const { log } = recordingLog();
     const db = await openTestDatabase(t);
@@ -150,7 +150,7 @@ if (onRedis) {
     t.same(losses, [since], 'from the first on that was lost');
   });
 
-  t.test('who starts tells of what an instance before it may not have told; what is no message is none', async (t) => {
+  t.test('reports a possible loss at startup and ignores malformed messages', async (t) => {
     const { log, lines } = recordingLog();
     const db = await openTestDatabase(t);
     const prefix = `latchkey-test:${randomUUID()}:`;
@@ -192,7 +192,7 @@ if (onRedis) {
     t.match(lines, [{ level: 'warn', message: /^Ignored a malformed event message/ }]);
   });
 
-  t.test('ignores, counts and logs once what this deployment did not sign for its channel', async (t) => {
+  t.test('ignores and counts messages without a valid signature and logs once', async (t) => {
     const { log, lines } = recordingLog();
     const db = await openTestDatabase(t);
     const prefix = `latchkey-test:${randomUUID()}:`;
@@ -222,7 +222,7 @@ if (onRedis) {
     );
   });
 
-  t.test('a Redis that is not there is nothing to wait for, and is told once, without its password', async (t) => {
+  t.test('does not wait for an unavailable Redis and logs it once, without its password', async (t) => {
     const { log, lines } = recordingLog();
     const redis = connectRedis('redis://:hunter2hunter2@127.0.0.1:1', 'requests', log);
     await t.rejects(redis.client.ping());

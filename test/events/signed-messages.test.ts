@@ -5,7 +5,7 @@ const OLD = 'an old secret of more than thirty-two bytes';
 const NEW = 'a new secret of more than thirty-two bytes';
 const CHANNEL = 'latchkey:events';
 
-t.test('verifies what one of the secrets signed for the channel', async (t) => {
+t.test('verifies messages signed with any secret for the channel', async (t) => {
   const signer = createMessageSigner([NEW, OLD], CHANNEL);
   t.equal(signer.verify(signer.sign('missed:1')), 'missed:1');
   t.equal(signer.verify(createMessageSigner([OLD], CHANNEL).sign('x')), 'x', 'also the secret of before');
@@ -13,7 +13,7 @@ t.test('verifies what one of the secrets signed for the channel', async (t) => {
   t.equal(signer.verify(createMessageSigner([NEW], 'other:events').sign('x')), undefined, 'another channel');
 });
 
-t.test('refuses every change, and what is no message', async (t) => {
+t.test('rejects modified and malformed messages', async (t) => {
   const signer = createMessageSigner([NEW], CHANNEL);
   const signed = signer.sign('missed:1');
   for (let index = 0; index < signed.length; index += 1) {

@@ -17,7 +17,7 @@ const limitsOn = (db: Database, clock: Clock) =>
   createRateLimits({ db, clock, audit: createAudit({ db, clock, events: toldNobody, retentionMs: 86_400_000 }) });
 const exceeded = { code: 'RATE_LIMIT_EXCEEDED' };
 
-t.test('a window admits as many as it says, then tells when to come back, then opens anew', async (t) => {
+t.test('admits up to the limit, then returns retryAfter until the window ends', async (t) => {
   const clock = testClock();
   const limits = limitsOn(await openTestDatabase(t), clock);
   await limits.charge('a', RATE, CHARGED);
@@ -29,7 +29,7 @@ t.test('a window admits as many as it says, then tells when to come back, then o
   await t.resolves(limits.charge('a', RATE, CHARGED));
 });
 
-t.test('of many at once exactly as many pass, and a restart forgets nothing', async (t) => {
+t.test('admits exactly the limit concurrently and across restarts', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const tries = Array.from({ length: 20 }, () => limitsOn(db, clock).charge('a', RATE, CHARGED));
@@ -37,7 +37,7 @@ t.test('of many at once exactly as many pass, and a restart forgets nothing', as
   t.equal(passed.length, 2);
 });
 
-t.test('windows that are over are cleared, the others stay', async (t) => {
+t.test('deletes only expired windows', async (t) => {
   const db = await openTestDatabase(t);
   const clock = testClock();
   const limits = limitsOn(db, clock);
@@ -49,7 +49,7 @@ t.test('windows that are over are cleared, the others stay', async (t) => {
   t.match(JSON.stringify(await db.executor.execute(sql`select key from rate_limits`)), /fresh/);
 });
 
-t.test('a field over its limit is refused before any work, and other addresses go on', async (t) => {
+t.test('rejects a field over its limit before any work, per address', async (t) => {
   const app = await startTestApp(t, { RATE_LIMIT_FIELDS: 'register=1/1h,login=2/1m' });
   const client = app.client();
   const register = (username: string, from = client) =>

@@ -60,7 +60,7 @@ async function setUp(t: TestScope, changes: Partial<SigningKeysOptions> = {}) {
   return { ...options, clock, keys, tokens, elsewhere, codeOf };
 }
 
-t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
+t.test('issues a JWT as in RFC 9068 that verifies', async (t) => {
   const { tokens, elsewhere, clock } = await setUp(t);
   const { token, expiresIn } = tokens.sign(SUBJECT);
   const [header, payload] = token.split('.').map((part, index) => (index < 2 ? decode(part) : part)) as Record<
@@ -91,7 +91,7 @@ t.test('a token is a JWT as RFC 9068 has it, and verifies', async (t) => {
   t.not(tokens.sign(SUBJECT).token, token, 'each has an id of its own');
 });
 
-t.test('where it was issued it is not verified again, but nothing like it is taken for it', async (t) => {
+t.test('caches an issued token without accepting a similar one', async (t) => {
   const { keys, clock, accessTtlMs } = await setUp(t);
   let verifications = 0;
   const counting = { ...keys, find: (kid: string) => ((verifications += 1), keys.find(kid)) };
@@ -105,7 +105,7 @@ t.test('where it was issued it is not verified again, but nothing like it is tak
   t.equal(verifications, 1);
 });
 
-t.test('it ends with its session at the latest', async (t) => {
+t.test('limits the lifetime of a token to that of its session', async (t) => {
   const { tokens, clock } = await setUp(t);
   const session = { ...SUBJECT.session, expiresAt: new Date(clock.now() + 60_000) };
   const { token, expiresIn } = tokens.sign({ ...SUBJECT, session });
@@ -114,13 +114,13 @@ t.test('it ends with its session at the latest', async (t) => {
   t.ok(expiresIn >= 59 && expiresIn <= 60);
 });
 
-t.test('amr is left out when the method of the login was not recorded', async (t) => {
+t.test('omits amr if no authentication method was recorded', async (t) => {
   const { tokens } = await setUp(t);
   const { token } = tokens.sign({ ...SUBJECT, session: { ...SUBJECT.session, amr: [] } });
   t.notOk('amr' in decode(token.split('.')[1]));
 });
 
-t.test('it expires, remembered or not', async (t) => {
+t.test('rejects an expired token, cached or not', async (t) => {
   const { tokens, elsewhere, clock, codeOf } = await setUp(t);
   const { token } = tokens.sign(SUBJECT);
   const other = tokens.sign(SUBJECT).token;
@@ -135,7 +135,7 @@ t.test('it expires, remembered or not', async (t) => {
   t.equal(await codeOf(forged), 'INVALID_TOKEN', 'a forged one is not told that it expired');
 });
 
-t.test('anything but the token as issued is refused', async (t) => {
+t.test('rejects any modification of a token', async (t) => {
   const { tokens, keys, codeOf } = await setUp(t);
   const { token } = tokens.sign(SUBJECT);
   const [header = '', payload = '', signature = ''] = token.split('.');
@@ -173,7 +173,7 @@ t.test('anything but the token as issued is refused', async (t) => {
   t.equal(await codeOf(token), 'accepted');
 });
 
-t.test('every claim is required and checked, however well it is signed', async (t) => {
+t.test('rejects signed tokens with missing or invalid claims', async (t) => {
   const secretKey = 'a shared secret of more than thirty-two bytes';
   const { tokens, elsewhere, codeOf } = await setUp(t, { algorithm: 'HS256', secretKey });
   const [header, payload] = tokens.sign(SUBJECT).token.split('.').slice(0, 2).map(decode);
@@ -205,7 +205,7 @@ t.test('every claim is required and checked, however well it is signed', async (
   t.equal(await codeOf(signed({}, { crit: ['exp'] })), 'INVALID_TOKEN', 'an extension that must be understood');
 });
 
-t.test('a token of another kind, signed with the right key, is refused', async (t) => {
+t.test('rejects a token of another type signed with the right key', async (t) => {
   const { privateKey } = generateKeyPairSync('ed25519');
   const { tokens, codeOf } = await setUp(t);
   const [header, payload] = tokens.sign(SUBJECT).token.split('.');
@@ -238,7 +238,7 @@ for (const [algorithm, digest] of [
   });
 }
 
-t.test('HS256: the shared secret verifies, and nothing is published', async (t) => {
+t.test('HS256: verifies with the shared secret and publishes no key', async (t) => {
   const secretKey = 'a shared secret of more than thirty-two bytes';
   const { tokens, keys, codeOf } = await setUp(t, { algorithm: 'HS256', secretKey });
   const { token } = tokens.sign(SUBJECT);

@@ -27,7 +27,7 @@ const rowOf = async (accessToken: string) => {
   return row!;
 };
 
-t.test('the principal carries the time of the login, which a refresh does not renew', async (t) => {
+t.test('keeps the time of authentication across a refresh', async (t) => {
   const user = await app.user();
   const registeredAt = app.clock.now();
   app.clock.advance(60_000);
@@ -41,13 +41,13 @@ t.test('the principal carries the time of the login, which a refresh does not re
   t.equal(await authenticatedAt(refreshed.accessToken), loggedInAt);
 });
 
-t.test('the time comes with the one statement of an authenticated request', async (t) => {
+t.test('reads the time of authentication in the one statement of a request', async (t) => {
   const user = await app.user();
   const sent = await sentBy(app.db, () => authenticatedAt(user.accessToken));
   t.equal(sent.length, 1);
 });
 
-t.test('a session records the method of its authentication', async (t) => {
+t.test('records the authentication methods of a session', async (t) => {
   const user = await app.user();
   t.same((await rowOf(user.accessToken)).amr, ['pwd']);
   const input = { identifier: user.username, password: user.password };

@@ -8,7 +8,7 @@ const client = app.client();
 const SESSIONS = 'query { me { sessions { id current ipAddress userAgent createdAt lastUsedAt expiresAt } } }';
 const withHeader = (authorization: string) => client.send(ME, {}, { headers: { authorization } });
 
-t.test('no credentials, and credentials that are none', async (t) => {
+t.test('rejects missing and malformed credentials', async (t) => {
   const missing = await client.send(ME);
   t.same([missing.code, missing.status, missing.data], ['MISSING_TOKEN', 401, null]);
   for (const value of ['Bearer', 'Bearer ', 'Bearer a b', 'Basic dTpw', 'Bearer x', `Bearer ${'a.'.repeat(5000)}`]) {
@@ -16,17 +16,17 @@ t.test('no credentials, and credentials that are none', async (t) => {
   }
 });
 
-t.test('the scheme is read in any case (RFC 9110 section 11.1)', async (t) => {
+t.test('accepts the scheme in any case (RFC 9110 section 11.1)', async (t) => {
   const user = await app.user();
   t.equal((await withHeader(`bearer ${user.accessToken}`)).code, undefined);
 });
 
-t.test('a refresh token is no access token', async (t) => {
+t.test('rejects a refresh token as access token', async (t) => {
   const user = await app.user();
   t.equal((await withHeader(`Bearer ${user.refreshToken}`)).code, 'INVALID_TOKEN');
 });
 
-t.test('an access token runs out', async (t) => {
+t.test('rejects an expired access token', async (t) => {
   const user = await app.user();
   app.clock.advance(899_000);
   t.equal((await user.client.send(ME)).code, undefined);
@@ -35,7 +35,7 @@ t.test('an access token runs out', async (t) => {
   t.same([answer.code, answer.status], ['TOKEN_EXPIRED', 401]);
 });
 
-t.test('logout ends the session at once, for this token and for no other', async (t) => {
+t.test('ends only the own session at logout, immediately', async (t) => {
   const user = await app.user();
   const { data } = await client.send(LOGIN, { input: { identifier: user.username, password: user.password } });
   t.same((await user.client.send(LOGOUT)).data, { logout: true });
@@ -44,7 +44,7 @@ t.test('logout ends the session at once, for this token and for no other', async
   t.equal((await client.send(ME, {}, { token: data?.['login'].accessToken })).code, undefined);
 });
 
-t.test('a disabled account is shut out at once, a deleted one is gone', async (t) => {
+t.test('rejects tokens of disabled and deleted accounts immediately', async (t) => {
   const user = await app.user();
   await setAccount(app.db, user.id, 'disabled');
   const disabled = await user.client.send(ME);
@@ -56,7 +56,7 @@ t.test('a disabled account is shut out at once, a deleted one is gone', async (t
   t.equal((await user.client.send(ME)).code, 'USER_NOT_FOUND');
 });
 
-t.test('that an account was disabled is not told to who held a session that was over by then', async (t) => {
+t.test('does not reveal to an ended session that the account was disabled', async (t) => {
   const user = await app.user();
   await user.client.send(LOGOUT);
   app.clock.advance(1000);
@@ -67,13 +67,13 @@ t.test('that an account was disabled is not told to who held a session that was 
   t.equal((await client.send(REFRESH, { refreshToken: user.refreshToken })).code, 'INVALID_REFRESH_TOKEN');
 });
 
-t.test('a session row that is gone ends its tokens', async (t) => {
+t.test('rejects tokens of a deleted session row', async (t) => {
   const user = await app.user();
   await app.db.executor.execute(sql`delete from sessions where user_id = ${user.id}`);
   t.equal((await user.client.send(ME)).code, 'INVALID_TOKEN');
 });
 
-t.test('the live sessions are listed, the one used last first, and the own one is marked', async (t) => {
+t.test('lists live sessions by last use and marks the own one', async (t) => {
   const user = await app.user();
   const logins = [];
   for (const agent of ['Phone/1', 'Tablet/2']) {
@@ -94,7 +94,7 @@ t.test('the live sessions are listed, the one used last first, and the own one i
   t.equal(after.data?.['me'].sessions.length, sessions.length - 1);
 });
 
-t.test('what a client says of itself cannot break the list of sessions', async (t) => {
+t.test('stores any User-Agent header safely', async (t) => {
   const user = await app.user();
   const from = app.client({ headers: { 'user-agent': `Odd\u00e9/1 ${'x'.repeat(2000)}` } });
   const { data } = await from.send(LOGIN, { input: { identifier: user.username, password: user.password } });

@@ -17,7 +17,7 @@ const login = async (app: TestApp, { username }: SeededUser) =>
 const codeOf = async (app: TestApp, token: string) => (await app.client({ token }).send(ME)).code;
 const sidOf = (token: string) => String(claimsOf(token)['sid']);
 
-t.test('a session that is not used for the idle timeout is over for every credential', async (t) => {
+t.test('rejects every credential of a session after the idle timeout', async (t) => {
   const user = await idle.user();
   idle.clock.advance(10 * MINUTE_MS - 1);
   t.equal(await codeOf(idle, user.accessToken), undefined);
@@ -33,7 +33,7 @@ t.test('a session that is not used for the idle timeout is over for every creden
   t.equal(ended.data?.['revokeOtherSessions'], 0, 'nor counted among those that end');
 });
 
-t.test('requests keep a session alive', async (t) => {
+t.test('keeps a session alive with requests', async (t) => {
   const user = await idle.user();
   for (let time = 0; time < 5; time += 1) {
     idle.clock.advance(4 * MINUTE_MS);
@@ -42,7 +42,7 @@ t.test('requests keep a session alive', async (t) => {
   }
 });
 
-t.test('a refresh keeps a session alive', async (t) => {
+t.test('keeps a session alive with a refresh', async (t) => {
   let { refreshToken } = await idle.user();
   for (let time = 0; time < 3; time += 1) {
     idle.clock.advance(9 * MINUTE_MS);
@@ -52,14 +52,14 @@ t.test('a refresh keeps a session alive', async (t) => {
   }
 });
 
-t.test('without an idle timeout a session rests until it expires', async (t) => {
+t.test('keeps an idle session until it expires without an idle timeout', async (t) => {
   const app = await startTestApp(t, { REFRESH_TOKEN_TTL: '30d' }, idle.db);
   const user = await app.user();
   app.clock.advance(29 * 24 * 60 * MINUTE_MS);
   t.equal((await app.client().send(REFRESH, { refreshToken: user.refreshToken })).code, undefined);
 });
 
-t.test('a login over the limit ends the oldest session, audits it and closes its sockets', async (t) => {
+t.test('ends, audits and disconnects the oldest session at a login over the limit', async (t) => {
   const app = await startLiveApp(t, { SESSION_MAX_PER_ACCOUNT: '3' });
   const user = await app.user();
   const socket = await app.session(user.accessToken);
@@ -81,7 +81,7 @@ t.test('a login over the limit ends the oldest session, audits it and closes its
   t.equal(await codeOf(app, third.accessToken), undefined, 'a session that has ended leaves room');
 });
 
-t.test('the limit is exact under parallel logins on two instances', async (t) => {
+t.test('enforces the limit exactly for parallel logins on two instances', async (t) => {
   const one = await startTestApp(t, { SESSION_MAX_PER_ACCOUNT: '3' });
   const two = await startTestApp(t, { SESSION_MAX_PER_ACCOUNT: '3' }, one.db, one.clock);
   const user = await one.user();

@@ -27,7 +27,7 @@ async function page(client: TestClient, variables: object): Promise<string[]> {
 const listings = (statements: readonly SentStatement[]) =>
   statements.filter(({ text }) => text.includes('row_number')).length;
 
-t.test('sessions come in pages, the one used last first, and nothing is left out or twice', async (t) => {
+t.test('pages through sessions by last use without gaps or duplicates', async (t) => {
   const { client } = await userWith(5);
   const all = await page(client, {});
   t.equal(all.length, 5);
@@ -46,14 +46,14 @@ t.test('sessions come in pages, the one used last first, and nothing is left out
   t.same(pages.flat(), all);
 });
 
-t.test('a cursor that has ended meanwhile still leads on', async (t) => {
+t.test('continues after a cursor whose session has ended', async (t) => {
   const { client } = await userWith(4);
   const [, second, third, last] = await page(client, {});
   await client.send('mutation ($id: ID!) { revokeSession(id: $id) }', { id: second });
   t.same(await page(client, { after: second }), [third, last]);
 });
 
-t.test('a page of no size and a cursor of no session are refused', async (t) => {
+t.test('rejects an invalid page size and an invalid cursor', async (t) => {
   const user = await userWith(1);
   const [foreign] = await page((await app.user()).client, {});
   const unknown = '01890a5d-ac96-774b-bcce-b302099a8057';
@@ -71,7 +71,7 @@ t.test('a page of no size and a cursor of no session are refused', async (t) => 
   t.equal((await page(user.client, { first: null, after: null })).length, 1);
 });
 
-t.test('a list of accounts with their sessions takes one statement for all sessions', async (t) => {
+t.test('reads the sessions of a list of accounts in one statement', async (t) => {
   const admin = await registerAdmin(app);
   const [one, other] = [await userWith(3), await userWith(1)];
   const query = '{ users(first: 50) { edges { node { id sessions(first: 2) { id } } } } }';
@@ -84,7 +84,7 @@ t.test('a list of accounts with their sessions takes one statement for all sessi
   t.equal(sessionsOf(other), 1);
 });
 
-t.test('pages of different sizes and aliases of one account go together by size', async (t) => {
+t.test('batches pages of the same size across aliases', async (t) => {
   const { client } = await userWith(3);
   const query = '{ me { a: sessions(first: 1) { id } b: sessions(first: 1) { id } c: sessions { id } } }';
   let data: AnyData | null | undefined;
@@ -93,7 +93,7 @@ t.test('pages of different sizes and aliases of one account go together by size'
   t.same([data!['me'].a.length, data!['me'].b.length, data!['me'].c.length], [1, 1, 3]);
 });
 
-t.test('a document that could read too many rows is refused before it reads one', async (t) => {
+t.test('rejects a document that could read too many rows before reading', async (t) => {
   const admin = await registerAdmin(app);
   const users = 'users(first: 100) { edges { node { sessions { id } } } }';
   t.equal((await admin.client.send(`{ ${users} }`)).code, undefined);

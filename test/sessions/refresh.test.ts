@@ -11,7 +11,7 @@ const tokenOf = (answer: { data?: AnyData | null | undefined }) => answer.data?.
 const audited = async (userId: string) =>
   JSON.stringify(await app.db.executor.execute(sql`select type from audit_events where user_id = ${userId}`));
 
-t.test('a refresh gives new tokens for the same session', async (t) => {
+t.test('issues new tokens for the same session', async (t) => {
   const user = await app.user();
   app.clock.advance(1000);
   const answer = await refresh(user.refreshToken);
@@ -21,7 +21,7 @@ t.test('a refresh gives new tokens for the same session', async (t) => {
   t.equal((await refresh(tokenOf(answer))).code, undefined, 'and the new one works in turn');
 });
 
-t.test('the predecessor gets the same successor within the grace time', async (t) => {
+t.test('returns the same successor for a retry within the grace time', async (t) => {
   const user = await app.user();
   const first = tokenOf(await refresh(user.refreshToken));
   app.clock.advance(9_999);
@@ -29,7 +29,7 @@ t.test('the predecessor gets the same successor within the grace time', async (t
   t.equal((await refresh(first)).code, undefined, 'which still works');
 });
 
-t.test('the predecessor after the grace time ends the session and is audited', async (t) => {
+t.test('ends and audits the session when a rotated token is used after the grace time', async (t) => {
   const user = await app.user();
   const first = await refresh(user.refreshToken);
   app.clock.advance(10_000);
@@ -40,14 +40,14 @@ t.test('the predecessor after the grace time ends the session and is audited', a
   t.match(await audited(user.id), /session\.reuse_detected/);
 });
 
-t.test('anything older than the predecessor ends the session, within the grace time as well', async (t) => {
+t.test('ends the session when an older token is used, even within the grace time', async (t) => {
   const user = await app.user();
   const second = tokenOf(await refresh(tokenOf(await refresh(user.refreshToken))));
   t.equal((await refresh(user.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
   t.equal((await refresh(second)).code, 'INVALID_REFRESH_TOKEN');
 });
 
-t.test('reuse ends one session, not the others of the account', async (t) => {
+t.test('ends only the affected session on reuse', async (t) => {
   const user = await app.user();
   const other = await client.send('mutation ($input: LoginInput!) { login(input: $input) { refreshToken } }', {
     input: { identifier: user.username, password: user.password },
@@ -58,14 +58,14 @@ t.test('reuse ends one session, not the others of the account', async (t) => {
   t.equal((await refresh(other.data?.['login'].refreshToken)).code, undefined);
 });
 
-t.test('parallel refreshes with one token all get the same successor', async (t) => {
+t.test('returns the same successor to parallel refreshes', async (t) => {
   const user = await app.user();
   const answers = await Promise.all(Array.from({ length: 10 }, () => refresh(user.refreshToken)));
   t.same(answers.map(({ code }) => code).filter(Boolean), []);
   t.equal(new Set(answers.map(tokenOf)).size, 1);
 });
 
-t.test('forged, foreign and absurd tokens are refused and change nothing', async (t) => {
+t.test('rejects forged and malformed tokens', async (t) => {
   const user = await app.user();
   const other = await startTestApp(t, { AUTH_SECRET: 'another secret of more than thirty-two bytes' });
   const foreign = await other.user();
@@ -87,7 +87,7 @@ t.test('forged, foreign and absurd tokens are refused and change nothing', async
   t.equal((await refresh(user.refreshToken)).code, undefined);
 });
 
-t.test('an expired session is not renewed, and its end does not move with use', async (t) => {
+t.test('rejects an expired session, whose expiry does not move with use', async (t) => {
   const user = await app.user();
   app.clock.advance(86_399_000);
   const renewed = await refresh(user.refreshToken);
@@ -96,13 +96,13 @@ t.test('an expired session is not renewed, and its end does not move with use', 
   t.equal((await refresh(tokenOf(renewed))).code, 'INVALID_REFRESH_TOKEN');
 });
 
-t.test('a session that logged out is not renewed', async (t) => {
+t.test('rejects a refresh token after logout', async (t) => {
   const user = await app.user();
   t.equal((await user.client.send(LOGOUT)).data?.['logout'], true);
   t.equal((await refresh(user.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
 });
 
-t.test('a disabled account is told so, a deleted one is unknown, and both keep their generation', async (t) => {
+t.test('rejects disabled and deleted accounts without rotating the token', async (t) => {
   const user = await app.user();
   await setAccount(app.db, user.id, 'disabled');
   t.equal((await refresh(user.refreshToken)).code, 'ACCOUNT_DISABLED');
@@ -113,7 +113,7 @@ t.test('a disabled account is told so, a deleted one is unknown, and both keep t
   t.equal((await refresh(deleted.refreshToken)).code, 'INVALID_REFRESH_TOKEN');
 });
 
-t.test('a role gained shows in the next refresh', async (t) => {
+t.test('grants the scopes of a new role at the next refresh', async (t) => {
   const user = await app.user();
   await setAccount(app.db, user.id, 'role');
   t.match((await refresh(user.refreshToken)).data?.['refresh'], { scope: /\badmin$/ });

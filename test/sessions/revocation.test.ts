@@ -22,7 +22,7 @@ async function another(user: SeededUser) {
   return { client: client.with({ token: accessToken }), refreshToken, id: String(claimsOf(accessToken)['sid']) };
 }
 
-t.test('sessions are listed with where they are used, the one used last first', async (t) => {
+t.test('lists sessions with their clients by last use', async (t) => {
   const user = await app.user();
   app.clock.advance(1000);
   await app
@@ -34,7 +34,7 @@ t.test('sessions are listed with where they are used, the one used last first', 
   t.equal(sessions[1].current, true);
 });
 
-t.test('one of the own sessions is revoked: its tokens stop at once, and it is audited', async (t) => {
+t.test('revokes and audits an own session and rejects its tokens immediately', async (t) => {
   const user = await app.user();
   const other = await another(user);
   t.equal((await user.client.send(REVOKE, { id: other.id })).data?.['revokeSession'], true);
@@ -45,7 +45,7 @@ t.test('one of the own sessions is revoked: its tokens stop at once, and it is a
   t.equal((await user.client.send(REVOKE, { id: other.id })).code, 'NOT_FOUND', 'it is over');
 });
 
-t.test("another account's session is not found, nor is what is no id, and nothing ends", async (t) => {
+t.test("answers NOT_FOUND for another account's session", async (t) => {
   const [mine, theirs] = [await app.user(), await app.user()];
   const id = String(claimsOf(theirs.accessToken)['sid']);
   for (const wrong of [id, 'x', '', "' or 1=1", id.toUpperCase()]) {
@@ -55,7 +55,7 @@ t.test("another account's session is not found, nor is what is no id, and nothin
   t.equal((await theirs.client.send(ME)).code, undefined);
 });
 
-t.test('all others are revoked at once, and how many is told', async (t) => {
+t.test('revokes all other sessions and returns the count', async (t) => {
   const user = await app.user();
   const others = [await another(user), await another(user)];
   const stranger = await app.user();
@@ -66,7 +66,7 @@ t.test('all others are revoked at once, and how many is told', async (t) => {
   t.equal((await user.client.send(REVOKE_OTHERS)).data?.['revokeOtherSessions'], 0, 'there are no more');
 });
 
-t.test('a logout is audited, and what follows it in the same document is not done', async (t) => {
+t.test('audits a logout and rejects later fields of the document', async (t) => {
   const user = await app.user();
   const both = await user.client.send('mutation { logout updateMe(input: { displayName: "after" }) { displayName } }');
   t.equal(both.code, 'INVALID_TOKEN');
@@ -76,14 +76,14 @@ t.test('a logout is audited, and what follows it in the same document is not don
   t.equal((await user.client.send(LOGOUT)).code, 'INVALID_TOKEN');
 });
 
-t.test('of many who log out at once one ends the session, and it is audited once', async (t) => {
+t.test('ends and audits a session once for concurrent logouts', async (t) => {
   const user = await app.user();
   await Promise.all(Array.from({ length: 5 }, () => user.client.send(LOGOUT)));
   const ended = (await auditOf(app.db, user.id)).filter(({ type }) => type === 'session.ended');
   t.equal(ended.length, 1);
 });
 
-t.test('use is noted to within five minutes, and costs no write before that', async (t) => {
+t.test('records use to within five minutes without earlier writes', async (t) => {
   const user = await app.user();
   const lastUsedAt = async () => {
     const { data } = await user.client.send(SESSIONS);
@@ -100,7 +100,7 @@ t.test('use is noted to within five minutes, and costs no write before that', as
   t.equal(await lastUsedAt(), app.clock.now());
 });
 
-t.test('ended and expired sessions are cleared in batches, by one instance at a time', async (t) => {
+t.test('deletes ended and expired sessions in batches, on one instance at a time', async (t) => {
   const fresh = await startTestApp(t);
   const { db, clock } = fresh;
   const user = await fresh.user();

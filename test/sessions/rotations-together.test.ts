@@ -44,7 +44,7 @@ async function settled(): Promise<SeededUser> {
 }
 const users = [await settled(), await settled(), await settled(), await settled(), await settled(), await settled()];
 
-t.test('rotations of one turn are exactly one statement', async (t) => {
+t.test('runs concurrent rotations in one statement', async (t) => {
   const audit = { record: () => Promise.reject(new Error('nothing to tell')) } as unknown as Audit;
   const rotate = createRotation({ db: app.db, clock: app.clock, audit });
   const ids = [await app.user(), await app.user(), await app.user()].map(sessionOf);
@@ -61,7 +61,7 @@ t.test('rotations of one turn are exactly one statement', async (t) => {
   );
 });
 
-t.test('requests of a moment share statements, and to each goes what is its own', async (t) => {
+t.test('returns the own result to each of several batched requests', async (t) => {
   app.clock.advance(1000);
   const asking = () => Promise.all(users.map((user, n) => refresh(tokens.get(user), AGENTS[n] ?? '')));
   let answers: Awaited<ReturnType<typeof asking>> = [];
@@ -79,7 +79,7 @@ t.test('requests of a moment share statements, and to each goes what is its own'
   }
 });
 
-t.test('what is refused among them is refused alone', async (t) => {
+t.test('rejects only the invalid tokens of a batch', async (t) => {
   const [spent, ended, disabled, moved, ...good] = users as [SeededUser, SeededUser, SeededUser, SeededUser];
   await ended.client.send('mutation { logout }');
   await app.db.executor.execute(sql`update users set disabled_at = now() where id = ${disabled.id}`);
@@ -100,7 +100,7 @@ t.test('what is refused among them is refused alone', async (t) => {
   good.forEach((user: SeededUser, n) => tokens.set(user, answers[n + 4]!.refreshToken!));
 });
 
-t.test('one token twice at once: without a grace time one of them is reuse', async (t) => {
+t.test('treats a concurrent duplicate as reuse without a grace time', async (t) => {
   const strict = await startTestApp(t, { REFRESH_GRACE: '0s' }, app.db);
   const user = await strict.user();
   const send = () => user.client.send(REFRESH, { token: user.refreshToken });
@@ -110,7 +110,7 @@ t.test('one token twice at once: without a grace time one of them is reuse', asy
 });
 
 if (onRealPostgres) {
-  t.test('a session that somebody holds is waited for by its own refresh only', async (t) => {
+  t.test('lets only the own refresh wait for a locked session', async (t) => {
     const [held, ...free] = [await settled(), await settled(), await settled()];
     let release!: () => void;
     const released = new Promise<void>((resolve) => (release = resolve));

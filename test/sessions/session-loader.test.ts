@@ -4,7 +4,7 @@ import type { LiveSession } from '../../src/sessions/repository.js';
 
 const row = (id: string) => ({ session: { id }, account: { id: `owner of ${id}` } }) as LiveSession;
 
-t.test('the requests of one tick share one statement, each gets its own row', async (t) => {
+t.test('loads the sessions of concurrent requests in one statement', async (t) => {
   const calls: (readonly string[])[] = [];
   const read = createSessionLoader(async (ids) => {
     calls.push(ids);
@@ -18,7 +18,7 @@ t.test('the requests of one tick share one statement, each gets its own row', as
   t.same([a?.session.id, again?.session.id, b?.session.id, gone], ['a', 'a', 'b', undefined]);
 });
 
-t.test('the next tick reads again, so that a revocation holds from the next request on', async (t) => {
+t.test('reads again in the next tick', async (t) => {
   let ended = false;
   const read = createSessionLoader(async (ids) => (ended ? [] : ids.map(row)));
   t.ok(await read('a'));
@@ -26,7 +26,7 @@ t.test('the next tick reads again, so that a revocation holds from the next requ
   t.equal(await read('a'), undefined);
 });
 
-t.test('a failed read fails every request that waited for it, and only those', async (t) => {
+t.test('fails only the requests of a failed read', async (t) => {
   let fail = true;
   const read = createSessionLoader(async (ids) => {
     if (fail) throw new Error('away');
@@ -41,7 +41,7 @@ t.test('a failed read fails every request that waited for it, and only those', a
   t.ok(await read('a'));
 });
 
-t.test('a large tick goes in several statements and loses nobody', async (t) => {
+t.test('splits a large batch into several statements', async (t) => {
   const sizes: number[] = [];
   const read = createSessionLoader(async (ids) => {
     sizes.push(ids.length);
@@ -55,7 +55,7 @@ t.test('a large tick goes in several statements and loses nobody', async (t) => 
   );
 });
 
-t.test('while a statement runs, who comes waits for the next, which begins after they came', async (t) => {
+t.test('lets requests during a statement wait for the next one', async (t) => {
   const calls: (readonly string[])[] = [];
   const answers: (() => void)[] = [];
   const read = createSessionLoader(async (ids) => {
@@ -80,7 +80,7 @@ t.test('while a statement runs, who comes waits for the next, which begins after
   );
 });
 
-t.test('a statement that hangs holds the next up for a moment only', async (t) => {
+t.test('does not wait long for a hanging statement', async (t) => {
   const read = createSessionLoader((ids) =>
     ids.includes('hangs') ? new Promise(() => undefined) : Promise.resolve(ids.map(row)),
   );
