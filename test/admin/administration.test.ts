@@ -11,7 +11,7 @@ const USER = 'query ($id: ID!) { user(id: $id) { id email deletedAt disabledAt s
 const update = (id: string, input: object, client = admin.client) => client.send(UPDATE, { id, input });
 const login = (identifier: string) => app.client().send(LOGIN, { input: { identifier, password: PASSWORD } });
 
-t.test('role, premium and verified are set, and audited with who did it', async (t) => {
+t.test('sets role, premium and verified and audits the administrator', async (t) => {
   const user = await app.user();
   const answer = await update(user.id, { role: 'ADMIN', isPremium: true, isVerified: true });
   t.match(answer.data?.['updateUser'], { role: 'ADMIN', isPremium: true, isVerified: true, disabledAt: null });
@@ -27,7 +27,7 @@ t.test('role, premium and verified are set, and audited with who did it', async 
   t.equal((await auditOf(app.db, user.id)).length, events.length, 'no change, no event');
 });
 
-t.test('a promotion shows in the next token, a demotion at once', async (t) => {
+t.test('applies a promotion with the next token and a demotion immediately', async (t) => {
   const user = await app.user();
   const users = '{ users(first: 1) { edges { node { id } } } }';
   await update(user.id, { role: 'ADMIN' });
@@ -39,7 +39,7 @@ t.test('a promotion shows in the next token, a demotion at once', async (t) => {
   t.equal((await promoted.send(users)).code, 'INSUFFICIENT_PERMISSIONS');
 });
 
-t.test('a disabled account: tokens stop at once, and stay ended when it is enabled again', async (t) => {
+t.test('ends sessions of a disabled account, also after it is enabled again', async (t) => {
   const user = await app.user();
   t.ok((await update(user.id, { disabled: true })).data?.['updateUser'].disabledAt);
   t.same([(await user.client.send(ME)).code, (await user.client.send(ME)).status], ['ACCOUNT_DISABLED', 403]);
@@ -53,7 +53,7 @@ t.test('a disabled account: tokens stop at once, and stay ended when it is enabl
   t.ok(types.includes('account.disabled') && types.includes('account.enabled'));
 });
 
-t.test('what was mailed before an account was disabled is void', async (t) => {
+t.test('voids mailed links of a disabled account', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   await update(user.id, { disabled: true });
@@ -62,7 +62,7 @@ t.test('what was mailed before an account was disabled is void', async (t) => {
   t.equal((await app.client().send(verify, { token })).code, 'INVALID_TOKEN');
 });
 
-t.test('null is refused, and an id that nobody has is not found', async (t) => {
+t.test('rejects null and answers NOT_FOUND for unknown ids', async (t) => {
   const user = await app.user();
   const nulls = await update(user.id, { role: null, isPremium: true, disabled: null });
   t.same(
@@ -77,7 +77,7 @@ t.test('null is refused, and an id that nobody has is not found', async (t) => {
   }
 });
 
-t.test('sessions of an account are revoked, and how many is told', async (t) => {
+t.test('revokes the sessions of an account and returns the count', async (t) => {
   const user = await app.user();
   await login(user.username);
   const revoke = 'mutation ($id: ID!) { revokeUserSessions(userId: $id) }';
@@ -86,7 +86,7 @@ t.test('sessions of an account are revoked, and how many is told', async (t) => 
   t.match(await auditOf(app.db, user.id), [{ type: 'session.revoked', actorId: admin.id, detail: 'all 2' }]);
 });
 
-t.test('deleting and restoring are audited; a deleted account is still shown, and not changed', async (t) => {
+t.test('audits deletion and restore; shows deleted accounts but rejects changes', async (t) => {
   const user = await app.user();
   const answer = await admin.client.send('mutation ($id: ID!) { deleteUser(id: $id) }', { id: user.id });
   t.equal(answer.data?.['deleteUser'], true);
@@ -96,14 +96,14 @@ t.test('deleting and restoring are audited; a deleted account is still shown, an
   t.match(await auditOf(app.db, user.id), [{ type: 'account.deleted', actorId: admin.id }]);
 });
 
-t.test('an administrator sees the sessions of others; a user does not see what is for administrators', async (t) => {
+t.test('shows sessions of others to administrators only', async (t) => {
   const user = await app.user();
   t.equal((await admin.client.send(USER, { id: user.id })).data?.['user'].sessions.length, 1);
   t.equal((await user.client.send('{ me { disabledAt } }')).code, 'INSUFFICIENT_PERMISSIONS');
   t.equal((await user.client.send('{ me { deletedAt } }')).code, 'INSUFFICIENT_PERMISSIONS');
 });
 
-t.test('the last administrator is neither demoted, disabled nor deleted', async (t) => {
+t.test('rejects demoting, disabling or deleting the last administrator', async (t) => {
   const fresh = await startTestApp(t);
   const last = await registerAdmin(fresh);
   for (const input of [{ role: 'USER' }, { disabled: true }]) {
@@ -117,7 +117,7 @@ t.test('the last administrator is neither demoted, disabled nor deleted', async 
   t.equal((await last.client.send(UPDATE, { id: last.id, input: { role: 'USER' } })).code, undefined);
 });
 
-t.test('two administrators who demote each other at once leave one', async (t) => {
+t.test('keeps one administrator when two demote each other concurrently', async (t) => {
   const fresh = await startTestApp(t);
   const [one, two] = [await registerAdmin(fresh), await registerAdmin(fresh)];
   for (let round = 0; round < 5; round += 1) {

@@ -167,7 +167,7 @@ t.test('reports every error at once, by variable name', async (t) => {
   );
 });
 
-t.test('DATABASE_LISTEN_URL needs DATABASE_URL', async (t) => {
+t.test('requires DATABASE_URL for DATABASE_LISTEN_URL', async (t) => {
   const url = 'postgres://127.0.0.1/x';
   t.match(issuesOf({ DATABASE_LISTEN_URL: url }), [/^DATABASE_LISTEN_URL: expected to be set with DATABASE_URL/]);
   t.same(issuesOf({ DATABASE_LISTEN_URL: url, DATABASE_URL: url }), []);
@@ -201,7 +201,7 @@ t.test('refuses weak and missing secrets in production, without repeating them',
     t.same(issuesOf({ ...PRODUCTION, AUTH_SECRET: random }), [], random);
 });
 
-t.test('production turns the playground and introspection off unless asked for', async (t) => {
+t.test('turns off the playground and introspection in production by default', async (t) => {
   t.match(loadConfig(PRODUCTION), {
     production: true,
     graphiql: false,

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createBackoff } from '../../src/db/backoff.js';
 
-t.test('pauses grow with failures up to a second, and end with a success', async (t) => {
+t.test('increases the delay up to a second and resets it after a success', async (t) => {
   let now = 0;
   const backoff = createBackoff(() => now);
   for (const pauseMs of [50, 100, 200, 400, 800, 1000, 1000]) {
@@ -17,7 +17,7 @@ t.test('pauses grow with failures up to a second, and end with a success', async
   t.ok(backoff.attempt(), 'as many as wanted after a success');
 });
 
-t.test('attempts that began together and fail together count once', async (t) => {
+t.test('counts concurrent failures once', async (t) => {
   let now = 0;
   const backoff = createBackoff(() => now);
   const attempts = [backoff.attempt()!, backoff.attempt()!, backoff.attempt()!];

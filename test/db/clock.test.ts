@@ -13,7 +13,7 @@ t.test("the embedded database's clock is the process's own", async (t) => {
 });
 
 if (onRealPostgres) {
-  t.test('clocks that are off agree on the time of the database', async (t) => {
+  t.test('corrects clock skew with the time of the database', async (t) => {
     const db = await openTestDatabase(t);
     const offsets = [-30_000, 0, 30_000];
     const clocks = await Promise.all(
@@ -23,7 +23,7 @@ if (onRealPostgres) {
     t.ok(Math.max(...times) - Math.min(...times) < 2000);
   });
 
-  t.test('a clock that is set anew is noticed', async (t) => {
+  t.test('corrects a changed local clock', async (t) => {
     const db = await openTestDatabase(t);
     let offset = 0;
     const clock = await createSharedClock(db, { now: () => Date.now() + offset });
@@ -33,7 +33,7 @@ if (onRealPostgres) {
     t.ok(Math.abs(clock.now() - Date.now()) < 2000);
   });
 
-  t.test('between instances that are 30 s apart a retry within the grace time is no reuse', async (t) => {
+  t.test('accepts a retry within the grace time despite 30 s of clock skew', async (t) => {
     const url = await createTestDatabase(t);
     const instance = async (offset: number) => {
       const db = openPostgres({ url, poolSize: 2, timeoutMs: 10_000 });

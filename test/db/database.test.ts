@@ -9,7 +9,7 @@ const COUNTER = sql`select count(*)::int as n from rate_limits`;
 const add = (key: string) => sql`insert into rate_limits values (${key}, 1, now())`;
 const count = async () => JSON.stringify(await db.executor.execute(COUNTER));
 
-t.test('a transaction that throws leaves nothing', async (t) => {
+t.test('rolls back a transaction that throws', async (t) => {
   const before = await count();
   await t.rejects(
     db.transaction(async (tx) => {
@@ -21,7 +21,7 @@ t.test('a transaction that throws leaves nothing', async (t) => {
   t.equal(await count(), before);
 });
 
-t.test('a statement from outside does not slip into a transaction', async (t) => {
+t.test('keeps outside statements out of a transaction', async (t) => {
   const before = await count();
   let outside: Promise<unknown> | undefined;
   await t.rejects(
@@ -38,7 +38,7 @@ t.test('a statement from outside does not slip into a transaction', async (t) =>
   t.notMatch(JSON.stringify(await db.executor.execute(sql`select key from rate_limits`)), /inside/);
 });
 
-t.test('migrating again changes nothing, also many at once', async (t) => {
+t.test('migrates idempotently and concurrently', async (t) => {
   const applied = async () =>
     JSON.stringify(await db.executor.execute(sql`select count(*)::int as n from drizzle.__drizzle_migrations`));
   const before = await applied();
@@ -46,19 +46,19 @@ t.test('migrating again changes nothing, also many at once', async (t) => {
   t.equal(await applied(), before);
 });
 
-t.test('the read of sessions takes many ids, and none', async (t) => {
+t.test('reads sessions for many ids and for none', async (t) => {
   const read = readLiveSessions(db.executor);
   t.same(await read([]), []);
   t.same(await read(['01a1fc41-72cb-70ec-8b3d-3273bdd9312e', '01a1fc41-72cb-70ec-8b3d-3273bdd9312f']), []);
 });
 
-t.test('it answers, and tells its figures', async (t) => {
+t.test('responds to ping and reports statistics', async (t) => {
   await t.resolves(db.ping());
   t.match(db.stats(), { inUse: Number, waiting: Number });
 });
 
 if (onRealPostgres) {
-  t.test('of statements that go together the one that failed is told, not those that it spoiled', async (t) => {
+  t.test('reports the failed statement, not those aborted by it', async (t) => {
     const later = async (outcome: PromiseLike<unknown>) => {
       const settled = Promise.allSettled([outcome]);
       for (let turn = 0; turn < 20; turn += 1) await settled;

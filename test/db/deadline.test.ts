@@ -1,12 +1,12 @@
 import t from 'tap';
 import { withDeadline } from '../../src/db/deadline.js';
 
-t.test('what comes in time comes through, the fault as well', async (t) => {
+t.test('returns results and errors before the deadline', async (t) => {
   t.equal(await withDeadline(Promise.resolve(7), 60_000), 7);
   await t.rejects(withDeadline(Promise.reject(new Error('its own')), 60_000), /its own/);
 });
 
-t.test('what is late is SERVICE_UNAVAILABLE, and is told to stop', async (t) => {
+t.test('rejects with SERVICE_UNAVAILABLE after the deadline and cancels', async (t) => {
   let stopped = false;
   const never = new Promise(() => undefined);
   await t.rejects(

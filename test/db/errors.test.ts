@@ -17,7 +17,7 @@ const account = (id: string) => ({
   updatedAt: now,
 });
 
-t.test('the violated constraint is found under whatever the driver wrapped it in', async (t) => {
+t.test('finds the violated constraint in the chain of causes', async (t) => {
   await db.executor.insert(users).values(account('01a1fc41-72cb-70ec-8b3d-3273bdd9312e'));
   const error: unknown = await db.executor
     .insert(users)
@@ -27,7 +27,7 @@ t.test('the violated constraint is found under whatever the driver wrapped it in
   t.equal(outage(error), undefined, 'which is no outage');
 });
 
-t.test('anything else has no constraint and is no outage', async (t) => {
+t.test('does not classify other errors', async (t) => {
   const cyclic: { cause?: unknown } = new Error('cyclic');
   cyclic.cause = cyclic;
   const fault: unknown = await db.executor.execute(sql`select * from nowhere`).catch((thrown: unknown) => thrown);
@@ -37,7 +37,7 @@ t.test('anything else has no constraint and is no outage', async (t) => {
   }
 });
 
-t.test('what time heals is SERVICE_UNAVAILABLE', async (t) => {
+t.test('classifies transient errors as SERVICE_UNAVAILABLE', async (t) => {
   for (const code of [
     '08006',
     '57P01',
@@ -61,7 +61,7 @@ t.test('what time heals is SERVICE_UNAVAILABLE', async (t) => {
     t.equal(outage(Object.assign(new Error('driver'), { code })), undefined, code);
 });
 
-t.test('a closed database is an outage', async (t) => {
+t.test('classifies a closed database as SERVICE_UNAVAILABLE', async (t) => {
   const closed = await openTestDatabase(t);
   await closed.close();
   const error: unknown = await closed.executor.execute(sql`select 1`).catch((thrown: unknown) => thrown);

@@ -31,7 +31,7 @@ const keys = async (db: Database) =>
   JSON.stringify(await db.executor.execute(sql`select key from rate_limits order by key`));
 
 if (onRealPostgres) {
-  t.test('a transaction whose connection ends in a statement fails, coded, and the next one runs', async (t) => {
+  t.test('fails a transaction with a code when its connection ends, and runs the next one', async (t) => {
     const { db, other } = await open(t);
     let tell!: () => void;
     const isTold = new Promise<void>((resolve) => (tell = resolve));
@@ -48,7 +48,7 @@ if (onRealPostgres) {
     await isTold;
   });
 
-  t.test('what a transaction goes on to do after its connection was lost happens nowhere', async (t) => {
+  t.test('runs no statement of a transaction after its connection was lost', async (t) => {
     const { db, other } = await open(t);
     let goOn!: () => void;
     const told = new Promise<void>((resolve) => (goOn = resolve));
@@ -70,7 +70,7 @@ if (onRealPostgres) {
     t.equal(await keys(other), '[{"key":"next"}]');
   });
 
-  t.test('a statement that failed fails its transaction, also when that was swallowed', async (t) => {
+  t.test('rolls back after a failed statement, even if its error was caught', async (t) => {
     const { db, other } = await open(t);
     await t.rejects(
       db.transaction(async (tx) => {
@@ -83,7 +83,7 @@ if (onRealPostgres) {
     await t.resolves(db.transaction(async (tx) => insert(tx, 'two')));
   });
 
-  t.test('a transaction past its deadline gives its place back at once, whatever it goes on to do', async (t) => {
+  t.test('releases the slot of a transaction at its deadline', async (t) => {
     const { db, other } = await open(t, 300);
     let goOn!: () => void;
     const never = new Promise<void>((resolve) => (goOn = resolve));
@@ -102,7 +102,7 @@ if (onRealPostgres) {
     t.equal(await keys(other), '[]');
   });
 
-  t.test('a connection is used again, the last one first, until it is old or the pool is closed', async (t) => {
+  t.test('reuses the latest connection until it reaches its maximum age', async (t) => {
     const address = parseDatabaseUrl(await createTestDatabase(t));
     const pidOf = async (pool: ReturnType<typeof createPool>) => {
       const [row] = await pool.query('select pg_backend_pid() as pid');
@@ -120,7 +120,7 @@ if (onRealPostgres) {
     t.not(await pidOf(shortLived), await pidOf(shortLived));
   });
 
-  t.test('what waited for a connection in vain was sent nowhere', async (t) => {
+  t.test('marks calls that got no connection as unsent', async (t) => {
     const { db } = await open(t);
     let goOn!: () => void;
     const held = new Promise<void>((resolve) => (goOn = resolve));
@@ -133,7 +133,7 @@ if (onRealPostgres) {
     await Promise.all([running, waiting]);
   });
 
-  t.test('aborting fails what runs and what waits, and refuses the rest', async (t) => {
+  t.test('fails running and waiting calls on abort and rejects new ones', async (t) => {
     const { db } = await open(t);
     const running = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(30)`));
     const waiting = db.ping();
@@ -145,7 +145,7 @@ if (onRealPostgres) {
     await db.close();
   });
 
-  t.test('a statement of a transaction that is over is refused', async (t) => {
+  t.test('rejects statements of a finished transaction', async (t) => {
     const { db } = await open(t);
     let kept: Executor | undefined;
     await db.transaction(async (tx) => void (kept = tx));
@@ -153,7 +153,7 @@ if (onRealPostgres) {
     t.equal(await keys(db), '[]');
   });
 
-  t.test('closing waits for what runs', async (t) => {
+  t.test('waits for running calls on close', async (t) => {
     const url = await createTestDatabase(t);
     const db = openPostgres({ url, poolSize: 1, timeoutMs: 5_000 });
     const running = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.2)`));

@@ -14,7 +14,7 @@ if (onRealPostgres) {
     return database;
   };
 
-  t.test('statements are prepared, in a transaction and outside of one', async (t) => {
+  t.test('prepares statements inside and outside transactions', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 1 });
     await db.executor.execute(sql`select ${'outside'}::text`);
     await db.transaction(async (tx) => tx.execute(sql`select ${'inside'}::text, 1`));
@@ -23,13 +23,13 @@ if (onRealPostgres) {
     t.match(prepared, /select \$1::text, 1"/);
   });
 
-  t.test('a query past its deadline is stopped, and the connection serves the next one', async (t) => {
+  t.test('cancels a query at its deadline and reuses the connection', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 1 });
     await t.rejects(Promise.resolve(db.executor.execute(sql`select pg_sleep(30)`)), { cause: away });
     await t.resolves(db.ping());
   });
 
-  t.test('a transaction past its deadline commits nothing', async (t) => {
+  t.test('commits nothing after the deadline of a transaction', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 1 });
     let release!: () => void;
     const late = new Promise<void>((resolve) => (release = resolve));
@@ -44,7 +44,7 @@ if (onRealPostgres) {
     t.match(JSON.stringify(await db.executor.execute(sql`select count(*)::int as n from rate_limits`)), /"n":0/);
   });
 
-  t.test('a half-open connection fails what waits on it, within the deadline', async (t) => {
+  t.test('fails calls on a half-open connection within the deadline', async (t) => {
     const proxy = await faultProxy(t, await createTestDatabase(t), 5432);
     const db = open(proxy.url, { poolSize: 1 });
     await db.ping();
@@ -56,7 +56,7 @@ if (onRealPostgres) {
     );
   });
 
-  t.test('who waits too long for a connection is refused; too many who wait are refused at once', async (t) => {
+  t.test('rejects callers that wait too long, and immediately if too many wait', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 1, timeoutMs: 3000 });
     await db.ping();
     const holder = db.transaction(async (tx) => tx.execute(sql`select pg_sleep(0.25)`));
@@ -70,7 +70,7 @@ if (onRealPostgres) {
     t.same(db.stats(), { inUse: 0, waiting: 0 });
   });
 
-  t.test('a Postgres that is not there is SERVICE_UNAVAILABLE, and so is its migration', async (t) => {
+  t.test('answers SERVICE_UNAVAILABLE if Postgres is unreachable', async (t) => {
     const db = open('postgres://nobody@127.0.0.1:1/nothing');
     await t.rejects(db.ping(), away);
     await t.rejects(
@@ -80,7 +80,7 @@ if (onRealPostgres) {
     await t.rejects(db.migrate(), away);
   });
 
-  t.test('of two transactions that wait for each other both come through', async (t) => {
+  t.test('retries a deadlocked transaction', async (t) => {
     const db = open(await createTestDatabase(t), { timeoutMs: 10_000 });
     const lock = (tx: typeof db.executor, key: number) => tx.execute(sql`select pg_advisory_xact_lock(${key}::int)`);
     let arrived = 0;
@@ -97,7 +97,7 @@ if (onRealPostgres) {
     t.same(await Promise.all([crossing(1, 2), crossing(2, 1)]), [1, 2]);
   });
 
-  t.test('connections that the server cut are replaced', async (t) => {
+  t.test('replaces connections that the server closed', async (t) => {
     const db = open(await createTestDatabase(t), { poolSize: 2 });
     await db.ping();
     await Promise.resolve(
@@ -109,7 +109,7 @@ if (onRealPostgres) {
     await t.resolves(db.ping());
   });
 
-  t.test('a Postgres that went away and came back is used again, without a restart', async (t) => {
+  t.test('reconnects after an outage without a restart', async (t) => {
     const proxy = await faultProxy(t, await createTestDatabase(t), 5432);
     const db = open(proxy.url, { poolSize: 2, timeoutMs: 2_000 });
     const ask = () =>
@@ -130,7 +130,7 @@ if (onRealPostgres) {
     t.same(db.stats(), { inUse: 0, waiting: 0 });
   });
 
-  t.test('of instances that migrate an empty database at once all succeed and each step is applied once', async (t) => {
+  t.test('applies each migration once when instances migrate concurrently', async (t) => {
     const url = await createTestDatabase(t, { empty: true });
     const instances = Array.from({ length: 5 }, () => open(url, { timeoutMs: 10_000 }));
     await Promise.all(instances.map((instance) => instance.migrate()));

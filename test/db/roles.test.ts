@@ -7,7 +7,7 @@ import { openPostgres } from '../../src/db/postgres.js';
 import { onRealPostgres } from '../helpers/database.js';
 
 if (onRealPostgres) {
-  t.test('the documented roles suffice for migrations and for instances, and the audit is append-only', async (t) => {
+  t.test('runs with the documented roles and keeps the audit log append-only', async (t) => {
     const name = `latchkey_roles_${randomUUID().slice(0, 8)}`;
     const url = (user: string, database = name): string => {
       const url = new URL(process.env['TEST_DATABASE_URL']!);

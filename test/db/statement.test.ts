@@ -34,7 +34,7 @@ const read = statement(shape, (executor) => {
     .where(eq(signingKeys.kid, param(signingKeys.kid, 'kid')));
 });
 
-t.test('a row is written and read back with the types of its columns, nulls included', async (t) => {
+t.test('encodes and decodes all column types, including null', async (t) => {
   await insert(db.executor, key('first', null));
   await insert(db.executor, key('second', moment));
   t.same(await read(db.executor, { kid: 'first' }), [
@@ -44,7 +44,7 @@ t.test('a row is written and read back with the types of its columns, nulls incl
   t.same(await read(db.executor, { kid: 'third' }), []);
 });
 
-t.test('it is built once, and runs inside the transaction that it is handed', async (t) => {
+t.test('builds a statement once and runs it in the given transaction', async (t) => {
   const before = built;
   await t.rejects(
     db.transaction(async (tx) => {
@@ -59,11 +59,11 @@ t.test('it is built once, and runs inside the transaction that it is handed', as
   t.equal(built, before);
 });
 
-t.test('a value that is not given is refused', async (t) => {
+t.test('rejects a missing parameter', async (t) => {
   await t.rejects(read(db.executor, {}), /kid/);
 });
 
-t.test('columns of two tables that bear one name do not mix', async (t) => {
+t.test('distinguishes columns of the same name in two tables', async (t) => {
   const both = { session: { id: sessions.id }, account: { id: users.id } };
   const joined = statement(both, (executor) =>
     executor

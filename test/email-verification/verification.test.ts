@@ -13,7 +13,7 @@ const ME = '{ me { email pendingEmail isVerified } }';
 const verify = (token: string) => app.client().send(VERIFY, { token });
 const change = (user: SeededUser, email: unknown) => user.client.send(CHANGE, { email });
 
-t.test('registration mails a link, which confirms the address once', async (t) => {
+t.test('sends a link at registration that confirms the address once', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   t.equal((await user.client.send(ME)).data?.['me'].isVerified, false);
@@ -22,7 +22,7 @@ t.test('registration mails a link, which confirms the address once', async (t) =
   t.match(await auditOf(app.db, user.id), [{ type: 'email.verified' }]);
 });
 
-t.test('a link can be asked for again; the older is void, and none is mailed once confirmed', async (t) => {
+t.test('sends another link on request, voids the older one, and sends none after confirmation', async (t) => {
   const user = await app.user();
   const first = tokenIn(await app.mailTo(user.email));
   t.equal((await user.client.send(REQUEST)).data?.['requestEmailVerification'], true);
@@ -34,7 +34,7 @@ t.test('a link can be asked for again; the older is void, and none is mailed onc
   t.equal((await app.mailTo(user.email)).length, before);
 });
 
-t.test('a link confirms the address that it was mailed to, and none that only folds to the same name', async (t) => {
+t.test('confirms only the exact address that the link was sent to', async (t) => {
   // Two mailboxes, one name: the second is somebody else's.
   const user = await app.user({ email: 'm\u0131ke@mail.test', username: 'mike-1' });
   const own = tokenIn(await app.mailTo(user.email));
@@ -50,7 +50,7 @@ t.test('a link confirms the address that it was mailed to, and none that only fo
   t.match((await other.client.send(ME)).data?.['me'], { email: other.email, isVerified: false });
 });
 
-t.test('while a new address waits, a letter to the old one that is still to be written has no link', async (t) => {
+t.test('sends no link to the old address while a new one is pending', async (t) => {
   const user = await app.user();
   await change(user, 'waiting@mail.test');
   t.equal((await app.mailTo('waiting@mail.test')).length, 1);
@@ -61,14 +61,14 @@ t.test('while a new address waits, a letter to the old one that is still to be w
   t.equal((await app.mailTo(user.email)).length, before);
 });
 
-t.test('a link lasts a day', async (t) => {
+t.test('expires a link after a day', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   app.clock.advance(86_400_000);
   t.equal((await verify(token)).code, 'INVALID_TOKEN');
 });
 
-t.test('five mails an hour for one account', async (t) => {
+t.test('limits an account to five emails an hour', async (t) => {
   const user = await app.user();
   for (let time = 0; time < 5; time += 1) t.equal((await user.client.send(REQUEST)).code, undefined);
   const refused = await user.client.send(REQUEST);
@@ -78,7 +78,7 @@ t.test('five mails an hour for one account', async (t) => {
   t.ok((await auditOf(app.db, user.id)).some(({ type }) => type === 'request.throttled'));
 });
 
-t.test('a changed address waits for the new one to confirm it, and the old one is told', async (t) => {
+t.test('keeps the old address until the new one is confirmed and notifies the old one', async (t) => {
   const user = await app.user();
   const email = `new-${user.email}`;
   t.same((await change(user, email)).data?.['updateMe'], { email: user.email, pendingEmail: email, isVerified: false });
@@ -98,7 +98,7 @@ t.test('a changed address waits for the new one to confirm it, and the old one i
   t.ok(types.includes('email.change_requested') && types.includes('email.changed'));
 });
 
-t.test('the present address takes a change back, and its link is void', async (t) => {
+t.test('cancels a pending change with the current address and voids its link', async (t) => {
   const user = await app.user();
   await change(user, `gone-${user.email}`);
   const token = tokenIn(await app.mailTo(`gone-${user.email}`));
@@ -107,7 +107,7 @@ t.test('the present address takes a change back, and its link is void', async (t
   t.equal((await user.client.send(ME)).data?.['me'].email, user.email);
 });
 
-t.test('an address that somebody has is refused; of two who ask for one the first to confirm gets it', async (t) => {
+t.test('rejects a taken address; the first of two to confirm gets an address', async (t) => {
   const [one, two] = [await app.user(), await app.user()];
   const taken = await change(one, two.email.toUpperCase());
   t.match(taken.errors[0]?.extensions, {
@@ -124,14 +124,14 @@ t.test('an address that somebody has is refused; of two who ask for one the firs
   t.equal((await one.client.send(ME)).data?.['me'].email, one.email);
 });
 
-t.test('an address cannot be cleared, and a malformed one is refused', async (t) => {
+t.test('rejects null and malformed addresses', async (t) => {
   const user = await app.user();
   t.equal((await change(user, null)).code, 'VALIDATION_ERROR');
   t.equal((await change(user, 'nonsense')).code, 'VALIDATION_ERROR');
   t.equal((await user.client.send(ME)).data?.['me'].pendingEmail, null);
 });
 
-t.test('of many who use a link at once one gets through', async (t) => {
+t.test('accepts one of several concurrent uses of a link', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   const answers = await Promise.all(Array.from({ length: 8 }, () => verify(token)));
@@ -146,7 +146,7 @@ t.test('who holds the link alone does not see where the account is used', async 
   t.notOk(answer.data?.['verifyEmail']?.sessions);
 });
 
-t.test('a link of an account that is gone meanwhile confirms nothing', async (t) => {
+t.test('rejects a link of a deleted account', async (t) => {
   for (const state of ['deleted', 'disabled'] as const) {
     const user = await app.user();
     const token = tokenIn(await app.mailTo(user.email));
@@ -155,7 +155,7 @@ t.test('a link of an account that is gone meanwhile confirms nothing', async (t)
   }
 });
 
-t.test('six links an hour go to one mailbox, whoever asks for them', async (t) => {
+t.test('limits a mailbox to six links an hour across accounts', async (t) => {
   const email = 'stranger@mail.test';
   const users = await Promise.all(Array.from({ length: 8 }, () => app.user()));
   for (const user of users) await change(user, email);

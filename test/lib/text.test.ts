@@ -11,14 +11,14 @@ const text = fc.string({
   maxLength: 12,
 });
 
-t.test('folding what is folded changes nothing', async () => {
+t.test('folds idempotently', async () => {
   fc.assert(
     fc.property(text, (typed) => foldText(foldText(typed)) === foldText(typed)),
     { numRuns: 5000 },
   );
 });
 
-t.test('each character folds alike in every case and normal form', async (t) => {
+t.test('folds every case and normal form of a character alike', async (t) => {
   const unlike: string[] = [];
   for (let point = 0; point <= 0x10ffff; point += 1) {
     const character = String.fromCodePoint(point);
@@ -34,7 +34,7 @@ t.test('each character folds alike in every case and normal form', async (t) => 
   t.same(unlike, []);
 });
 
-t.test('full case folding and compatibility meet', async (t) => {
+t.test('combines full case folding and compatibility normalisation', async (t) => {
   for (const spelling of ['STRASSE', 'straße', 'STRAẞE', 'ſtraſſe', 'ＳＴＲＡＳＳＥ', '𝐬𝐭𝐫𝐚𝐬𝐬𝐞', 'ⓢtrasse']) {
     t.equal(foldText(spelling), 'strasse', spelling);
   }
@@ -43,6 +43,6 @@ t.test('full case folding and compatibility meet', async (t) => {
   t.not(foldText('résumé'), foldText('resume'), 'accents stay');
 });
 
-t.test('a character outside the first plane counts as one', async (t) => {
+t.test('counts a supplementary character as one', async (t) => {
   t.equal(countCharacters('a😀é'), 3);
 });

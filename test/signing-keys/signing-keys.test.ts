@@ -35,19 +35,19 @@ t.beforeEach(async () => {
   await db.executor.execute(sql`delete from signing_keys`);
 });
 
-t.test('instances that start at once make one key, and the next start finds it', async (t) => {
+t.test('creates one key for concurrent starts and reuses it later', async (t) => {
   const instances = await Promise.all([instance(), instance(), instance()]);
   t.equal((await rows()).length, 1);
   t.equal(new Set(instances.map(({ keys }) => keys.current().kid)).size, 1);
   t.equal((await instance()).keys.current().kid, instances[0].keys.current().kid);
 });
 
-t.test('the private half is not to be read in the database', async (t) => {
+t.test('stores the private key encrypted', async (t) => {
   await instance();
   t.notMatch(JSON.stringify(await rows()), /PRIVATE KEY|"d":/);
 });
 
-t.test('a rotation takes effect everywhere, and old tokens verify until the last has run out', async (t) => {
+t.test('applies a rotation on all instances and verifies old tokens until they expire', async (t) => {
   const [one, two] = [await instance(), await instance()];
   const old = one.tokens.sign(SUBJECT).token;
   const oldKid = one.keys.current().kid;
@@ -78,14 +78,14 @@ t.test('a rotation takes effect everywhere, and old tokens verify until the last
   );
 });
 
-t.test('a retired key outlives every token that a slow instance signs with it', async (t) => {
+t.test('keeps a retired key for tokens of an instance that reloads late', async (t) => {
   const { keys } = await instance();
   await db.transaction((tx) => rotate(tx, ROTATION));
   const retired = (await rows()).find((row) => row.kid === keys.current().kid)!;
   t.ok(retired.expiresAt!.getTime() - retired.retiredAt!.getTime() >= BASE.accessTtlMs + 60_000);
 });
 
-t.test('a retired key verifies as long as its longest-lived tokens, whatever the lifetime is by then', async (t) => {
+t.test('keeps a retired key for its longest token lifetime', async (t) => {
   const long = await instance({ accessTtlMs: 3_600_000 });
   const { token } = long.tokens.sign(SUBJECT);
   await instance();
@@ -134,7 +134,7 @@ t.test('signs with PS256, and with RS256 keys of 3,072 bits', async (t) => {
   }
 });
 
-t.test('invented key ids do not cause a read each', async (t) => {
+t.test('limits reads for unknown key ids', async (t) => {
   let reads = 0;
   const counting = {
     ...db,
@@ -151,7 +151,7 @@ t.test('invented key ids do not cause a read each', async (t) => {
   t.equal(reads, before + 1);
 });
 
-t.test('another algorithm gets a key of its own; tokens of the former still verify', async (t) => {
+t.test('creates a key for a new algorithm and verifies tokens of the former one', async (t) => {
   const token = (await instance()).tokens.sign(SUBJECT).token;
   const es256 = await instance({ algorithm: 'ES256' });
   t.ok(await es256.tokens.verify(token));
@@ -167,7 +167,7 @@ t.test('another algorithm gets a key of its own; tokens of the former still veri
   t.equal((await rows()).length, 2, 'the shared secret is not kept');
 });
 
-t.test('HS256 retires the pairs of before, and coming back makes a new one', async (t) => {
+t.test('retires key pairs with HS256 and creates a new one afterwards', async (t) => {
   const before = await instance();
   const token = before.tokens.sign(SUBJECT).token;
   const hs256 = { algorithm: 'HS256', secretKey: `${SECRET}!` } as const;
@@ -192,7 +192,7 @@ t.test('HS256 retires the pairs of before, and coming back makes a new one', asy
   await t.rejects(back.tokens.verify(shared), { code: 'INVALID_TOKEN' }, 'the shared secret counts for HS256 alone');
 });
 
-t.test('AUTH_SECRET can be changed: the old secret behind the new one still opens', async (t) => {
+t.test('decrypts keys with an old secret listed in AUTH_SECRET', async (t) => {
   const { keys } = await instance();
   t.equal((await instance({ secrets: [`new ${SECRET}`, SECRET] })).keys.current().kid, keys.current().kid);
   await t.rejects(instance({ secrets: [`new ${SECRET}`] }), { name: 'SigningSecretError' });
@@ -200,7 +200,7 @@ t.test('AUTH_SECRET can be changed: the old secret behind the new one still open
   t.ok(await instance({ secrets: [`new ${SECRET}`] }), 'after a rotation the new one is enough');
 });
 
-t.test('a key is succeeded only by the configuration that it was made with, and only if there is one', async (t) => {
+t.test('rotates a key only with the configuration that created it', async (t) => {
   const asked = (changes: object) => db.transaction((tx) => rotateManually(tx, { ...ROTATION, ...changes }));
   await t.rejects(asked({}), /there is no signing key/);
   await instance();
