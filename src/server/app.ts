@@ -1,4 +1,4 @@
-/** The standalone server: the routes of the API, with metrics, probes and the home page, on a server that drains. */
+/** The standalone server: the API with metrics, probes, the home page and a graceful shutdown. */
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { openParts, type PartsDependencies } from '../api/parts.js';
@@ -13,22 +13,22 @@ import { createReadiness, healthPlugin } from './health.js';
 import { home } from './home.js';
 import { createServer } from './http-server.js';
 
-/** Log lines go to `logStream` or standard output. The app closes the database. */
+/** Log lines go to `logStream`; default standard output. The app closes the database. */
 export type AppDependencies = Omit<PartsDependencies, 'log'>;
 
 export interface App {
   readonly server: FastifyInstance;
-  /** Serves `/metrics` where METRICS_PORT is set; closed with the server. */
+  /** Serves `/metrics` if METRICS_PORT is set; closed with the server. */
   readonly metricsServer: FastifyInstance | undefined;
-  /** From now on `/readyz` says 503. */
+  /** Makes `/readyz` answer 503, and responses close their connections. */
   beginDrain(): void;
-  /** What instances tell each other. */
+  /** Events of all instances. */
   readonly events: Events;
-  /** Does now what otherwise is done every now and then, such as sending mail; by name. */
+  /** The periodic jobs, such as sending mail, for tests that run one at once. */
   readonly jobs: readonly Job[];
 }
 
-/** Builds the API, ready to listen. @throws ConfigError when the bootstrap administrator cannot be made */
+/** Builds the server, ready to listen. @throws ConfigError if the bootstrap administrator cannot be created */
 export async function buildApp(config: Config, dependencies: AppDependencies): Promise<App> {
   const { db, logStream } = dependencies;
   const overrides = logStream ? { logStream } : {};
@@ -72,7 +72,7 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
     beginDrain() {
       readiness.beginDrain();
       server.beginDrain();
-      // In the middle of the time for closing: requests that still wait for the database then fail, and the rest is closed.
+      // Halfway through the shutdown timeout, requests that wait for the database fail, so that the rest can close in time.
       setTimeout(() => db.abort(), config.shutdownDelayMs + config.shutdownTimeoutMs / 2).unref();
     },
     events: bus.events,

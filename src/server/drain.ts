@@ -1,4 +1,4 @@
-/** Closing without losing a request: what is in flight is answered, and then no connection stays open. */
+/** Graceful shutdown of connections: requests in flight are answered, then every connection is closed. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
@@ -6,43 +6,43 @@ import { sendError } from '../fastify/errors.js';
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** From now on responses ask for the connection to be closed, so that the next request goes elsewhere. */
+    /** Adds `Connection: close` to responses, so that clients send the next request to another instance. */
     beginDrain(): void;
   }
 }
 
 export interface DrainOptions {
   /**
-   * How long closing waits for requests that are still arriving, in milliseconds; they may be under way. Afterwards they
-   * are answered with 408, and connections without a request are closed.
+   * How long `close` waits for requests that are still arriving, in milliseconds. Then they get 408, and connections without
+   * a request are closed.
    */
   readonly graceMs?: number;
-  /** When requests that still wait for their answer get 503, in milliseconds from the start of closing. */
-  readonly lastCallMs?: number;
+  /** How long `close` waits for handlers, in milliseconds. Then their requests get 503. */
+  readonly responseTimeoutMs?: number;
 }
 
 /**
- * From `close` on, responses say `connection: close`. Node closes idle connections by itself, but it would wait for those
- * that have sent no request (browsers and load balancers open some ahead) or half of one.
+ * Drains the server on `close`. Node closes idle connections itself, but waits for connections without a complete request, such as
+ * those that browsers and load balancers open in advance.
  */
 export const drainPlugin = fp<DrainOptions>(
-  (app, { graceMs = 1000, lastCallMs = 7500 }, done) => {
+  (app, { graceMs = 1000, responseTimeoutMs = 7500 }, done) => {
     let inFlight = 0;
     let draining = false;
     let graceIsOver = false;
     const waiting = new Set<FastifyReply>();
 
-    const closeIfQuiet = (): void => {
+    const closeIfIdle = (): void => {
       if (graceIsOver && inFlight === 0) app.server.closeAllConnections();
     };
     const onResponseClosed = (): void => {
       inFlight -= 1;
-      closeIfQuiet();
+      closeIfIdle();
     };
-    /** Answers those that wait, in the order in which they came. */
-    const answer = (error: AppError, status: number, concerns: (request: FastifyRequest) => boolean): void => {
+    /** Answers waiting requests in the order of their arrival. */
+    const answer = (error: AppError, status: number, matches: (request: FastifyRequest) => boolean): void => {
       for (const reply of waiting) {
-        if (!reply.sent && !reply.raw.headersSent && concerns(reply.request)) {
+        if (!reply.sent && !reply.raw.headersSent && matches(reply.request)) {
           sendError(error, reply.request, reply, status);
         }
       }
@@ -66,9 +66,12 @@ export const drainPlugin = fp<DrainOptions>(
       setTimeout(() => {
         graceIsOver = true;
         answer(tooLate(), 408, ({ raw }) => !raw.complete);
-        closeIfQuiet();
+        closeIfIdle();
       }, graceMs).unref();
-      setTimeout(() => answer(serviceUnavailable('The server is going away.'), 503, () => true), lastCallMs).unref();
+      setTimeout(
+        () => answer(serviceUnavailable('The server is shutting down.'), 503, () => true),
+        responseTimeoutMs,
+      ).unref();
       next();
     });
     done();

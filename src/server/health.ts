@@ -1,19 +1,19 @@
-/** Probes: `/healthz` tells that the process lives, `/readyz` whether it should be sent requests. */
+/** Probes: `/healthz` for liveness, `/readyz` for readiness. */
 import fp from 'fastify-plugin';
 import { serviceUnavailable } from '../lib/errors.js';
 
-/** Whether requests can be served. */
+/** Whether the server can serve requests. */
 export interface Readiness {
-  /** Answers within the time limit; probes that come at the same time share one check. */
+  /** Resolves within the timeout. Concurrent calls share one check. */
   check(): Promise<boolean>;
-  /** From now on not ready. */
+  /** Makes every check false. */
   beginDrain(): void;
 }
 
 export interface ReadinessOptions {
-  /** Whether the database answers and is migrated; rejecting counts as no. */
+  /** Whether the database answers and is migrated. A rejection counts as false. */
   isReady(): Promise<boolean>;
-  /** How long a probe waits for it, in milliseconds: under the second that orchestrators wait for a probe. */
+  /** Timeout of a check in milliseconds; default 800, less than the second that orchestrators wait for a probe. */
   readonly timeoutMs?: number;
 }
 
@@ -21,7 +21,7 @@ export function createReadiness({ isReady, timeoutMs = 800 }: ReadinessOptions):
   let draining = false;
   let running: Promise<boolean> | undefined;
 
-  /** A check that hangs is not started again, however many probes come. */
+  /** Further probes do not start another check while one hangs. */
   const shared = (): Promise<boolean> => {
     running ??= isReady()
       .catch(() => false)
@@ -48,7 +48,7 @@ export function createReadiness({ isReady, timeoutMs = 800 }: ReadinessOptions):
   };
 }
 
-/** `GET /healthz` and `GET /readyz` (200, or 503 SERVICE_UNAVAILABLE); neither counts towards a rate limit. */
+/** Serves `GET /healthz` and `GET /readyz` (200, or 503 SERVICE_UNAVAILABLE) without a rate limit. */
 export const healthPlugin = fp<{ readonly readiness: Readiness }>(
   (app, { readiness }, done) => {
     const config = { rateLimit: false } as const;

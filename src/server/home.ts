@@ -1,20 +1,20 @@
-/** `/`: says what is served here. */
+/** The home page `/`. */
 import type { FastifyPluginCallback } from 'fastify';
 import fp from 'fastify-plugin';
 import { linksPage, messagePage, PAGES_CSP, type PageLink } from '../pages/html.js';
 
 export interface HomeOptions {
-  /** The service's name, as people see it. */
+  /** The service's name, shown to people. */
   readonly appName: string;
-  /** Shows the name only, so that strangers learn neither product nor version (OWASP ASVS 5.0, 13.4). */
+  /** Shows only the name, and neither product nor version (OWASP ASVS 5.0, section 13.4). */
   readonly minimal: boolean;
   /** Whether `/graphiql` is served. */
   readonly graphiql: boolean;
-  /** Where the service is reached, e.g. `https://example.com/auth`. */
+  /** Base URL of the service, e.g. `https://example.com/auth`. */
   readonly publicUrl: string;
 }
 
-/** Relative, so that they work under any path prefix. */
+/** Relative, so that they work below any path prefix. */
 const LINKS: readonly PageLink[] = [
   { href: 'healthz', label: 'Liveness: /healthz' },
   { href: 'readyz', label: 'Readiness: /readyz' },
@@ -25,7 +25,7 @@ const PLAYGROUND: PageLink = { href: 'graphiql', label: 'Playground: /graphiql' 
 
 const plugin: FastifyPluginCallback<HomeOptions> = (app, { appName, minimal, graphiql, publicUrl }, done) => {
   const html = minimal
-    ? messagePage(appName, 'This service signs people in to their accounts. It has no pages to browse.')
+    ? messagePage(appName, 'This service manages accounts and logins for applications. There is nothing to see here.')
     : linksPage(
         appName,
         `The GraphQL API is at ${publicUrl}/graphql, over HTTP and WebSocket. README.md and docs/ describe it.`,

@@ -1,4 +1,4 @@
-/** The bare HTTP server: everything that holds for each request, whatever is registered on it. */
+/** The HTTP server without routes: timeouts, limits, upgrades and refusals. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config/config.js';
@@ -12,36 +12,36 @@ import { emitEveryClose } from '../fastify/response-close.js';
 import { securityHeaders } from '../fastify/security-headers.js';
 import { isWebSocketHandshake } from '../fastify/upgrades.js';
 
-/** Headers within 10 s and the whole request within 15 s, so that slow senders cannot hold connections (slowloris). */
+/** Headers within 10 s and the whole request within 15 s, so that slow clients cannot hold connections (Slowloris). */
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 15_000;
-/** How often Node looks for those; its default of 30 s would triple them. */
+/** How often Node enforces those timeouts. Its default of 30 s would triple them. */
 const TIMEOUT_CHECK_MS = 2_000;
-/** Silence on a connection that Node ends without an answer: only clients that do not read are left by then. */
+/** Node closes a silent connection without a response. The handler timeout is shorter, so this affects clients that do not read. */
 const CONNECTION_TIMEOUT_MS = 60_000;
-/** Of SHUTDOWN_TIMEOUT, how much closing waits for arriving requests (at most), and for answers. */
+/** Time for arriving requests at shutdown: a share of SHUTDOWN_TIMEOUT, at most GRACE_MS; then the share for handlers. */
 const GRACE_MS = 1000;
 const GRACE_SHARE = 0.25;
-const LAST_CALL_SHARE = 0.75;
-/** Longer than the 60 s after which common load balancers drop idle connections, so that it is they who do it. */
+const RESPONSE_SHARE = 0.75;
+/** Longer than the idle timeout of common load balancers (60 s), so that they close idle connections first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
-/** Each part of the stack waits for a response's end, and a stream adds its own; from 11 on Node warns of a leak. */
+/** Several plugins listen for the end of a response. Node warns of a leak above 10 listeners. */
 const MAX_RESPONSE_LISTENERS = 20;
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Refuses connections whose bytes cannot become a request. */
+    /** Refuses input that never reaches routing. */
     readonly connections: RefusedConnections;
   }
 }
 
 export interface ServerOverrides {
-  /** Where log lines go; default standard output. */
+  /** Destination of log lines; default standard output. */
   readonly logStream?: LogStream;
 }
 
-/** Creates the server; parts are registered on it by the app. */
+/** Creates the server. `buildApp` registers the routes. */
 export function createServer(config: Config, { logStream }: ServerOverrides = {}): FastifyInstance {
   const headers = securityHeaders(config);
   const prefix = pathPrefix(config.publicUrl);
@@ -53,20 +53,20 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
       headersTimeout: HEADERS_TIMEOUT_MS,
       connectionsCheckingInterval: TIMEOUT_CHECK_MS,
       maxHeaderSize: MAX_HEADER_BYTES,
-      // `oneHostPlugin` does it, with the headers and the body of every other answer.
+      // `oneHostPlugin` checks it and answers with our headers and body.
       requireHostHeader: false,
-      // Known to Node from 22.21 and 24.9 on, and not to its types yet; see `upgrades.ts`.
+      // From Node 22.21 and 24.9 on, and missing in its types; see `upgrades.ts`.
       ...{
         shouldUpgradeCallback: (request: IncomingMessage) =>
           isWebSocketHandshake(request) && !connections.isAnswering(request.socket),
       },
     },
     rewriteUrl: ({ url }: IncomingMessage) => withoutPrefix(url ?? '/', prefix),
-    // Requests on open connections are served while the server closes, and told to use another connection.
+    // Requests on open connections are served during shutdown, with `Connection: close`.
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => connections.refuseUnparsed(error, socket),
   });
-  // Node would drop headers past the thousandth, also those that frame the body; their bytes are bounded above.
+  // Node drops headers after the limit, even those that frame the body. `maxHeaderSize` bounds them instead.
   app.server.maxHeadersCount = 0;
   emitEveryClose(app.server);
   app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));
@@ -74,7 +74,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   app.decorate('connections', connections);
   void app.register(drainPlugin, {
     graceMs: Math.min(GRACE_MS, config.shutdownTimeoutMs * GRACE_SHARE),
-    lastCallMs: config.shutdownTimeoutMs * LAST_CALL_SHARE,
+    responseTimeoutMs: config.shutdownTimeoutMs * RESPONSE_SHARE,
   });
   void app.register(oneHostPlugin);
   return app;

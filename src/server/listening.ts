@@ -1,11 +1,11 @@
-/** Ports: whether one is free, and what to say if it is not. */
+/** Checks that a port can be used, and explains errors of `listen`. */
 import { createServer, type AddressInfo } from 'node:net';
 import { ConfigError } from '../config/config.js';
 
 /**
- * Listens for a moment, so that a port that is taken is reported before anything else has been started.
- * @param setting what names the port in the configuration
- * @param port 0 picks a free one
+ * Listens briefly, so that a port in use is reported before anything else starts.
+ * @param setting the name of the setting, for the error
+ * @param port 0 picks a free port
  * @returns the port
  * @throws ConfigError naming the setting
  */
@@ -20,14 +20,14 @@ export async function checkPort(setting: string, host: string, port: number): Pr
   }).catch(refusedPort(setting, host));
 }
 
-/** Turns an error of `listen` into one that names the setting. @throws ConfigError, or the error if it is another */
+/** Creates a handler for errors of `listen`. @throws ConfigError naming the setting, or any other error unchanged */
 export function refusedPort(setting: string, host: string): (error: unknown) => never {
   return (error) => {
     const { code, port } = error as NodeJS.ErrnoException & { port?: number };
     const address = `${host}:${port}`;
     switch (code) {
       case 'EADDRINUSE':
-        throw new ConfigError([`${setting}: another process listens on ${address} already (EADDRINUSE)`]);
+        throw new ConfigError([`${setting}: another process already listens on ${address} (EADDRINUSE)`]);
       case 'EACCES':
         throw new ConfigError([`${setting}: this user may not listen on ${address} (EACCES)`]);
       case 'EADDRNOTAVAIL':

@@ -1,4 +1,4 @@
-/** The process: config, ports, database, app, listen; then a graceful end. */
+/** Runs the standalone server: configuration, ports, database, app, listening, and graceful shutdown. */
 import { openStore } from '../api/store.js';
 import { buildApp, type App } from './app.js';
 import { loadConfig, type Config } from '../config/config.js';
@@ -7,7 +7,7 @@ import { checkPort, refusedPort } from './listening.js';
 import { gracefulShutdown } from './shutdown.js';
 import { failureText } from './start-failure.js';
 
-/** For the words of a failure. */
+/** For the message of a failed start. */
 let config: Config | undefined;
 
 async function main(): Promise<void> {
@@ -30,7 +30,7 @@ async function start(config: Config): Promise<App> {
     throw error;
   });
   const address = await listen(app, config).catch(async (error: unknown) => {
-    // What the app has begun would keep the process alive.
+    // Otherwise its connections and jobs would keep the process alive.
     await app.server.close();
     throw error;
   });
@@ -39,15 +39,15 @@ async function start(config: Config): Promise<App> {
   return app;
 }
 
-/** Metrics first, so that a server that is ready can be watched. @returns the address of the API */
+/** Listens for metrics first, so that a server that is ready can be monitored. @returns the address of the API */
 async function listen({ server, metricsServer }: App, { host, port, metrics }: Config): Promise<string> {
   if (metricsServer) await metricsServer.listen({ host, port: metrics.port! }).catch(refusedPort('METRICS_PORT', host));
   return server.listen({ host, port }).catch(refusedPort('PORT', host));
 }
 
 /**
- * Checks that the ports are free before the database is opened and migrated. PORT=0 becomes a free port before anything
- * needs it: the tokens' issuer has it when PUBLIC_URL is not set.
+ * Checks that the ports are free before the database is opened and migrated. Resolves PORT=0 to a free port first, because the
+ * issuer of tokens contains it if PUBLIC_URL is not set.
  * @throws ConfigError naming PORT, METRICS_PORT or HOST
  */
 async function withPorts(config: Config): Promise<Config> {

@@ -1,7 +1,7 @@
-/** How the process ends: on a signal gracefully, on a fault that nobody caught with status 1, and always in bounded time. */
+/** Ends the process in bounded time: gracefully on a signal, with status 1 on an uncaught error. */
 import type { FastifyBaseLogger } from 'fastify';
 
-/** What of `process` is needed. */
+/** The part of `process` that is used. */
 export interface Host {
   on(event: string, listener: (reason: unknown) => void): unknown;
   off(event: string, listener: (reason: unknown) => void): unknown;
@@ -9,13 +9,13 @@ export interface Host {
 }
 
 export interface ShutdownOptions {
-  /** Closing it finishes what is in flight and then closes what the parts hold, the database last. */
+  /** `close` finishes requests in flight and then closes everything, the database last. */
   readonly app: { close(): PromiseLike<unknown> };
-  /** Makes `/readyz` say 503, so that no new requests are sent. */
+  /** Makes `/readyz` answer 503, so that load balancers stop sending requests. */
   beginDrain(): void;
-  /** How long it goes on serving when it is not ready any more, until whoever sends requests has seen that; milliseconds. */
+  /** How long to serve requests after `beginDrain`, until load balancers have noticed, in milliseconds; default 0. */
   readonly delayMs?: number;
-  /** How long closing may take after that, in milliseconds. */
+  /** Timeout of `close`, in milliseconds. */
   readonly timeoutMs: number;
   /** Its `err` serializer must redact. */
   readonly log: Pick<FastifyBaseLogger, 'info' | 'error' | 'fatal'>;
@@ -23,10 +23,10 @@ export interface ShutdownOptions {
 }
 
 /**
- * Ends the process on SIGTERM and SIGINT: status 0 when all was finished, 1 when the time ran out or closing failed.
- * A second signal ends it at once. An uncaught exception or rejection is logged and ends it with 1 (its state is
- * unknown then: Node's documentation of `uncaughtException`).
- * @returns takes the listeners off again
+ * Ends the process on SIGTERM and SIGINT: with status 0 after a complete shutdown, 1 if it timed out or failed. A second signal ends
+ * it at once. An uncaught exception or rejection is logged and ends it with 1, because its state is undefined (Node's
+ * documentation of `uncaughtException`).
+ * @returns a function that removes the listeners
  */
 export function gracefulShutdown({
   app,
@@ -45,7 +45,7 @@ export function gracefulShutdown({
     }
     stopping = true;
     const deadline = setTimeout(() => {
-      log.error(`Not closed within ${timeoutMs} ms; giving up.`);
+      log.error(`Shutdown did not finish within ${timeoutMs} ms; exiting`);
       host.exit(1);
     }, delayMs + timeoutMs);
     const end = (final: number): void => {
@@ -56,35 +56,35 @@ export function gracefulShutdown({
     const close = () =>
       void app.close().then(
         () => {
-          log.info('Closed.');
+          log.info('Shutdown complete');
           end(status);
         },
         (err: unknown) => {
-          log.error({ err }, 'Closing failed.');
+          log.error({ err }, 'Shutdown failed');
           end(1);
         },
       );
-    // After a fault that nobody caught nothing more is begun.
+    // After an uncaught error no new requests are served.
     if (delayMs > 0 && status === 0) setTimeout(close, delayMs);
     else close();
   };
 
   const listeners: Readonly<Record<string, (reason: unknown) => void>> = {
     SIGTERM: () => {
-      log.info('SIGTERM: stopping.');
+      log.info('Received SIGTERM; shutting down');
       stop(0);
     },
     SIGINT: () => {
-      log.info('SIGINT: stopping.');
+      log.info('Received SIGINT; shutting down');
       stop(0);
     },
     uncaughtException: (err) => {
-      log.fatal({ err }, 'Uncaught exception: stopping.');
+      log.fatal({ err }, 'Uncaught exception; shutting down');
       stop(1);
     },
-    // Without a listener Node makes an exception of it whose message quotes the reason.
+    // Without a listener Node throws an exception whose message contains the reason, unredacted.
     unhandledRejection: (err) => {
-      log.fatal({ err }, 'Unhandled rejection: stopping.');
+      log.fatal({ err }, 'Unhandled rejection; shutting down');
       stop(1);
     },
   };

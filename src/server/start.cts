@@ -1,11 +1,11 @@
 /**
- * Where the process begins. Nothing else is loaded before Node's version is known to be enough, and before libuv's thread
- * pool has its size: libuv sizes the pool at first use, which on Node 20 is the loading of the first ES module. A thread
- * more than hashes run at a time: files and DNS never wait behind a hash.
+ * The entry point. Before it loads the server, it checks the version of Node and sets the size of libuv's thread pool, which is
+ * fixed at first use (on Node 20, loading the first ES module). The pool has one thread more than concurrent password
+ * hashes, so that file and DNS operations never wait for a hash.
  */
 import os = require('node:os');
 
-/** As `engines` in package.json: the first versions of their lines that can `require` an ES module, which dependencies do. */
+/** As `engines` in package.json. Dependencies `require` ES modules, which needs these versions. */
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 const isSupported = major === 20 ? minor >= 19 : major === 22 ? minor >= 12 : major > 22;
 
@@ -16,7 +16,7 @@ if (isSupported) {
   void import('./main.js');
 } else {
   process.stderr.write(
-    `Latchkey needs Node 20.19 or newer, and of Node 22 22.12 or newer. This is ${process.version}.\n`,
+    `Latchkey needs Node 20.19 or later 20.x, or Node 22.12 or later. This is ${process.version}.\n`,
   );
   process.exitCode = 1;
 }

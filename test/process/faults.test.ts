@@ -91,7 +91,7 @@ t.test('answers every request after SIGTERM under load, and keeps every acknowle
   await load.stop();
   await watch.stop();
   t.same(broken, []);
-  t.match(server.output(), /Closed\./);
+  t.match(server.output(), /Shutdown complete/);
   const next = await startInstance(t, env);
   for (const identifier of acknowledged) {
     t.equal((await ask(next, LOGIN, { input: { identifier, password: PASSWORD } })).code, undefined);

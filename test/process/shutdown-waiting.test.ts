@@ -104,8 +104,8 @@ for (const [how, start] of Object.entries(STARTS)) {
     for (const { status, code } of answers) {
       t.ok(code === 'INVALID_CREDENTIALS' || (code === 'SERVICE_UNAVAILABLE' && status === 503), `${status} ${code}`);
     }
-    t.match(server.output(), /"msg":"Closed\."/);
-    t.notMatch(server.output(), /Unhandled rejection|Uncaught exception|Closing failed/);
+    t.match(server.output(), /"msg":"Shutdown complete"/);
+    t.notMatch(server.output(), /Unhandled rejection|Uncaught exception|Shutdown failed/);
   });
 
   if (onRealPostgres) {
@@ -121,8 +121,8 @@ for (const [how, start] of Object.entries(STARTS)) {
         t.equal(await server.end('SIGTERM'), 0);
         for (const answer of await waiting) t.match(answer, { status: 503, code: 'SERVICE_UNAVAILABLE' });
       });
-      t.match(server.output(), /"msg":"Closed\."/);
-      t.notMatch(server.output(), /Unhandled rejection|Uncaught exception|Closing failed/);
+      t.match(server.output(), /"msg":"Shutdown complete"/);
+      t.notMatch(server.output(), /Unhandled rejection|Uncaught exception|Shutdown failed/);
     });
   }
 }

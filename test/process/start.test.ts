@@ -105,8 +105,8 @@ t.test('reports every other start failure in one line, with status 1', async (t)
   const failures: [Record<string, string>, RegExp][] = [
     [{ DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x' }, /database x on 127\.0\.0\.1:1: .*ECONNREFUSED/],
     [{ DATABASE_URL: 'postgres://u:hunter2hunter2@nowhere.invalid/x' }, /x on nowhere\.invalid:5432: .*away/],
-    [{ PORT: String(port) }, new RegExp(`PORT: another process listens on 127\\.0\\.0\\.1:${port}`)],
-    [{ METRICS_PORT: String(port) }, /METRICS_PORT: another process listens on/],
+    [{ PORT: String(port) }, new RegExp(`PORT: another process already listens on 127\\.0\\.0\\.1:${port}`)],
+    [{ METRICS_PORT: String(port) }, /METRICS_PORT: another process already listens on/],
     [{ HOST: '203.0.113.1' }, /HOST: 203\.0\.113\.1 is not an address of this machine/],
     [{ DATA_DIR: '/proc/latchkey' }, /DATA_DIR: \/proc\/latchkey cannot be created/],
     [{ DATA_DIR: process.execPath }, /DATA_DIR: .* is a file/],
@@ -118,7 +118,7 @@ t.test('reports every other start failure in one line, with status 1', async (t)
     nobody.password = 'hunter2hunter2';
     failures.push(
       [{ DATABASE_URL: nobody.href }, /nobody_of_this_name/],
-      [{ DATABASE_URL: 'postgres://u@127.0.0.1:1/x', PORT: String(port) }, /PORT: another process listens on/],
+      [{ DATABASE_URL: 'postgres://u@127.0.0.1:1/x', PORT: String(port) }, /PORT: another process already listens on/],
     );
   }
   for (const [env, reason] of failures) {
@@ -182,7 +182,7 @@ t.test('the shell of npm start becomes the server, so that SIGTERM stops it in o
   const closed = once(shell, 'close');
   shell.kill('SIGTERM');
   t.same(await closed, [0, null]);
-  t.match(output, /"msg":"Closed\."/);
+  t.match(output, /"msg":"Shutdown complete"/);
 });
 
 t.test('creates nothing when there is no deployment', async (t) => {
@@ -202,7 +202,7 @@ t.test('creates nothing when there is no deployment', async (t) => {
   await t.rejects(rotate({ DATABASE_URL: elsewhere }), { code: 1, stderr: /AUTH_SECRET: is not set/ });
   await t.rejects(rotate({ DATABASE_URL: elsewhere, AUTH_SECRET }), {
     code: 1,
-    stderr: /^The signing key cannot be changed with the database x on 127\.0\.0\.1:1: .*ECONNREFUSED[^\n]*\n$/,
+    stderr: /^The signing key cannot be rotated with the database x on 127\.0\.0\.1:1: .*ECONNREFUSED[^\n]*\n$/,
   });
   if (onRealPostgres) {
     const DATABASE_URL = await createTestDatabase(t, { empty: true });

@@ -1,16 +1,16 @@
-/** The plugins as the app wires them. */
+/** The standalone server with all plugins. */
 import t from 'tap';
 import { auditFaults } from '../helpers/audit.js';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, ME, PASSWORD } from '../helpers/seed.js';
 
-t.test("the product passes graphql-http's audit with no error and no warning", async (t) => {
+t.test('passes the graphql-http audit without errors and warnings', async (t) => {
   const { server } = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '1000/15m' });
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   t.same(await auditFaults(`${url}/graphql`), []);
 });
 
-t.test('the public keys are published for every origin, to be kept for a while', async (t) => {
+t.test('serves the public keys to every origin, with a cache lifetime', async (t) => {
   const app = await startTestApp(t);
   const response = await app.server.inject('/.well-known/jwks.json');
   t.match(response.headers, {
@@ -22,7 +22,7 @@ t.test('the public keys are published for every origin, to be kept for a while',
   t.notOk('d' in (response.json<{ keys: object[] }>().keys[0] ?? {}));
 });
 
-t.test('strangers are counted by address, accounts by account, forgeries by address', async (t) => {
+t.test('counts anonymous requests and forged tokens by network, and others by account', async (t) => {
   const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '3/1m', RATE_LIMIT_AUTHENTICATED: '4/1m' });
   const ip = '198.51.100.7';
   const user = await app.user();
@@ -35,7 +35,7 @@ t.test('strangers are counted by address, accounts by account, forgeries by addr
   t.equal((await app.server.inject({ url: '/readyz', remoteAddress: ip })).statusCode, 200, 'probes are not counted');
 });
 
-t.test('logins are counted by outcome, and no line of the log tells a secret', async (t) => {
+t.test('counts logins by outcome and logs no secret', async (t) => {
   const app = await startTestApp(t);
   const user = await app.user();
   await app.client().send(LOGIN, { input: { identifier: user.username, password: PASSWORD } });
@@ -47,7 +47,7 @@ t.test('logins are counted by outcome, and no line of the log tells a secret', a
   for (const secret of [PASSWORD, 'hunter2hunter2', user.accessToken, user.refreshToken]) t.notOk(log.includes(secret));
 });
 
-t.test('while the database is away, /readyz says so and requests get SERVICE_UNAVAILABLE', async (t) => {
+t.test('answers 503 on /readyz and SERVICE_UNAVAILABLE to requests while the database is unavailable', async (t) => {
   const app = await startTestApp(t);
   const user = await app.user();
   await app.db.close();
@@ -56,14 +56,14 @@ t.test('while the database is away, /readyz says so and requests get SERVICE_UNA
   t.match(await user.client.send(ME), { code: 'SERVICE_UNAVAILABLE', status: 503, headers: { 'retry-after': '1' } });
 });
 
-t.test('too many hashes at once are refused at once, and `me` still answers', async (t) => {
+t.test('rejects logins at once when the hash queue is full, and still answers `me`', async (t) => {
   const app = await startTestApp(t, {
     PASSWORD_HASH_CONCURRENCY: '1',
     PASSWORD_HASH_QUEUE_SIZE: '2',
     RATE_LIMIT_FIELDS: 'login=1000/1m',
   });
   const user = await app.user();
-  // Attempts at one account wait for each other: these are at accounts that are not there, and cost a hash each.
+  // Attempts at one account are serialized. These accounts do not exist, so each attempt costs a hash at once.
   const logins = Array.from({ length: 40 }, (_, index) =>
     app.client().send(LOGIN, { input: { identifier: `nobody-${index}`, password: PASSWORD } }),
   );
@@ -75,7 +75,7 @@ t.test('too many hashes at once are refused at once, and `me` still answers', as
   t.ok(answers.every(({ code }) => code === 'INVALID_CREDENTIALS' || code === 'SERVICE_UNAVAILABLE'));
 });
 
-t.test('a resolver that fails says nothing but the id of the request', async (t) => {
+t.test('answers a failed resolver with the request id and no other detail', async (t) => {
   const app = await startTestApp(t);
   const user = await app.user();
   let broken = false;

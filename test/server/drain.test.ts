@@ -5,11 +5,11 @@ import t from 'tap';
 import { drainPlugin } from '../../src/server/drain.js';
 import { listen } from '../helpers/server.js';
 
-/** A server whose `/slow` answers when the test says so. */
+/** A server whose `/slow` answers when the test releases it. */
 async function server(graceMs?: number, onGraceOver?: () => void) {
   const app = fastify({ return503OnClosing: false, keepAliveTimeout: 60_000 });
   await app.register(drainPlugin, graceMs === undefined ? {} : { graceMs });
-  // Timers of one length run in the order in which they were set.
+  // Timers of the same duration run in the order of their creation.
   if (onGraceOver) app.addHook('preClose', async () => void setTimeout(onGraceOver, graceMs));
   const slow: { arrived: () => void; answer: () => void } = { arrived: () => undefined, answer: () => undefined };
   app.get('/', () => 'quick');
@@ -37,7 +37,7 @@ async function everything(socket: Socket): Promise<string> {
   return text;
 }
 
-t.test('before it closes it serves, and asks for the next request to go elsewhere', async (t) => {
+t.test('serves requests with Connection: close after beginDrain', async (t) => {
   const { app } = await server();
   t.teardown(() => app.close());
   t.not((await app.inject('/')).headers['connection'], 'close');
@@ -45,7 +45,7 @@ t.test('before it closes it serves, and asks for the next request to go elsewher
   t.match(await app.inject('/'), { statusCode: 200, headers: { connection: 'close' } });
 });
 
-t.test('what is in flight is finished and told to close, before close resolves', async (t) => {
+t.test('finishes requests in flight with Connection: close before close resolves', async (t) => {
   const { app, port, slow } = await server();
   const arrived = new Promise<void>((resolve) => (slow.arrived = resolve));
   const socket = await open(port);
@@ -62,7 +62,7 @@ t.test('what is in flight is finished and told to close, before close resolves',
   await Promise.all([closing, draining]);
 });
 
-t.test('a connection kept alive is closed at once', async (t) => {
+t.test('closes an idle keep-alive connection at once', async (t) => {
   const { app, port } = await server();
   const socket = await open(port);
   socket.write(get('/'));
@@ -74,7 +74,7 @@ t.test('a connection kept alive is closed at once', async (t) => {
   await ended;
 });
 
-t.test('connections that never sent a request do not hold the closing', async (t) => {
+t.test('closes connections that never sent a request', async (t) => {
   const { app, port } = await server(1);
   const fresh = await open(port);
   const halfSent = await open(port);
@@ -85,7 +85,7 @@ t.test('connections that never sent a request do not hold the closing', async (t
   t.ok(fresh.destroyed && halfSent.destroyed);
 });
 
-t.test('a fresh connection stays while a request is in flight, and goes with it', async (t) => {
+t.test('keeps a new connection open until the requests in flight are answered', async (t) => {
   let noteGrace: () => void = () => undefined;
   const graceOver = new Promise<void>((resolve) => (noteGrace = resolve));
   const { app, port, slow } = await server(0, () => noteGrace());

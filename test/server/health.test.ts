@@ -9,7 +9,7 @@ async function server(t: Parameters<typeof startTestServer>[0], isReady: () => P
   return { app, readiness };
 }
 
-t.test('a living process says so whatever the database does', async (t) => {
+t.test('answers 200 on /healthz whatever the state of the database', async (t) => {
   const { app, readiness } = await server(t, async () => false);
   readiness.beginDrain();
   const response = await app.inject('/healthz');
@@ -17,7 +17,7 @@ t.test('a living process says so whatever the database does', async (t) => {
   t.same(response.json(), { status: 'ok' });
 });
 
-t.test('ready is 200; not ready, or an error, is a coded 503 that tells no cause', async (t) => {
+t.test('answers 200 on /readyz if ready, otherwise 503 without the cause', async (t) => {
   const answers = [async () => true, async () => false, async () => Promise.reject(new Error('hunter2'))];
   const { app } = await server(t, () => answers.shift()!());
   t.equal((await app.inject('/readyz')).statusCode, 200);
@@ -30,7 +30,7 @@ t.test('ready is 200; not ready, or an error, is a coded 503 that tells no cause
   }
 });
 
-t.test('once stopping it is not ready, also for a check that is under way', async (t) => {
+t.test('is not ready after beginDrain, even for a running check', async (t) => {
   let answer: (ready: boolean) => void = () => undefined;
   const readiness = createReadiness({ isReady: () => new Promise((resolve) => (answer = resolve)) });
   const underWay = readiness.check();
@@ -40,7 +40,7 @@ t.test('once stopping it is not ready, also for a check that is under way', asyn
   t.equal(await readiness.check(), false);
 });
 
-t.test('probes that come together share one check, and the next makes its own', async (t) => {
+t.test('shares one check between concurrent probes, and starts a new one for the next', async (t) => {
   let checks = 0;
   const readiness = createReadiness({ isReady: async () => (checks += 1) > 0 });
   t.same(await Promise.all([readiness.check(), readiness.check(), readiness.check()]), [true, true, true]);
@@ -49,7 +49,7 @@ t.test('probes that come together share one check, and the next makes its own', 
   t.equal(checks, 2);
 });
 
-t.test('a check that hangs is given up in time, and not started again while it hangs', async (t) => {
+t.test('times out a check that hangs, and starts no other while it hangs', async (t) => {
   let checks = 0;
   let answer: (ready: boolean) => void = () => undefined;
   const isReady = () => {

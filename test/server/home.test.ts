@@ -19,7 +19,7 @@ async function get(t: Test, options: Partial<HomeOptions> = {}) {
   return app.inject('/');
 }
 
-t.test('in development, / links to what is served, relative to any prefix', async (t) => {
+t.test('links to the routes with relative URLs in development', async (t) => {
   const { statusCode, headers, body } = await get(t);
   t.equal(statusCode, 200);
   t.equal(headers['content-type'], 'text/html; charset=utf-8');
@@ -35,11 +35,11 @@ t.test('in development, / links to what is served, relative to any prefix', asyn
   );
 });
 
-t.test('without the playground / does not link to it', async (t) => {
+t.test('does not link to a disabled playground', async (t) => {
   t.notMatch((await get(t, { graphiql: false })).body, 'graphiql');
 });
 
-t.test('in production / names the service and nothing else', async (t) => {
+t.test('shows only the name of the service in production', async (t) => {
   const { statusCode, body } = await get(t, { minimal: true, graphiql: false });
   t.equal(statusCode, 200);
   t.match(body, '<h1>Example &lt;&amp;&gt;</h1>');

@@ -3,7 +3,7 @@ import { createServer } from '../../src/server/http-server.js';
 import { loadConfig } from '../../src/config/config.js';
 import { listen, startTestServer } from '../helpers/server.js';
 
-t.test('slow senders are cut off, and looked for often', async (t) => {
+t.test('limits the time for headers and requests, and checks it often', async (t) => {
   const { server } = startTestServer(t).app;
   t.ok(server.headersTimeout > 0 && server.headersTimeout <= server.requestTimeout);
   t.ok(server.requestTimeout <= 30_000);
@@ -11,7 +11,7 @@ t.test('slow senders are cut off, and looked for often', async (t) => {
   t.ok(server.keepAliveTimeout > 60_000, 'load balancers let go first');
 });
 
-t.test('bodies are bounded by configuration', async (t) => {
+t.test('limits the body size as configured', async (t) => {
   const { app } = startTestServer(t, { GRAPHQL_MAX_BODY: '2048' });
   app.post('/', () => ({}));
   const send = (bytes: number) =>
@@ -25,7 +25,7 @@ t.test('bodies are bounded by configuration', async (t) => {
   t.equal((await send(2049)).statusCode, 400);
 });
 
-t.test('while it closes, a connection that is open is served and told to close', async (t) => {
+t.test('serves an open connection during shutdown with Connection: close', async (t) => {
   const { app } = startTestServer(t);
   app.get('/', () => 'served');
   let answer: unknown;
@@ -38,7 +38,7 @@ t.test('while it closes, a connection that is open is served and told to close',
   t.same(answer, [200, 'close', 'served']);
 });
 
-t.test('the level of the log is the configured one', async (t) => {
+t.test('logs at the configured level', async (t) => {
   t.equal(startTestServer(t, { LOG_LEVEL: 'warn' }).app.log.level, 'warn');
   const silent = createServer(loadConfig({ NODE_ENV: 'test', LOG_LEVEL: 'silent' }));
   t.teardown(() => silent.close());

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { gracefulShutdown, type Host } from '../../src/server/shutdown.js';
 
-/** A stand-in for `process` that notes its end. */
+/** A substitute for `process` that records exits. */
 function standIn() {
   const events = new EventEmitter();
   const exits: number[] = [];
@@ -44,7 +44,7 @@ function start(options: { close?: () => Promise<unknown>; delayMs?: number; time
 const never = () => new Promise(() => undefined);
 
 for (const signal of ['SIGTERM', 'SIGINT']) {
-  t.test(`${signal} drains, closes and exits with 0`, async (t) => {
+  t.test(`drains, closes and exits with 0 on ${signal}`, async (t) => {
     const { events, exits, steps, exited } = start();
     const exit = exited();
     events.emit(signal);
@@ -54,7 +54,7 @@ for (const signal of ['SIGTERM', 'SIGINT']) {
   });
 }
 
-t.test('between not being ready and closing it goes on serving, but not after a fault', async (t) => {
+t.test('serves requests for delayMs before it closes, but not after an uncaught error', async (t) => {
   const one = start({ delayMs: 1 });
   const exit = one.exited();
   one.events.emit('SIGTERM');
@@ -66,17 +66,17 @@ t.test('between not being ready and closing it goes on serving, but not after a 
   t.same(other.steps, ['drain', 'close']);
 });
 
-t.test('what does not close in time is ended with 1', async (t) => {
+t.test('exits with 1 if closing times out', async (t) => {
   const { events, exits, lines, exited } = start({ close: never, timeoutMs: 1 });
   const exit = exited();
   events.emit('SIGTERM');
-  t.same(exits, [], 'not before');
+  t.same(exits, [], 'not before the timeout');
   await exit;
   t.same(exits, [1]);
   t.match(lines, [[String], [/within 1 ms/]]);
 });
 
-t.test('a second signal ends at once with 1', async (t) => {
+t.test('exits with 1 at once on a second signal', async (t) => {
   const { events, exits, steps } = start({ close: never, timeoutMs: 100 });
   events.emit('SIGTERM');
   events.emit('SIGINT');
@@ -84,7 +84,7 @@ t.test('a second signal ends at once with 1', async (t) => {
   t.same(steps, ['drain', 'close']);
 });
 
-t.test('a failure to close is logged and ends with 1', async (t) => {
+t.test('logs an error of close and exits with 1', async (t) => {
   const err = new Error('stuck');
   const { events, exits, lines, exited } = start({ close: () => Promise.reject(err) });
   const exit = exited();
@@ -95,7 +95,7 @@ t.test('a failure to close is logged and ends with 1', async (t) => {
 });
 
 for (const event of ['uncaughtException', 'unhandledRejection']) {
-  t.test(`${event} is logged as an error object and ends with 1 after closing`, async (t) => {
+  t.test(`logs an ${event} as an error object and exits with 1 after closing`, async (t) => {
     const { events, exits, steps, lines, exited } = start();
     const exit = exited();
     const err = new Error('x');
@@ -107,13 +107,13 @@ for (const event of ['uncaughtException', 'unhandledRejection']) {
   });
 }
 
-t.test('the listeners come off again', async (t) => {
+t.test('removes its listeners', async (t) => {
   const { events, dispose } = start();
   dispose();
   t.same(events.eventNames(), []);
 });
 
-/** Starts the real thing in a process of its own. */
+/** Starts a server in a separate process. */
 function spawnServer() {
   const script = fileURLToPath(new URL('../helpers/graceful-server.ts', import.meta.url));
   const child = spawn(process.execPath, [...process.execArgv, script], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -127,7 +127,7 @@ function spawnServer() {
   return { child, lines, log, exit: once(child, 'close') };
 }
 
-t.test('a process finishes the request in flight, then closes its parts, and exits with 0', async (t) => {
+t.test('a process finishes the request in flight, closes everything and exits with 0', async (t) => {
   const { child, lines, log, exit } = spawnServer();
   const [{ port }] = (await once(lines, 'port')) as [{ port: number }];
   const kept = await fetch(`http://127.0.0.1:${port}/readyz`);
@@ -136,7 +136,7 @@ t.test('a process finishes the request in flight, then closes its parts, and exi
   const arrived = once(lines, 'arrived');
   const slow = fetch(`http://127.0.0.1:${port}/slow`);
   await arrived;
-  const stopping = once(lines, 'SIGTERM:');
+  const stopping = once(lines, 'Received');
   child.kill('SIGTERM');
   await stopping;
   child.stdin.write('answer\n');
@@ -145,10 +145,10 @@ t.test('a process finishes the request in flight, then closes its parts, and exi
   t.equal(response.headers.get('connection'), 'close');
   t.same(await exit, [0, null]);
   const messages = log.map((entry) => entry['msg']);
-  t.same(messages.slice(-4), ['SIGTERM: stopping.', 'request', 'pool closed', 'Closed.']);
+  t.same(messages.slice(-4), ['Received SIGTERM; shutting down', 'request', 'pool closed', 'Shutdown complete']);
 });
 
-t.test('a process that meets an unhandled rejection tells no secret of it and exits with 1', async (t) => {
+t.test('a process with an unhandled rejection logs no secret and exits with 1', async (t) => {
   const { child, lines, log, exit } = spawnServer();
   await once(lines, 'port');
   child.stdin.write('reject\n');

@@ -12,13 +12,16 @@ const where = {
 const postgresError = (code: string, message: string) =>
   Object.assign(new Error(message), { code, severity: 'FATAL', query: 'hunter2' });
 
-t.test('a database is named without its password', async (t) => {
+t.test('names a database without its password', async (t) => {
   t.equal(databaseName(where), 'the database main on db.test:5432');
-  t.equal(databaseName({ ...where, databaseUrl: 'postgres://[::1]:6000' }), 'the database of its user on [::1]:6000');
+  t.equal(
+    databaseName({ ...where, databaseUrl: 'postgres://[::1]:6000' }),
+    'the database named like its user on [::1]:6000',
+  );
   t.equal(databaseName({ ...where, databaseUrl: undefined }), 'the embedded database in .data');
 });
 
-t.test('what an operator can mend is one line', async (t) => {
+t.test('reports an error that an operator can fix in one line', async (t) => {
   const refused = Object.assign(new Error('connect ECONNREFUSED 10.0.0.1:5432'), { code: 'ECONNREFUSED' });
   const noTables = new Error('Failed query: select\nparams: hunter2', {
     cause: postgresError('42P01', 'relation "signing_keys" does not exist'),
@@ -35,21 +38,21 @@ t.test('what an operator can mend is one line', async (t) => {
     [inUse, /^Latchkey cannot start: listen EADDRINUSE: address already in use 127\.0\.0\.1:3000$/],
     ['hunter2', /not an Error/],
   ] as const;
-  for (const [error, text] of lines) {
-    const told = failureText(error, where);
-    t.match(told, text);
-    t.notMatch(told, /\n|hunter2/);
+  for (const [error, expected] of lines) {
+    const text = failureText(error, where);
+    t.match(text, expected);
+    t.notMatch(text, /\n|hunter2/);
   }
   t.equal(failureText(new ConfigError(['PORT: expected 1'])), 'The configuration has an error:\n  PORT: expected 1');
 });
 
-t.test('a fault of ours is told with where it happened, and without what was in it', async (t) => {
-  const told = failureText(Object.assign(new Error('no'), { cause: postgresError('23505', 'x') }), where);
-  t.match(told, /^Error: no\n {4}at /);
+t.test('reports an unexpected error with its stack and without secrets', async (t) => {
+  const text = failureText(Object.assign(new Error('no'), { cause: postgresError('23505', 'x') }), where);
+  t.match(text, /^Error: no\n {4}at /);
   t.match(failureText(new Error('token=hunter2')), /^Error: token=\[redacted\]\n {4}at /);
 });
 
-t.test('says which secret the signing keys need, and where it may be', async (t) => {
+t.test('explains which secret the signing keys need and where it may be', async (t) => {
   const dataDir = t.testdir({ 'auth-secret': 'x'.repeat(64) });
   const error = new SigningSecretError();
   const set = failureText(error, { ...where, dataDir });
@@ -57,12 +60,12 @@ t.test('says which secret the signing keys need, and where it may be', async (t)
     set,
     /^AUTH_SECRET does not match the signing keys in the database main on db\.test:5432\.\n.*AUTH_SECRET=new,old\./,
   );
-  t.ok(set.endsWith(`generated earlier is in ${dataDir}/auth-secret.`));
+  t.ok(set.endsWith(` ${dataDir}/auth-secret contains a secret that was generated earlier.`));
   t.notMatch(failureText(error, { ...where, dataDir: t.testdir() }), /generated/);
   const unset = failureText(error, { dataDir, databaseUrl: undefined, authSecrets: [] });
   t.match(
     unset,
-    /^AUTH_SECRET is not set, and the secret in .*auth-secret is not the one of the signing keys in the embedded/,
+    /^AUTH_SECRET is not set, and the secret in .*auth-secret does not match the signing keys in the embedded/,
   );
   for (const text of [set, unset]) t.equal(text.split('\n').length, 2);
 });

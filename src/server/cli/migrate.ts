@@ -1,12 +1,12 @@
 /**
- * `npm run db:migrate`: applies the missing migrations and ends, for deployments whose instances connect as a role that
- * must not change tables (docs/postgres.md).
+ * `npm run db:migrate`: applies pending migrations and exits, for deployments whose instances connect with a role that cannot
+ * change tables (docs/postgres.md).
  */
 import { loadConfig, type Config } from '../../config/config.js';
 import { openDatabase } from '../../db/open.js';
 import { databaseName, failureText } from '../start-failure.js';
 
-/** For the words of a failure. */
+/** For the message of a failure. */
 let config: Config | undefined;
 
 async function main(): Promise<string> {

@@ -1,7 +1,7 @@
 /**
- * `npm run keys:rotate`: makes a new signing key. Running instances sign with it within a minute; the old key
- * verifies until the last token it can have signed has run out. The embedded database must not be in use. Nothing is
- * made where there was nothing: neither a database nor tables, secrets or a first key.
+ * `npm run keys:rotate`: creates a new signing key. Running instances use it within a minute; the old key verifies tokens until the
+ * last one has expired. The embedded database must not be in use. The command creates no database, tables, secrets or
+ * first key.
  */
 import { systemClock } from '../../lib/clock.js';
 import { ConfigError, loadConfig, type Config } from '../../config/config.js';
@@ -11,7 +11,7 @@ import { findSecrets } from '../../config/secrets.js';
 import { databaseName, failureText } from '../start-failure.js';
 import { rotateManually } from '../../signing-keys/service.js';
 
-/** For the words of a failure. */
+/** For the message of a failure. */
 let config: Config | undefined;
 
 async function main(): Promise<string> {
@@ -36,7 +36,7 @@ async function main(): Promise<string> {
 main().then(
   (done) => process.stdout.write(`${done}\n`),
   (error: unknown) => {
-    process.stderr.write(`${failureText(error, config, 'The signing key cannot be changed')}\n`);
+    process.stderr.write(`${failureText(error, config, 'The signing key cannot be rotated')}\n`);
     process.exitCode = 1;
   },
 );
