@@ -1,4 +1,4 @@
-/** The package `latchkey`: the Fastify plugin, the same without Fastify, and the types an application needs. */
+/** The package `latchkey`: the Fastify plugin, the API for other servers, and their types. */
 export { createLatchkey, type Latchkey, type LatchkeyOptions, type Route } from './api/embedded.js';
 export type { AccountPrincipal as Principal } from './authn/strategy.js';
 export { ConfigError } from './config/config.js';

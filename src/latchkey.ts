@@ -1,4 +1,4 @@
-/** Every service with what it stands on, from the leaves up. */
+/** Creates all services with their dependencies. */
 import { createChangePassword } from './passwords/change-password.js';
 import { createDeletion } from './users/deletion.js';
 import { createIdentifierChanges } from './identifier-changes/service.js';
@@ -49,10 +49,10 @@ export interface ServiceDependencies {
   readonly clock: Clock;
   readonly events: Events;
   readonly secrets: readonly string[];
-  /** Where the API is to be found from outside. */
+  /** The base URL of the API for clients. */
   readonly publicUrl: string;
   readonly accessTokens: AccessTokens;
-  /** Further kinds of credentials, asked before the session. */
+  /** Further authentication strategies, which run before that of sessions. */
   readonly strategies: readonly Strategy[];
   readonly hasher: PasswordHasher;
   readonly mailTransport: MailTransport;
@@ -61,7 +61,7 @@ export interface ServiceDependencies {
 
 export type CreatedServices = ReturnType<typeof createServices>;
 
-/** Builds the services; nothing runs until it is called. */
+/** Creates the services. It starts nothing. */
 export function createServices(dependencies: ServiceDependencies) {
   const { config, db, clock, events, secrets, publicUrl, accessTokens, hasher, log } = dependencies;
   const { mailTransport: transport } = dependencies;
@@ -142,7 +142,7 @@ export function createServices(dependencies: ServiceDependencies) {
     authenticator,
     scopes,
     passwords,
-    /** Outcomes of look-ups of breached passwords since the start. */
+    /** Checks for breached passwords by outcome, since the start. */
     breachChecks: breachChecks as Readonly<typeof breachChecks>,
     lockout,
     tokens,

@@ -1,19 +1,20 @@
 /**
- * The Fastify plugin. The application gets Latchkey's routes and `app.latchkey`, and nothing else of it changes: the routes
- * hand their requests over to an instance that the application does not see.
+ * The Fastify plugin. It adds Latchkey's routes and `app.latchkey` to the application and changes nothing else. The routes pass
+ * raw requests to a separate Fastify instance.
  */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import fp from 'fastify-plugin';
 import { openLatchkey, type Latchkey, type LatchkeyOptions } from './api/embedded.js';
 import { assertScopes } from './authz/decisions.js';
 import { toAppError } from './fastify/errors.js';
-import { errorBody } from './fastify/raw-answer.js';
+import { errorBody } from './fastify/raw-response.js';
 
-/** Protects routes of the application. */
+/** Protects routes of the application with Latchkey's access tokens. */
 export interface LatchkeyGuard extends Pick<Latchkey, 'authenticate'> {
   /**
-   * A `preHandler` that admits requests which hold all scopes of one group; answers others as Latchkey's API does, with 401,
-   * 403 or 503. @throws Error for a scope that nobody can hold
+   * Creates a `preHandler` that requires all scopes of at least one group. It answers other requests with 401, 403 or 503, in the
+   * format of Latchkey's errors.
+   * @throws Error for an unknown scope
    */
   requireScopes(
     required: readonly (readonly string[])[],
@@ -31,12 +32,12 @@ export type LatchkeyPluginOptions = Omit<LatchkeyOptions, 'log'>;
 const plugin: FastifyPluginCallback<LatchkeyPluginOptions> = (app, options, done) => {
   const { prefix = '' } = options;
   const opened = openLatchkey({ ...options, prefix: app.prefix + prefix, log: app.log });
-  // Also when another plugin keeps the application from starting.
+  // Closes it even if another plugin fails to start.
   app.addHook('onClose', async () => {
     const latchkey = await opened.catch(() => undefined);
     await latchkey?.close();
   });
-  // A promise of a plugin is not bound to pluginTimeout: the first start on a large database may migrate for longer.
+  // A promise is not limited by pluginTimeout. The first start on a large database may take longer.
   const mounted = opened.then((latchkey) => ({ default: mount(latchkey, prefix) }));
   // `register` reports a failure, but may look at the promise after it has failed.
   mounted.catch(() => undefined);
@@ -44,7 +45,7 @@ const plugin: FastifyPluginCallback<LatchkeyPluginOptions> = (app, options, done
   done();
 };
 
-/** For @fastify/swagger. */
+/** Hides the routes from @fastify/swagger. */
 const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true };
 
 function mount(latchkey: Latchkey, prefix: string) {
@@ -59,7 +60,7 @@ function mount(latchkey: Latchkey, prefix: string) {
         url: prefix + url,
         exposeHeadRoute: false,
         schema: HIDDEN,
-        // Before anything reads the body. It never continues, so nothing of the application comes after it.
+        // Runs before the body is read, and never continues, so no later hook of the application runs.
         onRequest({ raw }, reply) {
           reply.hijack();
           latchkey.handle(raw, reply.raw);

@@ -1,6 +1,6 @@
 /**
- * An API for another server. It lives in a Fastify instance of its own that never listens, so nothing of it can meet the
- * plugins, hooks, decorators or parsers of an application; requests are handed over whole.
+ * Embeds the API in another server. It runs on a separate Fastify instance that never listens, so it cannot conflict with the
+ * plugins, hooks, decorators or parsers of the application, which passes raw requests to it.
  */
 import { randomUUID } from 'node:crypto';
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -20,43 +20,43 @@ import { apiRoutes } from './routes.js';
 import { openStore, type Store } from './store.js';
 
 export interface LatchkeyOptions extends SchemaExtension {
-  /** Settings by the names of the environment table, such as `{ DATABASE_URL, PUBLIC_URL }`. Default: the environment. */
+  /** Settings by the names of their environment variables, such as `{ DATABASE_URL, PUBLIC_URL }`. Default: the environment. */
   readonly config?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
-  /** Path below which everything is served, such as `/auth`. */
+  /** Path prefix of all routes, such as `/auth`. */
   readonly prefix?: string;
-  /** Where log lines go, already redacted. Default: standard output. */
+  /** Receives log lines, already redacted. Default: standard output. */
   readonly log?: FastifyBaseLogger | undefined;
 }
 
-/** A route, with its path below the prefix. */
+/** A route, with its path without the prefix. */
 export interface Route {
   readonly method: string;
   readonly url: string;
 }
 
 export interface Latchkey {
-  /** What `handle` answers. */
+  /** The routes that `handle` serves. */
   readonly routes: readonly Route[];
-  /** Scopes of this deployment. */
+  /** All scopes of this deployment. */
   readonly scopes: ReadonlySet<string>;
   /**
-   * Authenticates a request by its headers: once, however often it is called with the same request.
+   * Authenticates a request by its headers. Later calls with the same request return the same result.
    * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
    */
   authenticate(request: Pick<IncomingMessage, 'headers'>): Promise<AccountPrincipal>;
-  /** Answers a request whose body has not been read. */
+  /** Serves a request whose body has not been read. */
   handle(request: IncomingMessage, response: ServerResponse): void;
-  /** Serves WebSockets on a server. Handshakes for other paths are left to the server's own listeners. */
+  /** Serves WebSockets on a server. The server's other listeners get the handshakes for other paths. */
   serveWebSockets(server: Server): void;
   /** Starts the jobs, such as sending mail. */
   start(): void;
-  /** Closes the WebSockets, which would keep a server from closing. */
+  /** Closes all WebSockets, which would otherwise keep the server from closing. */
   drain(): void;
-  /** Finishes what is in flight, and closes everything. */
+  /** Finishes requests in flight and closes everything. */
   close(): Promise<void>;
 }
 
-/** The application, Latchkey and their parts each wait for a response's end; from 11 on Node warns of a leak. */
+/** The application and Latchkey both listen for the end of a response. Node warns of a leak above 10 listeners. */
 const MAX_RESPONSE_LISTENERS = 40;
 
 /** Settings as an environment has them. */
@@ -65,7 +65,7 @@ function asTexts(settings: Readonly<Record<string, unknown>>): Record<string, st
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }
 
-/** Opens the API; the jobs are not started yet. @throws ConfigError, and Error for a schema that is refused */
+/** Opens the API without starting its jobs. @throws ConfigError, or Error for an invalid schema extension */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   const config = loadConfig(options.config && asTexts(options.config));
   const knownScopes = createScopeCatalogue(config.scopes).all;
@@ -91,7 +91,7 @@ async function assemble(
     await parts.close();
     await db.close();
   });
-  warnOfAddress(config, parts, prefix);
+  warnOfPublicUrl(config, parts, prefix);
   const routes: Route[] = [];
   app.addHook('onRoute', ({ method, url }) => {
     const path = url.slice(prefix.length);
@@ -100,7 +100,7 @@ async function assemble(
   const upgrades = new Server();
   await app.register(apiRoutes, { prefix, parts, schema, upgrades, countLogin: () => undefined });
   await app.ready();
-  // What the wildcard of CORS answers.
+  // The CORS plugin serves OPTIONS with a wildcard route.
   for (const url of new Set(routes.map((route) => route.url))) routes.push({ method: 'OPTIONS', url });
 
   const { authenticator } = parts.services;
@@ -115,7 +115,7 @@ async function assemble(
       const principal = authenticator
         .authenticate(authenticator.fromHeaders(request.headers))
         .catch((error: unknown) => {
-          throw published(error, app.log);
+          throw withoutCause(error, app.log);
         });
       principals.set(request, principal);
       return principal;
@@ -134,24 +134,24 @@ async function assemble(
   };
 }
 
-/** What an application may see and log: a failure's cause, which may quote a statement, goes to our own log. */
-function published(thrown: unknown, log: FastifyBaseLogger): AppError {
+/** Removes the cause of an error for the application and logs it, redacted, because it may quote a statement. */
+function withoutCause(thrown: unknown, log: FastifyBaseLogger): AppError {
   const requestId = randomUUID();
   const { code, message, details, status, cause } = toAppError(thrown, requestId);
   if (status >= 500) log.error({ err: cause ?? thrown, requestId }, 'Authentication failed');
   return new AppError(code, message, details);
 }
 
-/** Links, the issuer and cookies follow PUBLIC_URL, which an application's own address says nothing about. */
-function warnOfAddress({ publicUrl: configured }: Config, { publicUrl, log }: Parts, prefix: string): void {
+/** Warns if PUBLIC_URL does not match the routes, because links, the issuer and cookies depend on it. */
+function warnOfPublicUrl({ publicUrl: configured }: Config, { publicUrl, log }: Parts, prefix: string): void {
   if (configured === undefined) log.warn(`PUBLIC_URL is not set: links and tokens name ${publicUrl}`);
   else if (!new URL(publicUrl).pathname.replace(/\/$/, '').endsWith(prefix))
     log.warn(`PUBLIC_URL is ${publicUrl}, but the routes are below ${prefix}`);
 }
 
 /**
- * Opens the API and starts its jobs, for servers without Fastify: pass requests to `handle`, and close it at the end.
- * @throws ConfigError, and Error for a schema that is refused
+ * Opens the API and starts its jobs, for servers without Fastify: pass requests to `handle`, and call `close` at the end.
+ * @throws ConfigError, or Error for an invalid schema extension
  */
 export async function createLatchkey(options: LatchkeyOptions = {}): Promise<Latchkey> {
   const latchkey = await openLatchkey(options);

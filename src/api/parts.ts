@@ -1,4 +1,4 @@
-/** Everything behind the routes of one API, opened in order: keys, services, sockets, jobs. Closed as one. */
+/** Opens and closes everything behind the routes of one API: events, keys, services, WebSockets and jobs. */
 import { createFirstAdministrator } from '../admin/bootstrap.js';
 import type { Strategy } from '../authn/strategy.js';
 import type { Config } from '../config/config.js';
@@ -20,18 +20,18 @@ import { createAccessTokens, type AccessTokens } from '../sessions/access-tokens
 import { createSigningKeys, type SigningKeys } from '../signing-keys/service.js';
 
 export interface PartsDependencies {
-  /** Open and migrated; stays open when the parts close. */
+  /** Open and migrated. `close` does not close it. */
   readonly db: Database;
-  /** AUTH_SECRET: the first is current. */
+  /** The values of AUTH_SECRET; the first is current. */
   readonly secrets: readonly string[];
   readonly clock?: Clock & { synchronise?(): Promise<void> };
-  /** Where mail is printed in development; standard output otherwise. */
+  /** Destination of emails that are printed in development; default standard output. */
   readonly logStream?: LogStream | undefined;
-  /** Further kinds of credentials, asked before the session. */
+  /** Further authentication strategies, which run before that of sessions. */
   readonly strategies?: readonly Strategy[];
-  /** What takes mail; the configuration's otherwise. */
+  /** Default: the transport of the configuration. */
   readonly mailTransport?: MailTransport;
-  /** Path that is added to an address made of HOST and PORT. */
+  /** Path of the public URL if PUBLIC_URL is not set; default none. */
   readonly path?: string;
   readonly log: PartsLog;
 }
@@ -41,7 +41,7 @@ export type PartsLog = Record<'info' | 'warn', (fields: object | string, message
 export interface Parts {
   readonly config: Config;
   readonly log: PartsLog;
-  /** Where the API is reached from outside. */
+  /** PUBLIC_URL, or else a URL of HOST and PORT. */
   readonly publicUrl: string;
   readonly db: Database;
   readonly clock: Clock;
@@ -52,15 +52,15 @@ export interface Parts {
   readonly services: CreatedServices;
   readonly sockets: Sockets;
   readonly socketSessions: SocketSessions;
-  /** What is done at intervals, such as sending mail; by name. */
+  /** The periodic jobs, such as sending mail. */
   readonly jobs: readonly Job[];
-  /** Starts doing it. */
+  /** Starts the jobs. */
   startJobs(): void;
-  /** Stops the jobs, writes what waits and closes what was opened, but not the database. */
+  /** Stops the jobs, writes buffered data and closes everything except the database. */
   close(): Promise<void>;
 }
 
-/** @throws ConfigError when the first administrator cannot be made */
+/** Opens the parts. @throws ConfigError if the first administrator cannot be created */
 export async function openParts(config: Config, dependencies: PartsDependencies): Promise<Parts> {
   const { db, secrets, clock = systemClock, log } = dependencies;
   for (const warning of config.warnings) log.warn(warning);

@@ -1,6 +1,6 @@
 /**
- * The routes of the API on a Fastify instance of our own: GraphQL, mailed pages, public keys, playground. The instance must
- * come from `createInstance`. Read it from the top: what a request passes through.
+ * The routes of the API: GraphQL, mailed pages, public keys and the playground, with the plugins in the order in which they handle
+ * a request. The instance must come from `createInstance`.
  */
 import { fileURLToPath } from 'node:url';
 import type { Server } from 'node:http';
@@ -22,7 +22,7 @@ import { graphiql } from '../pages/playground.js';
 import { pages } from '../pages/routes.js';
 import type { Parts } from './parts.js';
 
-/** Where the build leaves the playground: in dist/, for src/ and dist/ alike. */
+/** The build output of the playground, for code in src/ and in dist/. */
 const GRAPHIQL_DIR = fileURLToPath(new URL('../../dist/graphiql', import.meta.url));
 
 export interface RoutesOptions {
@@ -34,7 +34,7 @@ export interface RoutesOptions {
   countLogin(outcome: string): void;
 }
 
-/** Registers the routes where it is registered, so that a prefix of that scope holds for them. */
+/** Registers the routes in the current scope, so that its prefix applies to them. */
 export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
   const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, socketSessions } = parts;
   const { authenticator } = services;

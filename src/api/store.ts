@@ -1,4 +1,4 @@
-/** What must be open before anything else: secrets, and a migrated database with its clock. */
+/** Opens what everything else depends on: secrets, the migrated database and its clock. */
 import type { Config } from '../config/config.js';
 import { loadSecrets } from '../config/secrets.js';
 import { createSharedClock, type SharedClock } from '../db/clock.js';
@@ -11,13 +11,13 @@ export interface Store {
   readonly clock: SharedClock;
 }
 
-/** @throws ConfigError, and what the database throws; it is closed then */
+/** Opens the store. @throws ConfigError, or an error of the database, which is then closed */
 export async function openStore(config: Config): Promise<Store> {
   const secrets = await loadSecrets(config.authSecrets, config.dataDir);
   const db = await openDatabase(config);
   try {
     if (config.migrateOnStart) await db.migrate();
-    // Events go through Redis where there is one.
+    // Without Redis, events use LISTEN and NOTIFY.
     if (config.redis.url === undefined) await db.verifyListening();
     return { db, secrets, clock: await createSharedClock(db) };
   } catch (error) {

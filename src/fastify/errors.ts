@@ -2,7 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { isAborted } from './logging.js';
-import { errorBody } from './raw-answer.js';
+import { errorBody } from './raw-response.js';
 import { translateError } from './translate-error.js';
 
 /** Messages by code of Fastify's error; other errors get `MALFORMED`. */

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { clientAddress } from '../lib/client-address.js';
-import { rawAnswer, refusalBody, refusalHeaders, refusalOf, type Refusal } from './raw-answer.js';
+import { rawResponse, refusalBody, refusalHeaders, refusalOf, type Refusal } from './raw-response.js';
 
 /** Time for a refused client to read the response, in milliseconds. Closing at once would reset the connection. */
 const LINGER_MS = 1000;
@@ -59,7 +59,7 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
       if (pending > 0) return;
       // The request has a response already. The client would take a second one for that of its next request.
       if (refusedExchange && (refusedExchange.response.headersSent || !refusedExchange.isOpen)) socket.destroy();
-      else endWith(socket, () => rawAnswer(refusal, logRefusal(refusal.status, socket, reason)));
+      else endWith(socket, () => rawResponse(refusal, logRefusal(refusal.status, socket, reason)));
     };
     for (const { response } of others) {
       response.once('close', () => {

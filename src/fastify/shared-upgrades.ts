@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { rawAnswer } from './raw-answer.js';
+import { rawResponse } from './raw-response.js';
 import { endWith } from './refused-connections.js';
 import { isWebSocketHandshake, takeUpgrade, UNSUPPORTED_UPGRADE } from './upgrades.js';
 
@@ -49,5 +49,5 @@ function intercept(server: Server): Claims {
 function refuse(socket: Duplex): void {
   socket.on('error', () => socket.destroy());
   socket.resume();
-  endWith(socket, () => rawAnswer(UNSUPPORTED_UPGRADE, {}));
+  endWith(socket, () => rawResponse(UNSUPPORTED_UPGRADE, {}));
 }

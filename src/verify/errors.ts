@@ -1,4 +1,4 @@
-/** Why a request was refused: the codes of Latchkey's API, with their HTTP status. */
+/** Errors of verification, with the codes of Latchkey's API. */
 
 /** HTTP status by code. */
 export const STATUS_BY_CODE = {
@@ -11,15 +11,15 @@ export const STATUS_BY_CODE = {
 
 export type VerificationErrorCode = keyof typeof STATUS_BY_CODE;
 
-/** What accompanies a code in `extensions`. */
+/** Further `extensions` of an error. */
 export interface VerificationErrorDetails {
-  /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs. */
+  /** With `INSUFFICIENT_PERMISSIONS`: the required scopes as OR of ANDs. */
   readonly requiredScopes?: readonly (readonly string[])[];
-  /** With `SERVICE_UNAVAILABLE`: seconds. */
+  /** With `SERVICE_UNAVAILABLE`: when to retry, in seconds. */
   readonly retryAfter?: number;
 }
 
-/** A refusal. `message` may be sent to the client; `cause` is for the log. */
+/** An error of verification. `message` may be sent to clients; `cause` is for the log only. */
 export class VerificationError extends Error {
   override readonly name = 'VerificationError';
 

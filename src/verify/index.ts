@@ -1,4 +1,4 @@
-/** `latchkey/verify`: for services that accept Latchkey's access tokens. Needs `jose` and nothing else of this package. */
+/** `latchkey/verify`: verifies Latchkey's access tokens in other services. It depends only on `jose`. */
 export { VerificationError, type VerificationErrorCode, type VerificationErrorDetails } from './errors.js';
 export { expressAuth, fastifyAuth, tokenOf } from './middleware.js';
 export { assertScopes, hasScopes, type RequiredScopes } from './scopes.js';

@@ -1,6 +1,6 @@
 /**
- * Middleware for Fastify, Express and everything with `(req, res, next)`. A refused request is answered with JSON and a
- * `WWW-Authenticate` header (RFC 6750 section 3); an admitted one has its token in `tokenOf(request)`.
+ * Middleware for Fastify, Express and other servers with `(req, res, next)`. It answers a rejected request with JSON and a
+ * `WWW-Authenticate` header (RFC 6750 section 3). After it, `tokenOf(request)` returns the token.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -8,10 +8,10 @@ import { VerificationError } from './errors.js';
 import { assertScopes, type RequiredScopes } from './scopes.js';
 import type { VerifiedToken, Verifier } from './verifier.js';
 
-/** Not a property of the request, which could clash with one of the application's. */
+/** A map, because a property of the request could conflict with one of the application. */
 const tokens = new WeakMap<object, VerifiedToken>();
 
-/** The verified token of a request that has passed the middleware. @throws Error for a request that has not */
+/** The verified token of a request. @throws Error if the middleware did not accept the request */
 export function tokenOf(request: object): VerifiedToken {
   const token = tokens.get(request);
   if (!token) throw new Error('The request has not passed the middleware of latchkey/verify');
@@ -36,7 +36,7 @@ export function expressAuth(verifier: Verifier, requiredScopes?: RequiredScopes)
   };
 }
 
-/** Keeps the token of an admitted request, or returns why the request is refused. */
+/** Stores the token of an accepted request. Returns the error of a rejected one. */
 async function admit(
   request: Pick<IncomingMessage, 'headers'>,
   verifier: Verifier,
@@ -53,7 +53,7 @@ async function admit(
   }
 }
 
-/** The body has the form of Latchkey's own errors. */
+/** The response body, in the format of Latchkey's errors. */
 function bodyOf({ message, code, details }: VerificationError): object {
   return { errors: [{ message, extensions: { code, ...details } }] };
 }

@@ -4,7 +4,7 @@ import { VerificationError } from './errors.js';
 /** OR of ANDs, as in `@requiresScopes`: `[['admin'], ['read:content', 'read:history']]` admits `admin`, or both others. */
 export type RequiredScopes = readonly (readonly string[])[];
 
-/** What the helpers read of a verified token. */
+/** The part of a verified token that the helpers read. */
 export interface HasScopes {
   readonly scopes: ReadonlySet<string>;
 }
@@ -14,7 +14,7 @@ export function hasScopes({ scopes }: HasScopes, required: RequiredScopes): bool
   return required.some((group) => group.every((scope) => scopes.has(scope)));
 }
 
-/** Refuses a token without the scopes. @throws VerificationError INSUFFICIENT_PERMISSIONS */
+/** Requires the scopes. @throws VerificationError INSUFFICIENT_PERMISSIONS */
 export function assertScopes(token: HasScopes, requiredScopes: RequiredScopes): void {
   if (hasScopes(token, requiredScopes)) return;
   throw new VerificationError('INSUFFICIENT_PERMISSIONS', 'The access token lacks a required scope.', {

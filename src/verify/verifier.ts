@@ -113,7 +113,7 @@ export function createVerifier(options: VerifierOptions): Verifier {
   };
 }
 
-/** Errors of jose that the token causes; any other one means that there are no keys to verify with. */
+/** Whether the token caused an error of jose. Any other error means that the keys are unavailable. */
 function isAboutToken(error: unknown): boolean {
   return (
     error instanceof errors.JWSInvalid ||

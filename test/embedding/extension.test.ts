@@ -1,9 +1,9 @@
-/** Faults in the fields that an application adds. */
+/** Invalid fields of an application. */
 import t from 'tap';
 import { latchkey, type LatchkeyPluginOptions } from '../../src/index.js';
 import { foreignApp } from '../helpers/foreign-app.js';
 
-t.test('refuses to start with fields that are not gated, and says which', async (t) => {
+t.test('refuses to start with fields without a gate, and names them', async (t) => {
   const config = {
     NODE_ENV: 'test',
     AUTH_SECRET: 'a test secret of more than thirty-two bytes',

@@ -1,4 +1,4 @@
-/** The Fastify plugin in an application that has a stack of its own. */
+/** The Fastify plugin in an application with its own plugins, hooks and parsers. */
 import { once } from 'node:events';
 import fastify from 'fastify';
 import { createClient } from 'graphql-ws';
@@ -61,11 +61,11 @@ async function embedded(t: Test, order: 'first' | 'last') {
   return host;
 }
 
-/** Databases take seconds to make, so tests share these; the last ones close them. */
+/** Creating databases takes seconds, so tests share these; the last tests close them. */
 const hosts = { first: await embedded(t, 'first'), last: await embedded(t, 'last') };
 
 for (const order of ['first', 'last'] as const) {
-  t.test(`registered ${order}, it changes no answer, header, hook or parser of the application`, async (t) => {
+  t.test(`changes no response, header, hook or parser of the application when registered ${order}`, async (t) => {
     const alone = await foreignApp(t, order, () => undefined);
     const expected = await answersOf(alone, '192.0.2.1');
     const host = hosts[order];
@@ -75,7 +75,7 @@ for (const order of ['first', 'last'] as const) {
     t.same(await answersOf(host, '192.0.2.2'), expected, 'nor after it was used');
   });
 
-  t.test(`registered ${order}, it serves its own routes with its own headers, parsers and errors`, async (t) => {
+  t.test(`serves its routes with its own headers, parsers and errors when registered ${order}`, async (t) => {
     const { app } = hosts[order];
     const { accessToken, user } = await register(app);
     const me = await send(app, '{ me { id favourite { title } } movies { title } }', {}, accessToken);
@@ -122,7 +122,7 @@ t.test('keeps its refresh cookie apart from the cookies of the application', asy
   t.same(renewed.json(), { data: { refresh: { user: { username: 'cookie' } } } });
 });
 
-t.test('gates the fields of the application by the same directives', async (t) => {
+t.test('enforces the directives on fields of the application', async (t) => {
   const { app } = hosts.last;
   const { accessToken } = await register(app);
   const codes = async (query: string, token?: string) =>
@@ -137,7 +137,7 @@ t.test('gates the fields of the application by the same directives', async (t) =
   t.same(await codes(add, accessToken), ['RATE_LIMIT_EXCEEDED']);
 });
 
-t.test('protects REST routes of the application', async (t) => {
+t.test('requires scopes on REST routes of the application', async (t) => {
   const { app } = hosts.last;
   const { accessToken, user } = await register(app);
   const get = (url: string, token?: string) =>
@@ -162,7 +162,7 @@ t.test('protects REST routes of the application', async (t) => {
 });
 
 for (const order of ['first', 'last'] as const) {
-  t.test(`registered ${order}, it shares the application's server for WebSockets`, async (t) => {
+  t.test(`shares the application's server for WebSockets when registered ${order}`, async (t) => {
     const { app } = hosts[order];
     const port = await listen(app);
     const { accessToken } = await register(app);
@@ -194,7 +194,7 @@ for (const order of ['first', 'last'] as const) {
   });
 }
 
-t.test('answers preflight requests by CORS_ORIGINS where the application has no CORS', async (t) => {
+t.test('answers preflight requests by CORS_ORIGINS if the application has no CORS plugin', async (t) => {
   const app = fastify();
   t.teardown(() => app.close());
   await app.register(latchkey, { prefix: '/auth', config: { ...(await embeddedConfig(t)), GRAPHIQL: false } });
@@ -209,7 +209,7 @@ t.test('answers preflight requests by CORS_ORIGINS where the application has no 
   t.equal((await app.inject('/auth/graphiql')).statusCode, 404, 'settings may be booleans');
 });
 
-t.test('answers 503 without a word about the cause while its database is away', async (t) => {
+t.test('answers 503 without the cause while its database is unavailable', async (t) => {
   const lines: string[] = [];
   const config = await embeddedConfig(t);
   const app = fastify({ logger: { stream: { write: (line: string) => void lines.push(line) } } });

@@ -4,7 +4,7 @@ import { latchkey } from '../../src/index.js';
 import { register } from '../helpers/embedded-client.js';
 import { embeddedConfig, foreignApp } from '../helpers/foreign-app.js';
 
-t.test('two of them live in one process, each with its accounts', async (t) => {
+t.test('runs two instances with separate accounts in one process', async (t) => {
   const [one, two] = [await embeddedConfig(t), await embeddedConfig(t)];
   const app = (
     await foreignApp(t, 'last', (host) => {

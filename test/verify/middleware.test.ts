@@ -1,4 +1,4 @@
-/** The middleware of `latchkey/verify` on Fastify, and in the form that Express takes. */
+/** The Fastify and Express middleware of `latchkey/verify`. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,7 +13,7 @@ const ADMIN = [
   ['read:history', 'admin'],
 ];
 
-/** The same routes on Fastify and on Node's own server with a middleware of Express's form; returns their addresses. */
+/** Serves the same routes with Fastify and with the Express middleware on Node's server. Returns their URLs. */
 async function protectedServers(t: Test, verifier: ReturnType<typeof createVerifier>): Promise<Record<string, string>> {
   const app = fastify();
   t.teardown(() => app.close());
@@ -33,7 +33,7 @@ async function protectedServers(t: Test, verifier: ReturnType<typeof createVerif
   };
 }
 
-t.test('the middleware admits and refuses as RFC 6750 says, on Fastify and Express', async (t) => {
+t.test('accepts and rejects requests as RFC 6750 requires, on Fastify and Express', async (t) => {
   const warnings: string[] = [];
   const log = { warn: (_fields: object, message: string) => void warnings.push(message) };
   const { app, verifier } = await startWithVerifier(t, {}, { log });
@@ -72,6 +72,6 @@ t.test('the middleware admits and refuses as RFC 6750 says, on Fastify and Expre
   t.same(warnings, Array(2).fill('The signing keys of Latchkey cannot be fetched'));
 });
 
-t.test('throws where a handler asks for the token of a request that was not verified', async (t) => {
+t.test('throws for the token of a request that was not verified', async (t) => {
   t.throws(() => tokenOf({}), /has not passed the middleware/);
 });

@@ -41,7 +41,7 @@ for (const algorithm of ['EdDSA', 'ES256', 'PS256', 'RS256']) {
   });
 }
 
-t.test('accepts tokens of the new and of the former key after a rotation', async (t) => {
+t.test('accepts tokens of the new and the previous key after a rotation', async (t) => {
   const { app, verifier } = await startWithVerifier(t);
   const before = await app.user();
   await verifier.verify(before.accessToken);
@@ -62,7 +62,7 @@ t.test('fetches the keys once for many tokens, and not again for unknown keys wi
   t.equal(fetches(), 1);
 });
 
-t.test('rejects tokens that are not genuine access tokens of the issuer for the audience', async (t) => {
+t.test('rejects tokens that are not authentic access tokens of the issuer for the audience', async (t) => {
   const { app, jwksUri, verifier } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const [header, claims] = [headerOf(accessToken), claimsOf(accessToken)];
@@ -102,7 +102,7 @@ t.test('rejects tokens that are not genuine access tokens of the issuer for the 
   t.throws(() => other({ algorithms: ['HS256' as 'ES256'] }), /HS256 is not one of/);
 });
 
-t.test('checks header and claims of tokens that the key of the issuer signed', async (t) => {
+t.test('checks header and claims of tokens with an authentic signature', async (t) => {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const jwk = { ...publicKey.export({ format: 'jwk' }), kid: 'k', alg: 'EdDSA', use: 'sig' };
   const server = createServer((_request, response) => response.end(JSON.stringify({ keys: [jwk] })));
@@ -157,7 +157,7 @@ t.test('reports an expired token as TOKEN_EXPIRED', async (t) => {
   await t.rejects(verifier.verify(token), { code: 'TOKEN_EXPIRED', status: 401 });
 });
 
-t.test('requires one of the groups of scopes', async (t) => {
+t.test('requires all scopes of at least one group', async (t) => {
   const { app, verifier, jwksUri } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const token = await verifier.verify(accessToken);
@@ -171,7 +171,7 @@ t.test('requires one of the groups of scopes', async (t) => {
   });
 });
 
-t.test('answers 503 when the response is not a key set, or is an error', async (t) => {
+t.test('answers 503 when the JWKS response is an error or no key set', async (t) => {
   const { app } = await startWithVerifier(t);
   const { accessToken } = await app.user();
   const bodies: Record<string, [number, string]> = {

@@ -1,7 +1,7 @@
 /** Answers to WebSocket handshakes, which the `ws` package writes by itself: they get the headers of every other answer. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { rawAnswer } from '../../fastify/raw-answer.js';
+import { rawResponse } from '../../fastify/raw-response.js';
 import { endWith } from '../../fastify/refused-connections.js';
 
 const MALFORMED = { status: 400, message: 'The WebSocket handshake is malformed.' };
@@ -26,6 +26,6 @@ export function answerHandshakes(app: FastifyInstance): void {
     const reply = replies.get(request)!;
     reply.request.errorCode = 'QUERY_REJECTED';
     reply.raw.statusCode = MALFORMED.status;
-    endWith(socket, () => rawAnswer(MALFORMED, { ...headersOf(reply), 'sec-websocket-version': '13' }));
+    endWith(socket, () => rawResponse(MALFORMED, { ...headersOf(reply), 'sec-websocket-version': '13' }));
   });
 }

@@ -44,7 +44,7 @@ export function refusalHeaders(body: string, headers: Readonly<Record<string, st
  * A complete HTTP/1.1 response that closes the connection.
  * @param headers further headers, by lower-case name
  */
-export function rawAnswer(refusal: Refusal, headers: Readonly<Record<string, string>>): string {
+export function rawResponse(refusal: Refusal, headers: Readonly<Record<string, string>>): string {
   const body = refusalBody(refusal);
   const lines = Object.entries(refusalHeaders(body, headers)).map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}\r\n${lines.join('')}\r\n${body}`;
