@@ -89,10 +89,10 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
       socketSessions,
       charge: (upgrade, userId, requests) => app.chargePrincipal(upgrade, userId, requests),
       credentialsOf: authenticator.fromConnectionParams,
-      createContext: (client, credentials, onRequire) =>
+      createContext: (client, session, onRequire) =>
         createContext({
           services: graphqlServices,
-          authenticate: () => authenticator.authenticate(credentials),
+          authenticate: () => session.authenticate(),
           clock,
           client,
           cookie: NO_COOKIE,

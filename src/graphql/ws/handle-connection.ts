@@ -15,7 +15,7 @@ import { RejectedDocument } from '../documents/validation.js';
 import { variableFaults } from '../documents/variable-faults.js';
 import { BAD_MESSAGE, closeReasonFor, closeReasonOf, FAULT, isRefusal } from './close-codes.js';
 import type { Socket } from './socket.js';
-import type { SocketSessions, SocketSession } from './socket-sessions.js';
+import type { SocketSessions, SocketSession } from './socket-session.js';
 import { failing, Refusal, refusal } from './subscription-errors.js';
 import type { Stream, Subscribe } from './shared-execution.js';
 
@@ -29,10 +29,7 @@ export interface ConnectionOptions {
   /** The credentials in the payload of `connection_init`. */
   credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
   /** Creates the context of a subscription. */
-  createContext(
-    credentials: RequestCredentials,
-    onRequire: (requirements: readonly ScopeRequirement[]) => void,
-  ): GraphqlContext;
+  createContext(session: SocketSession, onRequire: (requirements: readonly ScopeRequirement[]) => void): GraphqlContext;
   /** The `requestId` of INTERNAL_ERROR, for finding the log lines. */
   readonly requestId: string;
   readonly log: Record<'error' | 'info', (fields: object, message: string) => void>;
@@ -102,7 +99,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
       operationName: operation.name?.value ?? null,
       variables: variables ?? {},
       variableValues: variables ?? {},
-      contextValue: createContext(session!.credentials, handle.require),
+      contextValue: createContext(session!, handle.require),
       release: handle.release,
     };
   }

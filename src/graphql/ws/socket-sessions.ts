@@ -6,55 +6,13 @@ import type { Clock } from '../../lib/clock.js';
 import type { Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../authn/authenticate.js';
-import type { RequestCredentials } from '../../authn/strategy.js';
+import type { AccountPrincipal, RequestCredentials } from '../../authn/strategy.js';
 import { subjectId } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
-import {
-  closeReasonFor,
-  isRefusal,
-  NOT_AUTHENTICATED,
-  TOKEN_EXPIRED,
-  TOO_MANY_OF_ACCOUNT,
-  type CloseReason,
-} from './close-codes.js';
+import type { ClosableSocket, SocketSessions, SubscriptionHandle } from './socket-session.js';
+import { closeReasonFor, isRefusal, NOT_AUTHENTICATED, TOKEN_EXPIRED, TOO_MANY_OF_ACCOUNT } from './close-codes.js';
 import { assertRoomForRows } from './event-rows.js';
-
-/** A socket that can be closed. */
-export interface ClosableSocket {
-  isOpen(): boolean;
-  close(closing: CloseReason): void;
-}
-
-/** An authenticated socket. */
-export interface SocketSession {
-  readonly userId: string;
-  readonly credentials: RequestCredentials;
-  /**
-   * Must be called before a subscription is authorized. @param rows that it reads at each event
-   * @throws AppError QUERY_REJECTED if the subscriptions of the account would read too many
-   */
-  begin(rows: number): SubscriptionHandle;
-  /** Must be called when the socket has closed. */
-  end(): void;
-}
-
-/** The scopes that an open subscription requires. The socket closes when its credentials lose one. */
-export interface SubscriptionHandle {
-  require(requirements: readonly ScopeRequirement[]): void;
-  release(): void;
-}
-
-export interface SocketSessions {
-  /**
-   * Authenticates a socket. If that fails it closes the socket and resolves with undefined: 4401 or 4403 for refused credentials,
-   * 4413 above the limit of the account, 1013 if the credentials cannot be checked.
-   */
-  open(socket: ClosableSocket, credentials: RequestCredentials): Promise<SocketSession | undefined>;
-  /** The number of authenticated sockets. */
-  count(): number;
-  close(): void;
-}
 
 export interface SocketSessionsOptions {
   readonly authenticate: Authenticate;
@@ -77,6 +35,8 @@ interface TrackedSession {
   rows: number;
   /** The tick of the last check. */
   checkedAt: number;
+  /** The last check; undefined once a newer event has arrived. */
+  latest: Promise<AccountPrincipal> | undefined;
   /** The last check failed without an answer, for example because the database was unavailable. */
   isUnsure: boolean;
 }
@@ -92,7 +52,7 @@ const BATCH = 200;
 export function createSocketSessions(options: SocketSessionsOptions): SocketSessions {
   const { authenticate, events, clock, log, maxPerAccount, tickMs = TICK_MS } = options;
   const sessions = new Map<string, Set<TrackedSession>>();
-  /** To be checked after an event of the account, and because the interval has passed. */
+  // To be checked after an event of the account, and because the interval has passed.
   const urgent = new Set<TrackedSession>();
   const due = new Set<TrackedSession>();
   let size = 0;
@@ -105,10 +65,16 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
     return [...requirements.values()].flat().every((requirement) => satisfies(scopes, requirement));
   }
 
-  async function check(session: TrackedSession): Promise<void> {
+  /** Reads the principal, at most once per tick unless an event arrives. */
+  function principalOf(session: TrackedSession): Promise<AccountPrincipal> {
+    if (session.checkedAt !== ticks) session.latest = undefined;
     session.checkedAt = ticks;
+    return (session.latest ??= authenticate(session.credentials));
+  }
+
+  async function check(session: TrackedSession): Promise<void> {
     try {
-      const { scopes } = await authenticate(session.credentials);
+      const { scopes } = await principalOf(session);
       session.isUnsure = false;
       if (!isAuthorized(session, scopes)) session.socket.close(NOT_AUTHENTICATED);
     } catch (error) {
@@ -132,6 +98,12 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
     isChecking = false;
   }
 
+  /** Queues a check; the last one no longer counts. */
+  function mark(session: TrackedSession, queue: Set<TrackedSession>): void {
+    session.latest = undefined;
+    queue.add(session);
+  }
+
   function* all(): Generator<TrackedSession> {
     for (const set of sessions.values()) yield* set;
   }
@@ -139,14 +111,14 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
   const stopListening = events.listen(({ userId }) => {
     news += 1;
     if (userId === null) return;
-    for (const session of sessions.get(userId) ?? []) urgent.add(session);
+    for (const session of sessions.get(userId) ?? []) mark(session, urgent);
     void checkAll();
   });
   const stopWatching = events.onConnection((isConnected) => {
     if (!isConnected) return;
     // Events of the meantime are lost: the database has the state.
     news += 1;
-    for (const session of all()) due.add(session);
+    for (const session of all()) mark(session, due);
     void checkAll();
   });
   const timer = setInterval(() => {
@@ -215,20 +187,17 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
           return undefined;
         }
         const { expiresAt } = principal.credential;
-        const requirements = new Map<object, readonly ScopeRequirement[]>();
-        const session = {
-          socket,
-          credentials,
-          userId,
-          expiresAt,
-          requirements,
-          rows: 0,
-          checkedAt: ticks,
-          isUnsure: false,
-        };
+        const state = { requirements: new Map(), rows: 0, checkedAt: ticks, latest: undefined, isUnsure: false };
+        const session: TrackedSession = { ...state, socket, credentials, userId, expiresAt };
         add(session);
         checkAgain(session, newsBefore);
-        return { userId, credentials, begin: (rows) => begin(session, rows), end: () => remove(session) };
+        return {
+          userId,
+          credentials,
+          authenticate: () => principalOf(session),
+          begin: (rows) => begin(session, rows),
+          end: () => remove(session),
+        };
       } catch (error) {
         const { fault } = translateError(error, '');
         const closing = closeReasonFor(fault);

@@ -17,7 +17,7 @@ import { refuse } from '../http/response.js';
 import { JSON_RESPONSE } from '../http/media-type.js';
 import { createSocket } from './socket.js';
 import { handleConnection } from './handle-connection.js';
-import type { SocketSessions } from './socket-sessions.js';
+import type { SocketSession, SocketSessions } from './socket-session.js';
 import { createSharedSubscribe } from './shared-execution.js';
 import type { Sockets } from './sockets.js';
 
@@ -35,10 +35,10 @@ export interface LiveOptions {
   charge(upgrade: FastifyRequest, userId: string, requests: number): Promise<void>;
   /** The credentials in the payload of `connection_init`. */
   credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
-  /** A context for each subscription; reported by it what the subscription requirements. */
+  /** Creates the context of a subscription, which reports the scopes that it requires. */
   createContext(
     client: ClientInfo,
-    credentials: RequestCredentials,
+    session: SocketSession,
     onRequire: (requirements: readonly ScopeRequirement[]) => void,
   ): GraphqlContext;
 }
@@ -109,7 +109,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       socketSessions,
       charge: (userId, requests) => charge(request, userId, requests),
       credentialsOf,
-      createContext: (credentials, onRequire) => createContext(client, credentials, onRequire),
+      createContext: (session, onRequire) => createContext(client, session, onRequire),
       requestId: request.id,
       log: request.log,
     });
