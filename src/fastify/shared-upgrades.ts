@@ -25,21 +25,33 @@ export function claimUpgrades(server: Server, path: string, upgrades: Server): (
   return () => void claims.delete(path);
 }
 
-function intercept(server: Server): Claims {
+/** Node has it from 22.21 and 24.9 on, its types not yet; see `upgrades.ts`. */
+interface DecidingServer {
+  shouldUpgradeCallback?: (request: IncomingMessage) => boolean;
+}
+
+function intercept(server: Server & DecidingServer): Claims {
   const claims: Claims = new Map();
   claimsOf.set(server, claims);
+  const claimOf = ({ url = '' }: IncomingMessage) => claims.get(url.replace(/\?.*/, ''));
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
   const intercepted = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'upgrade') return emit(event, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
-    const upgrades = claims.get(request.url?.replace(/\?.*/, '') ?? '');
+    const upgrades = claimOf(request);
     if (!upgrades) return emit(event, ...args);
     if (isWebSocketHandshake(request)) takeUpgrade(upgrades, request, socket, head);
     else refuse(socket);
     return true;
   };
   Object.assign(server, { emit: intercepted });
-  // Node emits `upgrade` only if there is a listener. If this is the only one, nothing else refuses the request.
+  const decide = server.shouldUpgradeCallback?.bind(server);
+  if (decide) {
+    // Without a listener of ours, a server that had none keeps serving requests with an `Upgrade` header as plain HTTP.
+    server.shouldUpgradeCallback = (request) => (claimOf(request) ? isWebSocketHandshake(request) : decide(request));
+    return claims;
+  }
+  // Older versions emit `upgrade` only if there is a listener. If this is the only one, nothing else refuses the request.
   server.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     if (server.listenerCount('upgrade') === 1) refuse(socket);
   });

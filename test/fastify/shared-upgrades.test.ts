@@ -1,7 +1,7 @@
 /** Sharing the WebSocket handshakes of one server. */
 import { once } from 'node:events';
-import { createServer, Server, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, IncomingMessage, Server } from 'node:http';
+import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
 import { claimUpgrades } from '../../src/fastify/shared-upgrades.js';
@@ -51,8 +51,29 @@ t.test('withholds claimed handshakes from listeners that are added later', async
   t.same([await upgrade('/own'), await upgrade('/else')], [201, 200]);
 });
 
-t.test('refuses upgrades that no other listener handles', async (t) => {
+/** Whether this version of Node has `shouldUpgradeCallback`; see `upgrades.ts`. */
+const DECIDES = 'shouldUpgradeCallback' in new Server();
+
+t.test(`${DECIDES ? 'serves as plain HTTP' : 'refuses'} upgrades that no other listener handles`, async (t) => {
   const { server, upgrade } = await listening(t);
   claimUpgrades(server, '/own', new Server());
-  t.same([await upgrade('/own', 'h2c'), await upgrade('/else')], [501, 501]);
+  const status = DECIDES ? 200 : 501;
+  t.same([await upgrade('/own', 'h2c'), await upgrade('/else', 'h2c'), await upgrade('/else')], Array(3).fill(status));
+});
+
+t.test('asks the server whether to upgrade, except for claimed paths', async (t) => {
+  const server = Object.assign(createServer(), {
+    shouldUpgradeCallback: ({ url }: { url?: string }) => url === '/host',
+  });
+  const release = claimUpgrades(server, '/own', new Server());
+  const decide = (url: string, upgrade: string) => {
+    const request = Object.assign(new IncomingMessage(new Socket()), { method: 'GET', url, headers: { upgrade } });
+    return server.shouldUpgradeCallback(request);
+  };
+  t.same(
+    [decide('/own?a=b', 'websocket'), decide('/own', 'h2c'), decide('/host', 'h2c'), decide('/else', 'websocket')],
+    [true, false, true, false],
+  );
+  release();
+  t.equal(decide('/own', 'websocket'), false);
 });
