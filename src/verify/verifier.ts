@@ -2,8 +2,9 @@
  * Verifies Latchkey's access tokens (RFC 9068) with the public keys of its JWKS (RFC 7517). Keys are fetched when first
  * needed, cached, and fetched again when a token names an unknown key, so that a key rotation needs no restart.
  */
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from 'jose';
 import { VerificationError } from './errors.js';
+import { createFetchKeys } from './fetch-keys.js';
 import { assertScopes, type RequiredScopes } from './scopes.js';
 
 /** Asymmetric algorithms only: a verifier never holds a key that could sign. */
@@ -25,7 +26,7 @@ export interface VerifierOptions {
   readonly clockTolerance?: number;
   /** Timeout of a JWKS request, in milliseconds. Default 5000. */
   readonly timeout?: number;
-  /** Minimum time between JWKS requests for unknown keys, in milliseconds. Default 5000. */
+  /** Minimum time between JWKS requests for unknown keys, and after a failed one, in milliseconds. Default 5000. */
   readonly cooldown?: number;
   /** How long fetched keys are used, in milliseconds. Default 600000. */
   readonly cacheMaxAge?: number;
@@ -64,13 +65,16 @@ const RETRY_AFTER_S = 5;
 
 /** Creates a verifier. Create one per issuer and keep it: it caches the keys. @throws TypeError for bad options */
 export function createVerifier(options: VerifierOptions): Verifier {
+  // jose would not check the issuer of tokens: for callers without types, such as of an unset environment variable.
+  if (!options.issuer) throw new TypeError('issuer: must be the PUBLIC_URL of Latchkey');
   const { issuer, jwksUri = `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`, algorithms = ALGORITHMS } = options;
-  const { audience = issuer, requiredScopes, log, clockTolerance = 5 } = options;
+  const { audience = issuer, requiredScopes, log, clockTolerance = 5, cooldown = 5000 } = options;
   const unknown = algorithms.find((name) => !ALGORITHMS.includes(name));
   if (unknown !== undefined) throw new TypeError(`algorithms: ${unknown} is not one of ${ALGORITHMS.join(', ')}`);
   const keys = createRemoteJWKSet(new URL(jwksUri), {
     timeoutDuration: options.timeout ?? 5000,
-    cooldownDuration: options.cooldown ?? 5000,
+    cooldownDuration: cooldown,
+    [customFetch]: createFetchKeys(cooldown),
     cacheMaxAge: options.cacheMaxAge ?? 600_000,
   });
 
