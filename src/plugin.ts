@@ -49,27 +49,37 @@ const plugin: FastifyPluginCallback<LatchkeyPluginOptions> = (app, options, done
 const HIDDEN: FastifySchema & { readonly hide: true } = { hide: true };
 
 function mount(latchkey: Latchkey, prefix: string) {
-  return fp((app: FastifyInstance, _options: object, done: () => void) => {
-    app.decorate('latchkey', guardOf(latchkey));
-    app.addHook('onReady', async () => latchkey.start());
-    app.addHook('preClose', async () => latchkey.drain());
-    latchkey.serveWebSockets(app.server);
-    for (const { method, url } of latchkey.routes) {
-      app.route({
-        method,
-        url: prefix + url,
-        exposeHeadRoute: false,
-        schema: HIDDEN,
-        // Runs before the body is read, and never continues, so no later hook of the application runs.
-        onRequest({ raw }, reply) {
-          reply.hijack();
-          latchkey.handle(raw, reply.raw);
-        },
-        handler: async () => undefined,
-      });
+  return fp((app: FastifyInstance, _options: object, done: (error?: Error) => void) => {
+    try {
+      addTo(app, latchkey, prefix);
+      done();
+    } catch (error) {
+      // A plugin that comes from a promise and throws would end the process: avvio does not catch it.
+      done(error as Error);
     }
-    done();
   });
+}
+
+/** @throws FastifyError if the application has a route or a decorator of the same name */
+function addTo(app: FastifyInstance, latchkey: Latchkey, prefix: string): void {
+  app.decorate('latchkey', guardOf(latchkey));
+  app.addHook('onReady', async () => latchkey.start());
+  app.addHook('preClose', async () => latchkey.drain());
+  latchkey.serveWebSockets(app.server);
+  for (const { method, url } of latchkey.routes) {
+    app.route({
+      method,
+      url: prefix + url,
+      exposeHeadRoute: false,
+      schema: HIDDEN,
+      // Runs before the body is read, and never continues, so no later hook of the application runs.
+      onRequest({ raw }, reply) {
+        reply.hijack();
+        latchkey.handle(raw, reply.raw);
+      },
+      handler: async () => undefined,
+    });
+  }
 }
 
 function guardOf({ authenticate, scopes }: Latchkey): LatchkeyGuard {

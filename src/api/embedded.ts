@@ -59,6 +59,9 @@ export interface Latchkey {
 /** The application and Latchkey both listen for the end of a response. Node warns of a leak above 10 listeners. */
 const MAX_RESPONSE_LISTENERS = 40;
 
+/** A path that is the same to the router and to the WebSockets, which are found by comparing it. */
+const PREFIX = /^(?:\/[\w.~-]+)*$/;
+
 /** Settings as an environment has them. */
 function asTexts(settings: Readonly<Record<string, unknown>>): Record<string, string> {
   const given = Object.entries(settings).filter(([, value]) => value !== undefined);
@@ -67,6 +70,10 @@ function asTexts(settings: Readonly<Record<string, unknown>>): Record<string, st
 
 /** Opens the API without starting its jobs. @throws ConfigError, or Error for an invalid schema extension */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
+  if (!PREFIX.test(options.prefix ?? ''))
+    throw new Error(
+      `prefix: expected a path such as /auth, without parameters and a final slash, not ${options.prefix}`,
+    );
   const config = loadConfig(options.config && asTexts(options.config));
   const knownScopes = createScopeCatalogue(config.scopes).all;
   const schema = createExecutableSchema({ ...options, knownScopes, rates: config.rateLimits.fields });

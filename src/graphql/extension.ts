@@ -69,7 +69,7 @@ export function attachExtension(
     if (!type) faults.push(`resolvers: the schema has no type ${typeName}`);
     else if (isObjectType(type)) faults.push(...attachFields(type, map, own));
     else if (!own.has(type.astNode)) faults.push(`resolvers: ${typeName} is not a type of typeDefs`);
-    else attachType(type, map);
+    else if (!attachType(type, map)) faults.push(`resolvers: ${typeName} is not a type that has resolvers`);
   }
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
     for (const { name, astNode, resolve, subscribe } of Object.values(root?.getFields() ?? {})) {
@@ -82,25 +82,30 @@ export function attachExtension(
 
 function attachFields(type: GraphQLNamedType, map: object, own: ReadonlySet<unknown>): string[] {
   const fields = isObjectType(type) ? type.getFields() : {};
-  return Object.entries(map as Record<string, Resolver | SubscriptionResolver>).flatMap(([name, resolver]) => {
-    const field = fields[name];
-    if (!field || !own.has(field.astNode)) return [`resolvers: ${type.name}.${name} is not a field of typeDefs`];
-    if (typeof resolver === 'function') field.resolve = adapted(resolver);
-    else {
-      field.subscribe = adapted(resolver.subscribe);
-      field.resolve = resolver.resolve ? adapted(resolver.resolve) : (event: unknown) => event;
-    }
-    return [];
-  });
+  return Object.entries(map as Record<string, Resolver | SubscriptionResolver | undefined>).flatMap(
+    ([name, resolver]) => {
+      const field = fields[name];
+      if (!field || !own.has(field.astNode)) return [`resolvers: ${type.name}.${name} is not a field of typeDefs`];
+      if (!resolver) return [`resolvers: ${type.name}.${name} is not a resolver`];
+      if (typeof resolver === 'function') field.resolve = adapted(resolver);
+      else {
+        field.subscribe = adapted(resolver.subscribe);
+        field.resolve = resolver.resolve ? adapted(resolver.resolve) : (event: unknown) => event;
+      }
+      return [];
+    },
+  );
 }
 
-function attachType(type: GraphQLNamedType, map: object): void {
+/** Whether the type is one that has resolvers: enums and input types have none. */
+function attachType(type: GraphQLNamedType, map: object): boolean {
   const { __resolveType: resolveType, serialize, parseValue, parseLiteral } = map as Record<string, unknown>;
   if (isAbstractType(type)) Object.assign(type, { resolveType });
   else if (isScalarType(type)) {
     for (const [name, method] of Object.entries({ serialize, parseValue, parseLiteral }))
       if (method) Object.assign(type, { [name]: method });
   }
+  return isAbstractType(type) || isScalarType(type);
 }
 
 /** Keeps one context for each request, so that an application can keep its data loaders by it. */

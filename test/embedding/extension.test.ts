@@ -1,9 +1,9 @@
-/** Invalid fields of an application. */
+/** Invalid options and fields of an application. */
 import t from 'tap';
 import { latchkey, type LatchkeyPluginOptions } from '../../src/index.js';
 import { foreignApp } from '../helpers/foreign-app.js';
 
-t.test('refuses to start with fields without a gate, and names them', async (t) => {
+t.test('refuses to start with invalid options and with fields without a gate, and names them', async (t) => {
   const config = {
     NODE_ENV: 'test',
     AUTH_SECRET: 'a test secret of more than thirty-two bytes',
@@ -31,7 +31,15 @@ t.test('refuses to start with fields without a gate, and names them', async (t) 
       { typeDefs: 'extend type Query { one: Int @requiresScopes(scopes: [["read:x"]]) }', resolvers: one },
       /Query\.one requires the unknown scope read:x/,
     ],
+    [
+      { typeDefs: 'extend type Query { one: Int @public }', resolvers: { Query: { one: undefined } } },
+      /Query\.one is not/,
+    ],
+    [{ typeDefs: 'enum Colour { RED }', resolvers: { Colour: { RED: 1 } } }, /Colour is not a type that has resolvers/],
     [{ config: { ...config, PORT: 'x' } }, /PORT/],
+    [{ prefix: 'auth' }, /prefix: expected a path such as \/auth/],
+    [{ prefix: '/auth/' }, /prefix: expected/],
+    [{ prefix: '/:tenant' }, /prefix: expected/],
   ];
   const unexpected: string[] = [];
   for (const [options, message] of cases) {

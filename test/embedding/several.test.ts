@@ -31,3 +31,17 @@ t.test('runs two instances with separate accounts in one process', async (t) => 
   t.same([await get('/one', first.accessToken), await get('/partners/two', first.accessToken)], [200, 401]);
   t.same([await get('/one', second.accessToken), await get('/partners/two', second.accessToken)], [401, 200]);
 });
+
+t.test('rejects a second instance in one scope, and a path that the application serves', async (t) => {
+  const twice = (await foreignApp(t, 'first', () => undefined)).app;
+  await twice.register(latchkey, { prefix: '/auth', config: await embeddedConfig(t) });
+  const second = { prefix: '/partners', config: await embeddedConfig(t) };
+  await t.rejects(Promise.resolve(twice.register(latchkey, second)), { code: 'FST_ERR_DEC_ALREADY_PRESENT' });
+
+  const taken = (await foreignApp(t, 'first', () => undefined)).app;
+  taken.get('/auth/graphql', () => 'of the application');
+  const config = await embeddedConfig(t);
+  await t.rejects(Promise.resolve(taken.register(latchkey, { prefix: '/auth', config })), {
+    code: 'FST_ERR_DUPLICATED_ROUTE',
+  });
+});
