@@ -1,51 +1,29 @@
 /**
- * Writes log lines to standard output in batches: at once on an idle server, every few milliseconds on a busy one, where one
- * write per line costs more than creating the lines. pino's asynchronous destination uses the thread pool, where lines
- * queue behind password hashes and are lost or reordered when the process exits.
+ * The destination of log lines: pino's own, on standard output. It gathers lines, because a write for each line costs more
+ * than making the line. It writes synchronously: asynchronous writes go through the thread pool, where they would wait for
+ * password hashes.
  */
+import { destination } from 'pino';
 import type { LogStream } from './logging.js';
 
-/** The minimum interval between writes. A process that is killed loses the lines of this time. */
-const MIN_INTERVAL_MS = 10;
+/** Lines wait until there are this many bytes of them, or until the next flush. */
+const MIN_BYTES = 4096;
+/** How long a line may wait, in milliseconds: what a killed process loses. */
+const FLUSH_MS = 100;
+/** Lines beyond this are dropped while they cannot be written, as when the disk is full. */
+const MAX_BYTES = 1_048_576;
 
-export interface LogDestination extends LogStream {
-  /** Writes all buffered lines at once. */
-  flush(): void;
-}
-
-/**
- * Buffers lines and writes them together.
- * @param out must write synchronously, as Node does to files and pipes, so that no line is lost at exit
- * @param minIntervalMs the minimum interval between writes
- */
-export function bufferLines(out: LogStream, minIntervalMs = MIN_INTERVAL_MS): LogDestination {
-  let lines = '';
-  let wroteAt = Number.NEGATIVE_INFINITY;
-  let timer: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    clearTimeout(timer);
-    if (lines === '') return;
-    const buffered = lines;
-    lines = '';
-    wroteAt = performance.now();
-    out.write(buffered);
-  };
-  return {
-    write(line) {
-      if (lines === '') {
-        const waitMs = wroteAt + minIntervalMs - performance.now();
-        if (waitMs > 0) timer = setTimeout(flush, waitMs);
-        else setImmediate(flush);
-      }
-      lines += line;
-    },
-    flush,
-  };
-}
-
-/** Standard output, buffered. Buffered lines are written when the process exits. */
-export function standardOutput(): LogDestination {
-  const destination = bufferLines(process.stdout);
-  process.once('exit', () => destination.flush());
-  return destination;
+/** Standard output. Lines that wait when the process exits are written then. A failing write never ends the process. */
+export function standardOutput(): LogStream {
+  const output = destination({
+    dest: 1,
+    sync: true,
+    minLength: MIN_BYTES,
+    maxLength: MAX_BYTES,
+    periodicFlush: FLUSH_MS,
+  });
+  output.on('error', () => undefined);
+  // pino flushes at exit only what it writes asynchronously. `flushSync` would repeat a failing write for ever.
+  process.once('exit', () => output.flush());
+  return output;
 }

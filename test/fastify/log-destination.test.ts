@@ -1,63 +1,78 @@
-/** Log lines are written in batches and in order, and none is lost at exit. */
-import { spawnSync } from 'node:child_process';
+/** Log lines reach standard output in their order, none is lost at the end, and a failing write ends no process. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import t from 'tap';
-import { bufferLines } from '../../src/fastify/log-destination.js';
 
-const nextTurn = () => new Promise(setImmediate);
+const MODULE = pathToFileURL('dist/fastify/log-destination.js').href;
 
-t.test('writes the lines of one event loop turn together', async (t) => {
-  const writes: string[] = [];
-  const destination = bufferLines({ write: (text) => void writes.push(text) });
-  destination.write('a\n');
-  destination.write('b\n');
-  t.same(writes, [], 'nothing before the end of the turn');
-  await nextTurn();
-  t.same(writes, ['a\nb\n']);
-});
+/** The arguments of a Node process that runs a script with `log`, which writes a line. */
+const scriptOf = (script: string) => [
+  '--input-type=module',
+  '-e',
+  `const { standardOutput } = await import('${MODULE}'); const output = standardOutput();
+  const log = (line) => output.write(line + '\\n'); ${script}`,
+];
 
-t.test('buffers the lines of later turns until the minimum interval has passed', async (t) => {
-  const writes: string[] = [];
-  const patient = bufferLines({ write: (text) => void writes.push(text) }, 3_600_000);
-  patient.write('a\n');
-  await nextTurn();
-  for (const line of ['b\n', 'c\n']) {
-    patient.write(line);
-    await nextTurn();
-  }
-  t.same(writes, ['a\n']);
-  patient.flush();
-  t.same(writes, ['a\n', 'b\nc\n']);
-
-  let onWrite!: (text: string) => void;
-  const destination = bufferLines({ write: (text) => onWrite(text) }, 5);
-  for (const line of ['a\n', 'b\n', 'c\n']) {
-    const written = new Promise<string>((resolve) => (onWrite = resolve));
-    destination.write(line);
-    t.equal(await written, line, 'by itself');
-  }
-});
-
-t.test('flush writes at once, and no line is written twice', async (t) => {
-  const writes: string[] = [];
-  const destination = bufferLines({ write: (text) => void writes.push(text) });
-  destination.write('a\n');
-  destination.flush();
-  destination.flush();
-  t.same(writes, ['a\n']);
-  await nextTurn();
-  t.same(writes, ['a\n']);
+t.test('writes a line before long while the process goes on', async (t) => {
+  const child = spawn(process.execPath, scriptOf(`log('a'); setInterval(() => {}, 1000);`));
+  t.teardown(() => child.kill('SIGKILL'));
+  t.equal(String((await once(child.stdout, 'data'))[0]), 'a\n');
 });
 
 for (const [how, ending] of [
-  ['that exits', 'process.exit(3)'],
-  ['that fails', 'throw new Error("fault")'],
+  ['exits', 'process.exit(3)'],
+  ['fails', 'throw new Error("fault")'],
 ] as const) {
-  t.test(`writes the last lines of a process ${how} in the same turn`, async (t) => {
-    const module = pathToFileURL('dist/fastify/log-destination.js').href;
-    const script = `const { standardOutput } = await import('${module}'); standardOutput().write('last words\\n'); ${ending};`;
-    const { stdout, status } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
-    t.equal(stdout, 'last words\n');
+  t.test(`writes every line in order when the process ${how} in the same turn`, async (t) => {
+    const lines = Array.from({ length: 2000 }, (_, index) => `${index} ${'x'.repeat(index % 100)}`);
+    const script = scriptOf(
+      `for (let i = 0; i < 2000; i += 1) log(i + ' ' + 'x'.repeat(i % 100)); log('y'.repeat(20_000)); log('last'); ${ending};`,
+    );
+    const { stdout, status } = spawnSync(process.execPath, script, { encoding: 'utf8' });
+    t.same(stdout.split('\n'), [...lines, 'y'.repeat(20_000), 'last', '']);
     t.not(status, 0);
   });
 }
+
+t.test('gathers lines into few writes', async (t) => {
+  const script = scriptOf(`
+    const { default: fs } = await import('node:fs');
+    const { writeSync } = fs;
+    let writes = 0;
+    fs.writeSync = (...parts) => { writes += 1; return writeSync(...parts); };
+    for (let i = 0; i < 1000; i += 1) log('a line of a request');
+    process.stderr.write(String(writes));`);
+  const { stdout, stderr } = spawnSync(process.execPath, script, { encoding: 'utf8' });
+  t.equal(stdout, 'a line of a request\n'.repeat(1000));
+  const writes = Number(stderr);
+  t.ok(writes >= 1 && writes <= 10, `${writes} writes of 20,000 bytes`);
+});
+
+t.test('a reader that has gone ends no process, and its exit does not wait', async (t) => {
+  const child = spawn(
+    process.execPath,
+    scriptOf(`process.stdin.once('data', () => {
+      for (let i = 0; i < 1000; i += 1) log('a line that nobody reads');
+      setTimeout(() => { log('the last'); process.stderr.write('alive'); process.exit(7); }, 250);
+    });`),
+  );
+  t.teardown(() => child.kill('SIGKILL'));
+  let said = '';
+  child.stderr.on('data', (text) => (said += String(text)));
+  child.stdout.destroy();
+  await once(child.stdout, 'close');
+  child.stdin.write('go');
+  t.equal((await once(child, 'close'))[0], 7);
+  t.equal(said, 'alive');
+});
+
+t.test('a full disk ends no process', async (t) => {
+  const script = `for (let i = 0; i < 100_000; i += 1) log('a line that has no room');
+    setTimeout(() => { process.stderr.write('alive'); process.exit(7); }, 250);`;
+  const stdio = ['ignore', openSync('/dev/full', 'w'), 'pipe'] as const;
+  const { stderr, status } = spawnSync(process.execPath, scriptOf(script), { encoding: 'utf8', stdio: [...stdio] });
+  t.equal(stderr, 'alive');
+  t.equal(status, 7);
+});
