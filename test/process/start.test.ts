@@ -104,7 +104,7 @@ t.test('reports every other start failure in one line, with status 1', async (t)
   const { port } = taken.address() as AddressInfo;
   const failures: [Record<string, string>, RegExp][] = [
     [{ DATABASE_URL: 'postgres://u:hunter2hunter2@127.0.0.1:1/x' }, /database x on 127\.0\.0\.1:1: .*ECONNREFUSED/],
-    [{ DATABASE_URL: 'postgres://u:hunter2hunter2@nowhere.invalid/x' }, /x on nowhere\.invalid:5432: .*away/],
+    [{ DATABASE_URL: 'postgres://u:hunter2hunter2@nowhere.invalid/x' }, /x on nowhere\.invalid:5432: .*unavailable/],
     [{ PORT: String(port) }, new RegExp(`PORT: another process already listens on 127\\.0\\.0\\.1:${port}`)],
     [{ METRICS_PORT: String(port) }, /METRICS_PORT: another process already listens on/],
     [{ HOST: '203.0.113.1' }, /HOST: 203\.0\.113\.1 is not an address of this machine/],
