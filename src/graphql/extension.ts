@@ -5,7 +5,9 @@ import {
   isScalarType,
   Kind,
   parse,
+  visit,
   type DefinitionNode,
+  type DirectiveNode,
   type GraphQLNamedType,
   type GraphQLSchema,
 } from 'graphql';
@@ -51,8 +53,17 @@ export function parseExtension({ typeDefs = [] }: SchemaExtension): readonly Def
     const isExtension = node.kind === Kind.OBJECT_TYPE_EXTENSION || node.kind === Kind.INTERFACE_TYPE_EXTENSION;
     if (isExtension && node.directives?.length)
       throw new Error(`typeDefs: "extend type ${node.name.value}" carries a directive; put it on the fields`);
+    // A required input field, for example, would break every client of Latchkey.
+    if (node.kind.endsWith('Extension') && !isExtension)
+      throw new Error('typeDefs: only object types and interfaces can be extended');
+    visit(node, { Directive: refuseInternalDirective });
   }
   return definitions;
+}
+
+/** Without an access token, a field with this directive runs without a principal, which only `logout` handles. */
+function refuseInternalDirective({ name }: DirectiveNode): void {
+  if (name.value === 'orRefreshCookie') throw new Error('typeDefs: @orRefreshCookie is for logout only');
 }
 
 /** Attaches the resolvers. @throws Error naming every resolver without a field of the extension, and the reverse */

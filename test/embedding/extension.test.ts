@@ -36,6 +36,14 @@ t.test('refuses to start with invalid options and with fields without a gate, an
       /Query\.one is not/,
     ],
     [{ typeDefs: 'enum Colour { RED }', resolvers: { Colour: { RED: 1 } } }, /Colour is not a type that has resolvers/],
+    [{ typeDefs: 'extend input LoginInput { company: String! }' }, /only object types and interfaces can be extended/],
+    [
+      {
+        typeDefs: 'extend type Mutation { one: Int @requiresSession @orRefreshCookie }',
+        resolvers: { Mutation: one.Query },
+      },
+      /@orRefreshCookie is for logout only/,
+    ],
     [{ config: { ...config, PORT: 'x' } }, /PORT/],
     [{ prefix: 'auth' }, /prefix: expected a path such as \/auth/],
     [{ prefix: '/auth/' }, /prefix: expected/],
