@@ -6,8 +6,8 @@
 import { destination } from 'pino';
 import type { LogStream } from './logging.js';
 
-/** Lines wait until there are this many bytes of them, or until the next flush. */
-const MIN_BYTES = 4096;
+/** Lines wait until there are this many bytes of them, or until the next flush. Below one write of pino (16 KiB). */
+const MIN_BYTES = 15_360;
 /** How long a line may wait, in milliseconds: what a killed process loses. */
 const FLUSH_MS = 100;
 /** Lines beyond this are dropped while they cannot be written, as when the disk is full. */

@@ -132,6 +132,7 @@ function loggedOperation({ type, name }: Operation): Operation {
 /** Adds the fields that the log reads from requests, and sets the `x-request-id` header. */
 export const requestLogPlugin = fp(
   (app, _options, done) => {
+    app.decorateRequest('client', null);
     app.decorateRequest('operation', null);
     app.decorateRequest('errorCode', null);
     app.decorateRequest('accountId', null);

@@ -16,6 +16,12 @@ import type { RedisConnection } from '../redis/connection.js';
 import { isWebSocketUpgrade } from './upgrades.js';
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** The account or session that the request counts for; that of an upgrade is known once its WebSocket is open. */
+    rateLimitPrincipal: string | null;
+    /** Whether the request is counted once its body is read. */
+    isCountedAfterBody: boolean;
+  }
   interface FastifyContextConfig {
     /**
      * Counts requests without a known principal after their body is read: by `sessionOf`, else by `lookUp`, else by
@@ -74,15 +80,15 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, lookUp, sessionOf, shared }) => {
     const rateOf = (key: string): Rate =>
       key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
-    /** Principals or sessions by request; those of upgrades are known only after the WebSocket is open. */
-    const principals = new WeakMap<FastifyRequest, string>();
+    app.decorateRequest('rateLimitPrincipal', null);
+    app.decorateRequest('isCountedAfterBody', false);
     const options: RateLimitPluginOptions = {
       // Our own hook replaces the plugin's hooks of routes, which miss requests without a route.
       global: false,
       cache: MAX_COUNTERS,
       keyGenerator: (request) => {
-        const principal = principals.get(request);
-        if (principal !== undefined) return PRINCIPAL + principal;
+        const { rateLimitPrincipal: principal } = request;
+        if (principal !== null) return PRINCIPAL + principal;
         const network = clientOf(request).network;
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
       },
@@ -106,41 +112,42 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         return work(localCounter);
       }
     }
-    /** Requests to count after their body is read. */
-    const deferred = new WeakSet<FastifyRequest>();
     const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
       count((counter) => counter.request(request, reply));
     app.addHook('onRequest', (request, reply) => {
       const principal = principalOf(request);
-      if (principal !== undefined) principals.set(request, principal);
+      if (principal !== undefined) request.rateLimitPrincipal = principal;
       const isDeferred = request.routeOptions.config.countAfterBody && !isWebSocketUpgrade(request.raw);
       if (principal !== undefined || !isDeferred) return countRequest(request, reply);
-      deferred.add(request);
+      request.isCountedAfterBody = true;
       return Promise.resolve();
     });
     // A callback, because a promise would delay every request by a microtask.
     app.addHook('preHandler', (request, reply, done) => {
-      if (!deferred.delete(request)) return done();
+      if (!request.isCountedAfterBody) return done();
+      request.isCountedAfterBody = false;
       const session = sessionOf?.(request);
-      if (session !== undefined) principals.set(request, `session:${session}`);
+      if (session !== undefined) request.rateLimitPrincipal = `session:${session}`;
       const found = session === undefined ? lookUp?.(request) : undefined;
       if (!found) return void countRequest(request, reply).then(() => done(), done);
       found
         .then((principal) => {
-          if (principal !== undefined) principals.set(request, principal);
+          if (principal !== undefined) request.rateLimitPrincipal = principal;
           return countRequest(request, reply);
         })
         .then(() => done(), done);
     });
     // Counts requests with an unreadable body; the response is the error of the body.
     app.addHook('onError', async (request, reply) => {
-      if (deferred.delete(request)) await countRequest(request, reply).catch(() => undefined);
+      if (!request.isCountedAfterBody) return;
+      request.isCountedAfterBody = false;
+      await countRequest(request, reply).catch(() => undefined);
     });
     app.decorate('chargeRequest', async (request: FastifyRequest, requests: number) => {
       for (let charged = 0; charged < requests; charged += 1) await count((counter) => counter.charge(request));
     });
     app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string, requests = 1) => {
-      principals.set(upgrade, principal);
+      upgrade.rateLimitPrincipal = principal;
       return app.chargeRequest(upgrade, requests);
     });
   },

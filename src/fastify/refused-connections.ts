@@ -73,9 +73,11 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     const { socket } = request;
     const exchange = { request, response, isOpen: true };
-    const open = (exchanges.get(socket) ?? []).filter(({ isOpen }) => isOpen);
-    exchanges.set(socket, [...open, exchange]);
-    response.once('close', () => (exchange.isOpen = false));
+    const earlier = exchanges.get(socket);
+    // Usually the connection has no other request.
+    if (!earlier) exchanges.set(socket, [exchange]);
+    else earlier.splice(0, earlier.length, ...earlier.filter(({ isOpen }) => isOpen), exchange);
+    response.on('close', () => (exchange.isOpen = false));
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     refuseDetached(socket, { status: 501, message: 'CONNECT is not supported.' });

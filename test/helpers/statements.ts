@@ -19,3 +19,8 @@ export async function sentBy({ executor }: Database, work: () => Promise<unknown
   }
   return sent;
 }
+
+/** The statements that read or write sessions: jobs, such as sending mail, run their own at any time. */
+export function ofSessions(sent: readonly SentStatement[]): readonly SentStatement[] {
+  return sent.filter(({ text }) => text.includes('"sessions"'));
+}
