@@ -33,9 +33,9 @@ const FULL = {
 };
 const QUICK = {
   warmUp: { seconds: 0.4, bound: 30 },
-  me: { rounds: 2, seconds: 0.4, peers: true, accounts: 16 },
-  refresh: { rounds: 1, seconds: 1, accounts: 32 },
-  login: { rounds: 2, seconds: 0.6, peers: true, accounts: 16 },
+  me: { rounds: 3, seconds: 1, peers: true, accounts: 16 },
+  refresh: { rounds: 3, seconds: 1, accounts: 32 },
+  login: { rounds: 3, seconds: 1, peers: true, accounts: 16 },
   startup: { starts: 1 },
   memory: { requests: 10_000 },
   sockets: { count: 300, perSecond: 200, seconds: 1 },
