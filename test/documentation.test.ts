@@ -18,7 +18,7 @@ const CONFIGURATION = read('docs/configuration.md');
 const SECURITY = read('docs/security.md');
 const ASVS = read('docs/asvs.md');
 
-/** What is wrong with each document that has something wrong. */
+/** The problems of all documents, each with the name of its document. */
 function problems(files: readonly string[], find: (file: string) => readonly string[]): string[] {
   return files.flatMap((file) => find(file).map((problem) => `${file}: ${problem}`));
 }

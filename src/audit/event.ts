@@ -59,8 +59,8 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
 ]);
 
 /**
- * An event as the account's owner may see it. It hides the IP address and user agent of other people, such as an
- * administrator, or the owner of an address that somebody else registered with.
+ * An event as the account's owner may see it. It hides the IP address and user agent of other people: administrators, and
+ * owners of an address that another person registered with.
  */
 export function seenByOwner(record: AuditRecord): AuditRecord {
   const isByOther = record.actorId !== null && record.actorId !== record.userId;

@@ -104,7 +104,7 @@ export function createClient({ address, host, timeoutMs, settings, onEnd }: Clie
   };
 }
 
-/** Resets a plain TCP connection, which discards unsent data, so Postgres does not run statements that nobody waits for. */
+/** Resets a plain TCP connection. The reset discards unsent data, so Postgres does not run abandoned statements. */
 function hangUp(stream: Socket): void {
   const isPlainTcp = stream.remoteAddress !== undefined && !('encrypted' in stream);
   if (isPlainTcp && !stream.destroyed) stream.resetAndDestroy();

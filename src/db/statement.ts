@@ -34,7 +34,7 @@ export function param(column: PgColumn, name: string): SQL {
 /** Parameters for all columns of a table, named like their properties. */
 export function rowParams<T extends PgTable>(table: T): { [Name in keyof T['$inferInsert']]-?: SQL } {
   const columns = Object.entries(getTableColumns<PgTable>(table));
-  // The type of Object.fromEntries has no key names.
+  // Cast: the type of Object.fromEntries has no key names.
   return Object.fromEntries(columns.map(([name, column]) => [name, param(column, name)])) as never;
 }
 

@@ -135,6 +135,7 @@ function adapted(resolver: Resolver) {
   return (source: unknown, args: unknown, context: GraphqlContext, info: unknown): unknown => {
     const narrow = contexts.get(context) ?? contextOf(context);
     contexts.set(context, narrow);
+    // Casts: the application declares the types of its own fields.
     return resolver(source as never, args as never, narrow, info as never);
   };
 }

@@ -11,7 +11,7 @@ import { MAIL_TIMEOUT_MS, MailRejectedError, type Mail, type MailTransport } fro
 export type ComposeEmail = (message: OutboxRow) => Promise<Mail | undefined>;
 
 export interface MailSender {
-  /** Sends all due messages, including those that become due meanwhile. Never rejects. */
+  /** Sends all due messages, also messages that become due while it runs. Never rejects. */
   deliverDue(): Promise<void>;
   /** Stops sending. Running deliveries have one second to finish; another sender retries the rest. */
   close(): Promise<void>;

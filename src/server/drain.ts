@@ -22,8 +22,8 @@ export interface DrainOptions {
 }
 
 /**
- * Drains the server on `close`. Node closes idle connections itself, but waits for connections without a complete request, such as
- * those that browsers and load balancers open in advance.
+ * Drains the server on `close`. Node closes idle connections itself, but waits for connections without a complete request. Browsers
+ * and load balancers open such connections in advance.
  */
 export const drainPlugin = fp<DrainOptions>(
   (app, { graceMs = 1000, responseTimeoutMs = 7500 }, done) => {

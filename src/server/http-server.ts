@@ -66,7 +66,7 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
     return503OnClosing: false,
     clientErrorHandler: (error, socket) => connections.refuseUnparsed(error, socket),
   });
-  // Node drops headers after the limit, even those that frame the body. `maxHeaderSize` bounds them instead.
+  // Above a limit Node drops headers, including Content-Length and Transfer-Encoding. `maxHeaderSize` limits them instead.
   app.server.maxHeadersCount = 0;
   emitEveryClose(app.server);
   app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));

@@ -22,7 +22,7 @@ export interface DeletionRequest {
   readonly password: string;
 }
 
-/** Who deletes the account. */
+/** The account that deletes, and its client. */
 export interface Deleter {
   readonly actorId: string;
   readonly client: ClientInfo;

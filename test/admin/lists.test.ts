@@ -113,7 +113,7 @@ function explainer(executor: typeof app.db.executor, plans: string[]): typeof ap
         const member: unknown = Reflect.get(target, key);
         if (key === 'then') {
           return (...handlers: Parameters<Promise<unknown>['then']>) =>
-            // Only queries have a `then`.
+            // Cast: a builder with a `then` is a query.
             explain(target as never)
               .then(() => target)
               .then(...handlers);

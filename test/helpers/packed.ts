@@ -42,7 +42,7 @@ export interface Ports {
   readonly other: number;
 }
 
-/** The blocks of TypeScript in a document, as programs. @param prefix begins the names of those that have none */
+/** The TypeScript blocks of a document, as programs. @param prefix starts the names of unnamed programs */
 export function programsOf(markdown: string, prefix: string): Program[] {
   const blocks = [...markdown.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, source]) => source!);
   return blocks.map((source, index) => ({

@@ -3,7 +3,7 @@ import { visitRegExpAST, type AST } from '@eslint-community/regexpp';
 
 export interface Attack {
   readonly prefix: string;
-  /** What is repeated. */
+  /** The repeated part of the attack text. */
   readonly pump: string;
   readonly suffix: string;
 }

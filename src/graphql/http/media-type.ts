@@ -16,8 +16,8 @@ const MAX_RANGES = 20;
 const QUALITY = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
- * The type that an Accept header prefers (RFC 9110 section 12.5.1); undefined if it accepts neither. Clients without the header, and
- * those that accept anything without naming the newer type, get JSON.
+ * The type that an Accept header prefers (RFC 9110 section 12.5.1); undefined if it accepts neither. A missing header, and a wildcard
+ * without `application/graphql-response+json`, select JSON.
  */
 export function negotiate(accept: string | undefined): ResponseType | undefined {
   if (!accept?.trim()) return JSON_RESPONSE;

@@ -199,13 +199,13 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
       const translated = errors.map((error) => translateError(error, requestId));
       translated.forEach(logError);
       if (data == null) connection.close(closeReasonFor(translated[0]!.fault));
-      // graphql-ws serializes errors as they are, but its types require instances of GraphQLError.
+      // Cast: graphql-ws serializes errors as they are, but its types require instances of GraphQLError.
       return { data: data ?? null, errors: translated.map(({ formatted }) => formatted as never) };
     },
 
     onError(_context, _id, _payload, [error]) {
       const cause = error?.originalError;
-      // Casts: as in `onNext`.
+      // Casts: as in `onNext`, because these errors are formatted as well.
       if (cause instanceof Refusal) return cause.errors as never;
       const translated = translateError(error, requestId);
       logError(translated);

@@ -221,6 +221,7 @@ t.test('ignores the refusal of a subscription that the client has completed', as
   t.teardown(() => process.off('unhandledRejection', note));
   const failures: ((error: Error) => void)[] = [];
   const pending = () => new Promise<never>((_resolve, reject) => failures.push(reject));
+  // Cast: a stream that never opens, where the type has only streams.
   const { port } = await start(t, { streams: { ticks: pending as never } });
   const socket = await openSession(port, 'good');
   for (let n = 0; n < 52; n += 1) socket.send(subscribeMessage(TICKS, `${n}`));
