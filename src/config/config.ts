@@ -81,7 +81,7 @@ function parseConfig(read: Readers) {
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
     accounts: {
-      /** Whether registration and updateMe reveal that an e-mail address is taken. */
+      /** Whether registration and updateMe reveal that an email address is taken. */
       revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
       /** How long a deleted account can be restored. */
       restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),

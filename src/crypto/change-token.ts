@@ -1,5 +1,5 @@
 /**
- * Tokens of links that cancel a change of an e-mail address or username:
+ * Tokens of links that cancel a change of an email address or username:
  * `base64url(change id ‖ HMAC-SHA-256(key, purpose ‖ change id))`. Tokens are deterministic, so all emails about a change contain
  * the same link and no token is stored. The row of the change records whether the link was used.
  */

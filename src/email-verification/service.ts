@@ -1,4 +1,4 @@
-/** Confirms e-mail addresses: that of a new account, or a pending new address. */
+/** Confirms email addresses: that of a new account, or a pending new address. */
 import type { Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';

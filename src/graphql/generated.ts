@@ -61,11 +61,11 @@ export type User = {
   /** The id (UUID version 7); never changes and is never reused. */
   id: Scalars['ID']['output'];
   /**
-   * The e-mail address as entered; unique regardless of case and Unicode form. A placeholder below `released.invalid` after the
+   * The email address as entered; unique regardless of case and Unicode form. A placeholder below `released.invalid` after the
    * owner of an unconfirmed address has removed it from the account.
    */
   email: Scalars['String']['output'];
-  /** The new e-mail address, until it is confirmed and replaces `email`. */
+  /** The new email address, until it is confirmed and replaces `email`. */
   pendingEmail?: Maybe<Scalars['String']['output']>;
   /** The username as entered; unique regardless of case and Unicode form. */
   username: Scalars['String']['output'];
@@ -75,7 +75,7 @@ export type User = {
   avatarUrl?: Maybe<Scalars['String']['output']>;
   /** The role of the account. */
   role: Role;
-  /** Whether the e-mail address is confirmed. */
+  /** Whether the email address is confirmed. */
   isVerified: Scalars['Boolean']['output'];
   /** Whether the account has the paid features of the product. */
   isPremium: Scalars['Boolean']['output'];
@@ -255,7 +255,7 @@ export type QueryAuditEventsArgs = {
 /** The mutations. */
 export type Mutation = {
   __typename?: 'Mutation';
-  /** Creates an account, opens its first session and sends an e-mail with a link that confirms the address. */
+  /** Creates an account, opens its first session and sends an email with a link that confirms the address. */
   register: AuthPayload;
   /**
    * Opens a session. An unknown account and a wrong password return the same `INVALID_CREDENTIALS` after the same time. Failed
@@ -272,46 +272,46 @@ export type Mutation = {
   /**
    * Updates the account of the caller. A change of `email` or `username` requires the person's own session, and a login within
    * the last 15 minutes or `currentPassword`; otherwise the error is `STEP_UP_REQUIRED`, whose `methods` list the options. The
-   * current address receives an e-mail with a link that cancels the change (`cancelEmailChange`). A wrong `currentPassword`
+   * current address receives an email with a link that cancels the change (`cancelEmailChange`). A wrong `currentPassword`
    * counts as a failed login.
    */
   updateMe: User;
   /**
    * Deletes the account of the caller and ends its sessions. An administrator can restore it for a limited time; then it is
-   * purged. Its e-mail address and username stay reserved until then.
+   * purged. Its email address and username stay reserved until then.
    */
   deleteMe: Scalars['Boolean']['output'];
   /** Ends one of the caller's sessions; `NOT_FOUND` for any other. */
   revokeSession: Scalars['Boolean']['output'];
   /** Ends all sessions of the caller except the current one; returns their number. */
   revokeOtherSessions: Scalars['Int']['output'];
-  /** Changes the password, ends every other session and returns new tokens for this one. The owner is notified by e-mail. */
+  /** Changes the password, ends every other session and returns new tokens for this one. The owner is notified by email. */
   changePassword: AuthPayload;
-  /** Sends an e-mail with a link to choose a new password if the account exists. Always returns true, after the same time. */
+  /** Sends an email with a link to choose a new password if the account exists. Always returns true, after the same time. */
   requestPasswordReset: Scalars['Boolean']['output'];
   /**
-   * Sets a new password with the token of the e-mailed link, ends every session and opens a new one. The owner is notified by
-   * e-mail. `INVALID_TOKEN` for a token that is unknown, used, replaced or older than one hour.
+   * Sets a new password with the token of the emailed link, ends every session and opens a new one. The owner is notified by
+   * email. `INVALID_TOKEN` for a token that is unknown, used, replaced or older than one hour.
    */
   resetPassword: AuthPayload;
-  /** Sends an e-mail with a link that confirms `pendingEmail`, or `email` if no change is pending; at most five per hour. */
+  /** Sends an email with a link that confirms `pendingEmail`, or `email` if no change is pending; at most five per hour. */
   requestEmailVerification: Scalars['Boolean']['output'];
   /**
-   * Confirms the e-mail address that the token was sent to; a pending address replaces the current one. `INVALID_TOKEN` for a
+   * Confirms the email address that the token was sent to; a pending address replaces the current one. `INVALID_TOKEN` for a
    * token that is unknown, used, replaced or older than one day.
    */
   verifyEmail: User;
   /**
-   * Cancels a change of the e-mail address or username, and every later such change, with the token of the notification e-mail.
-   * Restores the previous values, ends all sessions and invalidates e-mailed links. The token is valid for seven days, also
+   * Cancels a change of the email address or username, and every later such change, with the token of the notification email.
+   * Restores the previous values, ends all sessions and invalidates emailed links. The token is valid for seven days, also
    * after the change took effect. A password set after the change took effect becomes invalid, and the restored address
    * receives a link to choose a new one. Returns true without effect if the token was used before. `INVALID_TOKEN` for a token
    * that is unknown or expired.
    */
   cancelEmailChange: Scalars['Boolean']['output'];
   /**
-   * Removes an unconfirmed e-mail address from an account, for the owner of the address who did not request it. Takes the token
-   * of the confirmation e-mail. A pending change is cancelled; an account without another address gets a placeholder below
+   * Removes an unconfirmed email address from an account, for the owner of the address who did not request it. Takes the token
+   * of the confirmation email. A pending change is cancelled; an account without another address gets a placeholder below
    * `released.invalid`. The address becomes available again. `INVALID_TOKEN` as for `verifyEmail`, and for a confirmed
    * address.
    */
@@ -431,7 +431,7 @@ export type Subscription = {
 
 /** Input for creating an account. */
 export type RegisterInput = {
-  /** An e-mail address that no other account has. */
+  /** An email address that no other account has. */
   email: Scalars['String']['input'];
   /** 3 to 32 letters, digits, dots, dashes or underscores; unique regardless of case. */
   username: Scalars['String']['input'];
@@ -449,7 +449,7 @@ export type RegisterInput = {
 
 /** Input for logging in. */
 export type LoginInput = {
-  /** The e-mail address or the username, in any case. */
+  /** The email address or the username, in any case. */
   identifier: Scalars['String']['input'];
   /** The password. */
   password: Scalars['String']['input'];
@@ -507,9 +507,9 @@ export type ChangePasswordInput = {
   newPasswordConfirmation?: InputMaybe<Scalars['String']['input']>;
 };
 
-/** Input for resetting a password with an e-mailed token. */
+/** Input for resetting a password with an emailed token. */
 export type ResetPasswordInput = {
-  /** The token of the e-mailed link. */
+  /** The token of the emailed link. */
   token: Scalars['String']['input'];
   /** As in `RegisterInput`. */
   password: Scalars['String']['input'];
@@ -525,7 +525,7 @@ export type UpdateUserInput = {
   role?: InputMaybe<Role>;
   /** Whether the account has the paid features of the product. */
   isPremium?: InputMaybe<Scalars['Boolean']['input']>;
-  /** Whether the e-mail address counts as confirmed. */
+  /** Whether the email address counts as confirmed. */
   isVerified?: InputMaybe<Scalars['Boolean']['input']>;
   /** Whether the account is disabled: its sessions end, and it cannot log in. */
   disabled?: InputMaybe<Scalars['Boolean']['input']>;

@@ -1,4 +1,4 @@
-/** SQL of changes of e-mail addresses and usernames. */
+/** SQL of changes of email addresses and usernames. */
 import { and, asc, eq, gt, gte, inArray, isNotNull, isNull, lte, ne } from 'drizzle-orm';
 import type { Executor } from '../db/database.js';
 import { deleteBatch } from '../db/delete-batch.js';

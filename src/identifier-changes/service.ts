@@ -1,5 +1,5 @@
 /**
- * Protects e-mail addresses and usernames from a stolen session. A mailed link can cancel a change for seven days, even after it
+ * Protects email addresses and usernames from a stolen session. A mailed link can cancel a change for seven days, even after it
  * took effect; the former value stays reserved for the account during that time.
  */
 import { v7 as uuidv7 } from 'uuid';
@@ -45,7 +45,7 @@ export interface Cancellation {
 export interface IdentifierChanges {
   /**
    * Records a change in the caller's transaction.
-   * @param isApplied whether it takes effect now; false for a requested e-mail address
+   * @param isApplied whether it takes effect now; false for a requested email address
    * @returns the id of the change, for the link in the email
    */
   record(tx: Executor, left: FormerIdentifier, isApplied: boolean): Promise<string>;

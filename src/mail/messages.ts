@@ -38,8 +38,8 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
     url: `${appUrl}/${path}?token=${encodeURIComponent(token)}`,
   });
   const cancelLink = (token: string) => link('This was not me: cancel the change', 'cancel-email-change', token);
-  const ofTheAccount = `You receive this message because this is the e-mail address of an account at ${host}.`;
-  const ofTheOldAddress = `You receive this message because this was the e-mail address of an account at ${host}.`;
+  const ofTheAccount = `You receive this message because this is the email address of an account at ${host}.`;
+  const ofTheOldAddress = `You receive this message because this was the email address of an account at ${host}.`;
 
   return {
     passwordReset: (token) =>
@@ -51,26 +51,26 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
           'The link works once, within 1 hour. It signs you out everywhere.',
           'If it was not you who asked, ignore this message: your password stays as it is.',
         ],
-        reason: `You receive this message because somebody asked to reset the password of the account with this e-mail address at ${host}.`,
+        reason: `You receive this message because somebody asked to reset the password of the account with this email address at ${host}.`,
       }),
 
     emailVerification: (token) =>
       renderEmail({
-        subject: `Confirm your e-mail address for ${host}`,
+        subject: `Confirm your email address for ${host}`,
         body: [
-          `Please confirm that this e-mail address is yours, for your account at ${host}.`,
+          `Please confirm that this email address is yours, for your account at ${host}.`,
           link('Confirm this address', 'verify-email', token),
           'The link works once, within 24 hours.',
           'If you did not open an account or give this address, open the link and choose “No, this was not me”: the account then loses your address. If you do nothing, nothing is confirmed.',
         ],
-        reason: `You receive this message because this e-mail address was given for an account at ${host}.`,
+        reason: `You receive this message because this email address was given for an account at ${host}.`,
       }),
 
     emailTaken: () =>
       renderEmail({
-        subject: `Your e-mail address was given for another account at ${host}`,
+        subject: `Your email address was given for another account at ${host}`,
         body: [
-          `Somebody gave this e-mail address for an account at ${host}. It belongs to your account there already, and nothing was changed.`,
+          `Somebody gave this email address for an account at ${host}. It belongs to your account there already, and nothing was changed.`,
           `If it was you: sign in at ${host} with your account. If you do not know its password, ask for a link to choose a new one.`,
           'If it was not you, ignore this message.',
         ],
@@ -79,9 +79,9 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
 
     emailChangeRequested: (cancelToken) =>
       renderEmail({
-        subject: `A new e-mail address was given for your account at ${host}`,
+        subject: `A new email address was given for your account at ${host}`,
         body: [
-          `The e-mail address of your account at ${host} is to become another one.`,
+          `The email address of your account at ${host} is to become another one.`,
           'The change takes effect when it is confirmed from the new address. Until then, this address stays in use.',
           'If it was not you, somebody else may be signed in to your account. This link cancels the change, also after it took effect, and signs out every device:',
           cancelLink(cancelToken),
@@ -92,9 +92,9 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
 
     emailChanged: (cancelToken) =>
       renderEmail({
-        subject: `The e-mail address of your account at ${host} was changed`,
+        subject: `The email address of your account at ${host} was changed`,
         body: [
-          `The e-mail address of your account at ${host} is now another one. This address no longer belongs to it.`,
+          `The email address of your account at ${host} is now another one. This address no longer belongs to it.`,
           'If it was not you, somebody else has access to your account. This link restores this address, and signs out every device:',
           cancelLink(cancelToken),
           'The link works for 7 days. Until then nobody else can take this address.',

@@ -44,7 +44,7 @@ export const PAGES_CSP = [
 ].join('; ');
 
 /** Labels for errors of fields that the form does not show. */
-const SUBJECTS: Readonly<Record<string, string>> = { token: 'The link', email: 'The e-mail address' };
+const SUBJECTS: Readonly<Record<string, string>> = { token: 'The link', email: 'The email address' };
 
 interface Field {
   readonly name: string;
@@ -67,26 +67,26 @@ export function resetPasswordPage(key: string, minPasswordLength: number, issue?
 }
 
 /**
- * The form that confirms or rejects an e-mail address, because another person may have registered with it.
+ * The form that confirms or rejects an email address, because another person may have registered with it.
  * @param key the `formKey` of the token
  * @param appName the service's name
  */
 export function verifyEmailPage(key: string, appName: string, issue?: Issue): Html {
-  const question = `<p>Did you create an account at ${escapeHtml(appName)} with this e-mail address, or change the address of your account to it?</p>
+  const question = `<p>Did you create an account at ${escapeHtml(appName)} with this email address, or change the address of your account to it?</p>
 <p>If not, choose “No” to remove your address from that account.</p>
 `;
   const buttons = `<button type="submit" name="answer" value="yes">Yes, confirm my address</button>
 <button type="submit" name="answer" value="no" class="second">No, this was not me</button>
 `;
-  return page('Confirm your e-mail address', summary([], issue) + question + form('verify-email', key, buttons), issue);
+  return page('Confirm your email address', summary([], issue) + question + form('verify-email', key, buttons), issue);
 }
 
 /**
- * The form that cancels a change of the e-mail address or username.
+ * The form that cancels a change of the email address or username.
  * @param key the `formKey` of the token
  */
 export function cancelChangePage(key: string, issue?: Issue): Html {
-  const explanation = `<p>Cancel the change if you did not change the e-mail address or username of your account. This restores the previous one, cancels all later changes, and signs out all devices.</p>
+  const explanation = `<p>Cancel the change if you did not change the email address or username of your account. This restores the previous one, cancels all later changes, and signs out all devices.</p>
 `;
   const button = '<button type="submit">Cancel the change</button>\n';
   const content = summary([], issue) + explanation + form('cancel-email-change', key, button);

@@ -15,12 +15,12 @@ export interface CancelledChange {
 
 export const INCOMPLETE = messagePage(
   'This link is incomplete',
-  'Part of the link is missing. Open the link in the e-mail again, or copy the complete link.',
+  'Part of the link is missing. Open the link in the email again, or copy the complete link.',
   true,
 );
 export const NO_COOKIE = messagePage(
   'Open the link again',
-  'This page needs cookies and expires 15 minutes after you open the link. Open the link in the e-mail again.',
+  'This page needs cookies and expires 15 minutes after you open the link. Open the link in the email again.',
   true,
 );
 export const OTHER_LINK = messagePage(
@@ -30,7 +30,7 @@ export const OTHER_LINK = messagePage(
 );
 export const CROSS_SITE = messagePage(
   'Something went wrong',
-  'The form was sent from another site. Nothing was changed. Open the link in the e-mail again.',
+  'The form was sent from another site. Nothing was changed. Open the link in the email again.',
   true,
 );
 export const NOT_VALID = messagePage(
@@ -44,10 +44,10 @@ export const DONE: Readonly<Record<LinkOutcome, Html>> = {
     'Your password was changed',
     'All devices were signed out. Sign in with the new password. You can close this page.',
   ),
-  email_verified: messagePage('Your e-mail address is confirmed', 'You can close this page.'),
+  email_verified: messagePage('Your email address is confirmed', 'You can close this page.'),
   email_rejected: messagePage(
-    'Your e-mail address was removed',
-    'The account no longer has your e-mail address. You can use it for your own account. You can close this page.',
+    'Your email address was removed',
+    'The account no longer has your email address. You can use it for your own account. You can close this page.',
   ),
 };
 export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
@@ -55,16 +55,16 @@ export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
     'Already done',
     'The password was already changed with this link. If that was not you, request a new link.',
   ),
-  email_verified: messagePage('Already done', 'The e-mail address was already confirmed with this link.'),
-  email_rejected: messagePage('Already done', 'The e-mail address was already removed with this link.'),
+  email_verified: messagePage('Already done', 'The email address was already confirmed with this link.'),
+  email_rejected: messagePage('Already done', 'The email address was already removed with this link.'),
 };
 
 /** The page after a cancelled change. */
 export function changeCancelled({ kind, alreadyDone, passwordVoided }: CancelledChange): Html {
   if (alreadyDone) return messagePage('Already done', 'The change was already cancelled with this link.');
-  const what = kind === 'email' ? 'e-mail address' : 'username';
+  const what = kind === 'email' ? 'email address' : 'username';
   const next = passwordVoided
-    ? 'The password was changed after that, so it no longer works. We sent you an e-mail with a link to choose a new one.'
+    ? 'The password was changed after that, so it no longer works. We sent you an email with a link to choose a new one.'
     : 'If somebody else may know your password, request a link to choose a new one.';
   return messagePage(
     'The change was cancelled',

@@ -20,12 +20,12 @@ const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** 49,000 lower-case passwords. Loading takes about 30 ms and 4 MB. */
 const COMMON: ReadonlySet<string> = new Set(dictionary['passwords-common']);
 
-const OWN_ERROR = 'must be more than your e-mail address, your names or the name of this service with a few characters';
+const OWN_ERROR = 'must be more than your email address, your names or the name of this service with a few characters';
 const COMMON_ERROR = 'must be more than a common password, a repetition or a sequence with a few characters';
 
 /**
  * A message for the user if the password is on the blocklist; undefined otherwise.
- * @param words the account's e-mail address and names, and the names of the service
+ * @param words the account's email address and names, and the names of the service
  */
 export function blocklistError(password: string, words: readonly string[]): string | undefined {
   const folded = foldText(password.replace(INVISIBLE, ''));

@@ -2,7 +2,7 @@
  * Selects the counters of a failed password (OWASP ASVS 5.0, 6.3.1; NIST SP 800-63B-4 section 3.2.2). Pure functions.
  *
  * Waits are counted by identifier and client network. Their responses are the same for every spelling and for unknown
- * accounts, so they do not reveal which username belongs to which e-mail address. The ceiling is counted by account across all
+ * accounts, so they do not reveal which username belongs to which email address. The ceiling is counted by account across all
  * networks; above it, the response is the one for a wrong password.
  */
 import { createHash } from 'node:crypto';

@@ -15,7 +15,7 @@ import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository, type AccountWithHash } from '../users/repository.js';
 
 export interface Credentials {
-  /** E-mail address or username, in any case. */
+  /** Email address or username, in any case. */
   readonly identifier: string;
   readonly password: string;
   readonly rememberMe?: boolean | null | undefined;

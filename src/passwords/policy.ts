@@ -23,7 +23,7 @@ export interface PasswordPolicy {
   normalize(password: string): string;
   /**
    * Error messages for the user; empty if the password is accepted.
-   * @param ownWords the account's e-mail address and names, as entered
+   * @param ownWords the account's email address and names, as entered
    */
   check(password: string, ownWords: readonly string[]): string[];
   /** As `check`. An otherwise valid password is also checked against known breaches. */

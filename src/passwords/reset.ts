@@ -90,7 +90,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
   return {
     async request(email, client) {
       if (emailError(email) !== undefined)
-        throw validationError([{ field: 'email', message: 'must be an e-mail address' }]);
+        throw validationError([{ field: 'email', message: 'must be an email address' }]);
       const { ipAddress, userAgent } = client;
       await outbox.enqueue(db.executor, {
         kind: 'password_reset',

@@ -1,5 +1,5 @@
 /**
- * Deletes accounts. Deletion is soft: sessions end and the account behaves as unknown, but its e-mail address and username stay
+ * Deletes accounts. Deletion is soft: sessions end and the account behaves as unknown, but its email address and username stay
  * reserved, so it can be restored. After the restore window the account is purged: its row and all personal data are deleted,
  * and its audit events are anonymised.
  */

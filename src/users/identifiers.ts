@@ -1,5 +1,5 @@
 /**
- * E-mail addresses and usernames: validation, the form that is displayed, and the key that makes them unique, which folds
+ * Email addresses and usernames: validation, the form that is displayed, and the key that makes them unique, which folds
  * case and Unicode compatibility characters. Checks take linear time and check the length first.
  */
 import { domainToASCII } from 'node:url';
@@ -43,7 +43,7 @@ export function cleanUsername(username: string): string {
 
 /** A message for the user if the address is invalid; undefined otherwise. Surrounding white space is ignored. */
 export function emailError(email: string): string | undefined {
-  const error = 'must be an e-mail address such as name@example.com';
+  const error = 'must be an email address such as name@example.com';
   if (email.length > MAX_UNITS || UNFIT.test(email.trim())) return error;
   // The key obeys as well: compatibility characters hide an @, spaces and dots, and U+FDFA is eighteen characters.
   const forms = [cleanEmail(email), emailKey(email)];
@@ -73,7 +73,7 @@ export function usernameKey(username: string): string {
 }
 
 /**
- * Resolves a login identifier to a key. An identifier with an @ is an e-mail address, because usernames cannot contain one.
+ * Resolves a login identifier to a key. An identifier with an @ is an email address, because usernames cannot contain one.
  * Accepts any input; an invalid identifier gets a key that no account has.
  */
 export function identifierKey(identifier: string): { readonly kind: 'email' | 'username'; readonly key: string } {

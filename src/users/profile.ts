@@ -37,7 +37,7 @@ export interface ProfileChanges {
     readonly notifications?: Change<boolean>;
     readonly language?: Change<string>;
   }>;
-  /** Authorises a change of e-mail address or username. */
+  /** Authorises a change of email address or username. */
   readonly currentPassword?: string | null | undefined;
 }
 
@@ -45,9 +45,9 @@ export interface ProfileChanges {
 export type ProfileCaller = Principal<AccountRecord>;
 
 /**
- * Applies changes to an account, all or none. A changed e-mail address waits for its owner to confirm it. A change of
- * e-mail address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
- * @throws AppError VALIDATION_ERROR (every error), INSUFFICIENT_PERMISSIONS if a delegated credential would change e-mail
+ * Applies changes to an account, all or none. A changed email address waits for its owner to confirm it. A change of
+ * email address or username needs recent authentication and sends a notice to the account's mailbox (OWASP ASVS 5.0, 6.3.7 and 7.5.1).
+ * @throws AppError VALIDATION_ERROR (every error), INSUFFICIENT_PERMISSIONS if a delegated credential would change email
  * address or username, STEP_UP_REQUIRED, INVALID_CREDENTIALS for a wrong `currentPassword`, RATE_LIMIT_EXCEEDED for too many
  * changes or wrong passwords, SERVICE_UNAVAILABLE, USER_NOT_FOUND if the account was deleted meanwhile
  */
@@ -228,7 +228,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
 
 type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
 
-/** Whether the input changes the e-mail address or username. Invalid values do not count; validation rejects them. */
+/** Whether the input changes the email address or username. Invalid values do not count; validation rejects them. */
 function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {
   const asked = (value: Change<string>, check: (value: string) => Checked<string>, present: string) => {
     const checked = value == null ? undefined : check(value);

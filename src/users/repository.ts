@@ -64,7 +64,7 @@ export function createAccountRepository(executor: Executor) {
       return row!;
     },
 
-    /** Finds an account by its normalised e-mail address or username. */
+    /** Finds an account by its normalised email address or username. */
     async findByKey(kind: 'email' | 'username', key: string): Promise<AccountWithHash | undefined> {
       const [row] = await readByKey[kind](executor, { key });
       return row;
@@ -75,7 +75,7 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
-    /** Whether an account other than `exceptId` has the e-mail address or the username. */
+    /** Whether an account other than `exceptId` has the email address or the username. */
     async findTaken(emailKey: string | undefined, usernameKey: string | undefined, exceptId?: string) {
       const wanted = [
         emailKey === undefined ? undefined : eq(users.emailKey, emailKey),
@@ -190,7 +190,7 @@ export function createAccountRepository(executor: Executor) {
       return rows.length > 0;
     },
 
-    /** A page of accounts, newest first; all, or those whose normalised e-mail address or username starts with `prefix`. */
+    /** A page of accounts, newest first; all, or those whose normalised email address or username starts with `prefix`. */
     async list({ limit, afterId }: PageRequest, prefix: { email: string; username: string } | undefined) {
       const from = (column: typeof users.emailKey | typeof users.usernameKey, text: string) =>
         sql`(${column} ~>=~ ${text} and ${column} ~<~ ${text + LAST})`;

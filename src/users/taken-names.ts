@@ -1,8 +1,8 @@
-/** The errors for an e-mail address or a username that another account has. */
+/** The errors for an email address or a username that another account has. */
 import { constraintOf } from '../db/errors.js';
 import { validationError, type AppError } from '../lib/errors.js';
 
-/** The message for a taken e-mail address or username. */
+/** The message for a taken email address or username. */
 export const TAKEN = 'is taken';
 
 /** Converts a unique violation, caused by a concurrent request after the check; undefined for any other error. */

@@ -32,7 +32,7 @@ t.test('accounts are listed newest first, in pages that neither overlap nor skip
 });
 
 t.test(
-  'a search is by prefix of e-mail or username, whatever the case and form, and nothing in it is a pattern',
+  'a search is by prefix of email or username, whatever the case and form, and nothing in it is a pattern',
   async (t) => {
     await app.user({ email: 'zoe@mail.test', username: 'Straße' });
     await app.user({ email: 'first@sub.example', username: 'per_cent' });

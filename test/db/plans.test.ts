@@ -98,7 +98,7 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
   ["ending an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).endAll(idOf(7), NOW)],
   ['clearing sessions', /sessions_(expires|ended)_at_index/, (on) => createSessionRepository(on).deleteOver(NOW, 50)],
   [
-    'a login by e-mail',
+    'a login by email',
     /users_email_(key_unique|prefix_index)/,
     (on) => createAccountRepository(on).findByKey('email', 'member7@mail.test'),
   ],

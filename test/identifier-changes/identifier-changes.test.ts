@@ -1,4 +1,4 @@
-/** Changes of e-mail addresses and usernames: the proof they need, and the mailed link that cancels them. */
+/** Changes of email addresses and usernames: the proof they need, and the mailed link that cancels them. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createOneTimeTokens } from '../../src/one-time-tokens/service.js';
@@ -46,7 +46,7 @@ async function takeOver(user: SeededUser, address = `thief-${user.username}@mail
   return address;
 }
 
-t.test('a session that logged in over 15 minutes ago cannot change e-mail address or username', async (t) => {
+t.test('a session that logged in over 15 minutes ago cannot change email address or username', async (t) => {
   const user = await app.user();
   app.clock.advance(14 * MINUTE);
   t.equal((await update(user, { username: `${user.username}-1` })).code, undefined, 'before that it can');

@@ -147,7 +147,7 @@ t.test('labels both password fields of the reset form for people and password ma
 t.test('asks on the confirmation page whether the reader owns the account, and names the service', async (t) => {
   const { person } = await start(t, undefined, { appName: 'A <b>&"Ünï" Co' });
   const { body } = await person.open(`/verify-email?token=${TOKEN}`);
-  t.match(body, 'Did you create an account at A &lt;b&gt;&amp;&quot;Ünï&quot; Co with this e-mail address');
+  t.match(body, 'Did you create an account at A &lt;b&gt;&amp;&quot;Ünï&quot; Co with this email address');
   t.match(body, '<button type="submit" name="answer" value="yes">Yes, confirm my address</button>');
   t.match(body, '<button type="submit" name="answer" value="no" class="second">No, this was not me</button>');
 });
@@ -264,8 +264,8 @@ t.test('passes the submitted values unchanged to the services, with the client',
     ['rejectEmail', TOKEN, client],
   ]);
   t.match(reset, { statusCode: 200, body: '<h1>Your password was changed</h1>' });
-  t.match(verified, { statusCode: 200, body: '<h1>Your e-mail address is confirmed</h1>' });
-  t.match(rejected, { statusCode: 200, body: '<h1>Your e-mail address was removed</h1>' });
+  t.match(verified, { statusCode: 200, body: '<h1>Your email address is confirmed</h1>' });
+  t.match(rejected, { statusCode: 200, body: '<h1>Your email address was removed</h1>' });
   for (const { body } of [reset, verified, rejected]) t.notMatch(body, /<form|role="alert"/);
 });
 
@@ -310,7 +310,7 @@ t.test('explains that another account has the address', async (t) => {
   const { act } = await start(t, failing(validationError([{ field: 'email', message: 'is taken' }])));
   const { statusCode, body } = await act('/verify-email');
   t.equal(statusCode, 400);
-  t.match(body, /<div class="issue" role="alert">.*<p>The e-mail address is taken\.<\/p>/);
+  t.match(body, /<div class="issue" role="alert">.*<p>The email address is taken\.<\/p>/);
   t.match(field(body, 'link'), formKey(TOKEN));
 });
 
@@ -341,7 +341,7 @@ t.test('shows the earlier result of a used token', async (t) => {
 
 t.test('explains after a cancelled change what was restored and what to do about the password', async (t) => {
   for (const [cancelled, words] of [
-    [CANCELLED, /previous e-mail address again, and all devices were signed out\. If somebody else may know/],
+    [CANCELLED, /previous email address again, and all devices were signed out\. If somebody else may know/],
     [{ ...CANCELLED, kind: 'username', passwordVoided: true }, /previous username again, .*so it no longer works/],
     [{ ...CANCELLED, alreadyDone: true }, /<h1>Already done<\/h1>\n.*was already cancelled/],
   ] as const) {

@@ -16,7 +16,7 @@ const sessions = async () =>
     await app.db.executor.execute(sql`select count(*)::int as n from sessions where user_id = ${user.id}`),
   );
 
-t.test('finds an account by e-mail address or username in any case and form', async (t) => {
+t.test('finds an account by email address or username in any case and form', async (t) => {
   for (const identifier of ['Ada@Mail.test', 'ada@mail.TEST', 'ADA', 'ada', '\uFF21da', ' ada ']) {
     const answer = await login({ identifier });
     t.equal((answer.data?.['login'] as { user: { id: string } } | undefined)?.user.id, user.id, identifier);

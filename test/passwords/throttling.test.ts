@@ -99,7 +99,7 @@ t.test('throttles an unknown identifier in the same way', async (t) => {
   ]);
 });
 
-t.test('does not reveal which username belongs to which e-mail address', async (t) => {
+t.test('does not reveal which username belongs to which email address', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   const answers = async (identifier: string) => {
     const attacker = app.client();

@@ -10,7 +10,7 @@ import { startSmtpServer } from '../helpers/smtp.js';
 const REGISTER = `mutation { register(input: {
   email: "ada@mail.test", username: "ada", password: "a quiet brass telescope" }) { user { id } } }`;
 
-t.test('sends an e-mail from the next process after the first was killed', async (t) => {
+t.test('sends an email from the next process after the first was killed', async (t) => {
   const DATA_DIR = t.testdir();
   const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
   const silent = await startSmtpServer(t, { behaviour: 'hang' });

@@ -1,4 +1,4 @@
-/** REVEAL_TAKEN_EMAILS=false: no answer tells whether an e-mail address has an account; its mailbox is told. */
+/** REVEAL_TAKEN_EMAILS=false: no answer tells whether an email address has an account; its mailbox is told. */
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, PASSWORD, REGISTER, registerAdmin, tokenIn } from '../helpers/seed.js';

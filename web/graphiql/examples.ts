@@ -40,7 +40,7 @@ mutation Register($input: RegisterInput!) {
     variables: json({ input: { email: 'ada@example.com', username: 'ada', password: PASSWORD } }),
   },
   {
-    query: `# 2. Log in, by e-mail or username, in any
+    query: `# 2. Log in, by email or username, in any
 #    case. Each login opens a session.
 
 mutation Login($input: LoginInput!) {

@@ -1,5 +1,5 @@
 /**
- * Changes of e-mail addresses and usernames that can still be cancelled by the link that was mailed to the account's
+ * Changes of email addresses and usernames that can still be cancelled by the link that was mailed to the account's
  * mailbox. While a change is in effect, the former value is held for the account.
  */
 import { sql } from 'drizzle-orm';
@@ -17,7 +17,7 @@ export const identifierChanges = pgTable(
     previous: text().notNull(),
     previousKey: text().notNull(),
     createdAt: instant().notNull(),
-    /** When the change took effect; null for a requested e-mail address that is not confirmed yet. */
+    /** When the change took effect; null for a requested email address that is not confirmed yet. */
     appliedAt: instant(),
     cancelledAt: instant(),
     /** When the password was changed after the change took effect; a cancellation then voids that password. */
