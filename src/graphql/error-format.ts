@@ -13,7 +13,7 @@ export interface FormattedError extends Omit<GraphQLFormattedError, 'extensions'
 
 export interface TranslatedError {
   /** For the log, with its cause. */
-  readonly fault: AppError;
+  readonly error: AppError;
   /** For the client. */
   readonly formatted: FormattedError;
 }
@@ -44,23 +44,23 @@ export function translateDocumentError({ message, locations }: DocumentError): T
 /** Translates any other error. */
 export function translateError(error: unknown, requestId: string): TranslatedError {
   const located = error instanceof GraphQLError ? error : undefined;
-  const fault = toAppError(error, requestId);
-  const known = fault.code === 'INTERNAL_ERROR' ? (argumentFault(located) ?? fault) : fault;
+  const appError = toAppError(error, requestId);
+  const known = appError.code === 'INTERNAL_ERROR' ? (argumentError(located) ?? appError) : appError;
   return translated(known, located && locationsOf(located), located?.path);
 }
 
 function translated(
-  fault: AppError,
+  error: AppError,
   locations: GraphQLFormattedError['locations'],
   path?: GraphQLFormattedError['path'],
 ): TranslatedError {
   return {
-    fault,
+    error,
     formatted: {
-      message: fault.message,
+      message: error.message,
       ...(locations ? { locations } : {}),
       ...(path ? { path } : {}),
-      extensions: fault.extensions,
+      extensions: error.extensions,
     },
   };
 }
@@ -69,7 +69,7 @@ function translated(
 const ARGUMENT = /^Argument "(\w+)" of (?:required|non-null) type /;
 
 /** An error in an argument or `@include(if:)` that only execution detects: the client's error. */
-function argumentFault(located: GraphQLError | undefined): AppError | undefined {
+function argumentError(located: GraphQLError | undefined): AppError | undefined {
   const origin = located?.originalError ?? located;
   const field = origin instanceof GraphQLError && origin.nodes ? ARGUMENT.exec(origin.message)?.[1] : undefined;
   return field === undefined ? undefined : validationError([{ field, message: 'is required' }]);

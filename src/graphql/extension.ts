@@ -74,21 +74,21 @@ export function attachExtension(
 ): void {
   const own = new Set<unknown>(definitions);
   for (const node of definitions) for (const field of 'fields' in node ? (node.fields ?? []) : []) own.add(field);
-  const faults: string[] = [];
+  const errors: string[] = [];
   for (const [typeName, map] of Object.entries(resolvers)) {
     const type = schema.getType(typeName);
-    if (!type) faults.push(`resolvers: the schema has no type ${typeName}`);
-    else if (isObjectType(type)) faults.push(...attachFields(type, map, own));
-    else if (!own.has(type.astNode)) faults.push(`resolvers: ${typeName} is not a type of typeDefs`);
-    else if (!attachType(type, map)) faults.push(`resolvers: ${typeName} is not a type that has resolvers`);
+    if (!type) errors.push(`resolvers: the schema has no type ${typeName}`);
+    else if (isObjectType(type)) errors.push(...attachFields(type, map, own));
+    else if (!own.has(type.astNode)) errors.push(`resolvers: ${typeName} is not a type of typeDefs`);
+    else if (!attachType(type, map)) errors.push(`resolvers: ${typeName} is not a type that has resolvers`);
   }
   for (const root of [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()]) {
     for (const { name, astNode, resolve, subscribe } of Object.values(root?.getFields() ?? {})) {
       const resolver = root === schema.getSubscriptionType() ? subscribe : resolve;
-      if (own.has(astNode) && !resolver) faults.push(`resolvers: ${root!.name}.${name} has no resolver`);
+      if (own.has(astNode) && !resolver) errors.push(`resolvers: ${root!.name}.${name} has no resolver`);
     }
   }
-  if (faults.length > 0) throw new Error(`The schema is refused:\n  ${faults.join('\n  ')}`);
+  if (errors.length > 0) throw new Error(`The schema is refused:\n  ${errors.join('\n  ')}`);
 }
 
 function attachFields(type: GraphQLNamedType, map: object, own: ReadonlySet<unknown>): string[] {

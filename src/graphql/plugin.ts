@@ -18,7 +18,7 @@ import { refuse, respond, type Outcome } from './http/response.js';
 import { RejectedDocument } from './documents/validation.js';
 import { createPersistedQueries } from './documents/persisted-queries.js';
 import { serveSockets, type LiveOptions } from './ws/transport.js';
-import { variableFaults } from './documents/variable-faults.js';
+import { variableErrors } from './documents/variable-errors.js';
 
 export interface GraphqlPluginOptions {
   readonly schema: GraphQLSchema;
@@ -81,8 +81,8 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
       );
       return { data, errors: errors.map((error) => translateError(error, request.id)) };
     } catch (error) {
-      const faults = variableFaults(schema, operation, variables);
-      return { errors: [translateError(faults.length > 0 ? validationError(faults) : error, request.id)] };
+      const issues = variableErrors(schema, operation, variables);
+      return { errors: [translateError(issues.length > 0 ? validationError(issues) : error, request.id)] };
     }
   }
 

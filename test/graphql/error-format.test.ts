@@ -18,7 +18,7 @@ t.test('formats an AppError with code, message, details and location', async (t)
 t.test('finds an AppError inside wrapping errors', async (t) => {
   const error = new AppError('NOT_FOUND', 'It is not there.');
   const wrapped = located(located(new Error('outer', { cause: new Error('inner', { cause: error }) })));
-  t.equal(translateError(wrapped, 'r').fault, error);
+  t.equal(translateError(wrapped, 'r').error, error);
   t.strictSame(translateError(wrapped, 'r').formatted, {
     message: 'It is not there.',
     ...place,
@@ -43,17 +43,17 @@ t.test(
       null,
       { message: 'like an error' },
     ]) {
-      const { fault, formatted } = translateError(thrown, 'r-1');
+      const { error, formatted } = translateError(thrown, 'r-1');
       t.strictSame(formatted, { message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' } });
-      t.equal(fault.cause, thrown);
+      t.equal(error.cause, thrown);
     }
-    const { fault, formatted } = translateError(located(sql), 'r-1');
+    const { error, formatted } = translateError(located(sql), 'r-1');
     t.strictSame(formatted, {
       message: 'Internal error.',
       ...place,
       extensions: { code: 'INTERNAL_ERROR', requestId: 'r-1' },
     });
-    t.equal(fault.cause, sql);
+    t.equal(error.cause, sql);
   },
 );
 
@@ -68,14 +68,14 @@ t.test('treats a GraphQLError thrown by a resolver or scalar as internal, and hi
 
 t.test('replaces the message and details of an INTERNAL_ERROR by the request id', async (t) => {
   const cause = new Error('why');
-  const { fault, formatted } = translateError(
+  const { error, formatted } = translateError(
     new AppError('INTERNAL_ERROR', 'told too much', { retryAfter: 1 }, cause),
     'r',
   );
   t.strictSame(formatted, { message: 'Internal error.', extensions: { code: 'INTERNAL_ERROR', requestId: 'r' } });
-  t.equal(fault.cause, cause);
+  t.equal(error.cause, cause);
   const bare = new AppError('INTERNAL_ERROR', 'no cause');
-  t.equal(translateError(bare, 'r').fault.cause, bare);
+  t.equal(translateError(bare, 'r').error.cause, bare);
 });
 
 t.test('answers SERVICE_UNAVAILABLE when the database is unavailable', async (t) => {
@@ -97,9 +97,9 @@ t.test('reports a null argument as a client error, but not the same message from
     extensions,
   );
   t.strictSame(translateError(new GraphQLError(message, { nodes: node }), 'r').formatted.extensions, extensions);
-  t.equal(translateError(located(new Error(message)), 'r').fault.code, 'INTERNAL_ERROR');
+  t.equal(translateError(located(new Error(message)), 'r').error.code, 'INTERNAL_ERROR');
   t.equal(
-    translateError(located(new GraphQLError('Abstract type', { nodes: node })), 'r').fault.code,
+    translateError(located(new GraphQLError('Abstract type', { nodes: node })), 'r').error.code,
     'INTERNAL_ERROR',
   );
 });

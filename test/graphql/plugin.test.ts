@@ -191,12 +191,12 @@ t.test('logs the internal error when an answer also has an outage', async (t) =>
         throw new AppError('SERVICE_UNAVAILABLE', 'Busy.', { retryAfter: 1 });
       },
       failing: () => {
-        throw new Error('a fault of ours');
+        throw new Error('an error of ours');
       },
     },
   });
   await post({ query: '{ login failing }' });
-  t.match(logs.at(-1), { level: 50, err: { message: 'a fault of ours' } });
+  t.match(logs.at(-1), { level: 50, err: { message: 'an error of ours' } });
 });
 
 t.test('keeps the Vary header of other plugins', async (t) => {

@@ -47,8 +47,8 @@ export interface DirectiveOptions {
 export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }: DirectiveOptions): GraphQLSchema {
   const gates = createGates(schema);
   const limits = readLimits(schema, rates);
-  const faults = [...gates.faults(knownScopes), ...limits.faults];
-  if (faults.length > 0) throw new Error(`The schema is refused:\n  ${faults.join('\n  ')}`);
+  const errors = [...gates.errors(knownScopes), ...limits.errors];
+  if (errors.length > 0) throw new Error(`The schema is refused:\n  ${errors.join('\n  ')}`);
 
   for (const type of Object.values(schema.getTypeMap())) {
     if (type.name.startsWith('__')) continue;
@@ -160,7 +160,7 @@ async function principalKey(context: GraphqlContext): Promise<string> {
 function readLimits(schema: GraphQLSchema, rates: ReadonlyMap<string, Rate>) {
   const directive = schema.getDirective('rateLimit');
   if (!directive) throw new Error('The schema does not define @rateLimit');
-  const faults: string[] = [];
+  const errors: string[] = [];
   const known = new Set<string>();
   const limits = new Map<string, Limit>();
   for (const type of Object.values(schema.getTypeMap())) {
@@ -172,11 +172,11 @@ function readLimits(schema: GraphQLSchema, rates: ReadonlyMap<string, Rate>) {
       const rate = rates.get(field.name) ?? parseRate(`${String(values['max'])}/${String(values['window'])}`);
       known.add(field.name);
       if (rate) limits.set(name, { name, rate, by: values['by'] as Limit['by'] });
-      else faults.push(`${name} has a @rateLimit whose window is not a duration`);
+      else errors.push(`${name} has a @rateLimit whose window is not a duration`);
     }
   }
   for (const field of rates.keys()) {
-    if (!known.has(field)) faults.push(`RATE_LIMIT_FIELDS names ${field}, which carries no @rateLimit`);
+    if (!known.has(field)) errors.push(`RATE_LIMIT_FIELDS names ${field}, which carries no @rateLimit`);
   }
-  return { faults, of: (type: GraphQLObjectType, field: { name: string }) => limits.get(`${type.name}.${field.name}`) };
+  return { errors, of: (type: GraphQLObjectType, field: { name: string }) => limits.get(`${type.name}.${field.name}`) };
 }

@@ -86,19 +86,19 @@ export function createGates(schema: GraphQLSchema) {
     },
 
     /** Errors in the schema: root fields without a gate or with a contradiction, unknown scopes, bad durations. */
-    faults(knownScopes: ReadonlySet<string>): string[] {
+    errors(knownScopes: ReadonlySet<string>): string[] {
       const roots = [schema.getQueryType(), schema.getMutationType(), schema.getSubscriptionType()];
-      const rootFaults = roots.flatMap((root) =>
+      const rootErrors = roots.flatMap((root) =>
         Object.values(root?.getFields() ?? {}).flatMap((field) => {
           const isPublic = carries(directives.public, field) !== undefined;
           if (isPublic !== own(field).authenticated) return [];
-          const fault = isPublic
+          const error = isPublic
             ? 'is @public and gated at once'
             : 'carries none of @public, @authenticated, @requiresScopes, @requiresSession, @requiresRecentLogin';
-          return [`${root!.name}.${field.name} ${fault}`];
+          return [`${root!.name}.${field.name} ${error}`];
         }),
       );
-      return [...rootFaults, ...unknownScopes(knownScopes), ...badDurations()];
+      return [...rootErrors, ...unknownScopes(knownScopes), ...badDurations()];
     },
   };
 

@@ -22,13 +22,13 @@ export function respond(
 ): FastifyReply {
   const [first] = errors;
   if (!first) return send(reply, type, { data });
-  request.errorCode = first.fault.code;
-  const failures = errors.map(({ fault }) => fault).filter(({ status }) => status >= 500);
+  request.errorCode = first.error.code;
+  const failures = errors.map(({ error }) => error).filter(({ status }) => status >= 500);
   const failure = failures.find(({ code }) => code === 'INTERNAL_ERROR') ?? failures[0];
   if (failure) request.failure = failure;
-  const retryAfter = Math.max(...errors.map(({ fault }) => fault.details.retryAfter ?? 0));
+  const retryAfter = Math.max(...errors.map(({ error }) => error.details.retryAfter ?? 0));
   if (retryAfter > 0) reply.header('retry-after', retryAfter);
-  if (data == null && type === GRAPHQL_RESPONSE) reply.code(first.fault.status);
+  if (data == null && type === GRAPHQL_RESPONSE) reply.code(first.error.status);
   return send(reply, type, { errors: errors.map(({ formatted }) => formatted), data });
 }
 
@@ -39,9 +39,9 @@ export function refuse(
   type: ResponseType,
   message: string,
 ): FastifyReply {
-  const fault = new AppError('QUERY_REJECTED', message);
-  request.errorCode = fault.code;
-  return send(reply, type, { errors: [{ message, extensions: fault.extensions }] });
+  const error = new AppError('QUERY_REJECTED', message);
+  request.errorCode = error.code;
+  return send(reply, type, { errors: [{ message, extensions: error.extensions }] });
 }
 
 function send(reply: FastifyReply, type: ResponseType, body: object): FastifyReply {

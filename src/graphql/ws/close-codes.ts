@@ -15,7 +15,7 @@ const closing = (code: number, reason: string): CloseReason => ({ code, reason }
 export const GOING_AWAY = closing(1001, 'The server is going away.');
 export const TOO_MANY_MESSAGES = closing(1008, 'Too many messages.');
 /** Clients of graphql-ws do not retry after this code. */
-export const FAULT = closing(1011, 'Internal error.');
+export const INTERNAL_ERROR = closing(1011, 'Internal error.');
 /** Clients of graphql-ws reconnect after this code. */
 export const TRY_AGAIN = closing(1013, 'Not available or too slow; try again later.');
 export const BAD_MESSAGE = closing(4400, 'The message is not one of graphql-transport-ws.');
@@ -36,7 +36,7 @@ const BY_CODE = new Map(
 
 /** The reason for a code from graphql-ws, whose own text may repeat what the client sent. */
 export function closeReasonOf(code: number | undefined): CloseReason {
-  return BY_CODE.get(code ?? 0) ?? FAULT;
+  return BY_CODE.get(code ?? 0) ?? INTERNAL_ERROR;
 }
 
 const BY_ERROR: Partial<Record<ErrorCode, CloseReason>> = {

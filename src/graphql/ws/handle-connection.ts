@@ -12,8 +12,8 @@ import type { PreparedDocument, PrepareDocument } from '../documents/documents.j
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
 import { RejectedDocument } from '../documents/validation.js';
-import { variableFaults } from '../documents/variable-faults.js';
-import { BAD_MESSAGE, closeReasonFor, closeReasonOf, FAULT, isRefusal } from './close-codes.js';
+import { variableErrors } from '../documents/variable-errors.js';
+import { BAD_MESSAGE, closeReasonFor, closeReasonOf, INTERNAL_ERROR, isRefusal } from './close-codes.js';
 import type { Socket } from './socket.js';
 import type { SocketSessions, SocketSession } from './socket-session.js';
 import { failing, Refusal, refusal } from './subscription-errors.js';
@@ -59,9 +59,9 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   let occupied = 0;
   let session: SocketSession | undefined;
 
-  function logError({ fault }: TranslatedError): void {
-    const fields = { code: fault.code, userId: session?.userId };
-    if (fault.status >= 500) log.error({ ...fields, err: fault.cause ?? fault }, 'A subscription failed');
+  function logError({ error }: TranslatedError): void {
+    const fields = { code: error.code, userId: session?.userId };
+    if (error.status >= 500) log.error({ ...fields, err: error.cause ?? error }, 'A subscription failed');
     else log.info(fields, 'A subscription was refused');
   }
 
@@ -69,9 +69,9 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   function reported(errors: readonly TranslatedError[]): readonly FormattedError[] {
     errors.forEach(logError);
     const ending = errors.find(
-      ({ fault }) => fault.code !== 'INSUFFICIENT_PERMISSIONS' && isRefusal(closeReasonFor(fault)),
+      ({ error }) => error.code !== 'INSUFFICIENT_PERMISSIONS' && isRefusal(closeReasonFor(error)),
     );
-    if (ending) connection.close(closeReasonFor(ending.fault));
+    if (ending) connection.close(closeReasonFor(ending.error));
     return errors.map(({ formatted }) => formatted);
   }
 
@@ -126,8 +126,8 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   }
 
   function refused({ operation, variables }: SubscriptionArgs, errors: readonly GraphQLError[]): TranslatedError[] {
-    const faults = variableFaults(schema, operation, variables);
-    if (faults.length > 0) return [translateError(validationError(faults), requestId)];
+    const issues = variableErrors(schema, operation, variables);
+    if (issues.length > 0) return [translateError(validationError(issues), requestId)];
     return errors.map((error) => translateError(error, requestId));
   }
 
@@ -162,7 +162,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
 
   function failed(error: unknown): void {
     log.error({ err: error }, 'A WebSocket failed');
-    connection.close(FAULT);
+    connection.close(INTERNAL_ERROR);
   }
 
   const closed = makeServer({
@@ -198,7 +198,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
       if (errors.length === 0) return undefined;
       const translated = errors.map((error) => translateError(error, requestId));
       translated.forEach(logError);
-      if (data == null) connection.close(closeReasonFor(translated[0]!.fault));
+      if (data == null) connection.close(closeReasonFor(translated[0]!.error));
       // Cast: graphql-ws serializes errors as they are, but its types require instances of GraphQLError.
       return { data: data ?? null, errors: translated.map(({ formatted }) => formatted as never) };
     },
@@ -209,7 +209,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
       if (cause instanceof Refusal) return cause.errors as never;
       const translated = translateError(error, requestId);
       logError(translated);
-      connection.close(closeReasonFor(translated.fault));
+      connection.close(closeReasonFor(translated.error));
       return [translated.formatted as never];
     },
   }).opened(

@@ -78,11 +78,11 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
       session.isUnsure = false;
       if (!isAuthorized(session, scopes)) session.socket.close(NOT_AUTHENTICATED);
     } catch (error) {
-      const { fault } = translateError(error, '');
-      const closing = closeReasonFor(fault);
+      const { error: failure } = translateError(error, '');
+      const closing = closeReasonFor(failure);
       session.isUnsure = !isRefusal(closing);
       if (!session.isUnsure) session.socket.close(closing);
-      else log.warn({ err: fault.cause ?? fault }, 'Re-authentication of a WebSocket failed; it is tried again');
+      else log.warn({ err: failure.cause ?? failure }, 'Re-authentication of a WebSocket failed; it is tried again');
     }
   }
 
@@ -199,9 +199,9 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
           end: () => remove(session),
         };
       } catch (error) {
-        const { fault } = translateError(error, '');
-        const closing = closeReasonFor(fault);
-        if (!isRefusal(closing)) log.warn({ err: fault.cause ?? fault }, 'Authentication of a WebSocket failed');
+        const { error: failure } = translateError(error, '');
+        const closing = closeReasonFor(failure);
+        if (!isRefusal(closing)) log.warn({ err: failure.cause ?? failure }, 'Authentication of a WebSocket failed');
         socket.close(closing);
         return undefined;
       }

@@ -84,9 +84,9 @@ t.test('limits length and tokens exactly', async (t) => {
 
 t.test('reports up to five errors of a document with their locations', async (t) => {
   const prepare = documents();
-  const faults = faultsOf(() => prepare('{ one two }', undefined));
+  const errors = faultsOf(() => prepare('{ one two }', undefined));
   t.same(
-    faults.map(({ locations }) => locations),
+    errors.map(({ locations }) => locations),
     [[{ line: 1, column: 3 }], [{ line: 1, column: 7 }]],
   );
   const many = Array.from({ length: 200 }, (_, i) => `f${i}`).join(' ');

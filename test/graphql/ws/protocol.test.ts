@@ -215,8 +215,8 @@ t.test('refuses a subscription that fails to open, and closes the socket when a 
 });
 
 t.test('ignores the refusal of a subscription that the client has completed', async (t) => {
-  const faults: unknown[] = [];
-  const note = (fault: unknown) => void faults.push(fault);
+  const errors: unknown[] = [];
+  const note = (error: unknown) => void errors.push(error);
   process.on('unhandledRejection', note);
   t.teardown(() => process.off('unhandledRejection', note));
   const failures: ((error: Error) => void)[] = [];
@@ -232,7 +232,7 @@ t.test('ignores the refusal of a subscription that the client has completed', as
   t.equal((await socket.next())['type'], 'pong');
   for (const fail of failures) fail(new Error('the source is broken'));
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
-  t.same(faults, []);
+  t.same(errors, []);
 });
 
 t.test('refuses a subscription whose root field is conditional', async (t) => {

@@ -83,8 +83,8 @@ interface Counting {
 }
 
 t.test('does not open a subscription that was completed or closed while it was charged', async (t) => {
-  const faults: unknown[] = [];
-  const note = (fault: unknown) => void faults.push(fault);
+  const errors: unknown[] = [];
+  const note = (error: unknown) => void errors.push(error);
   process.on('unhandledRejection', note);
   t.teardown(() => process.off('unhandledRejection', note));
   const counting: Counting[] = [];
@@ -117,7 +117,7 @@ t.test('does not open a subscription that was completed or closed while it was c
   counting[3]!.pass();
   for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
   t.equal(opened(), 1);
-  t.same(faults, []);
+  t.same(errors, []);
 });
 
 /** A server whose messages are counted so. */

@@ -1,6 +1,6 @@
 import { buildSchema, getOperationAST, GraphQLError, isScalarType, parse } from 'graphql';
 import t from 'tap';
-import { variableFaults } from '../../../src/graphql/documents/variable-faults.js';
+import { variableErrors } from '../../../src/graphql/documents/variable-errors.js';
 
 const schema = buildSchema(`
   scalar Even
@@ -18,28 +18,28 @@ even.parseValue = (value) => {
   return value;
 };
 
-function faults(declared: string, variables: Record<string, unknown>) {
+function errors(declared: string, variables: Record<string, unknown>) {
   const operation = getOperationAST(parse(`query Q(${declared}) { a }`));
   if (!operation) throw new Error('no operation');
-  return variableFaults(schema, operation, variables);
+  return variableErrors(schema, operation, variables);
 }
 
 const credentials = (rest: object) => ({ input: { email: 'e', password: 'p', ...rest } });
 
 t.test('accepts valid variables, and ignores undeclared ones', async (t) => {
   t.same(
-    faults('$input: Credentials!', credentials({ inner: { colour: 'RED', tags: [1], even: 2 }, password: 'x' })),
+    errors('$input: Credentials!', credentials({ inner: { colour: 'RED', tags: [1], even: 2 }, password: 'x' })),
     [],
   );
-  t.same(faults('$a: Int, $b: Int! = 3', { other: 1 }), []);
-  t.same(faults('$input: Credentials', { input: null }), []);
+  t.same(errors('$a: Int, $b: Int! = 3', { other: 1 }), []);
+  t.same(errors('$input: Credentials', { input: null }), []);
 });
 
 t.test('reports every error with its path inside the variable', async (t) => {
   const variables = {
     input: { email: 5, inner: { colour: 'BLUE', tags: [1, null, 'x'], even: 3, deeper: 'flat' }, extra: true },
   };
-  t.same(faults('$input: Credentials!', variables), [
+  t.same(errors('$input: Credentials!', variables), [
     { field: 'email', message: 'is not a valid String' },
     { field: 'password', message: 'is required' },
     { field: 'inner.colour', message: 'is not a valid Colour' },
@@ -52,17 +52,17 @@ t.test('reports every error with its path inside the variable', async (t) => {
 });
 
 t.test('reports a missing, null or mistyped variable by its name', async (t) => {
-  t.same(faults('$email: String!, $password: String!, $n: Int', { password: null, n: '1' }), [
+  t.same(errors('$email: String!, $password: String!, $n: Int', { password: null, n: '1' }), [
     { field: 'email', message: 'is required' },
     { field: 'password', message: 'must not be null' },
     { field: 'n', message: 'is not a valid Int' },
   ]);
-  t.same(faults('$input: Credentials!', { input: ['x'] }), [{ field: 'input', message: 'must be an object' }]);
+  t.same(errors('$input: Credentials!', { input: ['x'] }), [{ field: 'input', message: 'must be an object' }]);
 });
 
 t.test('reports errors of an input with exactly one field (@oneOf)', async (t) => {
-  t.same(faults('$e: Either!', { e: { a: 'x', b: 1 } }), [{ field: 'e', message: 'must have exactly one key' }]);
-  t.same(faults('$e: Either!', { e: { a: null } }), [{ field: 'a', message: 'must not be null' }]);
+  t.same(errors('$e: Either!', { e: { a: 'x', b: 1 } }), [{ field: 'e', message: 'must have exactly one key' }]);
+  t.same(errors('$e: Either!', { e: { a: null } }), [{ field: 'a', message: 'must not be null' }]);
 });
 
 t.test('never repeats a value', async (t) => {
@@ -74,7 +74,7 @@ t.test('never repeats a value', async (t) => {
       inner: { colour: secret, tags: secret, even: secret, deeper: secret },
     },
   };
-  const found = faults('$input: Credentials!, $e: Even, $n: Int!', { ...variables, e: 'graphql', n: secret });
+  const found = errors('$input: Credentials!, $e: Even, $n: Int!', { ...variables, e: 'graphql', n: secret });
   t.equal(found.length, 8);
   t.notMatch(JSON.stringify(found), /hunter2|graphql/);
 });
@@ -84,16 +84,16 @@ t.test('ignores inherited keys', async (t) => {
     '{"input":{"email":"e","password":"p","__proto__":{"inner":5},"constructor":1,"a\\nb":1}}',
   ) as Record<string, unknown>;
   t.same(
-    faults('$input: Credentials!', variables).map(({ field }) => field),
+    errors('$input: Credentials!', variables).map(({ field }) => field),
     ['__proto__', 'constructor', 'a\nb'],
   );
-  t.same(faults('$toString: Int!', {}), [{ field: 'toString', message: 'is required' }]);
+  t.same(errors('$toString: Int!', {}), [{ field: 'toString', message: 'is required' }]);
 });
 
 t.test('bounds the number of errors', async (t) => {
-  t.equal(faults('$i: Inner!', { i: { colour: 'RED', tags: Array.from({ length: 10_000 }, () => 'x') } }).length, 50);
+  t.equal(errors('$i: Inner!', { i: { colour: 'RED', tags: Array.from({ length: 10_000 }, () => 'x') } }).length, 50);
 });
 
 t.test('leaves variables of output types to validation', async (t) => {
-  t.same(faults('$q: Query!, $u: Unknown!, $n: Int!', { q: 1 }), [{ field: 'n', message: 'is required' }]);
+  t.same(errors('$q: Query!, $u: Unknown!, $n: Int!', { q: 1 }), [{ field: 'n', message: 'is required' }]);
 });

@@ -18,7 +18,7 @@ import type { FieldError } from '../../lib/errors.js';
 type Path = readonly (string | number)[];
 
 /** The limit of graphql-js. */
-const MAX_FAULTS = 50;
+const MAX_ERRORS = 50;
 /** The part of graphql-js's message without the value. */
 const MISSING = /^Field "(\w+)" of required type /;
 const UNKNOWN = /^Field "([^]*)" is not defined by type /;
@@ -27,29 +27,29 @@ const NOT_AN_OBJECT = /^Expected type "\w+" to be an object/;
 const NOT_ONE_KEY = /^Exactly one key /;
 
 /** Up to 50 errors; `field` is the path inside the variable, or the name of the variable. */
-export function variableFaults(
+export function variableErrors(
   schema: GraphQLSchema,
   operation: OperationDefinitionNode,
   variables: Readonly<Record<string, unknown>>,
 ): FieldError[] {
-  const faults: FieldError[] = [];
+  const errors: FieldError[] = [];
   for (const definition of operation.variableDefinitions ?? []) {
     const name = definition.variable.name.value;
     const type = typeFromAST(schema, definition.type);
     // Validation guarantees an input type.
     if (!isInputType(type)) continue;
     if (!Object.hasOwn(variables, name)) {
-      if (isNonNullType(type) && !definition.defaultValue) faults.push({ field: name, message: 'is required' });
+      if (isNonNullType(type) && !definition.defaultValue) errors.push({ field: name, message: 'is required' });
       continue;
     }
     coerceInputValue(variables[name], type, (path, _value, { message }) => {
-      if (faults.length < MAX_FAULTS) faults.push(faultAt(name, path, type, message));
+      if (errors.length < MAX_ERRORS) errors.push(errorAt(name, path, type, message));
     });
   }
-  return faults;
+  return errors;
 }
 
-function faultAt(variable: string, path: Path, type: GraphQLInputType, said: string): FieldError {
+function errorAt(variable: string, path: Path, type: GraphQLInputType, said: string): FieldError {
   const key = (MISSING.exec(said) ?? UNKNOWN.exec(said))?.[1];
   const field = (key === undefined ? path : [...path, key]).join('.') || variable;
   return { field, message: wording(said) ?? `is not a valid ${typeAt(type, path)}` };
