@@ -2,9 +2,9 @@
  * Verifies Latchkey's access tokens (RFC 9068) with the public keys of its JWKS (RFC 7517). Keys are fetched when first
  * needed, cached, and fetched again when a token names an unknown key, so that a key rotation needs no restart.
  */
-import { createRemoteJWKSet, customFetch, errors, jwtVerify, type JWTPayload } from 'jose';
+import { errors, jwtVerify, type JWTPayload } from 'jose';
 import { VerificationError } from './errors.js';
-import { createFetchKeys } from './fetch-keys.js';
+import { createKeys, isAboutToken } from './keys.js';
 import { assertScopes, type RequiredScopes } from './scopes.js';
 
 /** Asymmetric algorithms only: a verifier never holds a key that could sign. */
@@ -28,7 +28,10 @@ export interface VerifierOptions {
   readonly timeout?: number;
   /** Minimum time between JWKS requests for unknown keys, and after a failed one, in milliseconds. Default 5000. */
   readonly cooldown?: number;
-  /** How long fetched keys are used, in milliseconds. Default 600000. */
+  /**
+   * How long fetched keys are used before they are fetched again, in milliseconds. Default 600000. If the issuer cannot be reached
+   * then, they are used for one more hour.
+   */
   readonly cacheMaxAge?: number;
   /** Receives the cause when the keys cannot be fetched. `console`, pino and `app.log` fit. */
   readonly log?: { warn(fields: object, message: string): void };
@@ -71,12 +74,8 @@ export function createVerifier(options: VerifierOptions): Verifier {
   const { audience = issuer, requiredScopes, log, clockTolerance = 5, cooldown = 5000 } = options;
   const unknown = algorithms.find((name) => !ALGORITHMS.includes(name));
   if (unknown !== undefined) throw new TypeError(`algorithms: ${unknown} is not one of ${ALGORITHMS.join(', ')}`);
-  const keys = createRemoteJWKSet(new URL(jwksUri), {
-    timeoutDuration: options.timeout ?? 5000,
-    cooldownDuration: cooldown,
-    [customFetch]: createFetchKeys(cooldown),
-    cacheMaxAge: options.cacheMaxAge ?? 600_000,
-  });
+  const { timeout = 5000, cacheMaxAge = 600_000 } = options;
+  const keys = createKeys(new URL(jwksUri), { timeout, cooldown, cacheMaxAge, log });
 
   async function verify(token: string): Promise<VerifiedToken> {
     const claims = await jwtVerify(token, keys, {
@@ -115,20 +114,6 @@ export function createVerifier(options: VerifierOptions): Verifier {
       return verify(token);
     },
   };
-}
-
-/** Whether the token caused an error of jose. Any other error means that the keys are unavailable. */
-function isAboutToken(error: unknown): boolean {
-  return (
-    error instanceof errors.JWSInvalid ||
-    error instanceof errors.JWTInvalid ||
-    error instanceof errors.JWTClaimValidationFailed ||
-    error instanceof errors.JWSSignatureVerificationFailed ||
-    error instanceof errors.JOSEAlgNotAllowed ||
-    error instanceof errors.JOSENotSupported ||
-    error instanceof errors.JWKSNoMatchingKey ||
-    error instanceof errors.JWKSMultipleMatchingKeys
-  );
 }
 
 /** @throws VerificationError INVALID_TOKEN for a token that is no access token */

@@ -1,4 +1,4 @@
-/** What `latchkey/verify` does without keys: 503 while they cannot be fetched, and few requests for them. */
+/** `latchkey/verify` while the keys cannot be fetched: the last keys, 503 without them, and few requests. */
 import { createServer, type RequestListener } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -57,6 +57,61 @@ for (const [failure, failing] of [
     await t.resolves(eager.verify(accessToken));
   });
 }
+
+/** A verifier whose clock the test moves, and whose issuer it can stop. It requests the keys at every occasion. */
+async function withOutages(t: Test) {
+  let now = Date.now();
+  // jose compares the age of the keys with Date.now, but the expiry of tokens with `new Date()`.
+  t.intercept(Date, 'now', { value: () => now });
+  const issuer = { isDown: false, requests: 0 };
+  const jwksUri = await listening(t, (_request, response) => {
+    issuer.requests += 1;
+    response.writeHead(issuer.isDown ? 500 : 200).end(KEYS);
+  });
+  const lines: string[] = [];
+  const log = { warn: (_fields: object, message: string) => void lines.push(message) };
+  const verifier = createVerifier({ issuer: ISSUER, jwksUri, cooldown: 0, cacheMaxAge: 600_000, log });
+  await verifier.verify(accessToken);
+  return { issuer, verifier, lines, advance: (ms: number) => void (now += ms) };
+}
+
+t.test('uses the last keys for one hour after they have expired if the issuer is down, and logs it once', async (t) => {
+  const { issuer, verifier, lines, advance } = await withOutages(t);
+  issuer.isDown = true;
+  advance(600_000);
+  await t.resolves(Promise.all([verifier.verify(accessToken), verifier.verify(accessToken)]));
+  advance(3_599_999);
+  await t.resolves(verifier.verify(accessToken));
+  t.strictSame(lines, ['The signing keys of Latchkey cannot be fetched; the last ones are used']);
+  advance(1);
+  await t.rejects(verifier.verify(accessToken), { code: 'SERVICE_UNAVAILABLE' });
+});
+
+t.test('answers 503 for an unknown key if the issuer is down', async (t) => {
+  const { issuer, verifier, advance } = await withOutages(t);
+  issuer.isDown = true;
+  const [, ...rest] = accessToken.split('.');
+  const header = Buffer.from(JSON.stringify({ alg: 'EdDSA', typ: 'at+jwt', kid: 'another' })).toString('base64url');
+  for (const ms of [0, 600_000]) {
+    advance(ms);
+    await t.rejects(verifier.verify([header, ...rest].join('.')), { code: 'SERVICE_UNAVAILABLE' }, `${ms}`);
+  }
+});
+
+t.test('fetches the keys once after an outage', async (t) => {
+  const { issuer, verifier, lines, advance } = await withOutages(t);
+  issuer.isDown = true;
+  advance(600_000);
+  await verifier.verify(accessToken);
+  issuer.isDown = false;
+  issuer.requests = 0;
+  for (let i = 0; i < 20; i += 1) await verifier.verify(accessToken);
+  t.equal(issuer.requests, 1);
+  issuer.isDown = true;
+  advance(600_000);
+  await verifier.verify(accessToken);
+  t.equal(lines.length, 2, 'a second outage is logged again');
+});
 
 t.test('refuses to create a verifier without an issuer', async (t) => {
   const expected = { name: 'TypeError', message: /^issuer: / };
