@@ -33,7 +33,7 @@ interface DecidingServer {
 function intercept(server: Server & DecidingServer): Claims {
   const claims: Claims = new Map();
   claimsOf.set(server, claims);
-  const claimOf = ({ url = '' }: IncomingMessage) => claims.get(url.replace(/\?.*/, ''));
+  const claimOf = ({ url = '' }: IncomingMessage) => claims.get(pathOf(url));
   const emit = server.emit.bind(server) as (event: string | symbol, ...args: unknown[]) => boolean;
   const intercepted = (event: string | symbol, ...args: unknown[]): boolean => {
     if (event !== 'upgrade') return emit(event, ...args);
@@ -56,6 +56,18 @@ function intercept(server: Server & DecidingServer): Claims {
     if (server.listenerCount('upgrade') === 1) refuse(socket);
   });
   return claims;
+}
+
+/**
+ * The path that Fastify's router finds for a request target: without the origin of the absolute form (RFC 9112, section 3.2.2),
+ * without the query, and decoded. Empty for a malformed one.
+ */
+function pathOf(target: string): string {
+  try {
+    return decodeURI(target.replace(/^[a-z]+:\/\/[^/?#]*/i, '').replace(/[?#].*/, ''));
+  } catch {
+    return '';
+  }
 }
 
 function refuse(socket: Duplex): void {

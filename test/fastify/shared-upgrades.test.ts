@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { createServer, IncomingMessage, Server } from 'node:http';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import fastify from 'fastify';
 import t, { type Test } from 'tap';
 import { claimUpgrades } from '../../src/fastify/shared-upgrades.js';
 import { openRaw } from '../helpers/raw.js';
+import { listen } from '../helpers/server.js';
 
 async function listening(t: Test) {
   const server = createServer((_request, response) => response.end('plain'));
@@ -40,6 +42,40 @@ t.test('takes handshakes of claimed paths and leaves others to the listeners of 
   t.same([await upgrade('/one?a=/two'), await upgrade('/two'), await upgrade('/else')], [201, 202, 200]);
   release();
   t.same([await upgrade('/one'), await upgrade('/two')], [200, 202]);
+});
+
+t.test('takes the handshakes that the router would route to a claimed path, however it is written', async (t) => {
+  const { server, upgrade } = await listening(t);
+  answering(server, 200);
+  const own = new Server();
+  answering(own, 201);
+  claimUpgrades(server, '/auth/graphql', own);
+  const router = fastify();
+  router.get('/auth/graphql', () => '');
+  const routerPort = await listen(router);
+  t.teardown(() => router.close());
+  const isRouted = async (target: string) => {
+    const raw = await openRaw(t, routerPort);
+    raw.send(`GET ${target} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    return (await raw.next()).status === 200;
+  };
+  const targets = [
+    '/auth/%67raphql',
+    '/%61uth/graphql?x=%zz',
+    'http://a/auth/graphql',
+    '/auth/graphql#x',
+    '/auth/%2567raphql',
+    '/auth%2Fgraphql',
+    '/auth/graphql/',
+    '/auth/%zz',
+  ];
+  const routed = await Promise.all(targets.map(isRouted));
+  t.same(routed, [true, true, true, true, false, false, false, false]);
+  const statuses = await Promise.all(targets.map((target) => upgrade(target)));
+  t.same(
+    statuses,
+    routed.map((isOwn) => (isOwn ? 201 : 200)),
+  );
 });
 
 t.test('withholds claimed handshakes from listeners that are added later', async (t) => {
