@@ -49,7 +49,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   const origins = [origin, ...loopbackOrigins(config), ...config.corsOrigins];
   const cookieName = refreshCookieName(production, path);
   const refreshCookie = createRefreshCookies({ production, path, origins });
-  const deviceCookie = createDeviceCookies({ production, origins });
+  const deviceCookie = createDeviceCookies({ production, path, origins });
   const graphqlServices = { ...services, countLogin };
 
   await app.register(corsPlugin, { origins: config.corsOrigins });

@@ -4,6 +4,7 @@
  */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { deviceHash, type RememberedDevice } from '../known-devices/service.js';
+import { cookieName } from './cookie-name.js';
 
 /** The device cookie of one request. */
 export interface DeviceCookie {
@@ -19,16 +20,18 @@ export type ReadDeviceCookie = (request: FastifyRequest, reply: FastifyReply) =>
 export const NO_DEVICE: DeviceCookie = { hash: undefined, set: () => undefined };
 
 export interface DeviceCookieOptions {
-  /** Adds `__Host-` and Secure, which browsers accept over TLS only. */
+  /** Adds a prefix and Secure, which browsers accept over TLS only. */
   readonly production: boolean;
+  /** The path of PUBLIC_URL, so that two deployments on one host do not replace each other's cookies. */
+  readonly path: string;
   /** Origins whose pages may receive the cookie. */
   readonly origins: readonly string[];
 }
 
-export function createDeviceCookies({ production, origins }: DeviceCookieOptions): ReadDeviceCookie {
-  const name = production ? '__Host-latchkey-device' : 'latchkey-device';
+export function createDeviceCookies({ production, path, origins }: DeviceCookieOptions): ReadDeviceCookie {
+  const name = cookieName('latchkey-device', production, path);
   const allowed = new Set(origins);
-  const attributes = { path: '/', httpOnly: true, sameSite: 'strict', secure: production } as const;
+  const attributes = { path, httpOnly: true, sameSite: 'strict', secure: production } as const;
 
   return (request, reply) => {
     const { origin } = request.headers;

@@ -7,6 +7,7 @@ import cookie from '@fastify/cookie';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError } from '../lib/errors.js';
+import { cookieName } from './cookie-name.js';
 
 /** The refresh cookie of one request. */
 export interface RefreshCookie {
@@ -37,7 +38,7 @@ export const NO_COOKIE: RefreshCookie = {
 };
 
 export interface RefreshCookieOptions {
-  /** Adds `__Host-` and Secure, which browsers accept over TLS only. */
+  /** Adds a prefix and Secure, which browsers accept over TLS only. */
   readonly production: boolean;
   /** The path of PUBLIC_URL. */
   readonly path: string;
@@ -45,10 +46,8 @@ export interface RefreshCookieOptions {
   readonly origins: readonly string[];
 }
 
-/** The cookie's name. `__Host-` requires https, this host and the path `/`; other paths get `__Secure-`, which requires https. */
 export function refreshCookieName(production: boolean, path: string): string {
-  const prefix = path === '/' ? '__Host-' : '__Secure-';
-  return `${production ? prefix : ''}latchkey-refresh`;
+  return cookieName('latchkey-refresh', production, path);
 }
 
 /** Parses and sets cookies on requests and replies. */

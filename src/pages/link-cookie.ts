@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { cookieName } from '../fastify/cookie-name.js';
 
 /** The pages behind mailed links. Each has a separate cookie. */
 export type LinkPage = 'reset-password' | 'verify-email' | 'cancel-email-change';
@@ -25,14 +26,12 @@ export const LINK_COOKIE_SECONDS = 900;
 
 /**
  * Creates the cookies: HttpOnly, and not sent with forms of other sites. `Lax`, because browsers omit `Strict` cookies from the
- * redirect after a link in webmail. With https and the path `/`, the prefix `__Host-` prevents other hosts of the domain from
- * setting the cookie (RFC 6265bis, section 4.1.3).
+ * redirect after a link in webmail. With https, the prefix of their names prevents other hosts of the domain from setting them.
  */
 export function createLinkCookies({ pagesUrl }: LinkCookieOptions): LinkCookies {
   const { protocol, pathname } = new URL(pagesUrl);
   const secure = protocol === 'https:';
-  const prefix = !secure ? '' : pathname === '/' ? '__Host-' : '__Secure-';
-  const nameOf = (page: LinkPage) => `${prefix}latchkey-${page}`;
+  const nameOf = (page: LinkPage) => cookieName(`latchkey-${page}`, secure, pathname);
   const attributes = { path: pathname, httpOnly: true, sameSite: 'lax', secure, maxAge: LINK_COOKIE_SECONDS } as const;
   return {
     set: (reply, page, token) => void reply.setCookie(nameOf(page), token, attributes),

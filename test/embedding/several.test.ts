@@ -1,8 +1,10 @@
 /** Two embedded APIs in one process. */
+import fastify from 'fastify';
 import t from 'tap';
 import { latchkey } from '../../src/index.js';
 import { register } from '../helpers/embedded-client.js';
 import { embeddedConfig, foreignApp } from '../helpers/foreign-app.js';
+import { REGISTER } from '../helpers/seed.js';
 
 t.test('runs two instances with separate accounts in one process', async (t) => {
   const [one, two] = [await embeddedConfig(t), await embeddedConfig(t)];
@@ -30,6 +32,32 @@ t.test('runs two instances with separate accounts in one process', async (t) => 
     (await app.inject({ url, headers: { authorization: `Bearer ${token}` } })).statusCode;
   t.same([await get('/one', first.accessToken), await get('/partners/two', first.accessToken)], [200, 401]);
   t.same([await get('/one', second.accessToken), await get('/partners/two', second.accessToken)], [401, 200]);
+});
+
+t.test('keeps the cookies of two instances on one host apart by their paths', async (t) => {
+  const app = fastify();
+  t.teardown(() => app.close());
+  for (const prefix of ['/auth', '/partners']) {
+    const config = { ...(await embeddedConfig(t)), PUBLIC_URL: `http://host.test${prefix}` };
+    void app.register(async (scope) => scope.register(latchkey, { prefix, config }));
+  }
+  const cookies: string[] = [];
+  for (const prefix of ['/auth', '/partners']) {
+    const input = { email: 'a@mail.test', username: 'ada', password: 'a quiet brass telescope', transport: 'COOKIE' };
+    const response = await app.inject({
+      method: 'POST',
+      url: `${prefix}/graphql`,
+      headers: { origin: 'http://host.test', 'content-type': 'application/json' },
+      payload: { query: REGISTER, variables: { input } },
+    });
+    cookies.push(...response.cookies.map(({ name, path }) => `${name} ${path}`));
+  }
+  t.same(cookies, [
+    'latchkey-refresh /auth',
+    'latchkey-device /auth',
+    'latchkey-refresh /partners',
+    'latchkey-device /partners',
+  ]);
 });
 
 t.test('rejects a second instance in one scope, and a path that the application serves', async (t) => {
