@@ -7,7 +7,7 @@ import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import { createScopeCatalogue } from '../authz/scopes.js';
-import { loadConfig, type Config } from '../config/config.js';
+import { loadConfig, loadSettings, type Config, type Settings } from '../config/config.js';
 import { toAppError } from '../fastify/errors.js';
 import { forwardedLog } from '../fastify/forwarded-log.js';
 import { createInstance } from '../fastify/instance.js';
@@ -20,8 +20,11 @@ import { apiRoutes } from './routes.js';
 import { openStore, type Store } from './store.js';
 
 export interface LatchkeyOptions extends SchemaExtension {
-  /** Settings by the names of their environment variables, such as `{ DATABASE_URL, PUBLIC_URL }`. Default: the environment. */
-  readonly config?: Readonly<Record<string, string | number | boolean | undefined>> | undefined;
+  /**
+   * Settings by the names of their environment variables, such as `{ DATABASE_URL, PUBLIC_URL }`. Default: the environment. Names
+   * that are no setting are refused.
+   */
+  readonly config?: Settings | undefined;
   /** Path prefix of all routes, such as `/auth`. */
   readonly prefix?: string;
   /** Receives log lines, already redacted. Default: standard output. */
@@ -62,19 +65,13 @@ const MAX_RESPONSE_LISTENERS = 40;
 /** A path that is the same to the router and to the WebSockets, which are found by comparing it. */
 const PREFIX = /^(?:\/[\w.~-]+)*$/;
 
-/** Settings as an environment has them. */
-function asTexts(settings: Readonly<Record<string, unknown>>): Record<string, string> {
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
-}
-
 /** Opens the API without starting its jobs. @throws ConfigError, or Error for an invalid schema extension */
 export async function openLatchkey(options: LatchkeyOptions): Promise<Latchkey> {
   if (!PREFIX.test(options.prefix ?? ''))
     throw new Error(
       `prefix: expected a path such as /auth, without parameters and a final slash, not ${options.prefix}`,
     );
-  const config = loadConfig(options.config && asTexts(options.config));
+  const config = options.config ? loadSettings(options.config) : loadConfig();
   const knownScopes = createScopeCatalogue(config.scopes).all;
   const schema = createExecutableSchema({ ...options, knownScopes, rates: config.rateLimits.fields });
   const store = await openStore(config);

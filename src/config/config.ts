@@ -3,9 +3,10 @@
  * are reported together.
  */
 import { availableParallelism } from 'node:os';
-import { prepareEnvironment } from './environment.js';
+import { prepareEnvironment, RENAMED_SETTINGS, SECRET_SETTINGS } from './environment.js';
 import { readers, type Environment, type Readers } from './readers.js';
 import { checkCombinations } from './safety.js';
+import { unknownNames } from './setting-names.js';
 
 export type Config = ParsedConfig & {
   /** Warnings for the operator, one sentence each, starting with the setting's name. */
@@ -31,14 +32,39 @@ export class ConfigError extends Error {
   }
 }
 
+/** Settings by the names of their environment variables. */
+export type Settings = Readonly<Record<string, string | number | boolean | undefined>>;
+
 /** Reads the environment. @throws ConfigError with all issues */
 export function loadConfig(env: Environment = process.env): Config {
+  const { config, issues } = load(env);
+  if (issues.length > 0) throw new ConfigError(issues);
+  return config;
+}
+
+/**
+ * Reads settings that an application passes in code. Unlike an environment, they may only have names of settings, and those that
+ * were copied from the environment.
+ * @throws ConfigError with all issues
+ */
+export function loadSettings(settings: Settings): Config {
+  const present = Object.entries(settings).flatMap(([name, value]) =>
+    value === undefined ? [] : [[name, String(value)]],
+  );
+  const { config, issues, names } = load(Object.fromEntries(present) as Environment);
+  const known = new Set([...names, ...Object.keys(RENAMED_SETTINGS), ...SECRET_SETTINGS.map((name) => `${name}_FILE`)]);
+  const isCopied = (name: string) => Object.hasOwn(process.env, name) && process.env[name] === settings[name];
+  const all = [...unknownNames(Object.keys(settings), known, isCopied), ...issues];
+  if (all.length > 0) throw new ConfigError(all);
+  return config;
+}
+
+function load(env: Environment) {
   const prepared = prepareEnvironment(env);
   const read = readers(env, prepared);
   const config = parseConfig(read);
   const warnings = [...prepared.warnings, ...read.warnings, ...checkCombinations(config, read.report)];
-  if (read.issues.length > 0) throw new ConfigError(read.issues);
-  return Object.freeze({ ...config, warnings });
+  return { config: Object.freeze({ ...config, warnings }), issues: read.issues, names: read.names };
 }
 
 function parseConfig(read: Readers) {

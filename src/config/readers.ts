@@ -71,7 +71,11 @@ export function readers(
 ) {
   const issues: string[] = [...prepared.issues];
   const warnings: string[] = [];
-  const raw = (name: string): string | undefined => (prepared.overrides[name] ?? env[name])?.trim() || undefined;
+  const names = new Set<string>();
+  const raw = (name: string): string | undefined => {
+    names.add(name);
+    return (prepared.overrides[name] ?? env[name])?.trim() || undefined;
+  };
   const report = <T>(name: string, expected: string, fallback: T): T => {
     issues.push(`${name}: expected ${expected}`);
     return fallback;
@@ -109,6 +113,8 @@ export function readers(
   };
 
   return {
+    /** The names of the settings that have been read. */
+    names: names as ReadonlySet<string>,
     issues: issues as readonly string[],
     warnings: warnings as readonly string[],
     report,

@@ -161,7 +161,7 @@ t.test('reports every error at once, by variable name', async (t) => {
   };
   t.same(
     issuesOf(faulty)
-      .map((fault) => fault.split(':')[0])
+      .map((issue) => issue.split(':')[0])
       .sort(),
     Object.keys(faulty).sort(),
   );
