@@ -57,13 +57,22 @@ t.test('the programs have no type errors under module nodenext', async (t) => {
   t.equal(await project.typeErrors(), '');
 });
 
+const manifest = JSON.parse(read(join(project.directory, 'node_modules/latchkey/package.json'))) as {
+  exports: Record<string, unknown>;
+  scripts: Record<string, string>;
+};
+
 t.test('the package exports the schema, and nothing but its entry points', async (t) => {
-  const exported = JSON.parse(read(join(project.directory, 'node_modules/latchkey/package.json'))) as {
-    exports: Record<string, unknown>;
-    private?: boolean;
-  };
-  t.same(Object.keys(exported.exports), ['.', './verify', './schema.graphql', './package.json']);
+  t.same(Object.keys(manifest.exports), ['.', './verify', './schema.graphql', './package.json']);
   t.match(read(join(project.directory, 'node_modules/latchkey/schema.graphql')), 'type Query');
+});
+
+t.test('the package has no script that npm would run, or warn of, when it is installed', async (t) => {
+  const scripts = Object.keys(manifest.scripts);
+  t.same(
+    scripts.filter((name) => /^(pre|post)?(install|prepare)$/.test(name)),
+    [],
+  );
 });
 
 t.test('embeds it, and verifies its tokens in other services', async (t) => {
