@@ -40,6 +40,8 @@ import { createSessionListing } from './sessions/listing-repository.js';
 import { readLiveSessions } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
+import { createSecondFactorGate } from './sessions/sign-in.js';
+import { createChallenges } from './mfa/challenges/service.js';
 import { createLastUsedRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
@@ -87,9 +89,12 @@ export function createServices(dependencies: ServiceDependencies) {
   const outbox = createOutbox({ clock, onWake: () => void sender.deliverDue() });
 
   const refreshTokens = createRefreshTokens(secrets);
-  const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes: config.sessions });
+  const challenges = createChallenges({ clock });
+  const secondFactorGate = createSecondFactorGate(challenges);
+  const lifetimes = config.sessions;
+  const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate });
   const { idleTtlMs } = config.sessions;
-  const revocation = createRevocation({ db, clock, audit, idleTtlMs });
+  const revocation = createRevocation({ db, clock, audit, challenges, idleTtlMs });
   const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
@@ -145,6 +150,7 @@ export function createServices(dependencies: ServiceDependencies) {
     /** Checks for breached passwords by outcome, since the start. */
     breachChecks: breachChecks as Readonly<typeof breachChecks>,
     lockout,
+    challenges,
     tokens,
     sender,
     uses: lastUsed,

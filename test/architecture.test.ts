@@ -26,7 +26,7 @@ const FLOORS: readonly RegExp[] = [
   /^authn\//,
   new RegExp(
     '^(users|passwords|sessions|email-verification|identifier-changes|known-devices|admin|audit|notifications' +
-      '|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+-)?repository\\.)',
+      '|mfa|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
   ),
   /\/([\w-]+-)?repository\.ts$/,
   /^(db|redis)\//,

@@ -11,6 +11,7 @@ export const accountColumns = {
   pendingEmail: users.pendingEmail,
   displayName: users.displayName,
   avatarUrl: users.avatarUrl,
+  hasSecondFactor: users.hasSecondFactor,
   isVerified: users.isVerified,
   isPremium: users.isPremium,
   theme: users.theme,

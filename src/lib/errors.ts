@@ -14,6 +14,7 @@ export const STATUS_BY_CODE = {
   USER_NOT_FOUND: 401,
   ACCOUNT_DISABLED: 403,
   INSUFFICIENT_PERMISSIONS: 403,
+  SECOND_FACTOR_REQUIRED: 401,
   STEP_UP_REQUIRED: 403,
   NOT_FOUND: 404,
   RATE_LIMIT_EXCEEDED: 429,
@@ -30,6 +31,9 @@ export type ErrorCode = keyof typeof STATUS_BY_CODE;
 /** A method of step-up authentication. `PASSWORD`: `currentPassword` in the input, or a new login. */
 export type StepUpMethod = 'PASSWORD';
 
+/** A second factor of an account. */
+export type SecondFactorMethod = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODE';
+
 /** An invalid field of an input. `field` is the path inside `input`, e.g. `preferences.language`. */
 export interface FieldError {
   readonly field: string;
@@ -42,8 +46,12 @@ export interface ErrorDetails {
   readonly details?: readonly FieldError[];
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
-  /** With `STEP_UP_REQUIRED`: the methods to authenticate again. */
-  readonly methods?: readonly StepUpMethod[];
+  /** With `STEP_UP_REQUIRED`: the methods to authenticate again. With `SECOND_FACTOR_REQUIRED`: the factors of the account. */
+  readonly methods?: readonly (StepUpMethod | SecondFactorMethod)[];
+  /** With `SECOND_FACTOR_REQUIRED`: to send to `loginWithSecondFactor`. */
+  readonly challenge?: string;
+  /** With `SECOND_FACTOR_REQUIRED`: the expiry of the challenge (RFC 3339). */
+  readonly expiresAt?: string;
   /** With `RATE_LIMIT_EXCEEDED` and `SERVICE_UNAVAILABLE`: whole seconds, at least 1. */
   readonly retryAfter?: number;
   /** With `INTERNAL_ERROR`: identifies the log lines of the request. */

@@ -29,6 +29,8 @@ export interface PasswordAttempt {
   recordFailure(): Promise<void>;
   /** Resets the failures, in the transaction of the operation that needed the password. */
   resetFailures(tx: Executor): Promise<void>;
+  /** Takes the charge back and keeps earlier failures, when the password was right and a second factor is still needed. */
+  refund(): Promise<void>;
 }
 
 export interface Lockout {
@@ -150,6 +152,7 @@ export function createLockout(options: LockoutOptions): Lockout {
           await countFailure();
         },
         resetFailures: (tx) => createAttemptRepository(tx).forget(charged.keys),
+        refund: () => repository.refund(charged.keys),
       });
     } catch (error) {
       if (!outcome.hasFailed) await repository.refund(charged.keys).catch(() => undefined);

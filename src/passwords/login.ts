@@ -9,7 +9,8 @@ import type { Lockout, PasswordAttempt } from './lockout.js';
 import type { PasswordPolicy } from './policy.js';
 import { invalidCredentials, type VerifyPassword } from './verify.js';
 import { accountDisabled } from '../sessions/replays.js';
-import { PASSWORD, type IssuedSession, type Sessions } from '../sessions/service.js';
+import { PASSWORD, type Sessions } from '../sessions/service.js';
+import { isChallenged, type SignIn } from '../sessions/sign-in.js';
 import { identifierKey } from '../users/identifiers.js';
 import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository, type AccountWithHash } from '../users/repository.js';
@@ -19,14 +20,16 @@ export interface Credentials {
   readonly identifier: string;
   readonly password: string;
   readonly rememberMe?: boolean | null | undefined;
+  /** How the client gets the refresh token; BODY if left out. */
+  readonly transport?: 'BODY' | 'COOKIE' | null | undefined;
 }
 
 /**
- * Verifies a password and opens a session.
+ * Verifies a password and opens a session, or issues a challenge if the account has a second factor.
  * @throws AppError INVALID_CREDENTIALS, ACCOUNT_DISABLED (only for right credentials), RATE_LIMIT_EXCEEDED,
  * SERVICE_UNAVAILABLE
  */
-export type Login = (credentials: Credentials, client: ClientInfo) => Promise<IssuedSession>;
+export type Login = (credentials: Credentials, client: ClientInfo) => Promise<SignIn>;
 
 export interface LoginOptions {
   readonly db: Database;
@@ -72,7 +75,7 @@ export function createLogin(options: LoginOptions): Login {
   }
 
   /** Charges the attempt, verifies the password, records the result and opens the session, in this order. */
-  function attemptLogin({ password, rememberMe }: Credentials, client: ClientInfo, found: Found) {
+  function attemptLogin({ password, rememberMe, transport }: Credentials, client: ClientInfo, found: Found) {
     const subject = { userId: found.account?.account.id ?? null, names: [found.key] };
     return lockout.attempt(subject, client, async (attempt) => {
       const { account, passwordHash } = found.account ?? {};
@@ -83,31 +86,34 @@ export function createLogin(options: LoginOptions): Login {
       }
       if (account.disabledAt) return rejectDisabled(account, attempt, client);
       const nextHash = await rehashIfNeeded(passwordHash, password, client);
-      return db.transaction(async (tx) => {
+      const signIn = await db.transaction(async (tx) => {
         const now = new Date(clock.now());
         const current = await createAccountRepository(tx).markLogin(account.id, passwordHash, nextHash, now);
         if (!current) throw new AccountChanged();
-        const params = { client, rememberMe: rememberMe ?? false };
-        // Sent together, in one round trip.
-        const [issued] = await Promise.all([sessions.open(tx, current, params, PASSWORD), attempt.resetFailures(tx)]);
-        return issued;
+        const params = { client, rememberMe: rememberMe ?? false, transport: transport ?? 'BODY' };
+        const opened = await sessions.open(tx, current, params, PASSWORD);
+        if (!isChallenged(opened)) await attempt.resetFailures(tx);
+        return opened;
       });
+      // Guesses of the second factor count until it is proved. Otherwise each right password would allow more of them.
+      if (isChallenged(signIn)) await attempt.refund();
+      return signIn;
     });
   }
 
-  async function login(credentials: Credentials, client: ClientInfo): Promise<IssuedSession> {
+  async function login(credentials: Credentials, client: ClientInfo): Promise<SignIn> {
     const { kind, key } = identifierKey(credentials.identifier);
     return attemptLogin(credentials, client, { key, account: await findAccount(kind, key) });
   }
 
   return async (credentials, client) => {
-    const issued = await login(credentials, client).catch((error: unknown) => {
+    const signIn = await login(credentials, client).catch((error: unknown) => {
       if (!(error instanceof AccountChanged)) throw error;
       // A concurrent login may have stored a new hash of the same password: try once more.
       return login(credentials, client).catch(rejectChangedAccount);
     });
-    await sessions.enforceLimit(issued.account.id, client);
-    return issued;
+    if (!isChallenged(signIn)) await sessions.enforceLimit(signIn.account.id, client);
+    return signIn;
   };
 }
 

@@ -6,7 +6,8 @@ import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { Lockout } from './lockout.js';
-import { MAILED_LINK, type IssuedSession } from '../sessions/service.js';
+import { MAILED_LINK } from '../sessions/service.js';
+import type { SignIn } from '../sessions/sign-in.js';
 import type { AccountRecord } from '../users/account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';
 import { emailError, emailKey, namesOf } from '../users/identifiers.js';
@@ -17,16 +18,19 @@ export interface PasswordReset {
   readonly token: string;
   readonly password: string;
   readonly passwordConfirmation?: string | null | undefined;
+  /** How the client gets the refresh token; BODY if left out. */
+  readonly transport?: 'BODY' | 'COOKIE' | null | undefined;
 }
 
 export interface Recovery {
   /** Queues a reset link, which is sent if the account exists. @throws AppError VALIDATION_ERROR for an invalid address */
   request(email: string, client: ClientInfo): Promise<void>;
   /**
-   * Changes the password, ends all sessions, voids all tokens of the account, and opens a session.
+   * Changes the password, ends all sessions, voids all tokens of the account, and opens a session; issues a
+   * challenge instead if the account has a second factor.
    * @throws AppError INVALID_TOKEN, VALIDATION_ERROR (the token stays valid), SERVICE_UNAVAILABLE
    */
-  reset(reset: PasswordReset, client: ClientInfo): Promise<IssuedSession>;
+  reset(reset: PasswordReset, client: ClientInfo): Promise<SignIn>;
   /** As `reset`, but opens no session. */
   resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
 }
@@ -102,7 +106,10 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     },
 
     reset: (reset, client) =>
-      apply(reset, client, (tx, account) => sessions.open(tx, account, { client, rememberMe: false }, MAILED_LINK)),
+      apply(reset, client, (tx, account) => {
+        const params = { client, rememberMe: false, transport: reset.transport ?? 'BODY' } as const;
+        return sessions.open(tx, account, params, MAILED_LINK);
+      }),
 
     resetOnly: (reset, client) => apply(reset, client, async () => undefined),
   };

@@ -2,6 +2,7 @@
 import type { Audit, AuditEntry } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
+import type { Challenges } from '../mfa/challenges/service.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
@@ -25,7 +26,10 @@ export interface Revocation {
   revoke(id: string, revoker: Revoker): Promise<void>;
   /** Ends all sessions except the caller's; returns how many. */
   revokeOthers(revoker: Revoker): Promise<number>;
-  /** Ends the sessions of an account except `exceptId` in the caller's transaction; returns how many. The caller audits it. */
+  /**
+   * Ends the sessions of an account except `exceptId` in the caller's transaction, and voids its unfinished sign-ins; returns how
+   * many sessions ended. The caller audits it.
+   */
   endAll(tx: Executor, userId: string, exceptId?: string): Promise<number>;
   /** Deletes up to `limit` sessions that ended or expired over a day ago; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
@@ -35,6 +39,7 @@ export interface RevocationOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
+  readonly challenges: Pick<Challenges, 'void'>;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -42,7 +47,7 @@ export interface RevocationOptions {
 /** How long ended sessions are kept, so audit events can refer to them. */
 const RETENTION_MS = 86_400_000;
 
-export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOptions): Revocation {
+export function createRevocation({ db, clock, audit, challenges, idleTtlMs }: RevocationOptions): Revocation {
   const now = () => new Date(clock.now());
 
   /** @param owner the account that must own the session; any if left out */
@@ -53,6 +58,11 @@ export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOpti
       await audit.record(tx, { ...entry, userId, sessionId });
       return true;
     });
+  }
+
+  async function endAll(tx: Executor, userId: string, exceptId?: string): Promise<number> {
+    await challenges.void(tx, userId);
+    return createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId);
   }
 
   return {
@@ -67,13 +77,13 @@ export function createRevocation({ db, clock, audit, idleTtlMs }: RevocationOpti
 
     async revokeOthers({ userId, sessionId, client }) {
       return db.transaction(async (tx) => {
-        const ended = await createSessionRepository(tx, idleTtlMs).endAll(userId, now(), sessionId);
+        const ended = await endAll(tx, userId, sessionId);
         if (ended > 0) await audit.record(tx, { type: 'session.revoked', userId, client, detail: `${ended} others` });
         return ended;
       });
     },
 
-    endAll: (tx, userId, exceptId) => createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId),
+    endAll,
 
     clear: (tx, limit) =>
       createSessionRepository(tx, idleTtlMs).deleteOver(new Date(clock.now() - RETENTION_MS), limit),

@@ -15,6 +15,7 @@ import { AppError, validationError } from '../lib/errors.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
+import type { SecondFactorGate, SignIn } from './sign-in.js';
 import type { SessionRecord } from './session.js';
 
 /** A new or renewed session, with its refresh token and scopes. */
@@ -30,6 +31,8 @@ export interface IssuedSession {
 export interface SessionParams {
   readonly client: ClientInfo;
   readonly rememberMe: boolean;
+  /** How the client gets the refresh token; BODY if left out. */
+  readonly transport?: 'BODY' | 'COOKIE';
   /** The OAuth client that the session belongs to; left out for a first-party session. */
   readonly clientId?: string;
 }
@@ -37,8 +40,8 @@ export interface SessionParams {
 /** How the person authenticated. */
 export interface Proof {
   /** For the audit log. */
-  readonly by: 'register' | 'login' | 'password reset';
-  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. */
+  readonly by: 'register' | 'login' | 'password reset' | 'email code' | 'identity provider';
+  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. Two proved factors include `mfa`. */
   readonly methods: readonly string[];
 }
 
@@ -47,8 +50,11 @@ export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
 export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
 
 export interface Sessions {
-  /** Opens a session in the caller's transaction. The only way to create one. */
-  open(tx: Executor, account: AccountRecord, params: SessionParams, proof: Proof): Promise<IssuedSession>;
+  /**
+   * Opens a session in the caller's transaction, or issues a challenge if the account has a second factor that the proof lacks.
+   * The only way to create a session.
+   */
+  open(tx: Executor, account: AccountRecord, params: SessionParams, proof: Proof): Promise<SignIn>;
   /**
    * Ends and audits the oldest sessions of an account beyond SESSION_MAX_PER_ACCOUNT. Call it after the commit that opened a
    * session: the last of several parallel logins then sees all sessions.
@@ -94,13 +100,14 @@ export interface SessionsOptions {
   readonly refreshTokens: RefreshTokens;
   readonly scopes: ScopeCatalogue;
   readonly lifetimes: SessionLimits;
+  readonly secondFactorGate: SecondFactorGate;
 }
 
 /** About 2 MB. */
 const MAX_REJECTED = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { db, clock, audit, refreshTokens, scopes, lifetimes } = options;
+  const { db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate } = options;
   const { idleTtlMs, maxPerAccount } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
   /** Sessions whose refresh was rejected. */
@@ -128,8 +135,11 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   return {
-    async open(tx, account, { client, rememberMe, clientId }, { by, methods }) {
+    async open(tx, account, params, proof) {
+      const challenge = await secondFactorGate(tx, account, params, proof);
+      if (challenge) return { account, challenge };
       const { id: userId } = account;
+      const { client, rememberMe, clientId } = params;
       const now = clock.now();
       const at = new Date(now);
       const session: SessionRecord = {
@@ -141,7 +151,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         rememberMe,
         createdAt: at,
         authenticatedAt: at,
-        amr: [...methods],
+        amr: [...proof.methods],
         accessEpoch: 0,
         lastUsedAt: at,
         expiresAt: new Date(now + (rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs)),
@@ -149,7 +159,13 @@ export function createSessions(options: SessionsOptions): Sessions {
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
       };
-      const entry = { type: 'session.opened', userId, sessionId: session.id, client, detail: `by ${by}` } as const;
+      const entry = {
+        type: 'session.opened',
+        userId,
+        sessionId: session.id,
+        client,
+        detail: `by ${proof.by}`,
+      } as const;
       await Promise.all([createSessionRepository(tx).insert(session), audit.record(tx, entry)]);
       return issue({ session, account });
     },

@@ -11,6 +11,8 @@ export interface AccountRecord {
   readonly displayName: string | null;
   readonly avatarUrl: string | null;
   readonly role: Role;
+  /** Whether the account has an authenticator app or a passkey. */
+  readonly hasSecondFactor: boolean;
   readonly isVerified: boolean;
   readonly isPremium: boolean;
   readonly theme: Theme;

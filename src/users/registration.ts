@@ -9,7 +9,8 @@ import type { Database } from '../db/database.js';
 import { validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { PasswordPolicy } from '../passwords/policy.js';
-import { REGISTRATION, type IssuedSession, type Sessions } from '../sessions/service.js';
+import { REGISTRATION, type Sessions } from '../sessions/service.js';
+import type { SignIn } from '../sessions/sign-in.js';
 import type { IdentifierChanges, IdentifierKeys } from '../identifier-changes/service.js';
 import { emailKey, unclaimedEmailKey, usernameKey } from './identifiers.js';
 import { checkDisplayName, checkEmail, checkUsername, createFieldErrors } from './input.js';
@@ -31,7 +32,7 @@ export interface Registration {
  * Creates an account, opens its first session and queues the email with the confirmation link.
  * @throws AppError VALIDATION_ERROR (every error, including taken names), SERVICE_UNAVAILABLE
  */
-export type Register = (registration: Registration, client: ClientInfo) => Promise<IssuedSession>;
+export type Register = (registration: Registration, client: ClientInfo) => Promise<SignIn>;
 
 export interface RegistrationOptions {
   readonly db: Database;

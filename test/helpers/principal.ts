@@ -13,6 +13,7 @@ export function account(id: string): AccountRecord {
     displayName: null,
     avatarUrl: null,
     role: 'USER',
+    hasSecondFactor: false,
     isVerified: true,
     isPremium: false,
     theme: 'SYSTEM',

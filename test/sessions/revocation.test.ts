@@ -1,3 +1,4 @@
+import { createChallenges } from '../../src/mfa/challenges/service.js';
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { clearInBatches } from '../../src/db/clear-in-batches.js';
@@ -114,6 +115,7 @@ t.test('deletes ended and expired sessions in batches, on one instance at a time
   const revocation = createRevocation({
     db,
     clock,
+    challenges: createChallenges({ clock }),
     audit: createAudit({ db, clock, events: toldNobody, retentionMs: 1 }),
   });
   const cleared = await Promise.all([1, 2].map(() => clearInBatches(db, 'sessions', revocation.clear)));

@@ -1,4 +1,5 @@
 /** The rotation as a state machine: whatever is interleaved, its invariants hold. */
+import { createChallenges } from '../../src/mfa/challenges/service.js';
 import fc from 'fast-check';
 import t from 'tap';
 import { createAudit } from '../../src/audit/audit.js';
@@ -21,13 +22,14 @@ const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
 const { db, clock, config } = app;
 const audit = createAudit({ db, clock, events: toldNobody, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
-const revocation = createRevocation({ db, clock, audit });
+const revocation = createRevocation({ db, clock, audit, challenges: createChallenges({ clock }) });
 const sessions = createSessions({
   db,
   clock,
   audit,
   refreshTokens,
   scopes: createScopeCatalogue(),
+  secondFactorGate: async () => undefined,
   lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS, maxPerAccount: 100 },
 });
 const listing = createSessionListing(db.executor, clock);

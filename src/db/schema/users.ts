@@ -21,6 +21,8 @@ export const users = pgTable(
       .default('USER'),
     /** Null for an account without a password. */
     passwordHash: text(),
+    /** Whether the account has an authenticator app or a passkey. Changes with them, in the same transaction. */
+    hasSecondFactor: boolean().notNull().default(false),
     isVerified: boolean().notNull().default(false),
     isPremium: boolean().notNull().default(false),
     theme: text({ enum: ['LIGHT', 'DARK', 'SYSTEM'] })

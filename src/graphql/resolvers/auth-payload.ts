@@ -2,6 +2,7 @@
 import type { GraphqlContext } from '../context.js';
 import type { AccountRecord } from '../../users/account.js';
 import type { IssuedSession } from '../../sessions/service.js';
+import { isChallenged, secondFactorRequired, type SignIn } from '../../sessions/sign-in.js';
 
 export interface AuthPayloadView {
   readonly accessToken: string;
@@ -20,15 +21,17 @@ export type Transport = 'BODY' | 'COOKIE' | null | undefined;
  * Opens or renews a session and issues its tokens. Ends the session of a cookie that is replaced, since no client can use it any
  * more.
  * @param enter opens or renews the session
- * @throws AppError QUERY_REJECTED before `enter` runs if the cookie may not be set, and whatever `enter` throws
+ * @throws AppError QUERY_REJECTED before `enter` runs if the cookie may not be set; SECOND_FACTOR_REQUIRED; whatever `enter`
+ * throws
  */
 export async function issueAuthPayload(
   context: GraphqlContext,
   transport: Transport,
-  enter: () => Promise<IssuedSession>,
+  enter: () => Promise<SignIn>,
 ): Promise<AuthPayloadView> {
   if (transport === 'COOKIE') context.cookie.assertAllowed();
   const entered = await enter();
+  if (isChallenged(entered)) throw secondFactorRequired(entered);
   const replaced = transport === 'COOKIE' ? cookieSessionId(context) : undefined;
   if (replaced !== undefined && replaced !== entered.session.id)
     await context.services.revocation.endReplaced(replaced, context.client);
