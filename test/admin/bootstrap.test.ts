@@ -1,3 +1,4 @@
+/** The first administrator, from BOOTSTRAP_ADMIN_EMAIL and BOOTSTRAP_ADMIN_PASSWORD. */
 import t from 'tap';
 import { ConfigError } from '../../src/config/config.js';
 import { startTestApp } from '../helpers/app.js';
@@ -14,40 +15,37 @@ const administrators = async (app: Awaited<ReturnType<typeof startTestApp>>) => 
   return users.edges.filter((edge: { node: { role: string } }) => edge.node.role === 'ADMIN').length as number;
 };
 
-t.test('the first administrator is made at the start, once, however many instances start', async (t) => {
+t.test('creates the first administrator once when several instances start', async (t) => {
   const db = await openTestDatabase(t);
   const apps = await Promise.all([1, 2, 3].map(() => startTestApp(t, ADMIN, db)));
   t.match((await login(apps[0]!)).data?.['login'], { user: { role: 'ADMIN', isVerified: true }, scope: /admin/ });
   t.equal(await administrators(apps[1]!), 1);
   const later = await startTestApp(t, { ...ADMIN, BOOTSTRAP_ADMIN_EMAIL: 'second@mail.test' }, db);
-  t.equal(await administrators(later), 1, 'where there is one no other is made');
+  t.equal(await administrators(later), 1, 'creates no other if there is one');
 });
 
-t.test('nobody can register the address once the administrator exists', async (t) => {
+t.test('rejects a registration with the address of the administrator', async (t) => {
   const app = await startTestApp(t, ADMIN);
   await t.rejects(registerUser(app.client(), { email: 'Root@mail.test' }), /is taken/);
   t.equal(await administrators(app), 1);
 });
 
-t.test(
-  'does not promote an account that was registered before with the address, and starts all the same',
-  async (t) => {
-    const db = await openTestDatabase(t);
-    const before = await startTestApp(t, {}, db);
-    const stranger = await registerUser(before.client(), { email: 'Root@mail.test' });
-    const app = await startTestApp(t, ADMIN, db);
-    t.ok(app.logs.some(({ msg }) => /^BOOTSTRAP_ADMIN_EMAIL: belongs to an account/.test(String(msg))));
-    const client = app.client({ token: stranger.accessToken });
-    t.equal((await client.send('{ me { role } }')).data!['me'].role, 'USER');
-    const other = await startTestApp(t, { ...ADMIN, BOOTSTRAP_ADMIN_EMAIL: 'second@mail.test' }, db);
-    const { data } = await other.client().send(LOGIN, {
-      input: { identifier: 'second@mail.test', password: ADMIN.BOOTSTRAP_ADMIN_PASSWORD },
-    });
-    t.equal(data!['login'].user.role, 'ADMIN', 'another address works');
-  },
-);
+t.test('starts without promoting an account that already has the address', async (t) => {
+  const db = await openTestDatabase(t);
+  const before = await startTestApp(t, {}, db);
+  const stranger = await registerUser(before.client(), { email: 'Root@mail.test' });
+  const app = await startTestApp(t, ADMIN, db);
+  t.ok(app.logs.some(({ msg }) => /^BOOTSTRAP_ADMIN_EMAIL: belongs to an account/.test(String(msg))));
+  const client = app.client({ token: stranger.accessToken });
+  t.equal((await client.send('{ me { role } }')).data!['me'].role, 'USER');
+  const other = await startTestApp(t, { ...ADMIN, BOOTSTRAP_ADMIN_EMAIL: 'second@mail.test' }, db);
+  const { data } = await other.client().send(LOGIN, {
+    input: { identifier: 'second@mail.test', password: ADMIN.BOOTSTRAP_ADMIN_PASSWORD },
+  });
+  t.equal(data!['login'].user.role, 'ADMIN', 'another address works');
+});
 
-t.test('an address or a password that will not do stops the start, with every fault named', async (t) => {
+t.test('does not start with an invalid address or password, and reports every issue', async (t) => {
   const start = startTestApp(t, { BOOTSTRAP_ADMIN_EMAIL: 'root', BOOTSTRAP_ADMIN_PASSWORD: 'short' });
   const error = await start.then(
     () => undefined,

@@ -4,14 +4,14 @@ import type { AuditRecord } from '../../src/audit/event.js';
 import { feedSetup as setup, take } from '../helpers/feed.js';
 
 t.test('delivers missed events once after an outage, before new ones', async (t) => {
-  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  const { feed, dispatch, watch, recordSilently, readAll, clock, onCatchUp } = setup();
   watch(true);
   recordSilently('a:before');
   clock.advance(1);
   const [mine, all] = [feed.subscribe('a'), feed.subscribe(null)];
   clock.advance(1000);
   recordSilently('a:1');
-  tell('a:1');
+  dispatch('a:1');
   await readAll();
   watch(false);
   clock.advance(60_000);
@@ -20,26 +20,26 @@ t.test('delivers missed events once after an outage, before new ones', async (t)
   onCatchUp(() => new Promise((resolve) => (release = resolve)));
   watch(true);
   await new Promise(setImmediate);
-  tell('a:3');
-  tell('a:4');
+  dispatch('a:3');
+  dispatch('a:4');
   release();
   await new Promise(setImmediate);
   await readAll();
   t.same(await take(mine, 4), ['a:1', 'a:2', 'a:3', 'a:4']);
   t.same(await take(all, 5), ['a:1', 'a:2', 'b:1', 'a:3', 'a:4']);
-  tell('a:4', 'a:5');
+  dispatch('a:4', 'a:5');
   await readAll();
   t.same(await take(mine, 1), ['a:5'], 'and nothing twice that is told twice');
 });
 
 t.test('delivers an event committed after the subscription, even with an earlier timestamp', async (t) => {
-  const { feed, tell, watch, recordSilently, readAll, clock, onCatchUp } = setup();
+  const { feed, dispatch, watch, recordSilently, readAll, clock, onCatchUp } = setup();
   watch(true);
   await new Promise(setImmediate);
   recordSilently('a:1', 'a:2', 'a:3');
   clock.advance(1);
   const stream = feed.subscribe('a');
-  tell('a:1');
+  dispatch('a:1');
   await readAll();
   t.same(await take(stream, 1), ['a:1'], 'live');
   let release!: () => void;
@@ -47,10 +47,10 @@ t.test('delivers an event committed after the subscription, even with an earlier
   watch(false);
   watch(true);
   await new Promise(setImmediate);
-  tell('a:2');
+  dispatch('a:2');
   release();
   await new Promise(setImmediate);
-  tell('a:4');
+  dispatch('a:4');
   await readAll();
   t.same(await take(stream, 2), ['a:2', 'a:4'], 'live, and found by catching up first');
 });
@@ -58,7 +58,7 @@ t.test('delivers an event committed after the subscription, even with an earlier
 t.test(
   'reads missed events since the outage or the oldest subscription, with a margin before a noticed outage',
   async (t) => {
-    const { feed, tell, watch, recordSilently, readAll, clock, sinces } = setup();
+    const { feed, dispatch, watch, recordSilently, readAll, clock, sinces } = setup();
     const step = () => new Promise(setImmediate);
     watch(true);
     await step();
@@ -94,14 +94,14 @@ t.test(
     watch(true);
     await step();
     t.equal(sinces[4], start);
-    tell('a:3');
+    dispatch('a:3');
     await readAll();
     t.same(await take(stream, 3), ['a:2', 'a:1', 'a:3'], 'late, but not lost');
   },
 );
 
 t.test('catches up with a second outage before it delivers new events', async (t) => {
-  const { feed, tell, watch, recordSilently, readAll, onCatchUp } = setup();
+  const { feed, dispatch, watch, recordSilently, readAll, onCatchUp } = setup();
   const stream = feed.subscribe('a');
   const releases: (() => void)[] = [];
   onCatchUp(() => new Promise((resolve) => releases.push(resolve)));
@@ -110,7 +110,7 @@ t.test('catches up with a second outage before it delivers new events', async (t
   watch(false);
   watch(true);
   recordSilently('a:1');
-  tell('a:2');
+  dispatch('a:2');
   releases[0]!();
   await new Promise(setImmediate);
   recordSilently('a:1b');
@@ -121,14 +121,14 @@ t.test('catches up with a second outage before it delivers new events', async (t
 });
 
 t.test('does not count delivered events as missed, and ends a subscription that could get duplicates', async (t) => {
-  const { feed, tell, watch, recordSilently, readAll, clock } = setup();
+  const { feed, dispatch, watch, recordSilently, readAll, clock } = setup();
   watch(true);
   await new Promise(setImmediate);
   const stream = feed.subscribe('a');
   const pass = async (follower: AsyncIterator<AuditRecord>, ids: string[]) => {
     for (let done = 0; done < ids.length; done += 1000) {
       const some = ids.slice(done, done + 1000);
-      tell(...some);
+      dispatch(...some);
       await readAll();
       t.same(await take(follower, some.length), some);
     }

@@ -287,7 +287,7 @@ t.test('refuses weak or unencrypted settings in production', async (t) => {
   t.same(issuesOf({ ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1', PUBLIC_URL: 'http://auth.test' }), []);
 });
 
-t.test('the redaction of the log leaves warnings as they are', async (t) => {
+t.test('writes warnings that log redaction does not change', async (t) => {
   const weak = 'change-me-'.repeat(4);
   const placeholders = { AUTH_SECRET: weak, JWT_SECRET_KEY: weak, METRICS_TOKEN: weak };
   const warnings = [

@@ -6,7 +6,7 @@ import { createTestDatabase, onRealPostgres, openTestDatabase } from '../helpers
 import { ME, REFRESH } from '../helpers/seed.js';
 import { openPostgres } from '../../src/db/postgres.js';
 
-t.test("the embedded database's clock is the process's own", async (t) => {
+t.test('uses the clock of the process with the embedded database', async (t) => {
   const embedded = { ...(await openTestDatabase(t)), kind: 'embedded' as const };
   const local = testClock(1_000_000);
   t.equal((await createSharedClock(embedded, local)).now(), 1_000_000);

@@ -1,3 +1,4 @@
+/** The lock on the data directory: one process at a time, released by the kernel. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
@@ -9,7 +10,7 @@ import type { TestScope } from '../helpers/app.js';
 
 const held = { name: 'DirectoryHeldError' };
 
-/** A process that tries to lock `directory`, says `held` or why not, and keeps the lock until it is killed. */
+/** A process that locks `DIRECTORY`, prints `held` or the error, and keeps the lock until it is killed. */
 const HOLDER = `
   const { lockDirectory } = await import(process.cwd() + '/dist/db/directory-lock.js');
   const answer = await lockDirectory(process.env.DIRECTORY).then(() => 'held', (error) => error.message);
@@ -38,11 +39,11 @@ async function kill(child: ChildProcess): Promise<void> {
   await closed;
 }
 
-t.test('refuses a second holder and names the first; the lock is free after its release', async (t) => {
+t.test('rejects a second lock with the name of the holder until the first is released', async (t) => {
   const directory = t.testdir();
   const lock = await lockDirectory(directory);
   await t.rejects(lockDirectory(directory), { ...held, message: new RegExp(`process ${process.pid} on .* since 20`) });
-  await t.rejects(lockDirectory(directory), held, 'a refused attempt does not free it');
+  await t.rejects(lockDirectory(directory), held, 'a rejected attempt does not release it');
   lock.release();
   lock.release();
   (await lockDirectory(directory)).release();
@@ -50,20 +51,17 @@ t.test('refuses a second holder and names the first; the lock is free after its 
   t.equal(statSync(join(directory, 'lock', 'holder')).mode & 0o777, 0o600);
 });
 
-t.test(
-  'gives the lock to exactly one of many processes that start at once, and to the next after kill -9',
-  async (t) => {
-    const directory = t.testdir();
-    for (let round = 0; round < 2; round += 1) {
-      const children = Array.from({ length: 5 }, () => spawnHolder(t, directory));
-      const answers = await Promise.all(children.map(answerOf));
-      t.equal(answers.filter((answer) => answer === 'held').length, 1);
-      for (const answer of answers.filter((answer) => answer !== 'held')) t.match(answer, /is held by/);
-      await Promise.all(children.map(kill));
-    }
-    (await lockDirectory(directory)).release();
-  },
-);
+t.test('lets one of many concurrent processes lock, and the next one after kill -9', async (t) => {
+  const directory = t.testdir();
+  for (let round = 0; round < 2; round += 1) {
+    const children = Array.from({ length: 5 }, () => spawnHolder(t, directory));
+    const answers = await Promise.all(children.map(answerOf));
+    t.equal(answers.filter((answer) => answer === 'held').length, 1);
+    for (const answer of answers.filter((answer) => answer !== 'held')) t.match(answer, /is held by/);
+    await Promise.all(children.map(kill));
+  }
+  (await lockDirectory(directory)).release();
+});
 
 t.test('works in a directory with a path longer than a socket address', async (t) => {
   const directory = join(t.testdir(), 'd'.repeat(120), 'e'.repeat(120));
@@ -83,7 +81,7 @@ const hasNamespaces = (() => {
   }
 })();
 if (hasNamespaces) {
-  t.test('excludes processes of other PID, UTS and mount namespaces, and is free after kill -9', async (t) => {
+  t.test('excludes processes of other PID, UTS and mount namespaces until kill -9', async (t) => {
     const directory = t.testdir();
     const first = spawnHolder(t, directory, CONTAINER);
     t.equal(await answerOf(first), 'held');
@@ -97,7 +95,7 @@ if (hasNamespaces) {
   });
 }
 
-t.test('waits for a process of an earlier release, and removes its files once it is silent', async (t) => {
+t.test('waits for a process of an earlier release, and removes its files when they are stale', async (t) => {
   const directory = t.testdir();
   const folder = join(directory, 'lock');
   mkdirSync(folder);
@@ -123,7 +121,7 @@ t.test('names DATA_DIR if the file system has no locks, and DATABASE_URL if the 
   t.throws(() => loadTryLock(notBuilt), { name: 'ConfigError', message: /DATABASE_URL: must be set/ });
 });
 
-t.test('reports a holder that has not written its name yet', async (t) => {
+t.test('reports a holder that has not written its name', async (t) => {
   const directory = t.testdir();
   const lock = await lockDirectory(directory);
   writeFileSync(join(directory, 'lock', 'holder'), '{"pid":');

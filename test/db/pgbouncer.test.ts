@@ -1,4 +1,4 @@
-/** Debian's PgBouncer in transaction mode; nothing here runs without TEST_DATABASE_URL. */
+/** PgBouncer in transaction mode. Needs Debian's pgbouncer and TEST_DATABASE_URL. */
 import { spawn, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,7 @@ import { refusal } from '../helpers/process.js';
 
 const hasPgBouncer = spawnSync('pgbouncer', ['--version']).status === 0;
 
-/** Starts a PgBouncer; returns the address of a database by way of it. */
+/** Starts a PgBouncer; returns the URL of a database through it. */
 async function startPgBouncer(t: Tap, target: string): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-pgbouncer-'));
   const { hostname, port, username } = new URL(target);
@@ -72,7 +72,7 @@ if (onRealPostgres && hasPgBouncer) {
     await t.rejects(nowhere.verifyListening(), { message: /^DATABASE_LISTEN_URL: its server/ });
   });
 
-  t.test('an instance starts with DATABASE_LISTEN_URL, and refuses to start without', async (t) => {
+  t.test('starts behind a pooler only with DATABASE_LISTEN_URL', async (t) => {
     const direct = await createTestDatabase(t);
     const url = await startPgBouncer(t, direct);
     const refused = await refusal(t, { DATABASE_URL: url, DATA_DIR: t.testdir() });
@@ -83,5 +83,7 @@ if (onRealPostgres && hasPgBouncer) {
     t.equal(await server.end('SIGTERM'), 0);
   });
 } else {
-  t.test('the embedded database has no pooler', async (t) => t.equal(onRealPostgres && hasPgBouncer, false));
+  t.test('is skipped without PgBouncer and a Postgres server', async (t) =>
+    t.equal(onRealPostgres && hasPgBouncer, false),
+  );
 }

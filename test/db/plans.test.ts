@@ -1,4 +1,4 @@
-/** With many rows, every statement that runs for a request or a job goes by an index: EXPLAIN shows no sequential scan. */
+/** Query plans with many rows: every statement of a request or job uses an index, and none scans a table. */
 import { sql, type SQL } from 'drizzle-orm';
 import t from 'tap';
 import { createAccountRepository } from '../../src/users/repository.js';
@@ -21,7 +21,7 @@ const NOW = new Date('2026-06-01T00:00:00.000Z');
 const idOf = (n: number) => `00000000-0000-7000-8000-${String(n).padStart(12, '0')}`;
 const rotationOf = (n: number) => ({ id: idOf(n), generation: 0, client: { ipAddress: '192.0.2.1', userAgent: null } });
 
-/** One session, event and token for each user; every hundredth of them old, deleted or run out. */
+/** One session, event and token for each user; some are deleted or ended. */
 await db.executor.execute(sql`create temporary view numbers as select n,
   ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid as id, 'member' || n as name,
   ${sql.raw(`'${NOW.toISOString()}'`)}::timestamptz + (n - 200) * interval '1 minute' as at
@@ -44,7 +44,7 @@ for (const statement of [
   await db.executor.execute(statement);
 await db.executor.execute(sql`analyze`);
 
-/** What some work sends, as it is explained. */
+/** The statements that `work` sends, each with its EXPLAIN. */
 async function statementsOf(work: (executor: Executor) => Promise<unknown>): Promise<{ text: string; explain: SQL }[]> {
   const sent = await sentBy(db, () => work(db.executor));
   return sent.map(({ text, values }) => {
@@ -74,18 +74,18 @@ async function planOf(explain: SQL): Promise<Plan[]> {
 }
 
 const listing = (on: Executor) => createSessionListing(on, { now: () => NOW.getTime() });
-const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
-  ['the liveness read', /sessions_pkey/, (on) => readLiveSessions(on)([idOf(7), idOf(8)])],
+const CASES: readonly [name: string, index: RegExp, work: (executor: Executor) => Promise<unknown>][] = [
+  ['reading session and account', /sessions_pkey/, (on) => readLiveSessions(on)([idOf(7), idOf(8)])],
   ['a rotation', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7)], NOW)],
   ['rotations', /sessions_pkey/, (on) => createRotationRepository(on).rotate([rotationOf(7), rotationOf(8)], NOW)],
   [
-    'a rotation from elsewhere',
+    'a rotation from a new address',
     /sessions_pkey/,
     (on) => createRotationRepository(on).rotateAnywhere(rotationOf(7), NOW),
   ],
   ["an account's sessions", /sessions_user_id_index/, (on) => listing(on).first([idOf(7)], 100)],
   [
-    'those after one of them',
+    'the next page of sessions',
     /sessions_user_id_index/,
     (on) =>
       listing(on)
@@ -93,8 +93,12 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
         .catch(() => []),
   ],
   ['the limit of sessions', /sessions_user_id_index/, (on) => createSessionRepository(on).exceeds(idOf(7), 1, NOW)],
-  ['ending what is over it', /sessions_user_id_index/, (on) => createSessionRepository(on).endBeyond(idOf(7), 1, NOW)],
-  ['noting uses', /sessions_pkey/, (on) => createSessionRepository(on).touch([idOf(7)], NOW, NOW)],
+  [
+    'ending sessions over the limit',
+    /sessions_user_id_index/,
+    (on) => createSessionRepository(on).endBeyond(idOf(7), 1, NOW),
+  ],
+  ['recording uses', /sessions_pkey/, (on) => createSessionRepository(on).touch([idOf(7)], NOW, NOW)],
   ["ending an account's sessions", /sessions_user_id_index/, (on) => createSessionRepository(on).endAll(idOf(7), NOW)],
   ['clearing sessions', /sessions_(expires|ended)_at_index/, (on) => createSessionRepository(on).deleteOver(NOW, 50)],
   [
@@ -107,7 +111,7 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     /users_username_(key_unique|prefix_index)/,
     (on) => createAccountRepository(on).findByKey('username', 'member7'),
   ],
-  ['names that are taken', /users_/, (on) => createAccountRepository(on).findTaken('member7@mail.test', 'member8')],
+  ['finding taken names', /users_/, (on) => createAccountRepository(on).findTaken('member7@mail.test', 'member8')],
   [
     'the first page of accounts',
     /users_pkey/,
@@ -164,7 +168,7 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     (on) => createOneTimeTokenRepository(on).deleteExpired(NOW, 50),
   ],
   [
-    'what a used one-time token did',
+    'the outcome of a used one-time token',
     /used_one_time_tokens_pkey/,
     (on) => createOneTimeTokenRepository(on).outcomeOf('member7', NOW),
   ],
@@ -179,29 +183,29 @@ const CASES: readonly [what: string, index: RegExp, work: (executor: Executor) =
     (on) => createAttemptRepository(on).deleteExpired(NOW, 50),
   ],
   ['clearing rate limits', /rate_limits_resets_at_index/, (on) => createRateLimitRepository(on).deleteExpired(NOW, 50)],
-  ['mail that is due', /mail_outbox_next_attempt_at_index/, (on) => createOutboxRepository(on).claim(NOW, NOW, 10)],
+  ['claiming due mail', /mail_outbox_next_attempt_at_index/, (on) => createOutboxRepository(on).claim(NOW, NOW, 10)],
   [
-    'what was recorded since a moment',
+    'events since a time',
     /audit_events_pkey/,
     (on) => createAuditRepository(on).findSince(firstIdOf(new Date(NOW.getTime() - 15_000)), 5001),
   ],
   [
-    'more of what was recorded than is read',
+    'events above the limit',
     /audit_events_pkey/,
     (on) => createAuditRepository(on).findSince(firstIdOf(new Date(0)), 5001),
   ],
   [
-    'what was recorded about some accounts since a moment',
+    'events of some accounts since a time',
     /audit_events_(pkey|user_id_index)/,
     (on) => createAuditRepository(on).findSince(firstIdOf(new Date(0)), 20_001, [idOf(7), idOf(8)]),
   ],
   ['clearing the audit', /audit_events_created_at_index/, (on) => createAuditRepository(on).deleteBefore(NOW, 50)],
 ];
 
-for (const [what, index, work] of CASES) {
-  t.test(`${what}: by index`, async (t) => {
+for (const [name, index, work] of CASES) {
+  t.test(`uses an index for ${name}`, async (t) => {
     const statements = await statementsOf(work);
-    t.ok(statements.length > 0, 'something is sent');
+    t.ok(statements.length > 0, 'at least one statement');
     for (const { text, explain } of statements) {
       const nodes = await planOf(explain);
       t.same(

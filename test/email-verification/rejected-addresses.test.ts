@@ -1,4 +1,4 @@
-/** "No, this was not me": the owner of an unconfirmed address takes it from the account that claims it. */
+/** `rejectEmailVerification`: the owner of an unconfirmed address removes it from the account that claims it. */
 import t from 'tap';
 import { seenByOwner } from '../../src/audit/event.js';
 import { startTestApp } from '../helpers/app.js';
@@ -13,7 +13,7 @@ const CHANGE = 'mutation ($email: String) { updateMe(input: { email: $email }) {
 const EVENTS = '{ auditEvents(first: 1) { edges { node { type ipAddress } } } }';
 const reject = (token: string) => app.client().send(REJECT, { token });
 
-t.test('a fresh account loses an address that it did not confirm, and keeps the rest', async (t) => {
+t.test('removes an unconfirmed address from a new account and changes nothing else', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   t.equal((await reject(token)).data?.['rejectEmailVerification'], true);
@@ -23,7 +23,7 @@ t.test('a fresh account loses an address that it did not confirm, and keeps the 
   t.match(await auditOf(app.db, user.id), [{ type: 'email.rejected', detail: 'unconfirmed address' }]);
   t.equal((await reject(token)).code, 'INVALID_TOKEN', 'single use');
   const login = { identifier: user.username, password: PASSWORD };
-  t.equal((await app.client().send(LOGIN, { input: login })).code, undefined, 'the account stays');
+  t.equal((await app.client().send(LOGIN, { input: login })).code, undefined, 'the account still exists');
   const owner = await app.user({ email: user.email });
   t.equal(
     (await app.client().send(LOGIN, { input: { ...login, identifier: user.email } })).data!['login'].user.id,
@@ -31,7 +31,7 @@ t.test('a fresh account loses an address that it did not confirm, and keeps the 
   );
 });
 
-t.test('no mail goes to the placeholder, and the account can give another address', async (t) => {
+t.test('sends no mail to the placeholder, and accepts another address', async (t) => {
   const user = await app.user();
   await reject(tokenIn(await app.mailTo(user.email)));
   const { email } = (await user.client.send(ME)).data!['me'];
@@ -44,7 +44,7 @@ t.test('no mail goes to the placeholder, and the account can give another addres
   t.same(await app.mailTo(email), []);
 });
 
-t.test('links that were mailed to the released address stop working', async (t) => {
+t.test('voids links that were mailed to the removed address', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
@@ -57,7 +57,7 @@ t.test('links that were mailed to the released address stop working', async (t) 
   t.equal(answer.code, 'INVALID_TOKEN');
 });
 
-t.test('a pending address is given up; the present one stays, confirmed or not', async (t) => {
+t.test('removes a pending address and keeps the current one', async (t) => {
   for (const confirmed of [true, false]) {
     const user = await app.user();
     const first = tokenIn(await app.mailTo(user.email));
@@ -75,7 +75,7 @@ t.test('a pending address is given up; the present one stays, confirmed or not',
   }
 });
 
-t.test('a confirmed address is not given up, and neither is that of an account that cannot be used', async (t) => {
+t.test('keeps a confirmed address, and that of a deleted account', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   const admin = await registerAdmin(app);
@@ -91,7 +91,7 @@ t.test('a confirmed address is not given up, and neither is that of an account t
   t.equal((await reject(late)).code, 'INVALID_TOKEN');
 });
 
-t.test('the holder of the account does not see from where the owner of the address answered', async (t) => {
+t.test('hides the IP address and browser of the rejection from the account', async (t) => {
   const user = await app.user();
   const admin = await registerAdmin(app);
   await reject(tokenIn(await app.mailTo(user.email)));

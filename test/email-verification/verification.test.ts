@@ -138,7 +138,7 @@ t.test('accepts one of several concurrent uses of a link', async (t) => {
   t.equal(answers.filter(({ code }) => code === undefined).length, 1);
 });
 
-t.test('who holds the link alone does not see where the account is used', async (t) => {
+t.test('hides the sessions of the account from a holder of the link', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   const answer = await app.client().send(VERIFY_SESSIONS, { token });

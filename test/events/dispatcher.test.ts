@@ -26,7 +26,7 @@ const MALFORMED: Record<string, string> = {
   'an event that is too long': JSON.stringify({ ...good, more: 'x'.repeat(1000) }),
 };
 for (const [what, text] of Object.entries(MALFORMED)) {
-  t.test(`${what} is no event`, async (t) => t.equal(decodeEvent(text), undefined));
+  t.test(`rejects ${what} as an event`, async (t) => t.equal(decodeEvent(text), undefined));
 }
 
 t.test('ignores malformed messages and logs once, without content', async (t) => {

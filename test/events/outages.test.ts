@@ -1,4 +1,4 @@
-/** The bus through faults of the network; on a real Postgres and a real Redis, where they are. */
+/** Events during outages of the network, with a real Postgres and a real Redis. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { systemClock } from '../../src/lib/clock.js';
@@ -20,14 +20,14 @@ const SECRETS = ['a test secret of more than thirty-two bytes'];
 
 const event = (): AccountEvent => ({ auditId: randomUUID(), userId: randomUUID(), sessionId: null });
 
-/** Faults, and what ends them. */
-const FAULTS: Record<string, (proxy: FaultProxy) => void | Promise<void>> = {
+/** Ways in which a connection fails. */
+const OUTAGES: Record<string, (proxy: FaultProxy) => void | Promise<void>> = {
   'cut off': (proxy) => proxy.cut(),
   'half-open': (proxy) => proxy.stall(),
   'refused for a while': (proxy) => proxy.refuse(),
 };
 
-t.test('the embedded database and no Redis: nothing between them can fail', async (t) => {
+t.test('is connected to the embedded database until it closes', async (t) => {
   const db = await openTestDatabase(t);
   const events = createDatabaseEvents({ db, log: recordingLog().log });
   await connection(events, true);
@@ -36,8 +36,8 @@ t.test('the embedded database and no Redis: nothing between them can fail', asyn
 });
 
 if (onRealPostgres) {
-  for (const [fault, cause] of Object.entries(FAULTS)) {
-    t.test(`a connection that listens and is ${fault} is told as lost, and replaced`, async (t) => {
+  for (const [outage, cause] of Object.entries(OUTAGES)) {
+    t.test(`reports and replaces a listening connection that is ${outage}`, async (t) => {
       const url = await createTestDatabase(t);
       const proxy = await faultProxy(t, url, 5432);
       const db = openPostgres({ url, poolSize: 2, timeoutMs: 5_000 });
@@ -55,10 +55,10 @@ if (onRealPostgres) {
       const { arrived, until } = collect(events);
       await connection(events, true);
       await cause(proxy);
-      if (fault !== 'cut off') {
+      if (outage !== 'cut off') {
         await connection(events, false);
         await db.transaction((tx) => events.publish(tx, event()));
-        t.same(arrived, [], 'what happens meanwhile is missed');
+        t.same(arrived, [], 'events during the outage are missed');
         await proxy.pass();
       } else await proxy.untilConnections(2);
       await connection(events, true);
@@ -74,8 +74,8 @@ if (onRealPostgres) {
 }
 
 if (onRedis) {
-  for (const [fault, cause] of Object.entries(FAULTS)) {
-    t.test(`a Redis whose connections are ${fault} loses no event of an instance that goes on`, async (t) => {
+  for (const [outage, cause] of Object.entries(OUTAGES)) {
+    t.test(`delivers all events after the connections to Redis were ${outage}`, async (t) => {
       const proxy = await faultProxy(t, REDIS_URL, 6379);
       const { log, lines } = recordingLog();
       const db = await openTestDatabase(t);
@@ -93,14 +93,14 @@ if (onRedis) {
       await Promise.all([connection(here, true), connection(elsewhere, true)]);
       const { until } = collect(elsewhere);
       await cause(proxy);
-      if (fault !== 'cut off') await connection(here, false);
+      if (outage !== 'cut off') await connection(here, false);
       const sent = Array.from({ length: 250 }, event);
       for (const each of sent) await db.transaction((tx) => here.publish(tx, each));
       await proxy.pass();
-      t.same(await until(({ length }) => length >= sent.length), sent, 'all, once, in order');
+      t.same(await until(({ length }) => length >= sent.length), sent, 'all of them once, in order');
       await connection(here, true);
-      const told = lines.find(({ message }) => String(message).startsWith('Redis connection lost'));
-      t.match(told, { level: 'warn', message: /^Redis connection lost \((requests|events)\)/ });
+      const line = lines.find(({ message }) => String(message).startsWith('Redis connection lost'));
+      t.match(line, { level: 'warn', message: /^Redis connection lost \((requests|events)\)/ });
     });
   }
 
@@ -110,7 +110,7 @@ if (onRedis) {
     const db = await openTestDatabase(t);
     const prefix = `latchkey-test:${randomUUID()}:`;
     const [away, redis] = [connectRedis(proxy.url, 'requests', log), connectRedis(REDIS_URL, 'requests', log)];
-    // An hour ahead, so that nothing that is told of `elsewhere` itself looks as if it came from `here`.
+    // An hour ahead, to tell losses that `here` reports from those of `elsewhere`.
     const clock = testClock(systemClock.now() + 3_600_000);
     const elsewhere = openEvents({ db, redis, url: REDIS_URL, prefix, secrets: SECRETS, clock: systemClock, log });
     await connection(elsewhere, true);
@@ -121,7 +121,7 @@ if (onRedis) {
           if (!connected && lostSince === since) resolve();
         });
       });
-    const ofTheStart = lost(clock.now() - 900_000);
+    const atStartup = lost(clock.now() - 900_000);
     const here = openEvents({ db, redis: away, url: proxy.url, prefix, secrets: SECRETS, clock, log });
     t.teardown(async () => {
       await Promise.all([here.close(), elsewhere.close()]);
@@ -129,9 +129,9 @@ if (onRedis) {
       redis.close();
     });
     await connection(here, true);
-    await ofTheStart;
+    await atStartup;
     const { until } = collect(elsewhere);
-    // It leaves once what the start told is acknowledged, which would be told again otherwise.
+    // This event follows the report of the startup. Once it has arrived, the report is not repeated.
     await here.publish(db.executor, event());
     await until(({ length }) => length === 1);
     await proxy.refuse();
@@ -147,7 +147,7 @@ if (onRedis) {
     await proxy.pass();
     await until(({ length }) => length === 1 + COUNT);
     await missed;
-    t.same(losses, [since], 'from the first on that was lost');
+    t.same(losses, [since], 'since the first lost event');
   });
 
   t.test('reports a possible loss at startup and ignores malformed messages', async (t) => {
@@ -175,7 +175,7 @@ if (onRedis) {
           if (lostSince === since) resolve();
         });
       });
-    // Its own of the start may arrive as well.
+    // The report of its own startup may arrive as well.
     const first = clock.now() - 900_000;
     clock.advance(1);
     const second = loss(first + 1);
@@ -209,11 +209,11 @@ if (onRedis) {
     const send = (message: string) => redis.client.publish(channel, message);
     await send(encodeEvent(event()));
     await send('missed:1');
-    await send(createMessageSigner(['a stranger’s secret of thirty-two bytes'], channel).sign(encodeEvent(event())));
+    await send(createMessageSigner(['the secret of others, of thirty-two bytes'], channel).sign(encodeEvent(event())));
     await send(createMessageSigner(SECRETS, 'another:events').sign(encodeEvent(event())));
     const ours = event();
     await send(createMessageSigner(SECRETS, channel).sign(encodeEvent(ours)));
-    t.same(await until(({ length }) => length > 0), [ours], 'a secret that was current before still verifies');
+    t.same(await until(({ length }) => length > 0), [ours], 'an earlier secret still verifies');
     t.equal(arrived.length, 1);
     t.equal(events.rejected(), 4);
     t.match(

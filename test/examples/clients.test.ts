@@ -96,7 +96,7 @@ async function start(t: { teardown(work: () => unknown): void }, make: (typeof f
     names.push(name);
     wake();
   };
-  await app.opening(() => frontend.follow(UPDATED, next, fail));
+  await app.untilSubscribed(() => frontend.follow(UPDATED, next, fail));
   const told = async () => {
     while (names.length === 0) await new Promise<void>((resolve) => (wake = resolve));
     return names.shift();
@@ -111,7 +111,7 @@ for (const [name, make] of Object.entries(frontends)) {
     t.equal(await told(), 'Ada');
     for (const round of [1, 2]) {
       const before = refreshes();
-      const answers = await app.opening(() => {
+      const answers = await app.untilSubscribed(() => {
         app.clock.advance(901_000);
         return Promise.all(QUERIES.map((document) => frontend.query(document)));
       });
@@ -126,7 +126,7 @@ for (const [name, make] of Object.entries(frontends)) {
   t.test(`${name}: refreshes the token of a socket without requests`, async (t) => {
     const { user, codes, told } = await start(t, make);
     const before = refreshes();
-    await app.opening(() => app.clock.advance(901_000));
+    await app.untilSubscribed(() => app.clock.advance(901_000));
     t.same(codes, [4403]);
     const { data } = await app.client().send(LOGIN, { input: { identifier: user.username, password: user.password } });
     await app.client({ token: data!['login'].accessToken }).send(UPDATE, { name: 'Ada' });

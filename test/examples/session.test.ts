@@ -59,7 +59,7 @@ t.test('gives up after five retries', async (t) => {
   t.equal(sent.length, 6);
 });
 
-t.test('a logout or login during a refresh wins', async (t) => {
+t.test('keeps the result of a logout or login during a refresh', async (t) => {
   const other: Tokens = { accessToken: 'other', refreshToken: 'r3' };
   for (const tokens of [undefined, other]) {
     for (const late of [[], [new TypeError('fetch failed')]]) {

@@ -1,4 +1,4 @@
-/** The product as it runs in production, on a fresh database, with a clock that a test moves. */
+/** The app with the production plugins, on a fresh database, with a clock that the test moves. */
 import { randomUUID } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/server/app.js';
@@ -22,18 +22,18 @@ export interface TestApp {
   readonly events: Events;
   readonly clock: TestClock;
   readonly config: Config;
-  /** Every line that was logged, parsed. */
+  /** All log lines, parsed. */
   readonly logs: Record<string, unknown>[];
-  /** Mail that was sent to an address, after all that is due was. */
+  /** Sends all due mail, and returns the messages to an address. */
   mailTo(address: string): Promise<Mail[]>;
   /** Runs a background job now. */
   runJob(name: string): Promise<void>;
   client(options?: ClientOptions): TestClient;
-  /** A registered user with a client that bears its access token. */
+  /** Registers a user; the client sends its access token. */
   user(input?: Record<string, unknown>): Promise<SeededUser>;
 }
 
-/** Cheap hashes, and limits out of the way: a test that is about them sets its own. */
+/** Cheap hashes and high limits. Tests of limits set their own. */
 const DEFAULTS = {
   NODE_ENV: 'test',
   AUTH_SECRET: 'a test secret of more than thirty-two bytes',
@@ -41,10 +41,10 @@ const DEFAULTS = {
   PUBLIC_URL: 'http://auth.test',
   LOG_LEVEL: 'info',
 };
-/** Production refuses these. */
+/** Settings that production refuses. */
 const CHEAP_HASHES = { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1' };
 
-/** Apps on one database are instances of one deployment, which share their Redis keys and nobody else does. */
+/** The Redis prefix of a database: apps on one database are instances of one deployment. */
 const prefixes = new WeakMap<Executor, string>();
 function redisOf({ executor }: Database): Record<string, string> {
   if (!onRedis) return {};
@@ -53,17 +53,17 @@ function redisOf({ executor }: Database): Record<string, string> {
   return { REDIS_URL, REDIS_PREFIX: prefix };
 }
 
-/** What `t` of tap offers that a helper needs. */
+/** The part of tap's `t` that helpers use. */
 export interface TestScope {
   teardown(work: () => unknown): void;
 }
 
 /**
  * Starts the app for a test file or a single test.
- * @param env environment variables over the defaults
- * @param db an open database to share; otherwise a fresh one
- * @param otherClock in place of the one that the test moves
- * @param strategies further kinds of credentials
+ * @param env overrides the default environment variables
+ * @param db an open database to share; default: a new one
+ * @param otherClock replaces the clock that the test moves
+ * @param strategies further authentication strategies
  */
 export async function startTestApp(
   t: TestScope,
@@ -73,7 +73,7 @@ export async function startTestApp(
   strategies: readonly Strategy[] = [],
 ): Promise<TestApp> {
   const logs: Record<string, unknown>[] = [];
-  // A shared database outlives the app, which closes its own.
+  // The app closes only a database of its own.
   const database = db ? { ...db, close: async () => undefined } : await openTestDatabase(t);
   const hashes = env['NODE_ENV'] === 'production' ? {} : CHEAP_HASHES;
   const config = loadConfig({ ...DEFAULTS, ...hashes, ...redisOf(database), ...env });

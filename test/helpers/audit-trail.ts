@@ -1,10 +1,10 @@
-/** What the audit holds of an account, the newest first. */
+/** The audit events of an account, newest first. */
 import { desc, eq, isNull } from 'drizzle-orm';
 import type { AuditRecord } from '../../src/audit/event.js';
 import type { Database } from '../../src/db/database.js';
 import { auditEvents } from '../../src/db/schema/index.js';
 
-/** @param userId null: what is about no account */
+/** @param userId null: events about no account */
 export async function auditOf(db: Database, userId: string | null): Promise<AuditRecord[]> {
   return db.executor
     .select()

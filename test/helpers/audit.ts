@@ -1,7 +1,7 @@
 /** The official audit of GraphQL over HTTP, run against a listening server. */
 import { auditServer } from 'graphql-http';
 
-/** What the audit finds wrong: its errors (MUST) and warnings (SHOULD); what is optional is left out. */
+/** The failed checks: errors (MUST) and warnings (SHOULD), without optional ones. */
 export async function auditFaults(url: string): Promise<string[]> {
   const results = await auditServer({ url });
   if (results.length < 50) throw new Error('The audit did not run');

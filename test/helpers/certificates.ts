@@ -1,4 +1,4 @@
-/** A private CA and certificates that it issued, made by openssl. */
+/** A private CA and a certificate that it issued, created with openssl. */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
@@ -9,7 +9,7 @@ export interface Certificates {
   readonly key: string;
 }
 
-/** Makes a CA, and a certificate of it for `names` (subjectAltName), in a directory. */
+/** Creates a CA and a certificate for `names` (subjectAltName) in a directory. */
 export function makeCertificates(directory: string, names = 'DNS:localhost,IP:127.0.0.1'): Certificates {
   const at = (name: string): string => join(directory, name);
   const request = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];

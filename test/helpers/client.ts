@@ -1,4 +1,4 @@
-/** A GraphQL client as a frontend has one, over `inject`: no socket, the whole production stack. */
+/** A GraphQL client over `inject`, which runs the production plugins without a socket. */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import type { ErrorCode, ErrorDetails } from '../../src/lib/errors.js';
 
@@ -20,7 +20,7 @@ export interface Answer<Data> {
 export interface ClientOptions {
   /** An access token to send. */
   readonly token?: string | undefined;
-  /** The address that the request comes from; each client has one of its own otherwise. */
+  /** The client address. Default: a separate one for each client. */
   readonly ip?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -29,15 +29,15 @@ export interface ClientOptions {
 export type AnyData = Record<string, any>;
 
 export interface TestClient {
-  /** Sends a document; the status is the one of `application/graphql-response+json`. */
+  /** Sends a document and accepts `application/graphql-response+json`. */
   send<Data = AnyData>(query: string, variables?: object, options?: ClientOptions): Promise<Answer<Data>>;
-  /** The same client with other defaults. */
+  /** A client with other defaults and the same address. */
   with(options: ClientOptions): TestClient;
 }
 
 let clients = 0;
 
-/** A client from an address of its own, so that limits by address do not mix. */
+/** Creates a client with a separate address, so that tests do not share limits by address. */
 export function testClient(app: FastifyInstance, defaults: ClientOptions = {}): TestClient {
   clients += 1;
   const ip = defaults.ip ?? `10.${(clients >> 16) & 255}.${(clients >> 8) & 255}.${clients & 255}`;

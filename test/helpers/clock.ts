@@ -1,12 +1,12 @@
-/** A clock that stands still until a test moves it. */
+/** A clock that only the test moves. */
 import type { Clock } from '../../src/lib/clock.js';
 
 export interface TestClock extends Clock {
-  /** Moves time forward (or back) by so many milliseconds. */
+  /** Moves the time by milliseconds; negative moves it back. */
   advance(ms: number): void;
 }
 
-/** Starts at the present, so that what the database or a driver stamps is near. */
+/** Starts at the current time, so that timestamps of the database are close to it. */
 export function testClock(start = Date.now()): TestClock {
   let now = start;
   return {

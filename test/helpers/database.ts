@@ -1,6 +1,6 @@
 /**
- * A fresh, migrated database for a test: embedded, or on the server of TEST_DATABASE_URL. Both are copies of
- * a template that is made once for each state of the migrations.
+ * A new, migrated database for a test: embedded, or on the server of TEST_DATABASE_URL. Both are copied from
+ * a template that is created once for each state of the migrations.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
@@ -17,7 +17,7 @@ import type { TestScope } from './app.js';
 
 const SERVER = process.env['TEST_DATABASE_URL'] || undefined;
 
-/** Whether the suite runs on a real Postgres, where races mean something. */
+/** Whether the tests run on a Postgres server, where transactions run in parallel. */
 export const onRealPostgres = SERVER !== undefined;
 
 const state = createHash('sha256')
@@ -25,7 +25,7 @@ const state = createHash('sha256')
   .digest('hex')
   .slice(0, 16);
 
-/** Opens a database of the test's own; it is gone when the test is over. */
+/** Opens a new database, which is deleted after the test. */
 export async function openTestDatabase(t: TestScope): Promise<Database> {
   const database =
     SERVER === undefined ? await openEmbeddedCopy() : openPostgres({ ...TEST_POOL, url: await createTestDatabase(t) });
@@ -41,7 +41,7 @@ async function openEmbeddedCopy(): Promise<Database> {
   return embedded(await PGlite.create({ loadDataDir: new Blob([new Uint8Array(await readFile(file))]) }));
 }
 
-/** Several test processes may do it at once; the last to finish wins, with the same bytes in effect. */
+/** Several test processes may write it concurrently: all write the same content. */
 async function dumpTemplate(file: string): Promise<void> {
   const client = await PGlite.create();
   const template = embedded(client);
@@ -53,7 +53,7 @@ async function dumpTemplate(file: string): Promise<void> {
   await rename(draft, file);
 }
 
-/** Creates a database on the server, migrated unless `empty`; returns its address. */
+/** Creates a database on the server, migrated unless `empty`. Returns its URL. */
 export async function createTestDatabase(t: TestScope, { empty = false } = {}): Promise<string> {
   if (SERVER === undefined) throw new Error('TEST_DATABASE_URL is not set');
   const name = `latchkey_test_${randomUUID().replaceAll('-', '')}`;

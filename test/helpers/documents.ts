@@ -1,11 +1,11 @@
-/** Reads the Markdown documents and the source, so that a test can compare what one says with what the other does. */
+/** Reads the Markdown documents and the source, so that a test can compare them. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
 
 const LEVELS = new Set(['trace', 'debug', 'info', 'warn', 'error', 'fatal']);
 
-/** Cells of every table row under a heading, without the header row and the rule below it. */
+/** The cells of each table row under a heading, without the header and delimiter rows. */
 export function tableRows(markdown: string, heading: string): string[][] {
   const lines = section(markdown, heading).split('\n');
   const isRow = (line: string | undefined) => line?.startsWith('|') ?? false;
@@ -16,7 +16,7 @@ export function tableRows(markdown: string, heading: string): string[][] {
     .map((cells) => cells.map((cell) => cell.trim().replaceAll('\\|', '|')));
 }
 
-/** The text from a heading to the next one of its level or above; the whole document for an empty heading. */
+/** The text from a heading to the next one of the same or a higher level; the whole document for an empty heading. */
 export function section(markdown: string, heading: string): string {
   if (heading === '') return markdown;
   const lines = markdown.split('\n');
@@ -27,12 +27,12 @@ export function section(markdown: string, heading: string): string {
   return lines.slice(start, length === -1 ? undefined : start + 1 + length).join('\n');
 }
 
-/** What stands in backticks. */
+/** The text in backticks. */
 export function codeSpans(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1]!);
 }
 
-/** Files that a document names: targets of relative links, and paths in backticks. Relative to the repository's root. */
+/** The files that a document names, in relative links and in backticks; relative to the repository's root. */
 export function namedPaths(file: string, markdown: string): string[] {
   const prose = markdown.replace(/^```[^]*?^```/gm, '');
   const targets = [
@@ -46,7 +46,7 @@ export function namedPaths(file: string, markdown: string): string[] {
   return [...new Set([...links, ...spans].map((path) => normalize(path)))].sort();
 }
 
-/** Links to headings, with the file that has them. */
+/** Links to headings, with the file of the heading. */
 export function namedHeadings(file: string, markdown: string): { readonly path: string; readonly anchor: string }[] {
   const links = [...markdown.matchAll(/\]\(([^)\s#:]*)#([^)\s]+)\)/g)];
   return links.map(([, path, anchor]) => ({
@@ -55,7 +55,7 @@ export function namedHeadings(file: string, markdown: string): { readonly path: 
   }));
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** The anchors that GitHub creates for a document's headings. */
 export function anchors(markdown: string): string[] {
   const headings = [...markdown.matchAll(/^#+ (.+)$/gm)].map((match) => match[1]!);
   return headings.map((heading) =>
@@ -66,19 +66,19 @@ export function anchors(markdown: string): string[] {
   );
 }
 
-/** A line that the source may log; a part of the message that is not a literal is written `…`. */
+/** A log call in the source. Interpolated parts of the message are `…`. */
 export interface LogCall {
   readonly level: string;
   readonly message: string;
 }
 
-/** Every call such as `log.warn(fields, 'message')` below a folder. @throws Error for a call without a message */
+/** All calls such as `log.warn(fields, 'message')` below a folder. @throws Error for a call without a message */
 export function logCalls(folder: string): LogCall[] {
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) => /\.c?ts$/.test(path));
   return files.flatMap((path) => logCallsOf(join(folder, path), readFileSync(join(folder, path), 'utf8')));
 }
 
-/** The same of one file. */
+/** All log calls of one file. */
 export function logCallsOf(path: string, text: string): LogCall[] {
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const calls: LogCall[] = [];

@@ -1,12 +1,12 @@
-/** Events as tests wait for them. */
+/** Helpers that wait for events. */
 import type { AccountEvent, Events } from '../../src/events/events.js';
 import type { EventsLog } from '../../src/events/dispatcher.js';
 import type { RedisLog } from '../../src/redis/connection.js';
 
-/** For parts that are tested without a bus. */
-export const toldNobody: Pick<Events, 'publish'> = { publish: () => Promise.resolve() };
+/** Publishes nothing: for tests without events. */
+export const noEvents: Pick<Events, 'publish'> = { publish: () => Promise.resolve() };
 
-/** Until events arrive, or do not any more. */
+/** Resolves when the connection for events is open, or closed. */
 export async function connection(events: Events, connected: boolean): Promise<void> {
   if (events.connected() === connected) return;
   await new Promise<void>((resolve) => {
@@ -18,7 +18,7 @@ export async function connection(events: Events, connected: boolean): Promise<vo
   });
 }
 
-/** Everything that arrives from now on, and a way to wait until so many have. */
+/** Collects events from now on, and waits until a condition holds for them. */
 export function collect(events: Events) {
   const arrived: AccountEvent[] = [];
   let wake: () => void = () => undefined;
@@ -35,11 +35,11 @@ export function collect(events: Events) {
   };
 }
 
-/** Where there is a Redis to test with. */
+/** The Redis for tests, if there is one. */
 export const REDIS_URL = process.env['TEST_REDIS_URL'] ?? '';
 export const onRedis = REDIS_URL !== '';
 
-/** A log that keeps its lines. */
+/** A log that stores its lines. */
 export function recordingLog() {
   const lines: Record<string, unknown>[] = [];
   const log: EventsLog & RedisLog = {

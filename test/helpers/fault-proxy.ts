@@ -1,30 +1,30 @@
-/** A TCP proxy that fails on demand, between a client and a service that goes on: the network as the cause of a fault. */
+/** A TCP proxy between a client and a service, which injects faults of the network on demand. */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import type { TestScope } from './app.js';
 
 export interface FaultProxy {
-  /** The service's address by way of the proxy, with everything else of it. */
+  /** The service's URL with the address of the proxy. */
   readonly url: string;
-  /** Everything passes: the mode it begins in. Connections that were stalled go on. */
+  /** Forwards everything; the initial mode. Stalled connections continue. */
   pass(): Promise<void>;
-  /** Ends the open connections; new ones pass. */
+  /** Closes the open connections; forwards new ones. */
   cut(): void;
-  /** Connections stay open, new ones open, and nothing passes: half-open. */
+  /** Keeps and accepts connections but forwards nothing: half-open connections. */
   stall(): void;
-  /** Ends the open connections; new ones are refused. */
+  /** Closes the open connections; refuses new ones. */
   refuse(): Promise<void>;
-  /** Ends the open connections; new ones are accepted and ended at once. */
+  /** Closes the open connections; accepts new ones and closes them at once. */
   hangUp(): void;
-  /** How many clients have connected so far. */
+  /** The number of connections so far. */
   connections(): number;
-  /** What the service answers next ends its connection, and the client does not get it. */
+  /** Drops the service's next response and closes its connection. */
   loseAnswer(): void;
-  /** Until so many clients have connected in all. */
+  /** Resolves after this number of connections in total. */
   untilConnections(count: number): Promise<void>;
 }
 
-/** Starts a proxy to the service of a URL. @param defaultPort where the URL has none */
+/** Starts a proxy to the service of a URL. @param defaultPort if the URL has no port */
 export async function faultProxy(t: TestScope, target: string, defaultPort: number): Promise<FaultProxy> {
   const url = new URL(target);
   const [upstreamHost, upstreamPort] = [url.hostname, Number(url.port || defaultPort)];
@@ -35,14 +35,14 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
   let connections = 0;
 
   const server = createServer((client) => {
-    // It was accepted as the proxy stopped listening.
+    // Accepted while the proxy stopped listening.
     if (!server.listening) {
       client.destroy();
       return;
     }
     connections += 1;
     if (hangingUp) {
-      // Read, so that its end is seen, and known, so that `cut` ends it.
+      // Read it to notice its end, and store it so that `cut` closes it.
       sockets.add(client);
       client.on('error', () => client.destroy());
       client.on('close', () => sockets.delete(client));
@@ -51,7 +51,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
       return;
     }
     const upstream = connect(upstreamPort, upstreamHost);
-    // Ahead of what passes it on.
+    // Before the listener that forwards it.
     upstream.on('data', () => {
       if (losing) client.destroy();
       losing = false;
@@ -64,7 +64,7 @@ export async function faultProxy(t: TestScope, target: string, defaultPort: numb
       socket.on('error', () => socket.destroy());
       socket.on('close', () => {
         sockets.delete(socket);
-        // Whoever is behind a stalled connection learns nothing of the other end.
+        // The other end of a stalled connection is not notified.
         if (!stalled) other.destroy();
       });
       socket.pipe(other, { end: false });

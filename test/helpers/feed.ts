@@ -1,21 +1,21 @@
-/** The audit's feed without a bus or a database. */
+/** The audit feed without events and a database. */
 import t from 'tap';
 import type { AuditRecord } from '../../src/audit/event.js';
 import { createAuditFeed } from '../../src/audit/feed.js';
 import type { AccountEvent, ConnectionListener } from '../../src/events/events.js';
 import { testClock } from './clock.js';
 
-/** A feed over records that tests make; each read waits until it is let through. */
+/** A feed of records that the test creates. Each read waits until the test releases it. */
 export function feedSetup() {
   let listener: (event: AccountEvent) => void = () => t.fail('nobody listens');
   let watcher: ConnectionListener = () => t.fail('nobody watches');
   const clock = testClock();
-  /** What the audit holds: ids in their order, and when they were recorded. */
+  /** The stored events: ids in order, and the times of their recording. */
   const recorded: { id: string; at: number }[] = [];
   let catchingUp: (() => Promise<void>) | undefined;
-  const reads: { ids: readonly string[]; settle(error?: Error): void }[] = [];
+  const reads: { ids: readonly string[]; finish(error?: Error): void }[] = [];
   const missing = new Set<string>();
-  /** Since when each catching up read. */
+  /** The start time of each catch-up read. */
   const sinces: number[] = [];
   const record = (id: string) => {
     const createdAt = new Date(recorded.find((each) => each.id === id)?.at ?? clock.now());
@@ -44,7 +44,7 @@ export function feedSetup() {
     read: (ids) =>
       new Promise((resolve, reject) => {
         const found = ids.filter((id) => !missing.has(id)).map(record);
-        reads.push({ ids, settle: (error) => (error ? reject(error) : resolve(found.reverse())) });
+        reads.push({ ids, finish: (error) => (error ? reject(error) : resolve(found.reverse())) });
       }),
   });
   return {
@@ -54,24 +54,24 @@ export function feedSetup() {
     clock,
     watch: (connected: boolean, lostSince?: number) => watcher(connected, lostSince),
     sinces,
-    /** Records without a word to anybody. */
+    /** Stores an event without publishing it. */
     recordSilently: (...ids: string[]) => void recorded.push(...ids.map((id) => ({ id, at: clock.now() }))),
-    /** What each catching up does first. */
+    /** Runs before each catch-up read. */
     onCatchUp: (work: () => Promise<void>) => (catchingUp = work),
-    tell: (...ids: string[]) => {
+    dispatch: (...ids: string[]) => {
       for (const auditId of ids) listener({ auditId, userId: auditId.split(':')[0] || null, sessionId: null });
     },
-    /** Lets all reads through, those too that begin then. */
+    /** Releases all reads, also later ones. */
     async readAll() {
       for (let done = 0; done < reads.length; done += 1) {
-        reads[done]!.settle();
+        reads[done]!.finish();
         await new Promise((resolve) => setImmediate(resolve));
       }
     },
   };
 }
 
-/** The ids of the next so many. */
+/** The ids of the next `count` events. */
 export async function take(stream: AsyncIterator<AuditRecord>, count: number): Promise<string[]> {
   const ids: string[] = [];
   while (ids.length < count) ids.push(((await stream.next()).value as AuditRecord).id);

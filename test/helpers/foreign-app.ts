@@ -1,4 +1,4 @@
-/** An application with plugins, hooks, parsers and error handling of its own, in which Latchkey is embedded or not. */
+/** An application with its own plugins, hooks, parsers and error handling, with or without an embedded Latchkey. */
 import cookie from '@fastify/cookie';
 import cors from '@fastify/cors';
 import rateLimit from '@fastify/rate-limit';
@@ -10,13 +10,13 @@ import { createTestDatabase, onRealPostgres } from './database.js';
 
 export interface ForeignApp {
   readonly app: FastifyInstance;
-  /** What its hooks saw: `<hook> <method> <url>`. */
+  /** Calls of its hooks, as `<hook> <method> <url>`. */
   readonly hooks: string[];
 }
 
 export const HOST_ORIGIN = 'https://host.test';
 
-/** Settings of an embedded Latchkey on a database of its own. */
+/** Settings of an embedded Latchkey with a separate database. */
 export async function embeddedConfig(t: TestScope): Promise<Record<string, string>> {
   return {
     NODE_ENV: 'test',
@@ -29,7 +29,7 @@ export async function embeddedConfig(t: TestScope): Promise<Record<string, strin
   };
 }
 
-/** @param embed registers Latchkey, ahead of the application's own plugins or after them */
+/** @param embed registers Latchkey, before or after the application's plugins */
 export async function foreignApp(
   t: TestScope,
   order: 'first' | 'last',
@@ -74,7 +74,7 @@ export async function foreignApp(
 
 const VARYING = new Set(['date', 'x-ratelimit-reset', 'retry-after']);
 
-/** What the application answers to requests for everything it has, without what differs each time. */
+/** The responses to requests for all features of the application, without headers that vary. */
 export async function answersOf({ app, hooks }: ForeignApp, remoteAddress: string): Promise<unknown> {
   const json = { 'content-type': 'application/json' };
   const requests = [

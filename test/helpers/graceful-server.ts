@@ -1,4 +1,4 @@
-/** A process with the production server and shutdown, told by its standard input when to answer or to fail. */
+/** A process with the production server and shutdown. Its standard input makes it respond or fail. */
 import { createInterface } from 'node:readline';
 import { loadConfig } from '../../src/config/config.js';
 import { createReadiness, healthPlugin } from '../../src/server/health.js';

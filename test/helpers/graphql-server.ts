@@ -1,4 +1,4 @@
-/** The GraphQL route on the production HTTP server, over a small schema whose resolvers a test can break. */
+/** The GraphQL route on the production HTTP server, with a small schema whose resolvers a test can replace. */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { buildSchema, type GraphQLSchema } from 'graphql';
 import type { GraphqlContext } from '../../src/graphql/context.js';
@@ -36,7 +36,7 @@ const SDL = `
 
 type Resolvers = Readonly<Record<string, (args: never, context: unknown) => unknown>>;
 
-/** The schema; `resolvers` are its root fields, over ones that work. */
+/** Creates the schema. `resolvers` overrides resolvers of root fields. */
 export function testSchema(resolvers: Resolvers = {}): GraphQLSchema {
   const schema = buildSchema(SDL);
   const node: Record<string, unknown> = { id: '1', name: 'node', required: 'yes' };
@@ -64,11 +64,11 @@ type Subscribe = (args: never) => AsyncIterable<unknown>;
 
 export interface GraphqlServer extends TestServer {
   readonly app: FastifyInstance;
-  /** How many operations were executed. */
+  /** The number of executed operations. */
   executed(): number;
-  /** POSTs a JSON body; by default as a client of `application/graphql-response+json`. */
+  /** Sends a JSON body by POST; by default accepts `application/graphql-response+json`. */
   post(body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
-  /** GETs with parameters, by default with a header that needs a preflight. */
+  /** Sends parameters by GET; by default with a header that requires a preflight request. */
   get(params: Record<string, string>, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
 }
 
@@ -77,26 +77,26 @@ export interface GraphqlServerOptions {
   readonly resolvers?: Resolvers;
   readonly introspection?: boolean;
   readonly suggestions?: boolean;
-  /** Streams of `ticks` and `greet`, whose items are what the fields resolve to. */
+  /** Sources of the subscriptions `ticks` and `greet`. */
   readonly streams?: Readonly<Record<string, Subscribe>>;
-  /** Bounds and the beat of its sockets. */
+  /** Limits and ping interval of the sockets. */
   readonly sockets?: Partial<SocketsOptions>;
-  /** What a message that subscribes waits for; nothing otherwise. */
+  /** Charges a subscribe message, which waits for it. Default: charges nothing. */
   readonly charge?: (userId: string, requests: number) => Promise<void>;
-  /** Told how many requests a document is counted as, besides its own. */
+  /** Receives the number of additional requests that a document counts as. */
   readonly chargeDocument?: (requests: number) => Promise<void>;
-  /** Registers what stands before the route. */
+  /** Registers plugins before the route. */
   before?(app: FastifyInstance): unknown;
 }
 
-/** A bus that nothing arrives on. */
+/** Events without any message. */
 const SILENCE: SocketSessionsOptions['events'] = {
   listen: () => () => undefined,
   connected: () => true,
   onConnection: () => () => undefined,
 };
 
-/** `good` is a token for ever; others are what is said of them. */
+/** Accepts the token `good`. Each other token fails in its own way. */
 const knownTokens: Strategy['authenticate'] = async (authorization) => {
   switch (authorization) {
     case 'good':
@@ -121,7 +121,7 @@ const { authenticate, fromConnectionParams } = createAuthenticator([
   },
 ]);
 
-/** Starts it; `env` is the configuration of its limits. */
+/** Starts the server; `env` configures its limits. */
 export async function startGraphqlServer(
   t: { teardown(work: () => unknown): void },
   {

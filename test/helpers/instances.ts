@@ -1,4 +1,4 @@
-/** Instances of one deployment, each a process, and what they are asked. */
+/** Instances of one deployment, each a process, and requests to them. */
 import { randomUUID } from 'node:crypto';
 import type { ErrorCode } from '../../src/lib/errors.js';
 import type { TestScope } from './app.js';
@@ -9,17 +9,17 @@ import { PASSWORD, REGISTER } from './seed.js';
 export interface Answer {
   readonly status: number;
   readonly data: AnyData | null | undefined;
-  /** The first error's code; undefined where all is well. */
+  /** The code of the first error; undefined without errors. */
   readonly code: ErrorCode | undefined;
 }
 
 export interface Caller {
   readonly token?: string | undefined;
-  /** The address that the request is told to come from. */
+  /** The client address, sent as X-Forwarded-For. */
   readonly ip?: string;
 }
 
-/** What instances of a deployment have in common; requests may say where they come from. */
+/** Settings of all instances of a deployment. Requests may set X-Forwarded-For. */
 export const DEPLOYMENT = {
   NODE_ENV: 'test',
   AUTH_SECRET: 'a test secret of more than thirty-two bytes',
@@ -34,7 +34,7 @@ export const DEPLOYMENT = {
 export const startInstance = (t: TestScope, env: Record<string, string>): Promise<ServerProcess> =>
   startServer(t, { ...DEPLOYMENT, ...env });
 
-/** Sends a document. @throws where there is no answer in HTTP and JSON */
+/** Sends a document. @throws Error without a JSON response */
 export async function ask(
   server: Pick<ServerProcess, 'url'>,
   query: string,
@@ -62,13 +62,13 @@ export interface Account {
   readonly refreshToken: string;
 }
 
-/** Names of an account that nobody else has. */
+/** Unique names for an account. */
 export function someone() {
   const username = `u${randomUUID().replaceAll('-', '').slice(0, 20)}`;
   return { email: `${username}@mail.test`, username, password: PASSWORD };
 }
 
-/** Registers an account. @throws when it is refused */
+/** Registers an account. @throws Error if it is rejected */
 export async function register(server: ServerProcess, input = someone()): Promise<Account> {
   const { data, code } = await ask(server, REGISTER, { input });
   if (!data) throw new Error(`Refused: ${code}`);
@@ -76,7 +76,7 @@ export async function register(server: ServerProcess, input = someone()): Promis
   return { id: user.id, username: input.username, accessToken, refreshToken };
 }
 
-/** Callers that go on with their work, one after the other, until they are told to stop. */
+/** Callers that repeat their work until they are stopped. */
 export function startLoad(t: TestScope, callers: number, work: (caller: number) => Promise<unknown>) {
   let stopped = false;
   const all = Promise.all(
@@ -85,10 +85,10 @@ export function startLoad(t: TestScope, callers: number, work: (caller: number) 
     }),
   );
   t.teardown(() => (stopped = true));
-  // Told when it is stopped.
+  // `stop` reports the error.
   all.catch(() => (stopped = true));
   return {
-    /** Resolves when the last one has its answer; rejects with what one of them threw. */
+    /** Resolves after the last response; rejects with the error of a caller. */
     async stop(): Promise<void> {
       stopped = true;
       await all;
@@ -96,14 +96,14 @@ export function startLoad(t: TestScope, callers: number, work: (caller: number) 
   };
 }
 
-/** Asks until the answer is as wanted. @returns milliseconds that it took */
+/** Repeats a request until the condition holds. @returns the duration in milliseconds */
 export async function until(isIt: () => Promise<boolean>): Promise<number> {
   const started = performance.now();
   while (!(await isIt())) await new Promise((resolve) => setTimeout(resolve, 20));
   return performance.now() - started;
 }
 
-/** The status of a probe; 0 where nobody answers. */
+/** The status of a probe; 0 without a response. */
 export const probe = (server: Pick<ServerProcess, 'url'>, path: '/readyz' | '/healthz' = '/readyz'): Promise<number> =>
   fetch(`${server.url}${path}`).then(
     async (response) => {

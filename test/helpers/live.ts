@@ -1,4 +1,4 @@
-/** The product with its sockets, listening. */
+/** The listening app with WebSockets. */
 import type { Strategy } from '../../src/authn/strategy.js';
 import type { Clock } from '../../src/lib/clock.js';
 import type { Database } from '../../src/db/database.js';
@@ -11,17 +11,17 @@ export interface LiveApp extends TestApp {
   readonly port: number;
   /** Opens a socket with an access token. */
   session(accessToken: string): Promise<TestSocket>;
-  /** The same, and a subscription that is open when this resolves. */
+  /** Opens a socket with a subscription, and resolves when the subscription is active. */
   follow(accessToken: string, query: string): Promise<TestSocket>;
-  /** How many of something there are, by the metrics. */
+  /** The value of a metric. */
   count(metric: 'sockets_open' | 'subscriptions_open' | 'subscriptions_total'): Promise<number>;
-  /** Until no subscription is open. */
+  /** Resolves when no subscription is active. */
   quiet(): Promise<void>;
-  /** Does something, and waits until one more subscription has been opened; it delivers nothing recorded before. */
-  opening<T>(work: () => T): Promise<T>;
+  /** Runs `work`, and waits until one more subscription is active. It delivers no earlier events. */
+  untilSubscribed<T>(work: () => T): Promise<T>;
 }
 
-/** With limits by address out of the way: everybody is at the loopback. */
+/** High limits by address, because all clients have the loopback address. */
 const ENV = { RATE_LIMIT_ANONYMOUS: '100000/1m', MAX_WEBSOCKETS_PER_ADDRESS: '1000' };
 
 const idOf = ({ id }: { readonly id: string }) => id;
@@ -38,7 +38,7 @@ export async function startLiveApp(
   app.events.listen(({ auditId }) => void arrived.add(auditId));
   const recorded = async () => (await app.db.executor.select({ id: auditEvents.id }).from(auditEvents)).map(idOf);
   const known = new Set(await recorded());
-  /** Until events of all that was recorded have arrived here: they come after the answer to the request that caused them. */
+  /** Resolves when all recorded events have arrived. An event may arrive after the response to its request. */
   async function caughtUp(): Promise<void> {
     const due = (await recorded()).filter((id) => !known.has(id));
     while (!due.every((id) => arrived.has(id))) await new Promise((resolve) => setImmediate(resolve));
@@ -51,7 +51,7 @@ export async function startLiveApp(
     return Number(new RegExp(`^latchkey_${metric} (\\d+)$`, 'm').exec(body)![1]);
   }
   const total = () => count('subscriptions_total');
-  async function opening<T>(work: () => T): Promise<T> {
+  async function untilSubscribed<T>(work: () => T): Promise<T> {
     await caughtUp();
     const before = await total();
     const result = work();
@@ -67,10 +67,10 @@ export async function startLiveApp(
     async quiet() {
       while ((await count('subscriptions_open')) > 0) await new Promise((resolve) => setImmediate(resolve));
     },
-    opening,
+    untilSubscribed,
     async follow(accessToken, query) {
       const socket = await session(accessToken);
-      await opening(() => socket.send(subscribeMessage(query)));
+      await untilSubscribed(() => socket.send(subscribeMessage(query)));
       return socket;
     },
   };

@@ -1,26 +1,26 @@
-/** Reads and writes without a pause, as the clients of a server that is about to meet a fault. */
+/** Continuous reads and writes during an outage. */
 import type { TestScope } from './app.js';
 import { ask, someone, startLoad, until, type Answer } from './instances.js';
 import type { ServerProcess } from './process.js';
 import { ME, REGISTER } from './seed.js';
 
 export interface MixedLoad {
-  /** Resolves when the last caller has its answer. */
+  /** Resolves after the last response. */
   stop(): Promise<void>;
-  /** Every outcome other than success and SERVICE_UNAVAILABLE: each is a fault of the product. */
+  /** Unexpected outcomes: all but success and SERVICE_UNAVAILABLE. */
   readonly bad: readonly string[];
   served(): number;
   refused(): number;
   slowestMs(): number;
-  /** Resolves when so many more requests were served. */
+  /** Resolves after this number of further successful requests. */
   untilServed(more: number): Promise<unknown>;
-  /** Resolves when so many more requests were refused. */
+  /** Resolves after this number of further refused requests. */
   untilRefused(more: number): Promise<unknown>;
 }
 
 const isBounded = ({ code }: Answer) => code === undefined || code === 'SERVICE_UNAVAILABLE';
 
-/** Starts eight callers: half of them read with `token`, the others register accounts. */
+/** Starts eight callers: four read with `token`, four register accounts. */
 export function mixedLoad(t: TestScope, server: ServerProcess, token: string): MixedLoad {
   const bad: string[] = [];
   let [served, refused, slowestMs] = [0, 0, 0];
@@ -34,7 +34,7 @@ export function mixedLoad(t: TestScope, server: ServerProcess, token: string): M
     else if (answer.code === undefined) served += 1;
     else {
       refused += 1;
-      // Refusals come at once.
+      // Refusals arrive without delay.
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   });

@@ -1,12 +1,12 @@
-/** A person in a browser who opens mailed links and presses buttons: follows the redirect, keeps cookies, sends forms. */
+/** A minimal browser for the pages behind mailed links: follows redirects, stores cookies, submits forms. */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 
 export interface MailedPage {
   /** Opens a link and follows its redirect. */
   open(link: string): Promise<LightMyRequestResponse>;
-  /** Sends the form that was shown last. */
+  /** Submits the form of the last page. */
   press(fields?: Record<string, string>, headers?: Record<string, string>): Promise<LightMyRequestResponse>;
-  /** Name and value of each cookie. */
+  /** The cookies by name. */
   readonly jar: Map<string, string>;
 }
 

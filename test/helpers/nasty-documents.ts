@@ -1,4 +1,4 @@
-/** Documents that try to cost as much as they can within given limits, each of one kind. */
+/** Documents that are as expensive as the limits allow, each of one kind. */
 
 export interface NastyLimits {
   readonly maxTokens: number;
@@ -7,7 +7,7 @@ export interface NastyLimits {
   readonly maxAliases: number;
 }
 
-/** Repeats a part as often as the tokens allow. */
+/** Repeats a part up to the limit of tokens. */
 function filled(maxTokens: number, reserved: number, tokensEach: number, part: (index: number) => string): string {
   const times = Math.max(1, Math.floor((maxTokens - reserved) / tokensEach));
   return Array.from({ length: times }, (_, index) => part(index)).join(' ');
@@ -16,7 +16,7 @@ function filled(maxTokens: number, reserved: number, tokensEach: number, part: (
 const times = (count: number, part: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => part(index)).join(' ');
 
-/** By kind. */
+/** The documents by kind. */
 export function nastyDocuments({ maxTokens, maxLength, maxRepetitions, maxAliases }: NastyLimits) {
   const fill = (reserved: number, each: number, part: (index: number) => string) =>
     filled(maxTokens, reserved, each, part);

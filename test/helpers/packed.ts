@@ -1,4 +1,4 @@
-/** The package as it is published, installed in an empty project, with the programs of the documentation. */
+/** Installs the packed package in an empty project and runs the programs of the documentation there. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createHash } from 'node:crypto';
@@ -28,21 +28,21 @@ export interface Program {
 
 export interface Project {
   readonly directory: string;
-  /** Writes a program, with other ports than those of the text. */
+  /** Writes a program and replaces its ports. */
   write(program: Program, ports: Ports): Promise<void>;
-  /** What TypeScript says of the programs that were written. */
+  /** The type errors of the written programs. */
   typeErrors(): Promise<string>;
   /** Runs a program until `stop`; resolves when it has printed its address. */
   start(name: string): Promise<{ stop(): Promise<void> }>;
 }
 
-/** In place of 3000, where Latchkey listens, and of 4000. */
+/** Ports that replace 3000 (Latchkey) and 4000 (other services). */
 export interface Ports {
   readonly latchkey: number;
   readonly other: number;
 }
 
-/** The TypeScript blocks of a document, as programs. @param prefix starts the names of unnamed programs */
+/** The TypeScript blocks of a document. @param prefix starts the names of unnamed programs */
 export function programsOf(markdown: string, prefix: string): Program[] {
   const blocks = [...markdown.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, source]) => source!);
   return blocks.map((source, index) => ({
@@ -51,12 +51,12 @@ export function programsOf(markdown: string, prefix: string): Program[] {
   }));
 }
 
-/** Types of Node, which a project with TypeScript has. */
+/** The types of Node.js, which TypeScript projects install. */
 const TYPES = ['@types/node', 'undici-types'];
 
 /**
- * Packs this package and installs it in an empty project, with the versions of package-lock.json: what `npm ci` has fetched
- * is in npm's cache, and the registry is asked for the rest.
+ * Packs this package and installs it in an empty project with the versions of package-lock.json. They come from npm's cache if
+ * `npm ci` has filled it, otherwise from the registry.
  */
 export async function installedProject(t: TestScope): Promise<Project> {
   const directory = await mkdtemp(join(tmpdir(), 'latchkey-package-'));
@@ -107,7 +107,7 @@ async function manifest(tarball: string): Promise<object> {
   };
 }
 
-/** Our own lock file without what is for development only, and with the package in it. */
+/** The lock file of this package without development dependencies, and with the package itself. */
 async function lockfile(directory: string, tarball: string): Promise<object> {
   const { packages, ...lock } = (await read('package-lock.json')) as Lock;
   const { version, dependencies, engines } = packages['']!;

@@ -1,4 +1,4 @@
-/** Makes texts that could take a regular expression much work: a way into each of its repetitions, then much of the same. */
+/** Creates texts that may be expensive for a regular expression: a prefix that reaches a repetition, then many repeated parts. */
 import { visitRegExpAST, type AST } from '@eslint-community/regexpp';
 
 export interface Attack {
@@ -8,14 +8,14 @@ export interface Attack {
   readonly suffix: string;
 }
 
-/** Characters of every sort that patterns tell apart. */
+/** Characters of all classes that patterns distinguish. */
 const POOL = Array.from('aAzZ059 \t\n\r"\'@./:%-_\\$&,;=[({<>!?#*+~|^`}é\u0301Ж中\u00ad\u200d\ufe0f\u00a0\ud800\0😀');
-/** A repetition of no more than this many costs a constant. */
+/** Repetitions up to this bound have constant cost. */
 const FEW = 64;
 
 type Single = AST.Character | AST.CharacterSet | AST.CharacterClass | AST.ExpressionCharacterClass;
 
-/** The attacks on a pattern, none if nothing in it repeats without a bound. */
+/** The attacks on a pattern; none if it has no unbounded repetition. */
 export function attacksOn(ast: AST.RegExpLiteral): readonly Attack[] {
   const singles: Single[] = [];
   const quantifiers: AST.Quantifier[] = [];
@@ -32,7 +32,7 @@ export function attacksOn(ast: AST.RegExpLiteral): readonly Attack[] {
   const own = singles.flatMap((node) => (node.type === 'Character' ? [String.fromCodePoint(node.value)] : []));
   const pool = [...new Set([...own, ...POOL])];
   const tests = [...new Set(singles.map(({ raw }) => raw))].map((raw) => matcherOf(raw, ast.flags.raw));
-  /** One of each kind that the pattern tells apart. */
+  /** One character of each class that the pattern distinguishes. */
   const kinds = new Map<string, string>();
   for (const character of pool) {
     const kind = tests.map((test) => (test(character) ? '1' : '0')).join('');
@@ -86,7 +86,7 @@ function createSample(pool: readonly string[], flags: string) {
   return sample;
 }
 
-/** What stands before a node in a text that its pattern matches. */
+/** The text before a node in a match of its pattern. */
 function wayTo(node: AST.Node, sample: (node: AST.Element) => string): string {
   const { parent } = node;
   if (!parent) return '';

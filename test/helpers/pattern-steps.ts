@@ -1,26 +1,26 @@
 /**
- * Runs a regular expression as a backtracking engine does and counts the steps, so that growth shows without a clock:
- * each node of the pattern that is tried at a place is a step, and so is each character that a repetition takes.
+ * Runs a regular expression like a backtracking engine and counts steps, which measures growth without a clock. Each attempt to
+ * match a node is a step, and so is each character that a repetition consumes.
  */
 import { RegExpParser, type AST } from '@eslint-community/regexpp';
 
-/** Continues the match at a place; false makes the caller try its next alternative. */
+/** Continues the match at a position; false makes the caller try its next alternative. */
 type Continue = (at: number) => boolean;
 type Match = (at: number, next: Continue) => boolean;
 
-/** Stands for "far too many": the search is cut there. */
+/** The search stops at this number of steps. */
 class TooManySteps extends Error {}
 
 export interface CountedPattern {
   readonly ast: AST.RegExpLiteral;
   /**
-   * Searches a text from its beginning for one match, or for all if the pattern is global.
+   * Searches a text for the first match, or for all matches if the pattern is global.
    * @returns the steps, at most `max`
    */
   steps(text: string, max: number): number;
 }
 
-/** Prepares a pattern such as `/a+b/g`. */
+/** Parses a pattern such as `/a+b/g`. */
 export function countPattern(literal: string): CountedPattern {
   const ast = new RegExpParser({ ecmaVersion: 2025 }).parseLiteral(literal);
   const flags = ast.flags.raw;

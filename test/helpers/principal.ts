@@ -1,9 +1,9 @@
-/** Principals of every kind of credential. */
+/** Principals for each kind of credential. */
 import type { CredentialKind, Principal, Subject } from '../../src/authz/principal.js';
 import type { AccountPrincipal } from '../../src/authn/strategy.js';
 import type { AccountRecord } from '../../src/users/account.js';
 
-/** An account that nobody has registered. */
+/** An account that is not stored. */
 export function account(id: string): AccountRecord {
   return {
     id,
@@ -35,7 +35,7 @@ export interface PrincipalParams {
   readonly authenticatedAt?: number;
 }
 
-/** A user with a credential; of another kind than `session` it is delegated and has no time of authentication. */
+/** A user with a credential. Credentials other than `session` are delegated and have no authentication time. */
 export function userPrincipal({
   id = 'u',
   kind = 'session',

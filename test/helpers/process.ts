@@ -1,4 +1,4 @@
-/** The built server as a process of its own, as `npm start` runs it. */
+/** Runs the built server in a process, like `npm start`. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestScope } from './app.js';
@@ -6,26 +6,26 @@ import type { TestScope } from './app.js';
 export interface ServerProcess {
   readonly url: string;
   readonly child: ChildProcess;
-  /** All that it has written so far. */
+  /** Its output so far. */
   output(): string;
-  /** Sends a document; the answer as it came. */
+  /** Sends a document and returns the parsed response. */
   graphql(
     query: string,
     headers?: Record<string, string>,
   ): Promise<{ data?: Record<string, unknown>; errors?: { extensions: { code: string } }[] }>;
-  /** Sends a signal and waits for the end; the exit status, or the signal that ended it. */
+  /** Sends a signal and waits for the exit. Returns the exit status, or the signal that ended the process. */
   end(signal: NodeJS.Signals): Promise<number | string>;
 }
 
 const READY = /Latchkey is ready: (http:\/\/\S+)\/graphql/;
 
-/** Starts a process; `env` goes over cheap hashes and a free port. */
+/** Starts a process. `env` overrides cheap hashes and a free port. */
 export function spawnServer(t: TestScope, env: Record<string, string>): ChildProcess {
   const child = spawn(process.execPath, ['dist/server/start.cjs'], {
     env: {
       PATH: process.env['PATH'],
       PORT: '0',
-      // Production refuses cheap hashes.
+      // Production rejects cheap hashes.
       ...(env['NODE_ENV'] === 'production' ? {} : { ARGON2_MEMORY_KIB: '64', ARGON2_TIME_COST: '1' }),
       RATE_LIMIT_ANONYMOUS: '100000/1m',
       RATE_LIMIT_FIELDS: 'register=100000/1m,login=100000/1m',
@@ -72,7 +72,7 @@ export async function startServer(t: TestScope, env: Record<string, string> = {}
   };
 }
 
-/** Waits for a process that is expected to refuse; what it said, and its status. */
+/** Starts a process that must refuse to start. Returns its output and exit status. */
 export async function refusal(
   t: TestScope,
   env: Record<string, string>,

@@ -1,10 +1,10 @@
-/** HTTP as bytes on a connection: what no well-behaved client sends, and answers as they arrive. */
+/** Raw HTTP on a TCP connection, also malformed. */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 export interface RawAnswer {
   readonly status: number;
-  /** By lower-case name; the values of a repeated header in one text. */
+  /** By lower-case name; repeated headers are joined. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
@@ -12,13 +12,13 @@ export interface RawAnswer {
 export interface RawConnection {
   readonly socket: Socket;
   send(text: string): void;
-  /** The next whole answer. @throws when the connection closes before it */
+  /** The next complete response. @throws Error if the connection closes first */
   next(): Promise<RawAnswer>;
-  /** Every answer until the connection closes. */
+  /** All responses until the connection closes. */
   rest(): Promise<RawAnswer[]>;
 }
 
-/** Connects to the loopback; the connection ends with the test. */
+/** Connects to a port of the loopback address. The connection closes after the test. */
 export async function openRaw(t: { teardown(work: () => unknown): void }, port: number): Promise<RawConnection> {
   const socket = connect(port, '127.0.0.1');
   t.teardown(() => socket.destroy());

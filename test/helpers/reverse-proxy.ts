@@ -1,4 +1,4 @@
-/** A reverse proxy for HTTP and WebSockets, as people put before the service: below a path prefix, and sometimes answering 503. */
+/** A reverse proxy for HTTP and WebSockets that can remove a path prefix and answer with 503. */
 import { createServer, request as httpRequest, type IncomingMessage } from 'node:http';
 import { connect, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -6,13 +6,13 @@ import type { TestScope } from './app.js';
 
 export interface ReverseProxy {
   readonly port: number;
-  /** Where requests go. */
+  /** The target of requests. */
   upstreamPort: number;
-  /** Removed from the beginning of each path. */
+  /** The prefix to remove from each path. */
   strip: string;
-  /** What is answered with 503 and a page of HTML. */
+  /** Requests to answer with 503 and an HTML page. */
   refuses: 'nothing' | 'requests' | 'everything';
-  /** How many were refused. */
+  /** The number of requests answered with 503. */
   refused: number;
 }
 

@@ -1,4 +1,4 @@
-/** Accounts for tests, made through the API like anybody's. */
+/** Creates accounts for tests through the API. */
 import { sql } from 'drizzle-orm';
 import type { Database } from '../../src/db/database.js';
 import type { AnyData, TestClient } from './client.js';
@@ -23,13 +23,13 @@ export interface SeededUser {
   readonly password: string;
   readonly accessToken: string;
   readonly refreshToken: string;
-  /** The seeding client, bearing the user's access token. */
+  /** The client with the user's access token. */
   readonly client: TestClient;
 }
 
 let seeded = 0;
 
-/** Registers a user that nobody else has; `input` overrides what is made up. */
+/** Registers a user with unique names; `input` overrides them. */
 export async function registerUser(client: TestClient, input: AnyData = {}): Promise<SeededUser> {
   seeded += 1;
   const names = { email: `user${seeded}@mail.test`, username: `user${seeded}`, password: PASSWORD, ...input };
@@ -44,7 +44,7 @@ export async function registerUser(client: TestClient, input: AnyData = {}): Pro
   return { ...names, id: user.id, accessToken, refreshToken, client: client.with({ token: accessToken }) };
 }
 
-/** Sets columns of an account that no operation of the API sets yet. */
+/** Sets columns of an account directly. */
 export async function setAccount(
   db: Database,
   id: string,
@@ -59,14 +59,14 @@ export async function setAccount(
   await db.executor.execute(sql`update users set ${changes[assignments]} where id = ${id}`);
 }
 
-/** The token of the newest link in what was mailed. */
+/** The token of the last link in the messages. */
 export function tokenIn(mails: readonly { readonly text: string }[]): string {
   const token = /[?&]token=([\w-]+)/.exec(mails.at(-1)?.text ?? '')?.[1];
   if (!token) throw new Error('No mail has a link');
   return token;
 }
 
-/** A registered administrator. */
+/** Registers an administrator. */
 export async function registerAdmin(app: { user(): Promise<SeededUser>; db: Database; client(): TestClient }) {
   const user = await app.user();
   await setAccount(app.db, user.id, 'role');

@@ -1,4 +1,4 @@
-/** The bare HTTP server with the production plugins, for tests of what surrounds the GraphQL route. */
+/** The HTTP server with the production plugins and without the GraphQL route. */
 import { EventEmitter } from 'node:events';
 import type { FastifyInstance } from 'fastify';
 import { loadConfig, type Config } from '../../src/config/config.js';
@@ -7,15 +7,15 @@ import { createServer } from '../../src/server/http-server.js';
 export interface TestServer {
   readonly app: FastifyInstance;
   readonly config: Config;
-  /** Every line that was logged, parsed. */
+  /** All log lines, parsed. */
   readonly logs: Record<string, unknown>[];
-  /** The same lines as they were written. */
+  /** All log lines as written. */
   readonly rawLogs: string[];
-  /** Emits `line` after each. */
+  /** Emits `line` after each line. */
   readonly logged: EventEmitter;
 }
 
-/** A server of an environment; what a test needs more is registered by it. */
+/** Creates a server with the settings of `env`. The test registers further plugins and routes. */
 export function startTestServer(
   t: { teardown(work: () => unknown): void },
   env: Record<string, string> = {},
@@ -36,7 +36,7 @@ export function startTestServer(
   return { app, config, logs, rawLogs, logged };
 }
 
-/** Listens on a free port of the loopback. @returns the port */
+/** Listens on a free port of the loopback address. @returns the port */
 export async function listen(app: FastifyInstance): Promise<number> {
   await app.listen({ host: '127.0.0.1', port: 0 });
   const address = app.server.address();

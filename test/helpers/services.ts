@@ -1,4 +1,4 @@
-/** Services of a test's own, which it may stop and start: a Postgres and a Redis, on ports of their own. */
+/** Separate Postgres and Redis servers that a test can stop and start. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -11,12 +11,12 @@ import { makeCertificates } from './certificates.js';
 export interface Service {
   readonly url: string;
   start(): Promise<void>;
-  /** Ends it at once, with whatever is open; resolves when it is gone. */
+  /** Stops it at once and closes its connections; resolves after its exit. */
   stop(): Promise<void>;
 }
 
 const POSTGRES = '/usr/lib/postgresql';
-/** Where Debian puts its programs, the newest version's. */
+/** The directory of the newest Postgres programs on Debian. */
 const postgresPrograms = existsSync(POSTGRES)
   ? join(
       POSTGRES,
@@ -27,25 +27,25 @@ const postgresPrograms = existsSync(POSTGRES)
     )
   : undefined;
 
-/** Whether this machine has the programs. */
+/** Whether the programs are installed. */
 export const hasPostgres = postgresPrograms !== undefined;
 export const hasRedis = spawnSync('redis-server', ['--version']).status === 0;
 
 export interface PrivatePostgres extends Service {
-  /** The CA of its certificate, which is good for localhost and 127.0.0.1: it takes connections with TLS and without. */
+  /** The CA of its certificate for localhost and 127.0.0.1. The server accepts connections with and without TLS. */
   readonly ca: string;
   /** The directory of its Unix socket. */
   readonly directory: string;
 }
 
-/** Parameters of DATABASE_URL for each way to reach a server, by the words of a test's title. */
+/** DATABASE_URL parameters for each kind of connection, by the words of test titles. */
 export const connectionModes = ({ ca }: Pick<PrivatePostgres, 'ca'>): Readonly<Record<string, string>> => ({
   'without TLS': 'sslmode=disable',
   'with sslmode=require': 'sslmode=require',
   'with sslmode=verify-full': `sslmode=verify-full&sslrootcert=${ca}`,
 });
 
-/** A fresh, empty Postgres, running. */
+/** Starts a new, empty Postgres. */
 export async function privatePostgres(t: TestScope): Promise<PrivatePostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'));
   // Postgres does not run as root.
@@ -76,7 +76,7 @@ export async function privatePostgres(t: TestScope): Promise<PrivatePostgres> {
   return { ...running, ca, directory };
 }
 
-/** An empty Redis, running; what it held is gone when it stops. */
+/** Starts an empty Redis, which loses its data when it stops. */
 export async function privateRedis(t: TestScope): Promise<Service> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-redis-'));
   const port = await freePort();
@@ -127,7 +127,7 @@ function idOf(which: '-u' | '-g'): number {
   return Number(spawnSync('id', [which, 'postgres'], { encoding: 'utf8' }).stdout);
 }
 
-/** A port that nobody listens on at the moment. */
+/** A port that is free at the moment. */
 export async function freePort(): Promise<number> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

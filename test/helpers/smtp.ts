@@ -1,4 +1,4 @@
-/** A real SMTP server on a free port, as good or as bad as a test wants it. */
+/** An SMTP server on a free port that can fail in several ways. */
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
@@ -7,43 +7,43 @@ import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 
 export type Behaviour =
   | 'accept'
-  /** 550 to every recipient. */
+  /** Answers 550 to every recipient. */
   | 'refuse-recipient'
-  /** 451 to every message, after its DATA. */
+  /** Answers 451 after the DATA of every message. */
   | 'answer-451'
-  /** 554 to every connection, in place of the greeting. */
+  /** Answers 554 to every connection instead of the greeting. */
   | 'refuse-connection'
-  /** Takes connections and says nothing. */
+  /** Accepts connections and sends nothing. */
   | 'hang'
-  /** Takes the whole message and says nothing to it. */
+  /** Accepts the whole message and sends no answer. */
   | 'hang-after-data'
-  /** Takes the whole message and closes the connection in place of an answer. */
+  /** Accepts the whole message and closes the connection without an answer. */
   | 'close-after-data'
-  /** 530 to who has not logged in as `SMTP_LOGIN`, 535 to other logins. */
+  /** Requires the login `SMTP_LOGIN`: 530 without a login, 535 for others. */
   | 'require-auth';
 
 export const SMTP_LOGIN = { user: 'latchkey', password: 'correct horse' } as const;
 
-/** A message as its reader sees it, and as the server was told. */
+/** A received message: its content and its envelope. */
 export interface ReceivedMail extends Email {
   readonly envelope: { readonly from: string; readonly to: readonly string[]; readonly smtpUtf8: boolean };
 }
 
 export interface TestSmtpServer {
-  /** With the login, if one is required. */
+  /** The URL, with the login if one is required. */
   readonly url: string;
   readonly port: number;
-  /** Every message whose end has arrived, answered well or not. */
+  /** All completely received messages, also rejected ones. */
   readonly messages: readonly ReceivedMail[];
-  /** The first message that was not had yet, waiting at most 10 s. */
+  /** The next message; waits up to 10 s. */
   next(): Promise<ReceivedMail>;
-  /** How many connections there were. */
+  /** The number of connections so far. */
   connections(): number;
-  /** The next connection, waiting at most 10 s. */
+  /** The next connection; waits up to 10 s. */
   connected(): Promise<unknown>;
 }
 
-/** Starts it for a test; teardown ends it with all of its connections. */
+/** Starts a server. The teardown of the test closes it and its connections. */
 export async function startSmtpServer(
   t: { teardown(work: () => unknown): void },
   { behaviour = 'accept' }: { behaviour?: Behaviour } = {},
@@ -87,7 +87,7 @@ export async function startSmtpServer(
         else if (behaviour !== 'hang-after-data')
           done(behaviour === 'answer-451' ? reply(451, '4.3.0 Not now.') : null);
       };
-      // What breaks off before its end is no message.
+      // Ignore messages that end early.
       buffer(stream).then(received, () => undefined);
     },
     ...answers[behaviour],

@@ -1,4 +1,4 @@
-/** A stream that a test feeds, and that tells when its reader has left. */
+/** A stream that the test writes to, and that reports when its reader has left. */
 
 export interface Source {
   readonly stream: AsyncIterableIterator<unknown>;

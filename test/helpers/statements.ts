@@ -1,4 +1,4 @@
-/** What is sent to the database. */
+/** Records SQL statements. */
 import type { Database } from '../../src/db/database.js';
 
 export interface SentStatement {
@@ -6,7 +6,7 @@ export interface SentStatement {
   readonly values: readonly unknown[];
 }
 
-/** The statements that some work sends, as they are sent; outside transactions. */
+/** The statements that `work` sends outside transactions. */
 export async function sentBy({ executor }: Database, work: () => Promise<unknown>): Promise<SentStatement[]> {
   const sent: SentStatement[] = [];
   const session = executor._.session as unknown as { logger: { logQuery(text: string, values: unknown[]): void } };
@@ -20,7 +20,7 @@ export async function sentBy({ executor }: Database, work: () => Promise<unknown
   return sent;
 }
 
-/** The statements that read or write sessions: jobs, such as sending mail, run their own at any time. */
+/** The statements on sessions. Jobs, such as sending mail, may send others at any time. */
 export function ofSessions(sent: readonly SentStatement[]): readonly SentStatement[] {
   return sent.filter(({ text }) => text.includes('"sessions"'));
 }

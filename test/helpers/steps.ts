@@ -1,14 +1,14 @@
-/** Counts the work of a piece of code in steps, independent of the machine: how often V8 ran each of its blocks. */
+/** Counts the work of code independently of the machine: how often V8 ran each block. */
 import { Session } from 'node:inspector/promises';
 
 export interface StepCounter {
-  /** How many blocks (function bodies, branches, loop bodies) ran, whatever the outcome. */
+  /** The number of executed blocks (function bodies, branches, loop bodies), also if `work` throws. */
   count(work: () => unknown): Promise<number>;
 }
 
 /**
- * Starts counting. Modules whose loops are to be counted must be imported afterwards.
- * @param counts which scripts count, by their URL
+ * Starts counting. Import the modules to count afterwards.
+ * @param counts selects scripts by URL
  */
 export async function startStepCounter(
   t: { teardown(work: () => unknown): void },
@@ -34,7 +34,7 @@ export async function startStepCounter(
       try {
         work();
       } catch {
-        // A refusal is an outcome.
+        // An error is a valid outcome.
       }
       return take();
     },

@@ -1,17 +1,17 @@
-/** libuv's thread pool, stopped: password hashes wait until the test lets them go on, however fast the machine is. */
+/** Blocks libuv's thread pool, so that password hashes wait until the test releases it. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TestScope } from './app.js';
 
-/** libuv's own default. */
+/** The default of libuv. */
 const THREADS = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
 
 /**
- * Occupies every thread of the pool: each waits to open a named pipe that nobody writes to.
- * @param directory where the pipe may be made
- * @returns lets the threads go
+ * Occupies every thread of the pool: each waits for a writer of a named pipe.
+ * @param directory for the pipe
+ * @returns a function that releases the threads
  */
 export function stopThreadPool(t: TestScope, directory: string): () => Promise<void> {
   const pipe = join(directory, 'thread-pool');
@@ -20,7 +20,7 @@ export function stopThreadPool(t: TestScope, directory: string): () => Promise<v
   const waiting = Array.from({ length: THREADS }, () => open(pipe, 'r'));
   let released: Promise<void> | undefined;
   const release = async (): Promise<void> => {
-    // Opening both ends never waits, and every reader that waits for a writer is let go.
+    // Opening both ends never blocks, and unblocks all readers.
     const writer = openSync(pipe, constants.O_RDWR);
     for (const opening of waiting) await (await opening).close();
     closeSync(writer);

@@ -1,4 +1,4 @@
-/** Access tokens with scopes of the test's choice, signed with the app's own key. */
+/** Access tokens with any scopes, signed with the app's key. */
 import { createAccessTokens, type AccessTokens, type TokenSession } from '../../src/sessions/access-tokens.js';
 import { createSigningKeys } from '../../src/signing-keys/service.js';
 import type { TestApp } from './app.js';
@@ -9,7 +9,7 @@ export interface Subject {
   readonly scopes: readonly string[];
 }
 
-/** Access tokens as the app signs and verifies them. */
+/** Creates access tokens like the app's. */
 export async function testAccessTokens({ db, clock, config }: TestApp): Promise<AccessTokens> {
   const issuer = config.publicUrl!;
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
@@ -25,7 +25,7 @@ export async function testAccessTokens({ db, clock, config }: TestApp): Promise<
   return createAccessTokens({ keys, clock, issuer, accessTtlMs });
 }
 
-/** A session whose person has just logged in, and which never ends. */
+/** A session with a login at this moment, which does not expire. */
 export function tokenSession(id: string): TokenSession {
   return {
     id,
@@ -37,7 +37,7 @@ export function tokenSession(id: string): TokenSession {
   };
 }
 
-/** Signs as the app does; the session must be one of its own to be let in. */
+/** Signs tokens like the app. The app only accepts tokens of stored sessions. */
 export async function tokenSigner(app: TestApp): Promise<(subject: Subject) => string> {
   const tokens = await testAccessTokens(app);
   return ({ sessionId, ...subject }) => tokens.sign({ ...subject, session: tokenSession(sessionId) }).token;

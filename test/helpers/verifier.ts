@@ -1,4 +1,4 @@
-/** A Latchkey that listens, with a verifier of its tokens. */
+/** A listening Latchkey with a verifier of its tokens. */
 import { createVerifier, type Verifier, type VerifierOptions } from '../../src/verify/index.js';
 import { startTestApp, type TestApp, type TestScope } from './app.js';
 import { listen } from './server.js';
@@ -8,7 +8,7 @@ export const ISSUER = 'http://auth.test';
 export interface Running {
   readonly app: TestApp;
   readonly jwksUri: string;
-  /** Fetches the keys whenever it meets an unknown one. */
+  /** Fetches the keys for every unknown key id. */
   readonly verifier: Verifier;
 }
 

@@ -1,4 +1,4 @@
-/** A WebSocket as a client has it that may break every rule of the protocol: messages are read one by one. */
+/** A WebSocket client that may violate the protocol, and reads messages one by one. */
 import { once } from 'node:events';
 import { WebSocket, type ClientOptions } from 'ws';
 
@@ -9,17 +9,17 @@ export type Message = Record<string, any>;
 
 export interface TestSocket {
   readonly ws: WebSocket;
-  /** Sends a message, or a text as it is. */
+  /** Sends a message as JSON, or a text unchanged. */
   send(message: Message | string | Buffer): void;
-  /** The next message that was not read yet. @throws when the socket closes before it comes */
+  /** The next unread message. @throws Error if the socket closes first */
   next(): Promise<Message>;
-  /** Messages that came and were not read yet. */
+  /** Unread messages. */
   readonly unread: readonly Message[];
-  /** How it closed. */
+  /** The close code and reason. */
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
-/** Connects; rejects when the upgrade is refused. */
+/** Connects; rejects if the upgrade is refused. */
 export async function openSocket(
   port: number,
   options: ClientOptions = {},
@@ -58,7 +58,7 @@ export async function openSocket(
   };
 }
 
-/** Connects, and has its credentials acknowledged. */
+/** Connects and waits for the connection_ack. */
 export async function openSession(port: number, authorization: string, options?: ClientOptions): Promise<TestSocket> {
   const socket = await openSocket(port, options);
   socket.send({ type: 'connection_init', payload: { authorization } });
@@ -67,7 +67,7 @@ export async function openSession(port: number, authorization: string, options?:
   return socket;
 }
 
-/** A message that subscribes. */
+/** A subscribe message. */
 export const subscribeMessage = (query: string, id = '1', variables: Message = {}): Message => ({
   id,
   type: 'subscribe',
@@ -80,7 +80,7 @@ export interface Refusal {
   readonly body: { readonly errors: readonly { readonly message: string; readonly extensions: Message }[] };
 }
 
-/** Asks for an upgrade that is refused; tells how. */
+/** Requests an upgrade that must be refused. Returns the response. */
 export function refusedUpgrade(
   port: number,
   options: ClientOptions = {},

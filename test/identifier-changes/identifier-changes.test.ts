@@ -1,4 +1,4 @@
-/** Changes of email addresses and usernames: the proof they need, and the mailed link that cancels them. */
+/** Changes of email addresses and usernames: the authentication that they require, and the mailed link that cancels them. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createOneTimeTokens } from '../../src/one-time-tokens/service.js';
@@ -34,22 +34,22 @@ const rowOf = async ({ id }: SeededUser) => {
   return (Array.isArray(rows) ? rows : (rows as { rows: unknown[] }).rows)[0] as Record<string, unknown>;
 };
 
-/** The newest link that cancels a change, in what was mailed to an address. */
+/** The token of the newest cancellation link that was mailed to an address. */
 async function cancelLink(address: string): Promise<string> {
   return tokenIn((await app.mailTo(address)).filter(({ text }) => text.includes('cancel-email-change')));
 }
 
-/** What a thief does with a session: gives an address, and confirms it there. */
+/** Changes the address of an account with a stolen session: requests another one and confirms it. */
 async function takeOver(user: SeededUser, address = `thief-${user.username}@mail.test`): Promise<string> {
   t.equal((await update(user, { email: address })).code, undefined);
   t.equal((await verify(tokenIn(await app.mailTo(address)))).code, undefined);
   return address;
 }
 
-t.test('a session that logged in over 15 minutes ago cannot change email address or username', async (t) => {
+t.test('requires a login within 15 minutes to change email address or username', async (t) => {
   const user = await app.user();
   app.clock.advance(14 * MINUTE);
-  t.equal((await update(user, { username: `${user.username}-1` })).code, undefined, 'before that it can');
+  t.equal((await update(user, { username: `${user.username}-1` })).code, undefined, 'within 15 minutes');
   app.clock.advance(MINUTE - 1000);
   const { accessToken } = (
     await user.client.send('mutation ($t: String!) { refresh(refreshToken: $t) { accessToken } }', {
@@ -64,16 +64,20 @@ t.test('a session that logged in over 15 minutes ago cannot change email address
     { email: 'new@mail.test', displayName: 'x' },
   ]) {
     const refused = await update(later, input);
-    t.match(refused, { code: 'STEP_UP_REQUIRED', status: 403 }, 'a refresh is no proof');
+    t.match(refused, { code: 'STEP_UP_REQUIRED', status: 403 }, 'a refresh is no login');
     t.same(refused.errors[0]?.extensions.methods, ['PASSWORD']);
   }
   t.match(await rowOf(user), { email: user.email, pending_email: null });
   t.equal((await update(later, { displayName: 'Grace' })).code, undefined);
-  t.equal((await update(later, { email: user.email })).code, undefined, 'withdrawing a change needs no proof');
+  t.equal(
+    (await update(later, { email: user.email })).code,
+    undefined,
+    'withdrawing a change requires no recent login',
+  );
   t.equal((await update(later, { email: 'nonsense' })).code, 'VALIDATION_ERROR');
 });
 
-t.test('currentPassword is a proof, and a wrong one counts as a failed login', async (t) => {
+t.test('accepts currentPassword instead, and counts a wrong one as a failed login', async (t) => {
   const user = await app.user();
   app.clock.advance(14 * MINUTE);
   const withPassword = (currentPassword: string) => update(user, { email: 'proven@mail.test', currentPassword });
@@ -85,7 +89,7 @@ t.test('currentPassword is a proof, and a wrong one counts as a failed login', a
   t.match(await rowOf(user), { pending_email: 'proven@mail.test' });
 });
 
-t.test('input that is refused does not use up the right password', async (t) => {
+t.test('does not count a right password with invalid input as a failure', async (t) => {
   const user = await app.user();
   for (let time = 0; time < 6; time += 1) {
     const refused = await update(user, { email: 'x@mail.test', username: 'a b', currentPassword: PASSWORD });
@@ -94,7 +98,7 @@ t.test('input that is refused does not use up the right password', async (t) => 
   t.equal((await update(user, { email: 'right@mail.test', currentPassword: PASSWORD })).code, undefined);
 });
 
-t.test('the link cancels a change that waits, and ends all sessions', async (t) => {
+t.test('cancels a pending change and ends all sessions', async (t) => {
   const user = await app.user();
   await login(user.username);
   await update(user, { email: 'waits@mail.test' });
@@ -107,7 +111,7 @@ t.test('the link cancels a change that waits, and ends all sessions', async (t) 
   t.match(await auditOf(app.db, user.id), [{}, { type: 'email.change_cancelled', actorId: null }]);
 });
 
-t.test('the link cancels a change that took effect: address back, sessions over, reset links void', async (t) => {
+t.test('restores the address after a confirmed change, ends all sessions and voids reset links', async (t) => {
   const user = await app.user();
   await update(user, { email: `thief-${user.username}@mail.test` });
   const early = await cancelLink(user.email);
@@ -127,7 +131,7 @@ t.test('the link cancels a change that took effect: address back, sessions over,
   t.match((await app.mailTo(user.email)).at(-1)!.subject, /cancelled/);
 });
 
-t.test('reset links of the address that is left are void when the change is cancelled', async (t) => {
+t.test('voids reset links that were mailed to the cancelled address', async (t) => {
   const user = await app.user();
   const address = await takeOver(user);
   await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: address });
@@ -137,13 +141,13 @@ t.test('reset links of the address that is left are void when the change is canc
 });
 
 t.test(
-  'a password that the thief chose no longer works, and the restored mailbox gets a link for a new one',
+  'invalidates a password that was reset through the new address, and mails a reset link to the restored one',
   async (t) => {
     const user = await app.user();
     const address = await takeOver(user);
     await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: address });
-    const theirs = tokenIn(await app.mailTo(address));
-    t.equal((await app.client().send(RESET, { input: { token: theirs, password: NEW_PASSWORD } })).code, undefined);
+    const reset = tokenIn(await app.mailTo(address));
+    t.equal((await app.client().send(RESET, { input: { token: reset, password: NEW_PASSWORD } })).code, undefined);
     t.equal((await cancel(await cancelLink(user.email))).code, undefined);
     t.equal((await login(user.email, NEW_PASSWORD)).code, 'INVALID_CREDENTIALS');
     const mail = (await app.mailTo(user.email)).slice(-1);
@@ -154,7 +158,7 @@ t.test(
   },
 );
 
-t.test('a changed password is voided too when it was changed with the old one', async (t) => {
+t.test('invalidates a password that was changed after the change of address', async (t) => {
   const user = await app.user();
   await takeOver(user);
   const input = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
@@ -163,7 +167,7 @@ t.test('a changed password is voided too when it was changed with the old one', 
   t.equal((await login(user.email, NEW_PASSWORD)).code, 'INVALID_CREDENTIALS');
 });
 
-t.test('a password that was changed while the new address waited still works', async (t) => {
+t.test('keeps a password that was changed while the new address was pending', async (t) => {
   const user = await app.user();
   await update(user, { email: 'never@mail.test' });
   const input = { currentPassword: PASSWORD, newPassword: NEW_PASSWORD };
@@ -173,23 +177,23 @@ t.test('a password that was changed while the new address waited still works', a
   t.notMatch((await app.mailTo(user.email)).at(-1)!.text, 'token=');
 });
 
-t.test('cancelling undoes every later change, so that a link of the thief restores nothing', async (t) => {
+t.test('cancels every later change too, so that later links restore nothing', async (t) => {
   const user = await app.user();
   const first = await takeOver(user);
   app.clock.advance(MINUTE);
-  const owners = await cancelLink(user.email);
+  const early = await cancelLink(user.email);
   await takeOver(user, `second-${user.username}@mail.test`);
   t.equal((await update(user, { username: `x-${user.username}` })).code, undefined);
-  const theirs = await cancelLink(first);
+  const late = await cancelLink(first);
   await update(user, { email: 'third@mail.test' });
-  t.equal((await cancel(owners)).code, undefined);
+  t.equal((await cancel(early)).code, undefined);
   t.match(await rowOf(user), { email: user.email, username: user.username, pending_email: null });
-  t.equal((await cancel(theirs)).data?.['cancelEmailChange'], true);
+  t.equal((await cancel(late)).data?.['cancelEmailChange'], true);
   t.match(await rowOf(user), { email: user.email });
   t.equal((await login(user.username)).code, undefined);
 });
 
-t.test('a second use of the link is answered alike and changes nothing', async (t) => {
+t.test('answers a second use of the link in the same way without effect', async (t) => {
   const user = await app.user();
   await takeOver(user);
   const token = await cancelLink(user.email);
@@ -197,12 +201,16 @@ t.test('a second use of the link is answered alike and changes nothing', async (
   t.same(new Set(answers.map(({ data }) => data?.['cancelEmailChange'])), new Set([true]));
   const { data } = await login(user.email);
   await cancel(token);
-  t.equal((await app.client({ token: data!['login'].accessToken }).send(ME)).code, undefined, 'later sessions live on');
+  t.equal(
+    (await app.client({ token: data!['login'].accessToken }).send(ME)).code,
+    undefined,
+    'later sessions stay live',
+  );
   const cancelled = (await auditOf(app.db, user.id)).filter(({ type }) => type === 'email.change_cancelled');
   t.equal(cancelled.length, 1);
 });
 
-t.test('the link works for seven days, and is bound to its change', async (t) => {
+t.test('accepts the link for seven days, and no modified one', async (t) => {
   const user = await app.user();
   await takeOver(user);
   const token = await cancelLink(user.email);
@@ -216,12 +224,12 @@ t.test('the link works for seven days, and is bound to its change', async (t) =>
   t.equal((Array.isArray(left) ? left : (left as { rows: unknown[] }).rows).length, 0);
 });
 
-t.test('a username change is told to the mailbox, and its link restores the name and ends sessions', async (t) => {
+t.test('mails a link that cancels a change of username and ends all sessions', async (t) => {
   const user = await app.user();
   t.equal((await update(user, { username: `other-${user.username}` })).code, undefined);
-  // Mail that waits together is sent in no order.
+  // The order of mails that are due together is undefined.
   const mail = (await app.mailTo(user.email)).find(({ subject }) => /username .* was changed/.test(subject))!;
-  t.notMatch(mail.text, `other-${user.username}`, 'no words of a user');
+  t.notMatch(mail.text, `other-${user.username}`, 'no text that a user chose');
   t.equal((await cancel(tokenIn([mail]))).code, undefined);
   t.match(await rowOf(user), { username: user.username });
   t.equal((await user.client.send(ME)).code, 'INVALID_TOKEN');
@@ -229,7 +237,7 @@ t.test('a username change is told to the mailbox, and its link restores the name
   t.match((await auditOf(app.db, user.id)).map(({ type }) => type).includes('username.change_cancelled'), true);
 });
 
-t.test('names that were left are held for seven days, for their account alone', async (t) => {
+t.test('reserves former names for the account for seven days', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   await takeOver(user);
   await update(user, { username: `left-${user.username}` });
@@ -244,10 +252,10 @@ t.test('names that were left are held for seven days, for their account alone', 
   t.equal(late.email, user.email);
 });
 
-t.test('an address that was asked for before it was held is refused when it is confirmed', async (t) => {
+t.test('rejects the confirmation of an address that was reserved after the request', async (t) => {
   const [user, other] = [await app.user(), await app.user()];
   await takeOver(user, 'moved@mail.test');
-  // As if it had been asked for before: the request itself is refused while the address is held.
+  // As if requested before: a request is rejected while the address is reserved.
   await app.db.executor.execute(
     sql`update users set pending_email = ${user.email}, pending_email_key = ${user.email} where id = ${other.id}`,
   );
@@ -261,7 +269,7 @@ t.test('an address that was asked for before it was held is refused when it is c
   t.match(await rowOf(other), { email: other.email });
 });
 
-t.test('where the former name is in use all the same, sessions end and the rest is restored', async (t) => {
+t.test('ends the sessions even if the former name is in use and cannot be restored', async (t) => {
   const user = await app.user();
   await update(user, { username: `was-${user.username}` });
   const token = await cancelLink(user.email);
@@ -274,7 +282,7 @@ t.test('where the former name is in use all the same, sessions end and the rest 
   t.equal((await user.client.send(ME)).code, 'INVALID_TOKEN');
 });
 
-t.test('a disabled account can be restored, a deleted or purged one cannot', async (t) => {
+t.test('cancels changes of a disabled account, but not of a deleted or purged one', async (t) => {
   const [disabled, deleted] = [await app.user(), await app.user()];
   for (const user of [disabled, deleted]) await takeOver(user);
   const tokens = [await cancelLink(disabled.email), await cancelLink(deleted.email)] as const;
@@ -285,18 +293,18 @@ t.test('a disabled account can be restored, a deleted or purged one cannot', asy
   await admin.client.send('mutation ($id: ID!) { deleteUser(id: $id) }', { id: deleted.id });
   t.equal((await cancel(tokens[1])).code, 'INVALID_TOKEN');
   await admin.client.send('mutation ($id: ID!) { restoreUser(id: $id) { id } }', { id: deleted.id });
-  t.equal((await cancel(tokens[1])).code, undefined, 'a restored one can');
+  t.equal((await cancel(tokens[1])).code, undefined, 'works again after a restore');
   await app.db.executor.execute(sql`delete from users where id = ${disabled.id}`);
   t.equal((await cancel(tokens[0])).code, 'INVALID_TOKEN');
 });
 
-t.test('ten changes of the username a day', async (t) => {
+t.test('limits an account to ten changes of the username a day', async (t) => {
   const user = await app.user();
   for (let n = 0; n < 10; n += 1) t.equal((await update(user, { username: `${user.username}-${n}` })).code, undefined);
   t.equal((await update(user, { username: `${user.username}-10` })).code, 'RATE_LIMIT_EXCEEDED');
 });
 
-t.test('of a confirmation and a cancellation at once, the cancellation holds', async (t) => {
+t.test('lets the cancellation win over a concurrent confirmation', async (t) => {
   for (let round = 0; round < 5; round += 1) {
     const user = await app.user();
     const address = `race-${user.username}@mail.test`;

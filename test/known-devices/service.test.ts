@@ -1,4 +1,4 @@
-/** The devices of an account: how many are kept, and whose token is replaced. */
+/** Known devices of an account: their number, and the replacement of tokens. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createKnownDevices, deviceHash } from '../../src/known-devices/service.js';
@@ -18,14 +18,14 @@ for (const [id, name] of [
 
 let now = Date.parse('2026-03-04T05:06:07Z');
 const devices = createKnownDevices({ db, clock: { now: () => now } });
-/** Remembers a device a second after the one before; returns the hash of its token. */
+/** Stores a device one second after the last one; returns the hash of its token. */
 async function remember(userId: string, device?: string): Promise<string> {
   now += 1000;
   const { token } = await devices.remember(userId, device);
   return token === undefined ? device! : deviceHash(token)!;
 }
 
-t.test('keeps the 20 devices that an account used last', async (t) => {
+t.test('keeps the 20 most recently used devices of an account', async (t) => {
   const all: string[] = [];
   for (let device = 0; device < 22; device += 1) all.push(await remember(ADA));
   const known = await Promise.all(all.map(async (device) => (await devices.accountsOf(device)).has(ADA)));
@@ -35,7 +35,7 @@ t.test('keeps the 20 devices that an account used last', async (t) => {
   );
 });
 
-t.test('replaces a token that the account does not know, also for the accounts that know it', async (t) => {
+t.test('replaces a token of another account for both accounts', async (t) => {
   const shared = await remember(BOB);
   const replaced = await remember(ADA, shared);
   t.not(replaced, shared);
@@ -43,7 +43,7 @@ t.test('replaces a token that the account does not know, also for the accounts t
   t.same(await devices.accountsOf(replaced), new Set([ADA, BOB]));
 });
 
-t.test('replaces a token that has expired', async (t) => {
+t.test('replaces an expired token', async (t) => {
   const expired = await remember(BOB);
   now += 181 * 86_400_000;
   const replaced = await remember(BOB, expired);

@@ -1,4 +1,4 @@
-/** A mailed token that was used is remembered until it would have expired. */
+/** Outcomes of used tokens, stored until the tokens would have expired. */
 import t from 'tap';
 import { usedOneTimeTokens } from '../../src/db/schema/index.js';
 import { createOneTimeTokens } from '../../src/one-time-tokens/service.js';
@@ -12,7 +12,7 @@ const verify = (token: string) =>
   app.client().send('mutation ($token: String!) { verifyEmail(token: $token) { id } }', { token });
 const remembered = async () => (await app.db.executor.select().from(usedOneTimeTokens)).length;
 
-t.test('remembers what a used token did until the token would have expired, and no longer', async (t) => {
+t.test('stores the outcome of a used token until the token would have expired', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   t.equal(await outcomeOf(token), undefined, 'not used yet');
@@ -29,7 +29,7 @@ t.test('remembers what a used token did until the token would have expired, and 
   t.equal(await remembered(), 0);
 });
 
-t.test('remembers nothing of a use that was rolled back, nor of text that is no token', async (t) => {
+t.test('stores no outcome of a use that was rolled back, nor of malformed tokens', async (t) => {
   const user = await app.user();
   const token = tokenIn(await app.mailTo(user.email));
   const undone = app.db.transaction(async (tx) => {

@@ -169,7 +169,7 @@ t.test('refuses to start on an unsupported Node version before loading anything 
   }
 });
 
-t.test('the shell of npm start becomes the server, so that SIGTERM stops it in order', async (t) => {
+t.test('passes SIGTERM from npm start to the server', async (t) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
   const env = { PATH: process.env['PATH'], DATA_DIR: 'memory://', PORT: '0' };
   // As npm runs a script; npm passes its own signals on to this process.

@@ -9,12 +9,12 @@ import { startTestApp } from '../helpers/app.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
 import { LOGIN, PASSWORD, REGISTER } from '../helpers/seed.js';
-import { toldNobody } from '../helpers/events.js';
+import { noEvents } from '../helpers/events.js';
 
 const RATE = { max: 2, windowMs: 60_000 };
 const CHARGED = { userId: null, client: { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null } };
 const limitsOn = (db: Database, clock: Clock) =>
-  createRateLimits({ db, clock, audit: createAudit({ db, clock, events: toldNobody, retentionMs: 86_400_000 }) });
+  createRateLimits({ db, clock, audit: createAudit({ db, clock, events: noEvents, retentionMs: 86_400_000 }) });
 const exceeded = { code: 'RATE_LIMIT_EXCEEDED' };
 
 t.test('admits up to the limit, then returns retryAfter until the window ends', async (t) => {

@@ -159,7 +159,7 @@ t.test('refuses a token whose session belongs to another account', async (t) => 
 /** Fields of the caller's own account. */
 const ABOUT_THE_CALLER = new Set(['me', 'updateMe', 'meUpdated', 'securityEvents']);
 
-t.test("every field of sessions, email or password requires a person's own session", async (t) => {
+t.test('requires a session of the person for every field of sessions, email or password', async (t) => {
   const touches = /session|password|logout|email|deleteMe/i;
   const fields = Object.values(schema.getMutationType()!.getFields());
   const open = fields.filter(

@@ -55,7 +55,7 @@ t.test('resetPassword cancels a pending address and invalidates its link', async
   t.match(me.data, { me: { pendingEmail: null } });
 });
 
-t.test('a confirmed change of address invalidates links sent to the old address', async (t) => {
+t.test('invalidates links to the old address when the new one is confirmed', async (t) => {
   const user = await app.user();
   const old = await resetLink(user);
   t.equal((await verify(await thiefsLink(user))).code, undefined);
@@ -64,7 +64,7 @@ t.test('a confirmed change of address invalidates links sent to the old address'
   t.equal((await reset(old)).code, 'INVALID_TOKEN');
 });
 
-t.test('a deletion invalidates every link and cancels a pending address', async (t) => {
+t.test('invalidates every link and cancels a pending address on deletion', async (t) => {
   const user = await app.user();
   const [change, old] = [await thiefsLink(user), await resetLink(user)];
   const admin = await registerAdmin(app);

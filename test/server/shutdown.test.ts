@@ -127,7 +127,7 @@ function spawnServer() {
   return { child, lines, log, exit: once(child, 'close') };
 }
 
-t.test('a process finishes the request in flight, closes everything and exits with 0', async (t) => {
+t.test('finishes the request in flight, closes everything and exits with 0', async (t) => {
   const { child, lines, log, exit } = spawnServer();
   const [{ port }] = (await once(lines, 'port')) as [{ port: number }];
   const kept = await fetch(`http://127.0.0.1:${port}/readyz`);
@@ -148,7 +148,7 @@ t.test('a process finishes the request in flight, closes everything and exits wi
   t.same(messages.slice(-4), ['Received SIGTERM; shutting down', 'request', 'pool closed', 'Shutdown complete']);
 });
 
-t.test('a process with an unhandled rejection logs no secret and exits with 1', async (t) => {
+t.test('logs an unhandled rejection without secrets and exits with 1', async (t) => {
   const { child, lines, log, exit } = spawnServer();
   await once(lines, 'port');
   child.stdin.write('reject\n');

@@ -1,3 +1,4 @@
+/** The refresh token in a cookie. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { AppError } from '../../src/lib/errors.js';
@@ -9,10 +10,10 @@ import { LOGIN, LOGOUT, ME, PASSWORD, REFRESH, REGISTER } from '../helpers/seed.
 const ORIGIN = 'https://app.test';
 const app = await startTestApp(t, { CORS_ORIGINS: ORIGIN });
 const NAME = 'latchkey-refresh';
-/** Whether the database of one test is away. */
-let isAway = false;
+/** Whether the database of one test is unavailable. */
+let isUnavailable = false;
 
-/** The refresh cookie that an answer sets: its value and its attributes in lower case; undefined when it sets none. */
+/** The refresh cookie that a response sets, with its attributes in lower case; undefined if it sets none. */
 function setCookie({ headers }: Pick<Answer<unknown>, 'headers'>) {
   const header = [headers['set-cookie'] ?? []].flat().find((cookie) => cookie.includes(`${NAME}=`));
   if (header === undefined) return undefined;
@@ -21,7 +22,7 @@ function setCookie({ headers }: Pick<Answer<unknown>, 'headers'>) {
   return { name, value, attributes: attributes.map((attribute) => attribute.toLowerCase()) };
 }
 
-/** A browser on a page of an origin, with the cookie it holds. */
+/** A client that sends what a browser sends: the origin of its page, and its cookie. */
 const browser = (cookie?: string, origin: string | undefined = ORIGIN, from: TestClient = app.client()) =>
   from.with({
     headers: { ...(origin ? { origin } : {}), ...(cookie === undefined ? {} : { cookie: `${NAME}=${cookie}` }) },
@@ -35,7 +36,7 @@ async function loggedIn(input: object = {}) {
   return { user, answer, cookie: setCookie(answer)!, accessToken: answer.data!['login'].accessToken as string };
 }
 
-t.test('register, login and reset can put the refresh token into a cookie, out of the body', async (t) => {
+t.test('puts the refresh token of a registration or login into a cookie and not into the body', async (t) => {
   const input = { email: 'cookie@mail.test', username: 'cookie', password: PASSWORD, transport: 'COOKIE' };
   const registered = await browser().send(REGISTER, { input });
   t.equal(registered.data?.['register'].refreshToken, null);
@@ -53,7 +54,7 @@ t.test('register, login and reset can put the refresh token into a cookie, out o
   );
 });
 
-t.test('rememberMe keeps the cookie until the session ends; otherwise it goes with the browser', async (t) => {
+t.test('expires the cookie with the session for rememberMe, otherwise with the browser', async (t) => {
   const expires = (attributes: readonly string[]) => attributes.find((attribute) => attribute.startsWith('expires='));
   t.equal(expires((await loggedIn()).cookie.attributes), undefined);
   const { cookie } = await loggedIn({ rememberMe: true });
@@ -61,18 +62,22 @@ t.test('rememberMe keeps the cookie until the session ends; otherwise it goes wi
   t.ok(Math.abs(at - (app.clock.now() + 2_592_000_000)) < 1000);
 });
 
-t.test('refresh without an argument reads the cookie and renews it', async (t) => {
+t.test('reads and renews the cookie for a refresh without an argument', async (t) => {
   const { cookie } = await loggedIn();
   const renewed = await browser(cookie.value).send(REFRESH);
   t.equal(renewed.code, undefined);
   t.equal(renewed.data?.['refresh'].refreshToken, null);
   const next = setCookie(renewed)!;
   t.not(next.value, cookie.value);
-  t.equal((await browser(next.value).send(REFRESH)).code, undefined, 'the renewed one works');
-  t.equal((await browser().send(REFRESH)).code, 'INVALID_REFRESH_TOKEN', 'without either there is none');
+  t.equal((await browser(next.value).send(REFRESH)).code, undefined, 'the renewed token works');
+  t.equal(
+    (await browser().send(REFRESH)).code,
+    'INVALID_REFRESH_TOKEN',
+    'without argument and cookie there is no token',
+  );
 });
 
-t.test('an argument goes before the cookie and stays in the body', async (t) => {
+t.test('prefers the argument to the cookie and returns the new token in the body', async (t) => {
   const { cookie } = await loggedIn();
   const other = await app.user();
   const answer = await browser(cookie.value).send(REFRESH, { refreshToken: other.refreshToken });
@@ -80,46 +85,46 @@ t.test('an argument goes before the cookie and stays in the body', async (t) => 
   t.equal(setCookie(answer), undefined);
 });
 
-t.test('a refused refresh by cookie clears the cookie', async (t) => {
+t.test('clears the cookie after a rejected refresh', async (t) => {
   const { cookie } = await loggedIn();
   const answers = await Promise.all([1, 2, 3].map(() => browser(cookie.value).send(REFRESH)));
   const winners = new Set(answers.map((answer) => setCookie(answer)?.value));
-  t.equal(winners.size, 1, 'within the grace time all get the same');
+  t.equal(winners.size, 1, 'all get the same token within the grace time');
   app.clock.advance(11_000);
   const late = await browser(cookie.value).send(REFRESH);
   t.equal(late.code, 'INVALID_REFRESH_TOKEN');
   t.match(setCookie(late), { name: NAME, value: '' });
-  t.match(setCookie(await browser('forged').send(REFRESH)), { name: NAME, value: '' }, 'a forged one too');
+  t.match(setCookie(await browser('forged').send(REFRESH)), { name: NAME, value: '' }, 'also a forged one');
   const disabled = await loggedIn();
   await app.db.executor.execute(sql`update users set disabled_at = now() where id = ${disabled.user.id}`);
   const answer = await browser(disabled.cookie.value).send(REFRESH);
   t.same([answer.code, setCookie(answer)?.value], ['ACCOUNT_DISABLED', '']);
 });
 
-t.test('a failed refresh that the same cookie may survive leaves it', async (t) => {
+t.test('keeps the cookie after a failed refresh if its token may still be valid', async (t) => {
   const { cookie } = await loggedIn();
   const scoped = 'mutation { refresh(scope: "admin") { accessToken } }';
   const narrowed = await browser(cookie.value).send(scoped);
   t.same([narrowed.code, setCookie(narrowed)], ['VALIDATION_ERROR', undefined]);
   const argument = await browser(cookie.value).send(REFRESH, { refreshToken: 'forged' });
-  t.same([argument.code, setCookie(argument)], ['INVALID_REFRESH_TOKEN', undefined], 'the cookie was not tried');
-  const away = await startTestApp(
+  t.same([argument.code, setCookie(argument)], ['INVALID_REFRESH_TOKEN', undefined], 'the cookie was not used');
+  const withoutDatabase = await startTestApp(
     t,
     { CORS_ORIGINS: ORIGIN },
     {
       ...app.db,
       executor: new Proxy(app.db.executor, {
         get: (on, key): unknown => {
-          if (isAway && key === '_')
-            throw new AppError('SERVICE_UNAVAILABLE', 'The database is away.', { retryAfter: 1 });
+          if (isUnavailable && key === '_')
+            throw new AppError('SERVICE_UNAVAILABLE', 'The database is unavailable.', { retryAfter: 1 });
           return Reflect.get(on, key);
         },
       }),
     },
   );
-  isAway = true;
-  const unavailable = await browser(cookie.value, ORIGIN, away.client()).send(REFRESH);
-  isAway = false;
+  isUnavailable = true;
+  const unavailable = await browser(cookie.value, ORIGIN, withoutDatabase.client()).send(REFRESH);
+  isUnavailable = false;
   t.same([unavailable.code, setCookie(unavailable)], ['SERVICE_UNAVAILABLE', undefined]);
   t.equal((await browser(cookie.value).send(REFRESH)).code, undefined);
 });
@@ -127,21 +132,21 @@ t.test('a failed refresh that the same cookie may survive leaves it', async (t) 
 const typesOf = async (userId: string) =>
   (await auditOf(app.db, userId)).map(({ type, detail }) => [type, detail].filter(Boolean).join(' '));
 
-t.test('logout with an expired access token ends the session of the cookie', async (t) => {
+t.test('ends the session of the cookie on logout with an expired access token', async (t) => {
   const { user, cookie, accessToken } = await loggedIn({ rememberMe: true });
   app.clock.advance(901_000);
   const page = browser(cookie.value);
-  t.equal((await page.send(ME, {}, { token: accessToken })).code, 'TOKEN_EXPIRED', 'the cookie admits to nothing else');
+  t.equal((await page.send(ME, {}, { token: accessToken })).code, 'TOKEN_EXPIRED', 'the cookie authenticates no query');
   const answer = await page.send(LOGOUT, {}, { token: accessToken });
   t.same([answer.data?.['logout'], setCookie(answer)?.value], [true, '']);
   t.equal((await page.send(REFRESH)).code, 'INVALID_REFRESH_TOKEN');
   t.equal((await typesOf(user.id))[0], 'session.ended by cookie');
   const again = await page.send(LOGOUT);
-  t.same([again.data?.['logout'], setCookie(again)?.value], [true, ''], 'a second time nothing is left to end');
+  t.same([again.data?.['logout'], setCookie(again)?.value], [true, ''], 'a second logout succeeds without effect');
   t.equal((await typesOf(user.id)).filter((type) => type.startsWith('session.ended')).length, 1);
 });
 
-t.test('logout by cookie needs a genuine cookie from an allowed origin', async (t) => {
+t.test('requires a valid cookie and an allowed origin for a logout by cookie', async (t) => {
   const { cookie } = await loggedIn();
   t.equal((await browser().send(LOGOUT)).code, 'MISSING_TOKEN');
   t.equal((await browser('forged').send(LOGOUT)).code, 'MISSING_TOKEN');
@@ -152,14 +157,18 @@ t.test('logout by cookie needs a genuine cookie from an allowed origin', async (
   t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'the session is alive');
 });
 
-t.test('a login in a browser ends the session of the cookie that it replaces', async (t) => {
+t.test('ends the session of the cookie that a login replaces', async (t) => {
   const before = await loggedIn();
   const input = { identifier: before.user.username, password: PASSWORD, transport: 'COOKIE' };
   const refused = await browser(before.cookie.value).send(LOGIN, { input: { ...input, password: 'wrong wrong' } });
   t.equal(refused.code, 'INVALID_CREDENTIALS');
   const body = await browser(before.cookie.value).send(LOGIN, { input: { ...input, transport: 'BODY' } });
   t.equal(body.code, undefined);
-  t.equal((await app.client({ token: before.accessToken }).send(ME)).code, undefined, 'neither replaces the cookie');
+  t.equal(
+    (await app.client({ token: before.accessToken }).send(ME)).code,
+    undefined,
+    'neither login replaced the cookie',
+  );
 
   const after = await browser(before.cookie.value).send(LOGIN, { input });
   t.equal((await app.client({ token: before.accessToken }).send(ME)).code, 'INVALID_TOKEN');
@@ -168,14 +177,14 @@ t.test('a login in a browser ends the session of the cookie that it replaces', a
   t.ok((await typesOf(before.user.id)).includes('session.ended by a new login'));
 });
 
-t.test('an account that registers or logs in where another was logged in ends the other session', async (t) => {
+t.test('ends the session of the cookie that a registration of another account replaces', async (t) => {
   const before = await loggedIn();
   const input = { email: 'second@mail.test', username: 'second', password: PASSWORD, transport: 'COOKIE' };
   t.equal((await browser(before.cookie.value).send(REGISTER, { input })).code, undefined);
   t.equal((await app.client({ token: before.accessToken }).send(ME)).code, 'INVALID_TOKEN');
 });
 
-t.test('logout clears the cookie with the attributes that it was set with', async (t) => {
+t.test('clears the cookie on logout with the attributes that it was set with', async (t) => {
   const { cookie, accessToken } = await loggedIn();
   const answer = await browser(cookie.value).send(LOGOUT, {}, { token: accessToken });
   t.equal(answer.data?.['logout'], true);
@@ -184,10 +193,10 @@ t.test('logout clears the cookie with the attributes that it was set with', asyn
   t.ok(cleared.attributes.some((attribute) => attribute.startsWith('expires=thu, 01 jan 1970')));
   t.ok(['path=/', 'httponly', 'samesite=strict'].every((attribute) => cleared.attributes.includes(attribute)));
   const user = await app.user();
-  t.equal(setCookie(await user.client.send(LOGOUT)), undefined, 'without one there is nothing to clear');
+  t.equal(setCookie(await user.client.send(LOGOUT)), undefined, 'a request without the cookie gets no Set-Cookie');
 });
 
-t.test('what bears the cookie and does not come from an allowed origin is refused, and nothing is done', async (t) => {
+t.test('rejects requests with the cookie from other origins without any effect', async (t) => {
   const { cookie, accessToken } = await loggedIn();
   for (const origin of ['https://evil.test', 'null', 'https://app.test.evil.test', 'http://app.test']) {
     for (const document of [REFRESH, LOGOUT, ME]) {
@@ -196,18 +205,18 @@ t.test('what bears the cookie and does not come from an allowed origin is refuse
     }
   }
   t.equal((await app.client({ token: accessToken }).send(ME)).code, undefined, 'the session is alive');
-  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'and the token unspent');
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'and the token unused');
 });
 
-t.test('the cookie without an Origin is refused too: what sends it is a browser, and browsers say', async (t) => {
+t.test('rejects a request with the cookie and without an Origin', async (t) => {
   const { cookie } = await loggedIn();
   const answer = await app.client({ headers: { cookie: `${NAME}=${cookie.value}` } }).send(REFRESH);
   t.equal(answer.code, 'QUERY_REJECTED');
-  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'nothing was spent');
+  t.equal((await browser(cookie.value).send(REFRESH)).code, undefined, 'the token was not used');
   t.equal((await browser(cookie.value, 'http://auth.test').send(REFRESH)).code, undefined, 'PUBLIC_URL is allowed');
 });
 
-t.test('a page of somebody else cannot plant a cookie', async (t) => {
+t.test('sets no cookie for a page of another origin', async (t) => {
   const user = await app.user();
   const answer = await browser(undefined, 'https://evil.test').send(LOGIN, {
     input: { identifier: user.username, password: PASSWORD, transport: 'COOKIE' },
@@ -218,7 +227,7 @@ t.test('a page of somebody else cannot plant a cookie', async (t) => {
   t.equal(data?.['me'].sessions.length, 1, 'no session was opened');
 });
 
-t.test('in production the cookie is __Host- and Secure', async (t) => {
+t.test('uses the prefix __Host- and Secure in production', async (t) => {
   const production = await startTestApp(t, {
     NODE_ENV: 'production',
     PUBLIC_URL: 'https://auth.test',
@@ -234,7 +243,7 @@ t.test('in production the cookie is __Host- and Secure', async (t) => {
   t.equal((await production.client({ headers }).send(REFRESH)).code, undefined);
 });
 
-t.test('a password change renews the cookie of those who keep the token there', async (t) => {
+t.test('renews the cookie of the own session on a password change', async (t) => {
   const { cookie, accessToken } = await loggedIn();
   const change = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { refreshToken accessToken } }`;
   const answer = await browser(cookie.value).send(
@@ -244,21 +253,25 @@ t.test('a password change renews the cookie of those who keep the token there', 
   );
   t.equal(answer.data?.['changePassword'].refreshToken, null);
   t.equal((await browser(setCookie(answer)!.value).send(REFRESH)).code, undefined);
-  t.equal((await browser(cookie.value).send(REFRESH)).code, 'INVALID_REFRESH_TOKEN', 'the old one counts as stolen');
+  t.equal(
+    (await browser(cookie.value).send(REFRESH)).code,
+    'INVALID_REFRESH_TOKEN',
+    'the former token counts as reused',
+  );
 });
 
-t.test("ending one's own session by its id clears the cookie", async (t) => {
+t.test('clears the cookie when a client revokes its own session', async (t) => {
   const { cookie, accessToken } = await loggedIn();
   const page = browser(cookie.value).with({ token: accessToken });
   const { data } = await page.send('{ me { sessions { id current } } }');
   const { id } = data!['me'].sessions.find(({ current }: { current: boolean }) => current);
   const REVOKE = 'mutation ($id: ID!) { revokeSession(id: $id) }';
   const other = data!['me'].sessions.find(({ current }: { current: boolean }) => !current);
-  t.equal(setCookie(await page.send(REVOKE, { id: other.id })), undefined, 'that of another one leaves it');
+  t.equal(setCookie(await page.send(REVOKE, { id: other.id })), undefined, 'revoking another session keeps the cookie');
   t.match(setCookie(await page.send(REVOKE, { id })), { name: NAME, value: '' });
 });
 
-t.test('the cookie of another session is neither renewed nor cleared', async (t) => {
+t.test('neither renews nor clears the cookie of another session', async (t) => {
   const { cookie } = await loggedIn();
   const other = await app.user();
   const page = browser(cookie.value).with({ token: other.accessToken });

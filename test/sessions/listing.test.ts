@@ -105,7 +105,7 @@ t.test('rejects a document that could read too many rows before reading', async 
   t.same(statements, []);
 });
 
-t.test('a document that can read many rows counts as many requests, also once it is remembered', async (t) => {
+t.test('counts a document that can read many rows as several requests, also from the cache', async (t) => {
   const limited = await startTestApp(t, { RATE_LIMIT_AUTHENTICATED: '120/1h' }, app.db);
   const admin = await registerAdmin(limited);
   const large = '{ users(first: 100) { edges { node { sessions { id } } } } }';

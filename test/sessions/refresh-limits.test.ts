@@ -1,4 +1,4 @@
-/** Refreshes are counted by session, and everything that is not a genuine refresh by address. */
+/** Rate limits of refreshes: by session for valid tokens, otherwise by address. */
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { LOGOUT, REFRESH, registerUser } from '../helpers/seed.js';
@@ -7,7 +7,7 @@ import { ofSessions, sentBy } from '../helpers/statements.js';
 const LIMITS = { RATE_LIMIT_ANONYMOUS: '3/1m', RATE_LIMIT_AUTHENTICATED: '5/1m' };
 const app = await startTestApp(t, { ...LIMITS, CORS_ORIGINS: 'https://app.test' });
 let addresses = 0;
-/** A client at an address of its own. */
+/** A client with a separate address. */
 const somewhere = () => app.client({ ip: `198.51.100.${(addresses += 1)}` });
 const TINY = '{ __typename }';
 
@@ -16,7 +16,7 @@ async function exhaust(client: ReturnType<typeof somewhere>): Promise<void> {
   t.equal((await client.send(TINY)).status, 429);
 }
 
-t.test('an address over its limit does not stop the refreshes behind it', async (t) => {
+t.test('accepts refreshes from an address over its limit', async (t) => {
   const [one, two, three] = [await userElsewhere(), await userElsewhere(), await userElsewhere()];
   const office = somewhere();
   await exhaust(office);
@@ -29,7 +29,7 @@ t.test('an address over its limit does not stop the refreshes behind it', async 
     t.equal((await office.send(REFRESH, { refreshToken })).status, 429, 'a forged token counts by address');
 });
 
-t.test('refreshes leave the address the whole of its limit', async (t) => {
+t.test('does not count refreshes by address', async (t) => {
   const office = somewhere();
   for (let time = 0; time < 4; time += 1) {
     const { refreshToken } = await userElsewhere();
@@ -39,7 +39,7 @@ t.test('refreshes leave the address the whole of its limit', async (t) => {
   t.equal((await office.send(TINY)).status, 429);
 });
 
-t.test('a session has a limit of its own, from wherever it is renewed', async (t) => {
+t.test('limits the refreshes of a session across all addresses', async (t) => {
   let { refreshToken } = await userElsewhere();
   for (let time = 0; time < 5; time += 1) {
     const answer = await somewhere().send(REFRESH, { refreshToken });
@@ -51,7 +51,7 @@ t.test('a session has a limit of its own, from wherever it is renewed', async (t
   t.equal((await somewhere().send(REFRESH, { refreshToken: other.refreshToken })).code, undefined);
 });
 
-t.test('a session that has ended counts by address once its refresh was refused', async (t) => {
+t.test('counts refreshes of an ended session by address after the first rejection', async (t) => {
   const ended = await userElsewhere();
   await ended.client.send(LOGOUT);
   const client = somewhere();
@@ -61,18 +61,18 @@ t.test('a session that has ended counts by address once its refresh was refused'
   t.equal((await send()).status, 429);
 });
 
-t.test('requests whose body cannot be read count by address', async (t) => {
+t.test('counts requests with an unreadable body by address', async (t) => {
   const remoteAddress = '198.51.100.250';
   const post = (payload: string, type = 'application/json') =>
     app.server.inject({ method: 'POST', url: '/graphql', remoteAddress, headers: { 'content-type': type }, payload });
   t.equal((await post('{')).statusCode, 400);
   t.equal((await post('a=b', 'application/x-www-form-urlencoded')).statusCode, 400);
   t.equal((await post(JSON.stringify({ query: 'x'.repeat(40_000) }))).statusCode, 400);
-  t.equal((await post('{')).statusCode, 400, 'its own error is the answer');
+  t.equal((await post('{')).statusCode, 400, 'still answered with its own error');
   t.equal((await post(JSON.stringify({ query: TINY }))).statusCode, 429);
 });
 
-t.test('a refresh still is one statement', async (t) => {
+t.test('refreshes with one statement', async (t) => {
   const { refreshToken } = await userElsewhere();
   const client = somewhere();
   const next = (await client.send(REFRESH, { refreshToken })).data!['refresh'].refreshToken as string;
@@ -80,7 +80,7 @@ t.test('a refresh still is one statement', async (t) => {
   t.equal(ofSessions(sent).length, 1);
 });
 
-/** Somebody who registered at an address of their own. */
+/** A user who registered from a separate address. */
 async function userElsewhere() {
   return registerUser(somewhere());
 }

@@ -8,7 +8,7 @@ import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { LOGIN, LOGOUT, ME, REFRESH, UPDATE_ME, type SeededUser } from '../helpers/seed.js';
 import { claimsOf } from '../helpers/tokens.js';
-import { toldNobody } from '../helpers/events.js';
+import { noEvents } from '../helpers/events.js';
 
 const app = await startTestApp(t);
 const SESSIONS = '{ me { sessions { id current ipAddress userAgent lastUsedAt } } }';
@@ -116,7 +116,7 @@ t.test('deletes ended and expired sessions in batches, on one instance at a time
     db,
     clock,
     challenges: createChallenges({ clock }),
-    audit: createAudit({ db, clock, events: toldNobody, retentionMs: 1 }),
+    audit: createAudit({ db, clock, events: noEvents, retentionMs: 1 }),
   });
   const cleared = await Promise.all([1, 2].map(() => clearInBatches(db, 'sessions', revocation.clear)));
   t.equal(cleared[0]! + cleared[1]!, 2500);

@@ -1,4 +1,4 @@
-/** The rotation as a state machine: whatever is interleaved, its invariants hold. */
+/** Rotation of refresh tokens against a model, in any order and in parallel. */
 import { createChallenges } from '../../src/mfa/challenges/service.js';
 import fc from 'fast-check';
 import t from 'tap';
@@ -14,13 +14,13 @@ import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { claimsOf } from '../helpers/tokens.js';
 import { onRealPostgres } from '../helpers/database.js';
-import { toldNobody } from '../helpers/events.js';
+import { noEvents } from '../helpers/events.js';
 
 const GRACE_MS = 10_000;
 const TTL_MS = 86_400_000;
 const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
 const { db, clock, config } = app;
-const audit = createAudit({ db, clock, events: toldNobody, retentionMs: 1 });
+const audit = createAudit({ db, clock, events: noEvents, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
 const revocation = createRevocation({ db, clock, audit, challenges: createChallenges({ clock }) });
 const sessions = createSessions({
@@ -37,7 +37,7 @@ const listed = async (userId: string) => (await listing.first([userId], 100)).ge
 const HERE = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: null };
 const THERE = { ipAddress: '192.0.2.2', network: '192.0.2.2', userAgent: null };
 
-/** What is known of one session from outside: the tokens it gave, and whether it should still live. */
+/** The expected state of a session: its newest token, and whether it is live. */
 interface Model {
   /** Generation of the newest token. */
   newest: number;
@@ -60,7 +60,7 @@ async function setUp() {
   return { user, sessionId, model, refresh };
 }
 
-/** What a refresh must answer, and what it does to the session. */
+/** The expected result of a refresh; updates the model. */
 function expected(model: Model, generation: number, now: number): number | string {
   const refused = 'INVALID_REFRESH_TOKEN';
   if (model.ended || now >= model.endsAt || generation > model.newest) return refused;
@@ -94,7 +94,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('logout' as const) }) },
 );
 
-t.test('any sequence of refresh, retry, reuse, logout and expiry answers as the model does', async (t) => {
+t.test('behaves like the model for any sequence of refresh, retry, reuse, logout and expiry', async (t) => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
       const { user, sessionId, model, refresh } = await setUp();
@@ -110,7 +110,8 @@ t.test('any sequence of refresh, retry, reuse, logout and expiry answers as the 
           if (got !== wanted) throw new Error(`${JSON.stringify(each)}: wanted ${wanted}, got ${got}`);
         }
         const live = (await listed(user.id)).some(({ id }) => id === sessionId);
-        if (live !== (!model.ended && clock.now() < model.endsAt)) throw new Error('it lives when it should not');
+        if (live !== (!model.ended && clock.now() < model.endsAt))
+          throw new Error('the session is live, or not, against the model');
       }
     }),
     { numRuns: 60 },
@@ -118,33 +119,30 @@ t.test('any sequence of refresh, retry, reuse, logout and expiry answers as the 
   t.pass('60 sequences');
 });
 
-t.test(
-  'any interleaving of parallel refreshes leaves one successor, and ends the session only for reuse',
-  async (t) => {
-    const parallel = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 2, maxLength: 8 });
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 0, max: 3 }), parallel, async (before, backs) => {
-        const { user, sessionId, refresh } = await setUp();
-        for (let generation = 0; generation < before; generation += 1) await refresh(generation);
-        const answers = await Promise.all(backs.map((back) => refresh(Math.max(0, before - back))));
-        const given = answers.filter((answer) => typeof answer === 'number');
-        // One step each from the newest on: nobody got ahead of the others by more than those who asked with the newest.
-        for (const generation of given) if (generation > before + 1) throw new Error(`skipped to ${generation}`);
-        const live = (await listed(user.id)).some(({ id }) => id === sessionId);
-        const reused = (await auditOf(db, user.id)).filter(({ type }) => type === 'session.reuse_detected').length;
-        if (reused !== (live ? 0 : 1)) throw new Error(`live ${live}, audited ${reused} times`);
-        // Older than the predecessor from the start, or once another of these had moved on.
-        const distances = backs.map((back) => Math.min(back, before));
-        const isReuse = distances.includes(2) || (distances.includes(1) && distances.includes(0));
-        if (!live && !isReuse) throw new Error('ended without reuse');
-      }),
-      { numRuns: onRealPostgres ? 60 : 20 },
-    );
-    t.pass('every interleaving held');
-  },
-);
+t.test('issues one successor to parallel refreshes, and ends the session only for reuse', async (t) => {
+  const parallel = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 2, maxLength: 8 });
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 0, max: 3 }), parallel, async (before, backs) => {
+      const { user, sessionId, refresh } = await setUp();
+      for (let generation = 0; generation < before; generation += 1) await refresh(generation);
+      const answers = await Promise.all(backs.map((back) => refresh(Math.max(0, before - back))));
+      const issued = answers.filter((answer) => typeof answer === 'number');
+      // Only refreshes with the newest token advance the generation, and together by one.
+      for (const generation of issued) if (generation > before + 1) throw new Error(`skipped to ${generation}`);
+      const live = (await listed(user.id)).some(({ id }) => id === sessionId);
+      const reused = (await auditOf(db, user.id)).filter(({ type }) => type === 'session.reuse_detected').length;
+      if (reused !== (live ? 0 : 1)) throw new Error(`live ${live}, audited ${reused} times`);
+      // Reuse: older than the predecessor at the start, or after another of these refreshes.
+      const distances = backs.map((back) => Math.min(back, before));
+      const isReuse = distances.includes(2) || (distances.includes(1) && distances.includes(0));
+      if (!live && !isReuse) throw new Error('ended without reuse');
+    }),
+    { numRuns: onRealPostgres ? 60 : 20 },
+  );
+  t.pass('every interleaving held');
+});
 
-t.test('in a race of fifty with one token all get the same successor, written once', async (t) => {
+t.test('gives fifty parallel refreshes with one token the same successor in one rotation', async (t) => {
   const { model, refresh, sessionId, user } = await setUp();
   const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(model.newest)));
   t.same(new Set(answers), new Set([1]));
@@ -152,7 +150,7 @@ t.test('in a race of fifty with one token all get the same successor, written on
   t.match(session, { id: sessionId, generation: 1 });
 });
 
-t.test('in a race of refresh and logout the logout wins in the end', async (t) => {
+t.test('keeps a session ended after parallel refreshes and a logout', async (t) => {
   for (let round = 0; round < 10; round += 1) {
     const { refresh, sessionId, user } = await setUp();
     await Promise.all([refresh(0), revocation.logout({ userId: user.id, sessionId, client: HERE }), refresh(0)]);
@@ -161,7 +159,7 @@ t.test('in a race of refresh and logout the logout wins in the end', async (t) =
   }
 });
 
-t.test('a refresh from a new address is audited with the rotation, one from the same is not', async (t) => {
+t.test('audits a refresh from a new address, and none from the same one', async (t) => {
   const { refresh, user } = await setUp();
   const moves = async () => (await auditOf(db, user.id)).filter(({ type }) => type === 'session.refreshed');
   await refresh(0, THERE);
@@ -170,7 +168,7 @@ t.test('a refresh from a new address is audited with the rotation, one from the 
   t.equal((await moves()).length, 1);
 });
 
-t.test('a replay within the grace time is audited when it comes from another network', async (t) => {
+t.test('audits a replay within the grace time from another network', async (t) => {
   const from = (ipAddress: string) => ({ ipAddress, network: ipAddress, userAgent: 'other' });
   const replays = async (id: string) =>
     (await auditOf(db, id)).filter(({ type }) => type === 'session.refresh_replayed');
@@ -178,7 +176,7 @@ t.test('a replay within the grace time is audited when it comes from another net
   await refresh(0, HERE);
   t.equal(await refresh(0, from('192.0.2.200')), 1);
   t.same(await replays(user.id), [], 'the same /24');
-  t.equal(await refresh(0, from('192.0.3.1')), 1, 'it gets the successor like any retry');
+  t.equal(await refresh(0, from('192.0.3.1')), 1, 'it gets the successor, like any retry');
   t.match(await replays(user.id), [
     { sessionId, actorId: null, ipAddress: '192.0.3.1', userAgent: 'other', detail: 'rotated from 192.0.2.1' },
   ]);
@@ -191,9 +189,9 @@ t.test('a replay within the grace time is audited when it comes from another net
   t.equal((await replays(user.id)).length, 3, 'IPv4 after IPv6 is another network');
 });
 
-t.test('scopes can be narrowed for an access token, and never widened', async (t) => {
+t.test('narrows the scopes of an access token on request, and never widens them', async (t) => {
   const user = await app.user();
-  const ask = (refreshToken: string, scope: string) =>
+  const refreshWith = (refreshToken: string, scope: string) =>
     app
       .client()
       .send(
@@ -201,18 +199,18 @@ t.test('scopes can be narrowed for an access token, and never widened', async (t
         { refreshToken, scope },
       );
   for (const scope of ['admin', 'read:profile admin', 'unknown', '', ' ', 'read:profile  write:profile', '\u0000']) {
-    const answer = await ask(user.refreshToken, scope);
+    const answer = await refreshWith(user.refreshToken, scope);
     t.match(
       answer.errors[0]?.extensions,
       { code: 'VALIDATION_ERROR', details: [{ field: 'scope' }] },
       JSON.stringify(scope),
     );
   }
-  const narrowed = (await ask(user.refreshToken, 'read:profile')).data!['refresh'];
-  t.equal(narrowed.scope, 'read:profile', 'the refusals before spent nothing');
+  const narrowed = (await refreshWith(user.refreshToken, 'read:profile')).data!['refresh'];
+  t.equal(narrowed.scope, 'read:profile', 'the rejected requests did not use the token');
   t.equal(claimsOf(narrowed.accessToken)['scope'], 'read:profile');
   const update = 'mutation { updateMe(input: { displayName: "x" }) { id } }';
   t.equal((await app.client({ token: narrowed.accessToken }).send(update)).code, 'INSUFFICIENT_PERMISSIONS');
-  const whole = (await ask(narrowed.refreshToken, 'write:profile read:profile')).data!['refresh'];
-  t.equal(whole.scope, 'read:profile write:profile', 'the session keeps all that the account is given');
+  const whole = (await refreshWith(narrowed.refreshToken, 'write:profile read:profile')).data!['refresh'];
+  t.equal(whole.scope, 'read:profile write:profile', 'the session keeps all scopes of the account');
 });

@@ -1,3 +1,4 @@
+/** Each token has one accepted text: other encodings of its signature are rejected. */
 import { createPublicKey, verify as verifyBytes, type JsonWebKey } from 'node:crypto';
 import t from 'tap';
 import { createAccessTokens } from '../../src/sessions/access-tokens.js';
@@ -24,7 +25,7 @@ async function issue(algorithm: 'EdDSA' | 'ES256' | 'RS256' | 'HS256') {
   const keys = await createSigningKeys({ db, clock, secrets, algorithm, secretKey, accessTtlMs: 900_000, issuer });
   const settings = { keys, clock, accessTtlMs: 900_000, issuer };
   const { token } = createAccessTokens(settings).sign(SUBJECT);
-  // Another instance, which does not know the token's text.
+  // Another instance, which has not cached the token.
   const codeOf = (text: string) =>
     createAccessTokens(settings)
       .verify(text)
@@ -35,13 +36,13 @@ async function issue(algorithm: 'EdDSA' | 'ES256' | 'RS256' | 'HS256') {
   return { token, keys, codeOf };
 }
 
-/** The same bytes in another text: the last character's spare bits are set. */
+/** Encodes the same bytes differently: sets the unused bits of the last character. */
 function withSpareBits(token: string): string {
   const last = ALPHABET.indexOf(token.at(-1)!);
   return token.slice(0, -1) + ALPHABET.charAt(last ^ 1);
 }
 
-/** The signature's twin (r, n − s). */
+/** Replaces an ECDSA signature (r, s) by the equivalent (r, n − s). */
 function twinOf(token: string): string {
   const end = token.lastIndexOf('.') + 1;
   const signature = Buffer.from(token.slice(end), 'base64url');
@@ -51,7 +52,7 @@ function twinOf(token: string): string {
 }
 
 for (const algorithm of ['EdDSA', 'ES256', 'RS256', 'HS256'] as const) {
-  t.test(`${algorithm}: a signature is accepted in its canonical encoding only`, async (t) => {
+  t.test(`accepts a signature of ${algorithm} in its canonical encoding only`, async (t) => {
     const { token, codeOf } = await issue(algorithm);
     const dot = token.lastIndexOf('.') + 1;
     const bytes = (text: string) => Buffer.from(text.slice(dot), 'base64url');
@@ -61,19 +62,19 @@ for (const algorithm of ['EdDSA', 'ES256', 'RS256', 'HS256'] as const) {
     for (const [name, text] of Object.entries({
       ...(hasSpareBits ? { 'spare bits': withSpareBits(token) } : {}),
       padding: `${token}=`,
-      'two of padding': `${token}==`,
+      'double padding': `${token}==`,
       'a line break': `${token}\n`,
       'a space inside': `${token.slice(0, -5)} ${token.slice(-5)}`,
       'a stray character': `${token.slice(0, -5)}!${token.slice(-5)}`,
       'the other alphabet': token.slice(0, dot) + bytes(token).toString('base64'),
-      'nothing at all': token.slice(0, dot),
+      'no signature': token.slice(0, dot),
     }))
       t.equal(await codeOf(text), 'INVALID_TOKEN', name);
     t.equal(await codeOf(token), 'accepted');
   });
 }
 
-t.test('ES256: every issued signature has the lower s and verifies, and its twin is refused', async (t) => {
+t.test('issues ES256 signatures with the lower s, and rejects the equivalent ones', async (t) => {
   const { keys, codeOf } = await issue('ES256');
   const jwk = keys.published().find(({ kid }) => kid === keys.current().kid)!;
   const key = createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
@@ -87,8 +88,8 @@ t.test('ES256: every issued signature has the lower s and verifies, and its twin
     const { token } = tokens.sign(SUBJECT);
     t.ok(verifies(token) && isCanonical(token, 'ES256'));
     const twin = twinOf(token);
-    t.ok(verifies(twin), 'the twin is a valid signature');
+    t.ok(verifies(twin), 'the equivalent signature is valid');
     t.equal(await codeOf(twin), 'INVALID_TOKEN');
-    t.equal(canonical(twin, 'ES256'), token, 'it is issued as the lower one');
+    t.equal(canonical(twin, 'ES256'), token, 'it is normalised to the lower s');
   }
 });

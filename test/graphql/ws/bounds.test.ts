@@ -196,7 +196,7 @@ t.test('closes with 1001 at shutdown, refuses new sockets and destroys those tha
   await cut;
 });
 
-t.test('the subscriptions of an account read at most 2,500 rows at each event, on all of its sockets', async (t) => {
+t.test('limits the subscriptions of an account to 2,500 rows for each event across its sockets', async (t) => {
   const app = await startLiveApp(t);
   const [user, other] = [await app.user(), await app.user()];
   const lists = Array.from({ length: 15 }, (_, i) => `s${i}: sessions { id }`).join(' ');
@@ -210,15 +210,15 @@ t.test('the subscriptions of an account read at most 2,500 rows at each event, o
   };
 
   for (let id = 0; id < 50; id += 1)
-    await app.opening(() => two.send(subscribeMessage('subscription { meUpdated { id } }', `${id}`)));
+    await app.untilSubscribed(() => two.send(subscribeMessage('subscription { meUpdated { id } }', `${id}`)));
   const list = 'subscription { meUpdated { sessions { id } } }';
   for (let id = 50; id < 80; id += 1) t.match(await refused(subscribeMessage(list, `${id}`)), /at most 50/);
-  await app.opening(() => one.send(subscribeMessage(large, 'large')));
+  await app.untilSubscribed(() => one.send(subscribeMessage(large, 'large')));
   for (let id = 0; id < 2; id += 1) two.send({ type: 'complete', id: `${id}` });
   t.match(await refused(subscribeMessage(large, 'second')), /over 2500 rows/);
   await app.follow(other.accessToken, large);
 
   one.ws.terminate();
   while ((await app.count('subscriptions_open')) > 49) await new Promise((resolve) => setImmediate(resolve));
-  await app.opening(() => two.send(subscribeMessage(large, 'third')));
+  await app.untilSubscribed(() => two.send(subscribeMessage(large, 'third')));
 });

@@ -119,7 +119,7 @@ t.test(
   },
 );
 
-t.test('the loss of a scope closes the sockets that need it, and those that do not go on', { timeout }, async (t) => {
+t.test('closes the sockets that need a lost scope and keeps others', { timeout }, async (t) => {
   const user = await registerAdmin(app);
   const needing = await app.follow(user.accessToken, 'subscription { auditEvents { type userId } }');
   const not = await app.follow(user.accessToken, ME_UPDATED);
@@ -133,7 +133,7 @@ t.test('the loss of a scope closes the sockets that need it, and those that do n
   t.match(await idle.next(), { type: 'error', payload: [{ extensions: { code: 'INSUFFICIENT_PERMISSIONS' } }] });
 });
 
-t.test('a narrowed token may not follow what it has no scope for', { timeout }, async (t) => {
+t.test('rejects a subscription whose scope the token lacks', { timeout }, async (t) => {
   const sign = await tokenSigner(app);
   const token = sign({ userId: admin.id, sessionId: sidOf(admin.accessToken), scopes: ['read:content', 'admin'] });
   const socket = await app.session(token);
@@ -163,7 +163,7 @@ t.test('refuses sockets without a token and with forged, ended or expired ones',
   t.same(await refused(`Bearer ${user.accessToken}`), EXPIRED);
 });
 
-t.test('a socket closes with 4403 when its token runs out, idle or not', { timeout }, async (t) => {
+t.test('closes a socket with 4403 when its token expires, idle or not', { timeout }, async (t) => {
   const user = await app.user();
   const idle = await app.session(user.accessToken);
   app.clock.advance(600_000);
@@ -173,7 +173,7 @@ t.test('a socket closes with 4403 when its token runs out, idle or not', { timeo
   t.ok(await stays(fresh));
 });
 
-t.test('an event after the token has run out is not delivered', { timeout }, async (t) => {
+t.test('delivers no event after the token has expired', { timeout }, async (t) => {
   const user = await app.user();
   const following = await app.follow(user.accessToken, ME_UPDATED);
   app.clock.advance(901_000);
@@ -183,7 +183,7 @@ t.test('an event after the token has run out is not delivered', { timeout }, asy
   t.same(following.unread, []);
 });
 
-t.test('what has closed is gone from the counts', { timeout }, async (t) => {
+t.test('does not count closed sockets and subscriptions', { timeout }, async (t) => {
   for (const socket of app.server.websocketServer.clients) socket.terminate();
   await app.quiet();
   while ((await app.count('sockets_open')) > 0) await new Promise((resolve) => setImmediate(resolve));

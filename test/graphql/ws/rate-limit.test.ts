@@ -26,7 +26,7 @@ t.test('counts requests and subscribe messages of all sockets of an account toge
   t.equal(await ask(), 200);
   t.equal(await refusalOf(one), 'QUERY_REJECTED', 'a document that is refused counts');
   t.equal(await refusalOf(one, '{ me { id } }'), 'QUERY_REJECTED', 'so does one that is for HTTP');
-  await app.opening(() => one.send(subscribeMessage('subscription { meUpdated { displayName } }', 'open')));
+  await app.untilSubscribed(() => one.send(subscribeMessage('subscription { meUpdated { displayName } }', 'open')));
   t.equal(await refusalOf(two), 'QUERY_REJECTED');
   t.equal(await ask(), 200);
 

@@ -19,7 +19,7 @@ function setup(
   t: { teardown(work: () => unknown): void },
   { tickMs = NEVER_MS, connected = true, maxPerAccount = 5000 } = {},
 ) {
-  let tell: (event: AccountEvent) => void = () => undefined;
+  let dispatch: (event: AccountEvent) => void = () => undefined;
   let change: (connected: boolean) => void = () => undefined;
   const state = { connected, running: 0, most: 0 };
   /** The result of each authorization that is not valid, and every authorization that was checked. */
@@ -35,7 +35,7 @@ function setup(
     events: {
       connected: () => state.connected,
       listen: (listener) => {
-        tell = listener;
+        dispatch = listener;
         return () => undefined;
       },
       onConnection: (listener) => {
@@ -79,7 +79,7 @@ function setup(
     end: (authorization: string) =>
       verdicts.set(authorization, () => Promise.reject(new AppError('INVALID_TOKEN', 'ended'))),
     verdicts,
-    happens: (userId: string | null) => tell({ auditId: 'x', userId, sessionId: null }),
+    happens: (userId: string | null) => dispatch({ auditId: 'x', userId, sessionId: null }),
     connect(now: boolean) {
       state.connected = now;
       change(now);

@@ -1,4 +1,4 @@
-/** What the subscriptions tell: to whom, in which order, and how much of it. */
+/** Delivery of subscriptions: to which accounts, in which order, and how much. */
 import { createClient, type Client } from 'graphql-ws';
 import t from 'tap';
 import { WebSocket } from 'ws';
@@ -29,7 +29,7 @@ function clientOf(t: { teardown(work: () => unknown): void }, accessToken: strin
 async function events(t: { teardown(work: () => unknown): void }, { accessToken }: SeededUser, query: string) {
   const client = clientOf(t, accessToken);
   // `iterate` subscribes, and not the first `next`.
-  const stream = await app.opening(() => client.iterate<Record<string, Record<string, unknown>>>({ query }));
+  const stream = await app.untilSubscribed(() => client.iterate<Record<string, Record<string, unknown>>>({ query }));
   return async () => {
     const step = await stream.next();
     const { data, errors } = step.value as { data?: Record<string, Record<string, unknown>>; errors?: unknown[] };
@@ -117,8 +117,8 @@ t.test('delivers nothing after complete, and keeps the socket open', async (t) =
     error: (error: unknown) => t.fail(String(error)),
     complete: () => undefined,
   };
-  const stop = await app.opening(() => client.subscribe({ query: SECURITY }, sink));
-  const stream = await app.opening(() => client.iterate({ query: SECURITY }));
+  const stop = await app.untilSubscribed(() => client.subscribe({ query: SECURITY }, sink));
+  const stream = await app.untilSubscribed(() => client.iterate({ query: SECURITY }));
   stop();
   while ((await app.count('subscriptions_open')) > 1) await new Promise((resolve) => setImmediate(resolve));
   await user.client.send(UPDATE, { name: 'Ada' });
