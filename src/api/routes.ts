@@ -5,7 +5,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Server } from 'node:http';
 import type { FastifyPluginAsync } from 'fastify';
-import { createTokenStates } from '../authn/token-states.js';
+import { createCredentialStates } from '../authn/credential-states.js';
 import { loopbackOrigins } from '../config/readers.js';
 import { createRequestPrincipals } from '../fastify/request-principals.js';
 import { corsPlugin } from '../fastify/cors.js';
@@ -36,14 +36,12 @@ export interface RoutesOptions {
 
 /** Registers the routes in the current scope, so that its prefix applies to them. */
 export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
-  const { config, publicUrl, db, clock, bus, keys, accessTokens, services, sockets, socketSessions } = parts;
+  const { config, publicUrl, db, clock, bus, keys, services, sockets, socketSessions } = parts;
   const { authenticator } = services;
-  const states = createTokenStates({ ...authenticator, accessTokens, events: bus.events });
+  const states = createCredentialStates({ authenticator, events: bus.events, clock });
   app.addHook('onClose', async () => states.close());
-  const principals = createRequestPrincipals({
-    states,
-    authenticate: ({ headers }) => states.authenticate(authenticator.fromHeaders(headers)),
-  });
+  const principals = createRequestPrincipals(app, states);
+  app.redactNames(authenticator.headers);
   const { pathname: path, origin } = new URL(publicUrl);
   const { production } = config;
   const origins = [origin, ...loopbackOrigins(config), ...config.corsOrigins];
@@ -52,7 +50,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   const deviceCookie = createDeviceCookies({ production, path, origins });
   const graphqlServices = { ...services, countLogin };
 
-  await app.register(corsPlugin, { origins: config.corsOrigins });
+  await app.register(corsPlugin, { origins: config.corsOrigins, credentialHeaders: authenticator.headers });
   await app.register(rateLimitPlugin, {
     ...config.rateLimits,
     principalOf: principals.principalOf,

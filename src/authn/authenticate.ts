@@ -8,8 +8,18 @@ import type { AccountPrincipal, RequestCredentials, Strategy } from './strategy.
  */
 export type Authenticate = (credentials: RequestCredentials) => Promise<AccountPrincipal>;
 
+/** A credential with the strategy that decides about it. */
+export interface FoundCredential {
+  readonly strategy: Strategy;
+  readonly value: string;
+}
+
 export interface Authenticator {
   readonly authenticate: Authenticate;
+  /** The headers that the strategies read, in lower case. */
+  readonly headers: readonly string[];
+  /** The credential that decides, unverified; undefined if no strategy finds one. */
+  find(credentials: RequestCredentials): FoundCredential | undefined;
   /** The credentials among the headers of an HTTP request, which Node gives in lower case. */
   fromHeaders(headers: Readonly<Record<string, unknown>>): RequestCredentials;
   /** The credentials in the payload of `connection_init`: in any case, at the top or under `headers`. */
@@ -19,12 +29,22 @@ export interface Authenticator {
 /** @param strategies asked in this order */
 export function createAuthenticator(strategies: readonly Strategy[]): Authenticator {
   const names = [...new Set(strategies.flatMap((strategy) => strategy.headers))];
+
+  function find(credentials: RequestCredentials): FoundCredential | undefined {
+    for (const strategy of strategies) {
+      const value = strategy.find(credentials);
+      if (value !== undefined) return { strategy, value };
+    }
+    return undefined;
+  }
+
   return {
+    headers: names,
+    find,
+
     async authenticate(credentials) {
-      for (const strategy of strategies) {
-        const credential = strategy.find(credentials);
-        if (credential !== undefined) return strategy.authenticate(credential);
-      }
+      const found = find(credentials);
+      if (found) return found.strategy.authenticate(found.value);
       if (Object.keys(credentials).length === 0) throw new AppError('MISSING_TOKEN', 'An access token is required.');
       throw new AppError('INVALID_TOKEN', 'The credentials are malformed.');
     },

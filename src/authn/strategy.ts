@@ -10,10 +10,16 @@ export type RequestCredentials = Readonly<Record<string, string>>;
 
 export interface Strategy {
   readonly kind: CredentialKind;
-  /** The headers that it reads, in lower case. */
+  /** The headers that it reads, in lower case. CORS allows them, and the log redacts fields with their names. */
   readonly headers: readonly string[];
   /** The credential of this kind in a request, unverified; undefined if there is none. */
   find(credentials: RequestCredentials): string | undefined;
   /** @throws AppError when the credential is refused */
   authenticate(credential: string): Promise<AccountPrincipal>;
+  /**
+   * The subject of an authentic credential, if it can be verified without a read, as a signature can. Request limits and the log
+   * then know it from the first request on. Without this method they know a credential once it has been authenticated. Must not
+   * throw.
+   */
+  subjectOf?(credential: string): string | undefined;
 }

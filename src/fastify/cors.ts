@@ -8,11 +8,13 @@ const PREFLIGHT_MAX_AGE_S = 600;
 export interface CorsOptions {
   /** Origins such as `https://app.example.com`, as a browser sends them. */
   readonly origins: readonly string[];
+  /** The headers that carry credentials, in lower case. */
+  readonly credentialHeaders: readonly string[];
 }
 
 /** Answers preflights and sets the CORS headers of responses. */
 export const corsPlugin = fp<CorsOptions>(
-  async (app, { origins }) => {
+  async (app, { origins, credentialHeaders }) => {
     const allowed = new Set(origins);
     await app.register(cors, {
       // A function: with a list, the plugin sends some of the headers to every origin.
@@ -22,7 +24,7 @@ export const corsPlugin = fp<CorsOptions>(
       credentials: true,
       methods: ['GET', 'POST'],
       allowedHeaders: [
-        'authorization',
+        ...credentialHeaders,
         'content-type',
         'graphql-require-preflight',
         'apollo-require-preflight',

@@ -5,9 +5,17 @@ import type { Config } from '../config/config.js';
 import { sendError, sendNotFound } from './errors.js';
 import { handlerTimeoutPlugin } from './handler-timeout.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
+import { createFieldRedaction } from './redaction.js';
 import { createRequestIds } from './request-id.js';
 import { securityHeaders, securityHeadersPlugin } from './security-headers.js';
 import { createTrustedNetworks } from './trusted-networks.js';
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Redacts log fields with these names, such as those of headers that carry credentials. */
+    redactNames(names: readonly string[]): void;
+  }
+}
 
 /** Longer than every timeout of the work inside a handler. */
 const HANDLER_TIMEOUT_MS = 30_000;
@@ -20,9 +28,10 @@ export function createInstance(
 ): FastifyInstance {
   const headers = securityHeaders(config);
   const isTrusted = createTrustedNetworks(config.trustProxy);
+  const redaction = createFieldRedaction();
   const app: FastifyInstance = fastify({
     ...options,
-    logger: loggerOptions(config.logLevel, logStream),
+    logger: loggerOptions(config.logLevel, logStream, redaction),
     logController: new RequestLog(),
     genReqId: createRequestIds(config.trustRequestId ? isTrusted : () => false),
     // A function, because the list of addresses does not match addresses with a port, which some proxies write.
@@ -34,6 +43,7 @@ export function createInstance(
       sendError(error, request, reply);
     },
   });
+  app.decorate('redactNames', redaction.add);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler(sendNotFound);
   void app.register(requestLogPlugin);

@@ -7,7 +7,7 @@ import { LogController, type FastifyReply, type FastifyRequest, type FastifyServ
 import fp from 'fastify-plugin';
 import { clientOf } from './client.js';
 import type { AppError, ErrorCode } from '../lib/errors.js';
-import { reasonFor, redactFields, redactText, serializeError } from './redaction.js';
+import { createFieldRedaction, reasonFor, redactText, serializeError, type FieldRedaction } from './redaction.js';
 
 /** The GraphQL operation of a request. The client chooses the name, so it is sanitized and truncated for the log. */
 export interface Operation {
@@ -42,7 +42,11 @@ const CLIENT_CLOSED_REQUEST = 499;
 const SWITCHING_PROTOCOLS = 101;
 
 /** Options of Fastify's logger. */
-export function loggerOptions(level: string, stream: LogStream = process.stdout): LoggerOptions {
+export function loggerOptions(
+  level: string,
+  stream: LogStream = process.stdout,
+  redaction: FieldRedaction = createFieldRedaction(),
+): LoggerOptions {
   return {
     level,
     stream,
@@ -52,7 +56,7 @@ export function loggerOptions(level: string, stream: LogStream = process.stdout)
       res: (reply) => ({ statusCode: reply.statusCode }),
     },
     // pino's `redact` with this many names costs more than the rest of the logging together.
-    formatters: { log: redactFields },
+    formatters: { log: redaction.redact },
     hooks: {
       logMethod(args, method) {
         Reflect.apply(method, this, redactArguments(args));

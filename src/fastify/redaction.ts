@@ -41,37 +41,53 @@ export function redactText(text: string): string {
 const SECRET_FIELD =
   /password|passphrase|secret|token|cookie|authorization|^(?:body|headers|params|parameters|query|variables)$/i;
 const MAX_DEPTH = 4;
-/** Caches results of `isSecretName`; log lines use few names. */
-const secretNames = new Map<string, boolean>();
 const MAX_CACHED_NAMES = 1000;
 
-function isSecretName(name: string): boolean {
-  const known = secretNames.get(name);
-  if (known !== undefined) return known;
-  if (secretNames.size >= MAX_CACHED_NAMES) secretNames.clear();
-  const isSecret = SECRET_FIELD.test(name);
-  secretNames.set(name, isSecret);
-  return isSecret;
-}
+export type LogFields = Record<string, unknown>;
 
 /** Redacts fields by name, in case a log call passes a secret by mistake. */
-export function redactFields(line: Record<string, unknown>, depth = MAX_DEPTH): Record<string, unknown> {
-  const redacted: Record<string, unknown> = {};
-  for (const name of Object.keys(line)) {
-    const value = line[name];
-    redacted[name] = isSecretName(name)
-      ? REDACTED
-      : isPlain(value)
-        ? depth > 0
-          ? redactFields(value, depth - 1)
-          : REDACTED
-        : value;
+export interface FieldRedaction {
+  redact(line: LogFields): LogFields;
+  /** Redacts fields with these names as well, in any case. */
+  add(names: readonly string[]): void;
+}
+
+export function createFieldRedaction(): FieldRedaction {
+  const added = new Set<string>();
+  /** Results of `isSecret`; log lines use few names. */
+  const known = new Map<string, boolean>();
+
+  function isSecret(name: string): boolean {
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    if (known.size >= MAX_CACHED_NAMES) known.clear();
+    const secret = SECRET_FIELD.test(name) || added.has(name.toLowerCase());
+    known.set(name, secret);
+    return secret;
   }
-  return redacted;
+
+  function redact(line: LogFields, depth: number): LogFields {
+    const redacted: LogFields = {};
+    for (const name of Object.keys(line)) {
+      const value = line[name];
+      if (isSecret(name)) redacted[name] = REDACTED;
+      else if (!isPlain(value)) redacted[name] = value;
+      else redacted[name] = depth > 0 ? redact(value, depth - 1) : REDACTED;
+    }
+    return redacted;
+  }
+
+  return {
+    redact: (line) => redact(line, MAX_DEPTH),
+    add(names) {
+      for (const name of names) added.add(name.toLowerCase());
+      known.clear();
+    },
+  };
 }
 
 /** Class instances, such as requests and errors, have serializers instead. */
-function isPlain(value: unknown): value is Record<string, unknown> {
+function isPlain(value: unknown): value is LogFields {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 

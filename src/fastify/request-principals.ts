@@ -1,53 +1,62 @@
-/** Finds the account behind the access token of a request, for rate limits and the log. It authorizes nothing. */
-import type { FastifyRequest } from 'fastify';
-import type { Authenticate } from '../authn/authenticate.js';
+/** Finds the subject behind the credential of a request, for rate limits and the log. It authorizes nothing. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Caller, CredentialStates } from '../authn/credential-states.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
-import type { TokenStates } from '../authn/token-states.js';
 import { subjectId } from '../authz/principal.js';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Identified once, when the request is counted. */
+    caller: Caller | null;
+    /** The result of `lookUp`, until `authenticate` takes it. */
+    lookedUp: Promise<AccountPrincipal> | null;
+  }
+}
+
 export interface RequestPrincipals {
-  /** The account, if the session was live when the token was last authenticated. Does not read the database. */
+  /** The subject, if its credential was accepted when it was last authenticated. Does not read the database. */
   principalOf(request: FastifyRequest): string | undefined;
-  /** Authenticates an unknown token. Undefined if the token is known or missing, or if its authentication fails. */
+  /**
+   * Authenticates an authentic credential whose state is unknown. Undefined for other credentials, and if the authentication
+   * fails.
+   */
   lookUp(request: FastifyRequest): Promise<string | undefined> | undefined;
   /** Authenticates a request. The first call reuses the result of `lookUp`, which saves a read. */
   authenticate(request: FastifyRequest): Promise<AccountPrincipal>;
-  /** Call it after a mutation, because the mutation may have ended the session. */
+  /** Call it after a mutation, because the mutation may have revoked the credential. */
   forget(request: FastifyRequest): void;
 }
 
-export interface RequestPrincipalsOptions {
-  readonly states: Pick<TokenStates, 'forget' | 'of'>;
-  authenticate(request: FastifyRequest): ReturnType<Authenticate>;
-}
+/** @param app whose requests get the properties */
+export function createRequestPrincipals(app: FastifyInstance, states: CredentialStates): RequestPrincipals {
+  app.decorateRequest('caller', null);
+  app.decorateRequest('lookedUp', null);
+  const callerOf = (request: FastifyRequest): Caller => (request.caller ??= states.identify(request.headers));
 
-export function createRequestPrincipals({ states, authenticate }: RequestPrincipalsOptions): RequestPrincipals {
-  const outcomes = new WeakMap<FastifyRequest, Promise<AccountPrincipal>>();
   return {
     principalOf(request) {
-      const { state, userId } = states.of(request.headers.authorization);
-      if (userId !== undefined) request.accountId = userId;
-      return state === 'live' ? userId : undefined;
+      const { state, subject } = callerOf(request);
+      if (subject !== undefined) request.accountId = subject;
+      return state === 'live' ? subject : undefined;
     },
 
     lookUp(request) {
-      if (states.of(request.headers.authorization).state !== 'unknown') return undefined;
-      const outcome = authenticate(request);
-      outcomes.set(request, outcome);
-      return outcome.then(
-        (principal) => subjectId(principal),
-        () => undefined,
-      );
+      const caller = callerOf(request);
+      if (caller.state !== 'unknown') return undefined;
+      request.lookedUp = states.authenticate(caller);
+      return request.lookedUp.then(subjectId, () => undefined);
     },
 
-    async authenticate(request) {
-      const outcome = outcomes.get(request) ?? authenticate(request);
-      outcomes.delete(request);
-      const principal = await outcome;
-      request.accountId = subjectId(principal);
-      return principal;
+    authenticate(request) {
+      const outcome = request.lookedUp ?? states.authenticate(callerOf(request));
+      request.lookedUp = null;
+      if (request.accountId !== null) return outcome;
+      return outcome.then((principal) => {
+        request.accountId = subjectId(principal);
+        return principal;
+      });
     },
 
-    forget: (request) => states.forget(request.headers.authorization),
+    forget: (request) => states.forget(callerOf(request)),
   };
 }

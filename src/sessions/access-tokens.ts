@@ -46,6 +46,8 @@ export interface AccessTokens {
   sign(subject: AccessTokenSubject): { token: string; expiresIn: number };
   /** @throws AppError TOKEN_EXPIRED for an otherwise valid token; INVALID_TOKEN */
   verify(token: string): Promise<VerifiedAccessToken>;
+  /** A token that `verify` accepted before; undefined otherwise. @throws AppError TOKEN_EXPIRED */
+  known(token: string): VerifiedAccessToken | undefined;
   /** The account id of a valid token; undefined otherwise. Synchronous: uses only keys that are already loaded. */
   subjectOf(token: string): string | undefined;
 }
@@ -124,6 +126,8 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
       addToCache(token, { userId, sessionId, epoch, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
       return { token, expiresIn };
     },
+
+    known: fromCache,
 
     async verify(token) {
       const cached = fromCache(token);

@@ -17,7 +17,7 @@ const OTHER_ORIGINS = [
 async function server(t: Parameters<typeof startTestServer>[0], origins: readonly string[]): Promise<TestServer> {
   const started = startTestServer(t);
   await started.app.register(securityHeadersPlugin, { config: started.config });
-  await started.app.register(corsPlugin, { origins });
+  await started.app.register(corsPlugin, { origins, credentialHeaders: ['authorization'] });
   started.app.post('/graphql', () => ({}));
   return started;
 }

@@ -16,7 +16,7 @@ async function instance(t: TestScope, url: string, prefix: string) {
   const redis = connectRedis(url, 'requests', quietLog);
   t.teardown(() => redis.close());
   await app.register(securityHeadersPlugin, { config });
-  await app.register(corsPlugin, { origins: [] });
+  await app.register(corsPlugin, { origins: [], credentialHeaders: ['authorization'] });
   await app.register(rateLimitPlugin, {
     anonymous: { max: 3, windowMs: 60_000 },
     authenticated: { max: 3, windowMs: 60_000 },

@@ -15,7 +15,7 @@ async function server(t: Parameters<typeof startTestServer>[0], env: Record<stri
   const started = startTestServer(t, env);
   const { app, config } = started;
   await app.register(securityHeadersPlugin, { config });
-  await app.register(corsPlugin, { origins: [ORIGIN] });
+  await app.register(corsPlugin, { origins: [ORIGIN], credentialHeaders: ['authorization'] });
   await app.register(rateLimitPlugin, {
     anonymous: { max: 2, windowMs: 60_000 },
     authenticated: { max: 4, windowMs: 30_000 },

@@ -13,7 +13,7 @@ import { bearerToken } from '../bearer.js';
 import type { Strategy } from '../strategy.js';
 
 export interface SessionStrategyOptions {
-  readonly accessTokens: Pick<AccessTokens, 'verify'>;
+  readonly accessTokens: Pick<AccessTokens, 'known' | 'subjectOf' | 'verify'>;
   readonly readSession: LoadSession;
   readonly accountExists: (userId: string) => Promise<boolean>;
   /** Called with each session that is used. */
@@ -31,9 +31,10 @@ export function createSessionStrategy(options: SessionStrategyOptions): Strategy
     kind: 'session',
     headers: ['authorization'],
     find: ({ authorization }) => bearerToken(authorization),
+    subjectOf: (token) => accessTokens.subjectOf(token),
 
     async authenticate(token) {
-      const verified = await accessTokens.verify(token);
+      const verified = accessTokens.known(token) ?? (await accessTokens.verify(token));
       const found = await readSession(verified.sessionId);
       if (!found || found.account.id !== verified.userId) {
         throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();
