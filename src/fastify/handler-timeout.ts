@@ -7,17 +7,30 @@ export interface HandlerTimeoutOptions {
   readonly timeoutMs: number;
 }
 
-/** Replaces Fastify's `handlerTimeout`, whose timer stops when the request body has been read. */
+/** Replaces Fastify's `handlerTimeout`, whose timer stops when the request body has been read. All requests share one timer. */
 export const handlerTimeoutPlugin = fp<HandlerTimeoutOptions>(
   async (app, { timeoutMs }) => {
-    app.addHook('onRequest', (request, reply, done) => {
-      const timer = setTimeout(() => {
-        if (reply.sent || reply.raw.headersSent) return;
-        sendError(serviceUnavailable('The request took too long; try again later.', 1), request, reply);
-      }, timeoutMs).unref();
-      reply.raw.once('close', () => clearTimeout(timer));
+    let timer: NodeJS.Timeout | undefined;
+    const schedule = (delayMs: number) => setTimeout(check, delayMs).unref();
+
+    function check(): void {
+      timer = undefined;
+      for (const [reply, arrivedAt] of app.openReplies) {
+        const left = arrivedAt + timeoutMs - performance.now();
+        if (left > 0) {
+          timer = schedule(Math.ceil(left));
+          return;
+        }
+        if (reply.sent || reply.raw.headersSent) continue;
+        sendError(serviceUnavailable('The request took too long; try again later.', 1), reply.request, reply);
+      }
+    }
+
+    app.addHook('onRequest', (_request, _reply, done) => {
+      timer ??= schedule(timeoutMs);
       done();
     });
+    app.addHook('onClose', async () => clearTimeout(timer));
   },
-  { name: 'handler-timeout' },
+  { name: 'handler-timeout', dependencies: ['open-replies'] },
 );

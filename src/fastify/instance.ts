@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { sendError, sendNotFound } from './errors.js';
 import { handlerTimeoutPlugin } from './handler-timeout.js';
 import { loggerOptions, RequestLog, requestLogPlugin, type LogStream } from './logging.js';
+import { openRepliesPlugin } from './open-replies.js';
 import { createFieldRedaction } from './redaction.js';
 import { createRequestIds } from './request-id.js';
 import { securityHeaders, securityHeadersPlugin } from './security-headers.js';
@@ -46,6 +47,7 @@ export function createInstance(
   app.decorate('redactNames', redaction.add);
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
   app.setNotFoundHandler(sendNotFound);
+  void app.register(openRepliesPlugin);
   void app.register(requestLogPlugin);
   void app.register(securityHeadersPlugin, { config });
   void app.register(handlerTimeoutPlugin, { timeoutMs: HANDLER_TIMEOUT_MS });

@@ -3,7 +3,7 @@
  * has a closed set of values. Scraping resets nothing, so several scrapers see the same values.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import fp from 'fastify-plugin';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { AppError, STATUS_BY_CODE } from '../lib/errors.js';
@@ -158,20 +158,14 @@ export function createMetrics(
 /** Observes every request to the server. */
 export const metricsPlugin = fp<{ readonly metrics: Metrics }>(
   (app, { metrics }, done) => {
-    app.addHook('onRequest', (request, reply, next) => {
-      // Not `onResponse`, which does not run for aborted requests.
-      reply.raw.on('close', () => {
-        metrics.observe(observed(request, reply));
-      });
-      next();
-    });
+    app.onReplyClosed((reply) => metrics.observe(observed(reply)));
     app.addHook('onClose', (_app, next) => {
       metrics.close();
       next();
     });
     done();
   },
-  { name: 'metrics', fastify: '5.x' },
+  { name: 'metrics', fastify: '5.x', dependencies: ['open-replies'] },
 );
 
 /**
@@ -199,7 +193,8 @@ function isBearer(authorization: string, token: string): boolean {
   return timingSafeEqual(digest(authorization.replace(/^bearer /i, '')), digest(token));
 }
 
-function observed(request: FastifyRequest, reply: FastifyReply): ObservedRequest {
+function observed(reply: FastifyReply): ObservedRequest {
+  const { request } = reply;
   return {
     method: request.method,
     route: request.routeOptions.url,

@@ -64,7 +64,7 @@ export interface RateLimitOptions {
 }
 
 /**
- * Counters in memory, about 15 MB when full; the least recently used is evicted. Evicting a counter to escape its limit takes
+ * Counters in memory for each of the two rates, about 15 MB when full; the least recently used is evicted. Evicting a counter to escape its limit takes
  * requests from this many other networks or accounts, each with a limit of its own. Forged tokens create no counters.
  */
 const MAX_COUNTERS = 65_536;
@@ -78,8 +78,6 @@ const UPGRADE = 'upgrade:';
  */
 export const rateLimitPlugin = fp<RateLimitOptions>(
   async (app, { anonymous, authenticated, principalOf, lookUp, sessionOf, shared }) => {
-    const rateOf = (key: string): Rate =>
-      key.startsWith(PRINCIPAL) || key.startsWith(UPGRADE) ? authenticated : anonymous;
     app.decorateRequest('rateLimitPrincipal', null);
     app.decorateRequest('isCountedAfterBody', false);
     const options: RateLimitPluginOptions = {
@@ -92,33 +90,42 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
         const network = clientOf(request).network;
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
       },
-      max: (_request, key) => rateOf(key).max,
-      timeWindow: (_request, key) => rateOf(key).windowMs,
-      allowList: (request) => request.routeOptions.config.rateLimit === false,
       errorResponseBuilder: (_request, { ttl }) => exceeded(ttl),
     };
-    const localCounter = await createCounter(app, options);
-    const sharedCounter =
+    const localCounters = await createCounters(app, options);
+    const sharedCounters =
       shared &&
-      (await createCounter(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
+      (await createCounters(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
 
-    async function count(work: (counter: Counter) => Promise<void>): Promise<void> {
-      if (!sharedCounter || !shared.redis.isUp()) return work(localCounter);
-      try {
-        return await work(sharedCounter);
-      } catch (error) {
+    /** One counter for each rate, because the plugin awaits rates that are functions. */
+    async function createCounters(scope: FastifyInstance, common: RateLimitPluginOptions): Promise<Counters> {
+      const counterFor = ({ max, windowMs: timeWindow }: Rate) => createCounter(scope, { ...common, max, timeWindow });
+      return { anonymous: await counterFor(anonymous), authenticated: await counterFor(authenticated) };
+    }
+
+    function counterOf(counters: Counters, request: FastifyRequest): Counter {
+      const isAuthenticated = request.rateLimitPrincipal !== null || isWebSocketUpgrade(request.raw);
+      return isAuthenticated ? counters.authenticated : counters.anonymous;
+    }
+
+    function count(request: FastifyRequest, work: (counter: Counter) => Promise<void>): Promise<void> {
+      const local = counterOf(localCounters, request);
+      if (!sharedCounters || !shared.redis.isUp()) return work(local);
+      return work(counterOf(sharedCounters, request)).catch((error: unknown) => {
         if (error instanceof AppError) throw error;
         shared.redis.drop();
-        return work(localCounter);
-      }
+        return work(local);
+      });
     }
-    const countRequest = (request: FastifyRequest, reply: FastifyReply) =>
-      count((counter) => counter.request(request, reply));
+    const countRequest = (request: FastifyRequest, reply: FastifyReply): Promise<void> =>
+      request.routeOptions.config.rateLimit === false
+        ? Promise.resolve()
+        : count(request, (counter) => counter.request(request, reply));
     app.addHook('onRequest', (request, reply) => {
       const principal = principalOf(request);
       if (principal !== undefined) request.rateLimitPrincipal = principal;
-      const isDeferred = request.routeOptions.config.countAfterBody && !isWebSocketUpgrade(request.raw);
-      if (principal !== undefined || !isDeferred) return countRequest(request, reply);
+      const isCountedNow = principal !== undefined || !request.routeOptions.config.countAfterBody;
+      if (isCountedNow || isWebSocketUpgrade(request.raw)) return countRequest(request, reply);
       request.isCountedAfterBody = true;
       return Promise.resolve();
     });
@@ -144,7 +151,8 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       await countRequest(request, reply).catch(() => undefined);
     });
     app.decorate('chargeRequest', async (request: FastifyRequest, requests: number) => {
-      for (let charged = 0; charged < requests; charged += 1) await count((counter) => counter.charge(request));
+      for (let charged = 0; charged < requests; charged += 1)
+        await count(request, (counter) => counter.charge(request));
     });
     app.decorate('chargePrincipal', (upgrade: FastifyRequest, principal: string, requests = 1) => {
       upgrade.rateLimitPrincipal = principal;
@@ -158,6 +166,11 @@ function exceeded(ttlMs: number): AppError {
   return new AppError('RATE_LIMIT_EXCEEDED', 'Too many requests; try again later.', {
     retryAfter: Math.max(1, Math.ceil(ttlMs / 1000)),
   });
+}
+
+interface Counters {
+  readonly anonymous: Counter;
+  readonly authenticated: Counter;
 }
 
 /** Both methods count in the same store and throw RATE_LIMIT_EXCEEDED. */

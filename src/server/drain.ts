@@ -1,5 +1,5 @@
 /** Graceful shutdown of connections: requests in flight are answered, then every connection is closed. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
 import { sendError } from '../fastify/errors.js';
@@ -30,7 +30,6 @@ export const drainPlugin = fp<DrainOptions>(
     let inFlight = 0;
     let draining = false;
     let graceIsOver = false;
-    const waiting = new Set<FastifyReply>();
 
     const closeIfIdle = (): void => {
       if (graceIsOver && inFlight === 0) app.server.closeAllConnections();
@@ -41,7 +40,7 @@ export const drainPlugin = fp<DrainOptions>(
     };
     /** Answers waiting requests in the order of their arrival. */
     const answer = (error: AppError, status: number, matches: (request: FastifyRequest) => boolean): void => {
-      for (const reply of waiting) {
+      for (const reply of app.openReplies.keys()) {
         if (!reply.sent && !reply.raw.headersSent && matches(reply.request)) {
           sendError(error, reply.request, reply, status);
         }
@@ -50,11 +49,6 @@ export const drainPlugin = fp<DrainOptions>(
     app.server.on('request', (_request, response) => {
       inFlight += 1;
       response.on('close', onResponseClosed);
-    });
-    app.addHook('onRequest', (_request, reply, next) => {
-      waiting.add(reply);
-      reply.raw.on('close', () => waiting.delete(reply));
-      next();
     });
     app.decorate('beginDrain', () => void (draining = true));
     app.addHook('onSend', (_request, reply, payload, next) => {
@@ -76,7 +70,7 @@ export const drainPlugin = fp<DrainOptions>(
     });
     done();
   },
-  { name: 'drain', fastify: '5.x' },
+  { name: 'drain', fastify: '5.x', dependencies: ['open-replies'] },
 );
 
 function tooLate(): AppError {

@@ -26,8 +26,6 @@ const RESPONSE_SHARE = 0.75;
 /** Longer than the idle timeout of common load balancers (60 s), so that they close idle connections first. */
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const MAX_HEADER_BYTES = 16_384;
-/** Several plugins listen for the end of a response. Node warns of a leak above 10 listeners. */
-const MAX_RESPONSE_LISTENERS = 20;
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -69,7 +67,6 @@ export function createServer(config: Config, { logStream }: ServerOverrides = {}
   // Above a limit Node drops headers, including Content-Length and Transfer-Encoding. `maxHeaderSize` limits them instead.
   app.server.maxHeadersCount = 0;
   emitEveryClose(app.server);
-  app.server.on('request', (_request, response) => response.setMaxListeners(MAX_RESPONSE_LISTENERS));
   const connections: RefusedConnections = refusedConnections(app.server, { headers, log: app.log });
   app.decorate('connections', connections);
   void app.register(drainPlugin, {

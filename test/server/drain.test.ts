@@ -2,12 +2,14 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fastify from 'fastify';
 import t from 'tap';
+import { openRepliesPlugin } from '../../src/fastify/open-replies.js';
 import { drainPlugin } from '../../src/server/drain.js';
 import { listen } from '../helpers/server.js';
 
 /** A server whose `/slow` answers when the test releases it. */
 async function server(graceMs?: number, onGraceOver?: () => void) {
   const app = fastify({ return503OnClosing: false, keepAliveTimeout: 60_000 });
+  await app.register(openRepliesPlugin);
   await app.register(drainPlugin, graceMs === undefined ? {} : { graceMs });
   // Timers of the same duration run in the order of their creation.
   if (onGraceOver) app.addHook('preClose', async () => void setTimeout(onGraceOver, graceMs));

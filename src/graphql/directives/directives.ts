@@ -16,6 +16,7 @@ import {
 } from 'graphql';
 import { assertRecentLogin, assertScopes, sessionOf } from '../../authz/decisions.js';
 import { subjectId } from '../../authz/principal.js';
+import type { AccountPrincipal } from '../../authn/strategy.js';
 import { parseRate, type Rate } from '../../config/readers.js';
 import { AppError } from '../../lib/errors.js';
 import { cookieSessionId } from '../resolvers/auth-payload.js';
@@ -133,15 +134,20 @@ function guardTypeName(
 async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void> {
   const { authenticated, ownSession, recentLoginMs, requirements, orCookie } = gate;
   if (!authenticated) return;
-  const principal = await context.authenticate().catch((error: unknown) => {
-    const isRefused = error instanceof AppError && error.status === 401;
-    if (orCookie && isRefused && cookieSessionId(context) !== undefined) return undefined;
-    throw error;
-  });
+  const principal = await (orCookie ? authenticateOrCookie(context) : context.authenticate());
   if (!principal) return;
   if (ownSession) sessionOf(principal);
   for (const require of requirements) assertScopes(principal, require);
   if (recentLoginMs !== undefined) assertRecentLogin(principal, recentLoginMs, context.now());
+}
+
+/** Undefined if the access token is missing or refused, but the refresh cookie is authentic. */
+async function authenticateOrCookie(context: GraphqlContext): Promise<AccountPrincipal | undefined> {
+  return context.authenticate().catch((error: unknown) => {
+    const isRefused = error instanceof AppError && error.status === 401;
+    if (isRefused && cookieSessionId(context) !== undefined) return undefined;
+    throw error;
+  });
 }
 
 async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promise<void> {
