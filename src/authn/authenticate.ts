@@ -26,7 +26,7 @@ export interface Authenticator {
   fromConnectionParams(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
 }
 
-/** @param strategies asked in this order */
+/** @param strategies tried in this order */
 export function createAuthenticator(strategies: readonly Strategy[]): Authenticator {
   const names = [...new Set(strategies.flatMap((strategy) => strategy.headers))];
 

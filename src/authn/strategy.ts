@@ -1,4 +1,4 @@
-/** What every kind of credential implements. A new kind is one new file in `strategies/`. */
+/** The interface of authentication strategies, one for each kind of credential. A new kind is one new file in `strategies/`. */
 import type { CredentialKind, Principal } from '../authz/principal.js';
 import type { AccountRecord } from '../users/account.js';
 
@@ -14,7 +14,7 @@ export interface Strategy {
   readonly headers: readonly string[];
   /** The credential of this kind in a request, unverified; undefined if there is none. */
   find(credentials: RequestCredentials): string | undefined;
-  /** @throws AppError when the credential is refused */
+  /** @throws AppError if the credential is refused */
   authenticate(credential: string): Promise<AccountPrincipal>;
   /**
    * The subject of an authentic credential, if it can be verified without a read, as a signature can. Request limits and the log

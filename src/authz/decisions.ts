@@ -3,7 +3,7 @@ import { AppError, stepUpRequired, type StepUpMethod } from '../lib/errors.js';
 import type { Principal, PrincipalUser } from './principal.js';
 import { satisfies } from './scopes.js';
 
-/** Refuses a principal that holds none of the AND-groups of `required`. @throws AppError INSUFFICIENT_PERMISSIONS */
+/** Refuses a principal that satisfies none of the AND-groups of `required`. @throws AppError INSUFFICIENT_PERMISSIONS */
 export function assertScopes(principal: Principal, required: readonly (readonly string[])[]): void {
   if (satisfies(principal.scopes, required)) return;
   throw new AppError('INSUFFICIENT_PERMISSIONS', 'The credential lacks a required scope.', {
@@ -27,7 +27,7 @@ export interface OwnSession<User extends PrincipalUser> {
 }
 
 /**
- * The session of a principal that is a person in a session of their own.
+ * The person's own session.
  * @throws AppError INSUFFICIENT_PERMISSIONS for API keys, OAuth tokens and service accounts
  */
 export function sessionOf<User extends PrincipalUser>(principal: Principal<User>): OwnSession<User> {
@@ -36,7 +36,7 @@ export function sessionOf<User extends PrincipalUser>(principal: Principal<User>
   throw new AppError('INSUFFICIENT_PERMISSIONS', "This requires a person's own session.", { requiredScopes: [] });
 }
 
-/** Methods that prove the person anew. */
+/** Methods of a new authentication in the same session. */
 const STEP_UP_METHODS: readonly StepUpMethod[] = ['PASSWORD'];
 
 /** Whether the person authenticated less than `withinMs` before `now`; both in milliseconds. */

@@ -28,11 +28,11 @@ export interface Credential {
 export interface Principal<User extends PrincipalUser = PrincipalUser> {
   readonly subject: Subject<User>;
   readonly credential: Credential;
-  /** What this credential may do; never more than its subject may do at this moment. */
+  /** The scopes of the credential; never more than its subject has at this moment. */
   readonly scopes: ReadonlySet<string>;
-  /** When the person last proved who they are, in milliseconds since the epoch; null for a delegated credential. */
+  /** The last authentication of the person, in milliseconds since the epoch; null for a delegated credential. */
   readonly authenticatedAt: number | null;
-  /** How the person did: values of RFC 8176, or `email` for a mailed link. */
+  /** Methods of that authentication: values of RFC 8176, or `email` for a mailed link. */
   readonly methods: readonly string[];
 }
 

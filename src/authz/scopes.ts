@@ -1,20 +1,20 @@
-/** Scopes: what they are called, what a role gives, and whether a set is enough. Pure functions. */
+/** Scopes: their names, those of each role, and whether a set satisfies a requirement. Pure functions. */
 
 export type Role = 'USER' | 'ADMIN';
 
 const USER_SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history'] as const;
 const ADMIN_SCOPES = ['admin'] as const;
 
-/** Scopes that a deployment adds to the built-in ones, by the lowest role that is given them. */
+/** Scopes that a deployment adds to the built-in ones, by the lowest role that has them. */
 export interface DeclaredScopes {
   readonly USER: readonly string[];
   readonly ADMIN: readonly string[];
 }
 
-/** The scopes this deployment knows and who is given which. */
+/** The scopes of this deployment, and those of each role. */
 export interface ScopeCatalogue {
   readonly all: ReadonlySet<string>;
-  /** What an account of the role is given, in declaration order. */
+  /** The scopes of accounts with the role, in declaration order. */
   granted(role: Role): readonly string[];
 }
 

@@ -78,7 +78,7 @@ export function parseDatabaseUrl(text: string): DatabaseAddress {
   };
 }
 
-/** Whether the server is this machine: nobody is between. */
+/** Whether the server is on this machine, so that no network is between. */
 export function isLocal({ host, path }: Host): boolean {
   return path !== undefined || host === 'localhost' || host === '::1' || /^127\./.test(isIP(host) === 4 ? host : '');
 }

@@ -13,7 +13,7 @@ export interface Rate {
 
 const UNIT_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const MIN_SECRET_BYTES = 32;
-/** What people paste from examples; refused in production however long. */
+/** Placeholders from examples, which production refuses at any length. */
 const PLACEHOLDER = /change[-_ ]?me|example|placeholder|your[-_ ]?secret|development/i;
 /** A random secret of 32 digits has fewer once in a million; `abcabc…` has three. */
 const MIN_DISTINCT = 6;

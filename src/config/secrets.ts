@@ -39,7 +39,7 @@ export async function loadSecrets(configured: readonly string[], dataDir: string
   });
 }
 
-/** As `loadSecrets`, but generates none. @throws ConfigError if there is no secret */
+/** Like `loadSecrets`, but does not generate a secret. @throws ConfigError if there is none */
 export async function findSecrets(configured: readonly string[], dataDir: string): Promise<readonly string[]> {
   if (configured.length > 0) return configured;
   const file = generatedSecretFile(dataDir);

@@ -1,7 +1,7 @@
 /** Parses environment variables that contain URLs. Error messages never include a value that may contain a password. */
 import { DatabaseUrlError, parseDatabaseUrl } from './database-url.js';
 
-/** Stands for an invalid URL. */
+/** A placeholder for an invalid URL. */
 const NO_URL = { protocol: '', origin: '', pathname: '' } as const;
 /** Segments that need no encoding and mean nothing to URLs, cookies or routers. */
 const PLAIN_PATH = /^(?:\/[\w~-]+(?:\.[\w~-]+)*)*$/;
@@ -18,7 +18,7 @@ const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
   'cancel-email-change',
 ]);
 
-/** A refused value as an error quotes it: not if it may hold a password, as a URL with user information does. */
+/** Quotes a refused value for an error, unless it may contain a password, such as a URL with user information. */
 export const quoted = (value: string): string => (value.includes('@') || value.length > 200 ? 'another value' : value);
 
 const ENCODING_HINT =

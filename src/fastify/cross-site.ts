@@ -10,6 +10,6 @@ export function isCrossSite({ headers }: Pick<FastifyRequest, 'headers'>, origin
   const site = headers['sec-fetch-site'];
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin } = headers;
-  // Browsers send "null" for pages with "Referrer-Policy: no-referrer", as ours have.
+  // Browsers send "null" for pages with "Referrer-Policy: no-referrer", such as those of Latchkey.
   return origin !== undefined && origin !== 'null' && !origins.has(origin);
 }

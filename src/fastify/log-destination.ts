@@ -8,7 +8,7 @@ import type { LogStream } from './logging.js';
 
 /** Lines wait until there are this many bytes of them, or until the next flush. Below one write of pino (16 KiB). */
 const MIN_BYTES = 15_360;
-/** How long a line may wait, in milliseconds: what a killed process loses. */
+/** The maximum time before a line is written, in milliseconds. A killed process loses later lines. */
 const FLUSH_MS = 100;
 /** Lines beyond this are dropped while they cannot be written, as when the disk is full. */
 const MAX_BYTES = 1_048_576;
@@ -23,7 +23,7 @@ export function standardOutput(): LogStream {
     periodicFlush: FLUSH_MS,
   });
   output.on('error', () => undefined);
-  // pino flushes at exit only what it writes asynchronously. `flushSync` would repeat a failing write for ever.
+  // pino flushes at exit only what it writes asynchronously. `flushSync` would repeat a failing write without end.
   process.once('exit', () => output.flush());
   return output;
 }

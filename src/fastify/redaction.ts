@@ -26,7 +26,7 @@ const SECRETS: readonly (readonly [RegExp, string])[] = [
   [/[\w-]{43,}/g, REDACTED],
 ];
 
-/** A single word, the message of most lines, matches none of the patterns. */
+/** A single lower-case word, such as a name of an event. It matches no pattern of a secret, so it needs no further search. */
 const WORD = /^[a-z]{0,40}$/;
 
 /** Redacts a text, then truncates it: a truncated secret may no longer match a pattern. */

@@ -47,7 +47,7 @@ function intercept(server: Server & DecidingServer): Claims {
   Object.assign(server, { emit: intercepted });
   const decide = server.shouldUpgradeCallback?.bind(server);
   if (decide) {
-    // Without a listener of ours, a server that had none keeps serving requests with an `Upgrade` header as plain HTTP.
+    // No listener is added: a server without one serves requests with an `Upgrade` header as plain HTTP.
     server.shouldUpgradeCallback = (request) => (claimOf(request) ? isWebSocketHandshake(request) : decide(request));
     return claims;
   }

@@ -30,7 +30,7 @@ export interface GraphqlContext {
   session(): OwnSession<AccountRecord>;
   /** The time, in milliseconds since the epoch. */
   now(): number;
-  /** Whether the request may list an account's sessions: its owner's own session may, and an administrator's. */
+  /** Whether the request may list an account's sessions: with a session of its owner or of an administrator. */
   maySeeSessions(userId: string): boolean;
   /** Runs work that reads the database, two at a time. */
   readonly run: RunStatement;
@@ -53,7 +53,7 @@ export interface ContextOptions {
   readonly clock: Clock;
   /** Authenticates the request's credentials. */
   authenticate(): Promise<AccountPrincipal>;
-  /** Told whose session the request has entered. */
+  /** Receives the account whose session the request has opened or renewed. */
   readonly onEntered?: (userId: string) => void;
   /** Called with the scopes that a subscription requires. */
   readonly onRequire?: (requirements: readonly ScopeRequirement[]) => void;

@@ -30,13 +30,13 @@ export interface GraphqlPluginOptions {
   /** Mutations of which a document may execute one; by default those with `@oneCredentialAttempt`. */
   readonly credentialFields?: ReadonlySet<string>;
   /**
-   * Charges further requests for a document that took much work.
+   * Charges the requests that an expensive document counts as.
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   charge(request: FastifyRequest, requests: number): Promise<void>;
-  /** Called before a mutation is answered: it may have ended the session that it was made in. */
+  /** Called before the response to a mutation, which may have ended the session of the request. */
   afterMutation?(request: FastifyRequest): void;
-  /** What sockets need besides. */
+  /** Options of WebSockets. */
   readonly live: LiveOptions;
   /**
    * Creates the context of a request, to which mercurius adds members.
@@ -75,7 +75,7 @@ const plugin: FastifyPluginAsync<GraphqlPluginOptions> = async (app, options) =>
       const { data, errors = [] } = await app.graphql(
         document,
         options.createContext(request, reply),
-        // mercurius coerces them once more ahead of execution, to refuse bad ones: none can be bad where none is declared.
+        // Without declared variables, mercurius need not check them again.
         operation.variableDefinitions?.length ? variables : undefined,
         operation.name?.value,
       );
@@ -163,5 +163,5 @@ function refuseOtherMethods(scope: FastifyInstance): void {
   });
 }
 
-/** Leaves with each request what `request-log` tells of it. */
+/** Stores on each request the values that its log line contains. */
 export const graphqlPlugin = fp(plugin, { name: 'graphql', dependencies: ['request-log'], fastify: '5.x' });

@@ -5,12 +5,12 @@ import { enforceDirectives, type DirectiveOptions } from './directives/directive
 import { attachExtension, parseExtension, type SchemaExtension } from './extension.js';
 import { resolvers } from './resolvers/index.js';
 
-/** Where the contract stands: at the top of the package, for src/ and dist/ alike. */
+/** The path of schema.graphql: at the root of the package, for src/ and dist/ alike. */
 export const SCHEMA_FILE = new URL('../../schema.graphql', import.meta.url);
 
 /**
- * Builds what is served.
- * @throws Error when the schema and the resolvers do not fit, or a directive is misused
+ * Builds the executable schema.
+ * @throws Error if resolvers do not match the schema, or a directive is misused
  */
 export function createExecutableSchema(options: DirectiveOptions & SchemaExtension): GraphQLSchema {
   const extension = parseExtension(options);

@@ -4,7 +4,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 const MAPPED_IPV4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i;
 /** An address with a port, and IPv6 in brackets, as some proxies forward it (RFC 7239, 6). */
 const FORWARDED = /^(?:\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5})$/;
-/** Stands for a missing address (the peer disconnected) or an invalid one (a proxy's `unknown`). */
+/** A placeholder for a missing address (the peer disconnected) or an invalid one (a proxy's `unknown`). */
 const UNKNOWN = 'unknown';
 
 /**

@@ -86,12 +86,12 @@ export function validationError(errors: readonly FieldError[]): AppError {
   return new AppError('VALIDATION_ERROR', 'The input was refused; see details.', { details: errors });
 }
 
-/** A `SERVICE_UNAVAILABLE`: overloaded, or a part is away. `retryAfter` in seconds. */
+/** A `SERVICE_UNAVAILABLE`: the server is overloaded, or a service that it needs is unavailable. `retryAfter` in seconds. */
 export function serviceUnavailable(message: string, retryAfter = 1, cause?: unknown): AppError {
   return new AppError('SERVICE_UNAVAILABLE', message, { retryAfter }, cause);
 }
 
-/** A `STEP_UP_REQUIRED`: the session is genuine, but its person's last proof is too old for what it asks. */
+/** A `STEP_UP_REQUIRED`: the session is valid, but its last authentication is too old for the operation. */
 export function stepUpRequired(methods: readonly StepUpMethod[]): AppError {
   return new AppError('STEP_UP_REQUIRED', 'Prove again who you are: send currentPassword, or log in again.', {
     methods,

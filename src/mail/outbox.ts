@@ -1,6 +1,6 @@
 /**
  * Transactional outbox for email. A message is stored in the transaction of the change it reports and sent after the commit,
- * so a crash or an unavailable mail server loses none.
+ * so a crash or an unavailable mail server loses no mail.
  */
 import { v7 as uuidv7 } from 'uuid';
 import type { Clock } from '../lib/clock.js';

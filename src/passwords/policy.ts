@@ -52,8 +52,8 @@ export function createPasswordPolicy(options: PasswordPolicyOptions): PasswordPo
     }
     if (UNFIT.test(password)) return ['must not contain control characters or unassigned Unicode characters'];
     const short = countCharacters(normalize(password)) < minLength ? [`must be at least ${minLength} characters`] : [];
-    const guessable = blocklist ? blocklistError(password, [...serviceNames, ...ownWords]) : undefined;
-    return guessable === undefined ? short : [...short, guessable];
+    const issue = blocklist ? blocklistError(password, [...serviceNames, ...ownWords]) : undefined;
+    return issue === undefined ? short : [...short, issue];
   }
 
   return {

@@ -54,7 +54,7 @@ export function createRateLimitRepository(executor: Executor) {
       return new Map(rows.map((row) => [row.key, row]));
     },
 
-    /** Removes up to `limit` windows that are over, passing by rows that somebody holds. */
+    /** Removes up to `limit` expired windows, and skips locked rows. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, rateLimits, rateLimits.key, lte(rateLimits.resetsAt, now), limit),
   };

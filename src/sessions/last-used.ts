@@ -17,7 +17,7 @@ export interface LastUsedRecorder {
 export interface LastUsedRecorderOptions {
   readonly db: Database;
   readonly clock: Clock;
-  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 

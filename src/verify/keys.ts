@@ -27,8 +27,8 @@ export interface KeyOptions {
 
 /**
  * How much longer than `cacheMaxAge` keys are used if the issuer cannot be reached. Tokens live for 15 minutes by default and
- * cannot be renewed during the outage, so more time would help few of them. It would let whoever cuts the service off from
- * the issuer use a key that the operator has withdrawn.
+ * cannot be renewed during the outage, so more time would help few of them. It would also extend the use of a withdrawn key by an
+ * attacker who can block the requests to the issuer.
  */
 const STALE_MS = 3_600_000;
 

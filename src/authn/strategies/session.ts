@@ -20,7 +20,7 @@ export interface SessionStrategyOptions {
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
   readonly scopes: ScopeCatalogue;
   readonly clock: Clock;
-  /** After how long without use a session is over, in milliseconds; undefined: never. */
+  /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 

@@ -9,9 +9,9 @@ export const auditEvents = pgTable(
   {
     id: uuid().primaryKey(),
     type: text().notNull(),
-    /** Whose account it is about; null where there is none, as with a login under a name nobody has. */
+    /** The account that the event concerns; null if there is none, such as for a login with an unknown name. */
     userId: uuid(),
-    /** Whose doing it was, when that is known. */
+    /** The account that caused the event, if known. */
     actorId: uuid(),
     sessionId: uuid(),
     ipAddress: text(),
@@ -21,11 +21,11 @@ export const auditEvents = pgTable(
   },
   (table) => [
     index('audit_events_user_id_index').on(table.userId, table.id),
-    // Few: what administrators did to others.
+    // Few rows: actions of administrators on other accounts.
     index('audit_events_actor_id_index')
       .on(table.actorId)
       .where(sql`${table.actorId} <> ${table.userId}`),
-    // Rows lie in the order of their time, so that the smallest kind of index finds the old ones.
+    // Rows are stored in the order of their time, so a small BRIN index finds the old ones.
     index('audit_events_created_at_index').using('brin', table.createdAt),
   ],
 );

@@ -1,5 +1,5 @@
-/** Column shapes that every table shares. */
+/** Column types that all tables share. */
 import { timestamp } from 'drizzle-orm/pg-core';
 
-/** A moment, to the millisecond, in UTC. The application's clock writes it, so that a test can move time. */
+/** A time in UTC with milliseconds. The application's clock sets it, so that tests can move the time. */
 export const instant = () => timestamp({ precision: 3, withTimezone: true, mode: 'date' });

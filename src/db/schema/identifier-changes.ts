@@ -1,6 +1,6 @@
 /**
- * Changes of email addresses and usernames that can still be cancelled by the link that was mailed to the account's
- * mailbox. While a change is in effect, the former value is held for the account.
+ * Changes of email addresses and usernames that a mailed link can still cancel. After a change, the former value stays reserved
+ * for the account.
  */
 import { sql } from 'drizzle-orm';
 import { foreignKey, index, pgTable, text, uuid } from 'drizzle-orm/pg-core';
@@ -13,16 +13,16 @@ export const identifierChanges = pgTable(
     id: uuid().primaryKey(),
     userId: uuid().notNull(),
     kind: text({ enum: ['email', 'username'] }).notNull(),
-    /** The value before the change, and its normalised form: what a cancellation restores. */
+    /** The value that a cancellation restores, and its normalised form. */
     previous: text().notNull(),
     previousKey: text().notNull(),
     createdAt: instant().notNull(),
     /** When the change took effect; null for a requested email address that is not confirmed yet. */
     appliedAt: instant(),
     cancelledAt: instant(),
-    /** When the password was changed after the change took effect; a cancellation then voids that password. */
+    /** When the password was changed after the change took effect. A cancellation then invalidates that password. */
     passwordChangedAt: instant(),
-    /** Until when the change can be cancelled, and the former value is held. */
+    /** The end of the time in which the change can be cancelled and the former value is reserved. */
     expiresAt: instant().notNull(),
   },
   (table) => [

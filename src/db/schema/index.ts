@@ -1,4 +1,4 @@
-/** Every table; drizzle-kit generates the migrations from here. */
+/** All tables. drizzle-kit generates the migrations from this module. */
 export { auditEvents } from './audit-events.js';
 export { emailCodes } from './email-codes.js';
 export { identifierChanges } from './identifier-changes.js';

@@ -1,14 +1,14 @@
-/** Browsers that an account signed in from. Their login attempts have a budget of their own. */
+/** Browsers from which an account logged in. Their login attempts have a separate rate limit. */
 import { foreignKey, index, pgTable, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 import { users } from './users.js';
 
-/** One browser may know several accounts, all under the token of its one cookie. */
+/** The accounts of one browser share the token of its cookie. */
 export const knownDevices = pgTable(
   'known_devices',
   {
     userId: uuid().notNull(),
-    /** SHA-256 in base64url; of 256 random bits, which need no salt. */
+    /** SHA-256 in base64url of 256 random bits, which need no salt. */
     tokenHash: text().notNull(),
     createdAt: instant().notNull(),
     lastUsedAt: instant().notNull(),

@@ -1,21 +1,21 @@
 /**
- * Mail that is still to be sent. A row is written in the transaction of what it tells of and goes when the mail server
- * has taken the message. It holds no token: that is made when the message is.
+ * Mail to be sent. A row is written in the transaction of the change that causes the mail, and deleted when the mail server has
+ * accepted the message. It contains no token: the token is created with the message.
  */
 import { index, integer, jsonb, pgTable, text, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
-/** No foreign key: who changed or left the address is still told at the old one. */
+/** No foreign key: notices to a former address or of a deleted account are still sent. */
 export const mailOutbox = pgTable(
   'mail_outbox',
   {
     id: uuid().primaryKey(),
     kind: text().notNull(),
-    /** Null where it is yet to be found out whether there is an account. */
+    /** Null until the account of the address has been looked up. */
     userId: uuid(),
-    /** Where it goes; for a password reset, the normalised address that was typed. */
+    /** The recipient; for a password reset, the normalised address that was entered. */
     address: text().notNull(),
-    /** What the message needs besides; nothing secret. */
+    /** Further values for the message. Contains no secret. */
     detail: jsonb().$type<Record<string, string | null>>().notNull(),
     attempts: integer().notNull().default(0),
     nextAttemptAt: instant().notNull(),

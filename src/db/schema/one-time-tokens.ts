@@ -1,17 +1,17 @@
-/** Tokens that are mailed: one purpose, one account, one use. Only their hashes are kept. */
+/** Mailed tokens for one purpose, one account and one use. Only their hashes are stored. */
 import { foreignKey, index, pgTable, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 import { users } from './users.js';
 
-/** One row for an account and purpose: a newer token takes the older one's place. */
+/** One row for each account and purpose: a newer token replaces the older one. */
 export const oneTimeTokens = pgTable(
   'one_time_tokens',
   {
     userId: uuid().notNull(),
     purpose: text({ enum: ['password_reset', 'email_verification'] }).notNull(),
-    /** SHA-256 in base64url; of 256 random bits, which need no salt. */
+    /** SHA-256 in base64url of 256 random bits, which need no salt. */
     tokenHash: text().notNull(),
-    /** The address that it was sent to, normalised: using it proves that address and no other. */
+    /** The normalised address that the token was sent to. Its use confirms only this address. */
     emailKey: text().notNull(),
     createdAt: instant().notNull(),
     expiresAt: instant().notNull(),

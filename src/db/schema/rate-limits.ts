@@ -1,11 +1,11 @@
-/** Counters of `@rateLimit`: kept here so that a restart does not forget them and instances share them. */
+/** Counters of `@rateLimit`, stored so that they survive restarts and instances share them. */
 import { index, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
 export const rateLimits = pgTable(
   'rate_limits',
   {
-    /** What is counted, e.g. `register|ip:203.0.113.7`. */
+    /** The counter, e.g. `register|ip:203.0.113.7`. */
     key: text().primaryKey(),
     count: integer().notNull(),
     resetsAt: instant().notNull(),

@@ -1,6 +1,6 @@
 /**
- * Sessions. A row is a whole refresh-token family: the current token is `generation`, its immediate
- * predecessor `generation - 1`, and no token is stored, so a dump replays nothing.
+ * Sessions. A row is a refresh-token family: the current token has the number `generation`, its immediate predecessor
+ * `generation - 1`. No token is stored, so a dump contains none.
  */
 import { sql } from 'drizzle-orm';
 import { boolean, foreignKey, index, integer, pgTable, text, uuid } from 'drizzle-orm/pg-core';
@@ -12,20 +12,20 @@ export const sessions = pgTable(
   {
     id: uuid().primaryKey(),
     userId: uuid().notNull(),
-    /** The OAuth client it belongs to; null for a first-party session. */
+    /** The OAuth client of the session; null for a first-party session. */
     clientId: text(),
     generation: integer().notNull().default(0),
     rotatedAt: instant().notNull(),
     rememberMe: boolean().notNull().default(false),
     createdAt: instant().notNull(),
-    /** When the person last proved who they are; a refresh does not change it. The default is for older releases. */
+    /** The last authentication of the person. A refresh does not change it. The default is for older releases. */
     authenticatedAt: instant().notNull().defaultNow(),
-    /** How they proved it: values of RFC 8176, or `email` for a mailed link. Empty for sessions of older releases. */
+    /** Methods of the authentication: values of RFC 8176, or `email` for a mailed link. Empty for sessions of older releases. */
     amr: text()
       .array()
       .notNull()
       .default(sql`'{}'`),
-    /** Access tokens issued under a lower number are refused. */
+    /** Access tokens with a lower number are refused. */
     accessEpoch: integer().notNull().default(0),
     lastUsedAt: instant().notNull(),
     expiresAt: instant().notNull(),

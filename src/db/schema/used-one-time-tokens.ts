@@ -1,8 +1,8 @@
-/** One-time tokens that were used, kept until they would have expired, so that a second use can say what the first one did. */
+/** Used one-time tokens, stored until they would have expired, so that the page of a second use can show the result of the first. */
 import { index, pgTable, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
-/** Not tied to an account: the answer must outlive an account that the token removed. Holds no personal data. */
+/** No foreign key: the row must remain if the token removed its account. Contains no personal data. */
 export const usedOneTimeTokens = pgTable(
   'used_one_time_tokens',
   {

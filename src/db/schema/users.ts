@@ -1,4 +1,4 @@
-/** Accounts. Uniqueness is by the `*_key` columns: the normalised form (case and Unicode compatibility). */
+/** Accounts. The `*_key` columns are unique: the normalised form (case and Unicode compatibility). */
 import { sql } from 'drizzle-orm';
 import { boolean, check, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
@@ -9,7 +9,7 @@ export const users = pgTable(
     id: uuid().primaryKey(),
     email: text().notNull(),
     emailKey: text().notNull(),
-    /** Asked for, and waiting for its owner to confirm it; nobody's until then. */
+    /** A requested address that is not confirmed. It does not count as taken. */
     pendingEmail: text(),
     pendingEmailKey: text(),
     username: text().notNull(),
@@ -39,7 +39,7 @@ export const users = pgTable(
   (table) => [
     unique('users_email_key_unique').on(table.emailKey),
     unique('users_username_key_unique').on(table.usernameKey),
-    // Searched by prefix, whatever the database's collation.
+    // For searches by prefix, independent of the database's collation.
     index('users_email_prefix_index').on(table.emailKey.op('text_pattern_ops')),
     index('users_username_prefix_index').on(table.usernameKey.op('text_pattern_ops')),
     index('users_administrators_index')

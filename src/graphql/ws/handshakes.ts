@@ -1,4 +1,4 @@
-/** Answers to WebSocket handshakes, which the `ws` package writes by itself: they get the headers of every other answer. */
+/** Adds the headers of all responses to those of WebSocket handshakes, which the `ws` package writes. */
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { rawResponse } from '../../fastify/raw-response.js';
@@ -7,8 +7,8 @@ import { endWith } from '../../fastify/refused-connections.js';
 const MALFORMED = { status: 400, message: 'The WebSocket handshake is malformed.' };
 
 /**
- * Adds the reply's headers to the 101, and answers malformed handshakes with 400 QUERY_REJECTED in JSON. To be called once
- * `@fastify/websocket` is registered, before the routes.
+ * Adds the reply's headers to the 101, and answers malformed handshakes with 400 QUERY_REJECTED in JSON. Call it after the
+ * registration of `@fastify/websocket` and before that of the routes.
  */
 export function answerHandshakes(app: FastifyInstance): void {
   const replies = new WeakMap<IncomingMessage, FastifyReply>();

@@ -22,14 +22,15 @@ import { createSharedSubscribe } from './shared-execution.js';
 import type { Sockets } from './sockets.js';
 
 export interface LiveOptions {
-  /** Origins whose pages may open sockets; what is no browser sends none. */
+  /** Origins whose pages may open sockets. Clients that are no browser send no Origin. */
   readonly origins: readonly string[];
   readonly sockets: Sockets;
   /** Emits `upgrade` for each handshake to serve. */
   readonly upgrades: Server;
   readonly socketSessions: Pick<SocketSessions, 'open'>;
   /**
-   * Counts a message that subscribes, and so many requests for the work of its document; the request opened the socket.
+   * Charges a subscribe message, and the requests that its document counts as, to the limit of the account.
+   * @param upgrade the request that opened the socket
    * @throws AppError RATE_LIMIT_EXCEEDED
    */
   charge(upgrade: FastifyRequest, userId: string, requests: number): Promise<void>;
@@ -48,15 +49,15 @@ export interface TransportOptions extends LiveOptions {
   readonly prepare: PrepareDocument;
 }
 
-/** No request over HTTP may be longer either, with room for a token of many scopes. */
+/** In bytes. More than the default limit of HTTP requests, which leaves room for a token with many scopes. */
 const MAX_PAYLOAD = 65_536;
-/** How long a client may take to answer when it is reported that the socket closes. */
+/** How long a client may take to answer a close frame. */
 const CLOSE_TIMEOUT_MS = 5000;
 
-/** What the types of `ws` do not know yet. */
+/** An option that the types of `ws` do not have yet. */
 const CLOSING = { closeTimeout: CLOSE_TIMEOUT_MS };
 
-/** Makes the server take upgrades; returns what the route needs for them. */
+/** Serves WebSocket upgrades. Returns the hook and the handler for the route. */
 export async function serveSockets(app: FastifyInstance, options: TransportOptions) {
   const { origins, sockets, upgrades, socketSessions, charge, credentialsOf, createContext, schema, prepare } = options;
   const allowed = new Set(origins);
@@ -73,17 +74,17 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       sockets.drain();
       done();
     },
-    // The client's doing: a frame that is none, or too large. `ws` closes with the code that says so.
+    // The client sent an invalid or too large frame. `ws` closes the socket with the code for it.
     errorHandler: (error, _socket, request) => request.log.info({ err: error }, 'A WebSocket sent an invalid frame'),
   });
   answerHandshakes(app);
   app.addHook('onClose', async () => sockets.close());
-  // Those refused before the plugin saw them (over a limit, say) it forgets to hang up, and nobody else would.
+  // @fastify/websocket does not close the connections of upgrades that earlier hooks refused, such as a rate limit.
   app.addHook('onResponse', async ({ raw }) => {
     if (isWebSocketUpgrade(raw)) raw.socket.destroy();
   });
 
-  /** Before the upgrade, so that whoever is refused costs no socket. */
+  /** Checks the handshake before the upgrade, so that a refused one opens no socket. */
   async function admit(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply | undefined> {
     if (!request.ws) return undefined;
     const { origin, 'sec-websocket-protocol': offered = '' } = request.headers;
