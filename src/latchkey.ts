@@ -42,6 +42,7 @@ import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
 import { createSecondFactorGate } from './sessions/sign-in.js';
 import { createChallenges } from './mfa/challenges/service.js';
+import { createFactors } from './mfa/factors/service.js';
 import { createLastUsedRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
@@ -110,6 +111,7 @@ export function createServices(dependencies: ServiceDependencies) {
     account,
     network,
   });
+  const factors = createFactors({ db, clock, audit, revocation, outbox });
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
 
@@ -151,6 +153,7 @@ export function createServices(dependencies: ServiceDependencies) {
     breachChecks: breachChecks as Readonly<typeof breachChecks>,
     lockout,
     challenges,
+    factors,
     tokens,
     sender,
     uses: lastUsed,

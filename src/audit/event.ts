@@ -28,7 +28,16 @@ export type AuditType =
   | 'email.change_cancelled'
   | 'email.verified'
   | 'email.rejected'
-  | 'username.change_cancelled';
+  | 'username.change_cancelled'
+  | 'totp.added'
+  | 'totp.removed'
+  | 'passkey.added'
+  | 'passkey.removed'
+  | 'recovery_codes.created'
+  | 'recovery_code.used'
+  | 'second_factor.used'
+  | 'second_factor.failed'
+  | 'second_factors.reset';
 
 export interface AuditRecord {
   readonly id: string;
@@ -56,6 +65,13 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'email.verified',
   'username.change_cancelled',
   'email.rejected',
+  'totp.added',
+  'totp.removed',
+  'passkey.added',
+  'passkey.removed',
+  'recovery_codes.created',
+  'recovery_code.used',
+  'second_factors.reset',
 ]);
 
 /**

@@ -3,6 +3,7 @@
  * another person's address and would then write to that person in the service's name.
  */
 import { renderEmail, type EmailContent, type Link } from './layout.js';
+import { SECOND_FACTOR_CHANGES, type SecondFactorChange } from './second-factor-changes.js';
 
 export type { EmailContent } from './layout.js';
 
@@ -28,6 +29,8 @@ export interface EmailTemplates {
   accountLocked(resetToken: string): EmailContent;
   /** @param restoreDays days during which the account can be restored, at least 1 */
   accountDeleted(restoreDays: number): EmailContent;
+  /** Sent after each change of the second factors, and after the use of a recovery code. */
+  secondFactorChanged(change: SecondFactorChange): EmailContent;
 }
 
 /** @param appUrl base of all links, without a trailing slash, e.g. `https://app.example.com/auth` */
@@ -164,5 +167,17 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
         ],
         reason: ofTheOldAddress,
       }),
+
+    secondFactorChanged: (change) => {
+      const { subject, effect } = SECOND_FACTOR_CHANGES[change];
+      return renderEmail({
+        subject: `${subject} your account at ${host}`,
+        body: [
+          `${subject} your account at ${host}. ${effect}`,
+          `If it was not you, somebody else has access to your account: ask ${host} to reset your password now, and tell those who run ${host}, who can remove every second factor.`,
+        ],
+        reason: ofTheAccount,
+      });
+    },
   };
 }

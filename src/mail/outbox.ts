@@ -16,7 +16,8 @@ export type EmailKind =
   | 'change_cancelled'
   | 'password_changed'
   | 'account_deleted'
-  | 'account_locked';
+  | 'account_locked'
+  | 'second_factor_changed';
 
 /** A queued message. Its text is composed when it is sent. */
 export interface OutboxMessage {

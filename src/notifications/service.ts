@@ -6,6 +6,7 @@ import type { Clock } from '../lib/clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
 import type { EmailTemplates } from '../mail/messages.js';
+import { isSecondFactorChange } from '../mail/second-factor-changes.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { ComposeEmail } from '../mail/sender.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
@@ -130,10 +131,18 @@ export function createEmailComposer({
         return accountLocked(message);
       case 'account_deleted':
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
+      case 'second_factor_changed':
+        return { to, ...secondFactorChanged(detail['change']) };
       default:
         // Queued by an instance of a newer release, which will send it.
         throw new Error(`Unknown kind of email: ${kind}`);
     }
+  }
+
+  function secondFactorChanged(change: string | null | undefined) {
+    if (isSecondFactorChange(change)) return messages.secondFactorChanged(change);
+    // As for an unknown kind.
+    throw new Error(`Unknown change of second factors: ${change}`);
   }
 
   return async (message) => {

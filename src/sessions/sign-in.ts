@@ -2,6 +2,7 @@
 import type { Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
 import type { Challenges, IssuedChallenge } from '../mfa/challenges/service.js';
+import { MULTI_FACTOR } from '../mfa/factors/verify-factor.js';
 import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository } from '../users/repository.js';
 import type { IssuedSession, Proof, SessionParams } from './service.js';
@@ -27,9 +28,6 @@ export function secondFactorRequired({ challenge: { challenge, methods, expiresA
     expiresAt: expiresAt.toISOString(),
   });
 }
-
-/** The value in `amr` of a session whose person proved two factors (RFC 8176). */
-const MULTI_FACTOR = 'mfa';
 
 /**
  * The gate of every sign-in: issues a challenge if the account has a second factor that the proof lacks; undefined if the proof

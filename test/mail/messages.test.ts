@@ -1,6 +1,7 @@
 import t from 'tap';
 import { renderEmail } from '../../src/mail/layout.js';
 import { createEmailTemplates, type EmailContent } from '../../src/mail/messages.js';
+import { SECOND_FACTOR_CHANGES, isSecondFactorChange } from '../../src/mail/second-factor-changes.js';
 
 const messages = createEmailTemplates({ appUrl: 'https://app.example.com/auth' });
 const TOKEN = 'abc_-DEF';
@@ -16,6 +17,11 @@ const ALL: Readonly<Record<string, EmailContent>> = {
   passwordChanged: messages.passwordChanged(),
   accountLocked: messages.accountLocked(TOKEN),
   accountDeleted: messages.accountDeleted(30),
+  ...Object.fromEntries(
+    Object.keys(SECOND_FACTOR_CHANGES)
+      .filter(isSecondFactorChange)
+      .map((change) => [change, messages.secondFactorChanged(change)]),
+  ),
 };
 
 /** What a reader of the HTML sees, paragraph by paragraph. */

@@ -1,0 +1,53 @@
+/** SQL that all kinds of second factors share. */
+import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { accountColumns } from '../../db/account-columns.js';
+import type { Executor } from '../../db/database.js';
+import { passkeys, recoveryCodes, sessions, totpFactors, users } from '../../db/schema/index.js';
+import type { AccountRecord } from '../../users/account.js';
+
+const hasTotp = sql`exists (select from ${totpFactors} where ${totpFactors.userId} = ${users.id})`;
+const hasPasskey = sql<boolean>`exists (select from ${passkeys} where ${passkeys.userId} = ${users.id})`;
+
+/** @param executor the database, or one transaction of it */
+export function createFactorRepository(executor: Executor) {
+  return {
+    /** Sets `hasSecondFactor` from the tables of the factors. Undefined if the account is disabled or deleted. */
+    async updateHasSecondFactor(userId: string, now: Date): Promise<AccountRecord | undefined> {
+      const [row] = await executor
+        .update(users)
+        .set({ hasSecondFactor: sql`(${hasTotp} or ${hasPasskey})`, updatedAt: now })
+        .where(and(eq(users.id, userId), isNull(users.disabledAt), isNull(users.deletedAt)))
+        .returning(accountColumns);
+      return row;
+    },
+
+    /** Whether an account has a password or a passkey. */
+    async hasWayToSignIn(userId: string): Promise<boolean> {
+      const [row] = await executor
+        .select({ password: sql<boolean>`${users.passwordHash} is not null`, passkey: hasPasskey })
+        .from(users)
+        .where(eq(users.id, userId));
+      return row !== undefined && (row.password || row.passkey);
+    },
+
+    /** Records a new proof of the person in a live session. False if it has ended. */
+    async addProof(id: string, userId: string, methods: readonly string[], now: Date): Promise<boolean> {
+      const added = sql`select method from unnest(${sql.param([...methods], sessions.amr)}::text[]) method`;
+      const rows = await executor
+        .update(sessions)
+        .set({
+          amr: sql`${sessions.amr} || array(${added} where method <> all (${sessions.amr}))`,
+          authenticatedAt: now,
+        })
+        .where(
+          and(eq(sessions.id, id), eq(sessions.userId, userId), isNull(sessions.endedAt), gt(sessions.expiresAt, now)),
+        )
+        .returning({ id: sessions.id });
+      return rows.length > 0;
+    },
+
+    async deleteRecoveryCodes(userId: string): Promise<void> {
+      await executor.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId));
+    },
+  };
+}
