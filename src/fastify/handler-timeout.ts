@@ -15,7 +15,7 @@ export const handlerTimeoutPlugin = fp<HandlerTimeoutOptions>(
 
     function check(): void {
       timer = undefined;
-      for (const [reply, arrivedAt] of app.openReplies) {
+      for (const { reply, arrivedAt } of app.openReplies()) {
         const left = arrivedAt + timeoutMs - performance.now();
         if (left > 0) {
           timer = schedule(Math.ceil(left));

@@ -7,7 +7,14 @@ import { LogController, type FastifyReply, type FastifyRequest, type FastifyServ
 import fp from 'fastify-plugin';
 import { clientOf } from './client.js';
 import type { AppError, ErrorCode } from '../lib/errors.js';
-import { createFieldRedaction, reasonFor, redactText, serializeError, type FieldRedaction } from './redaction.js';
+import {
+  createFieldRedaction,
+  reasonFor,
+  redactText,
+  serializeError,
+  type FieldRedaction,
+  type LogFields,
+} from './redaction.js';
 
 /** The GraphQL operation of a request. The client chooses the name, so it is sanitized and truncated for the log. */
 export interface Operation {
@@ -93,16 +100,16 @@ export class RequestLog extends LogController {
 
 function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): void {
   const { operation, errorCode, accountId, failure } = request;
-  const line = {
+  const line: LogFields = {
     method: request.method,
     url: loggedUrl(request),
     status: finalStatus(reply),
     durationMs: Math.round(reply.elapsedTime * 10) / 10,
     ip,
-    ...(operation ? { operation: loggedOperation(operation) } : {}),
-    ...(errorCode ? { code: errorCode } : {}),
-    ...(accountId ? { userId: accountId } : {}),
   };
+  if (operation) line['operation'] = loggedOperation(operation);
+  if (errorCode) line['code'] = errorCode;
+  if (accountId) line['userId'] = accountId;
   if (failure === undefined) request.log.info(line, 'request');
   // An overload or outage fails every request, so these lines carry no stack.
   else if (failure.code === 'SERVICE_UNAVAILABLE') request.log.warn({ ...line, reason: reasonFor(failure) }, 'request');

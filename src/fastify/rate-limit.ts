@@ -68,7 +68,6 @@ export interface RateLimitOptions {
  * requests from this many other networks or accounts, each with a limit of its own. Forged tokens create no counters.
  */
 const MAX_COUNTERS = 65_536;
-const PRINCIPAL = 'principal:';
 /** Upgrades carry no credentials, and many people can share one network, so they get a separate, higher limit. */
 const UPGRADE = 'upgrade:';
 
@@ -86,32 +85,34 @@ export const rateLimitPlugin = fp<RateLimitOptions>(
       cache: MAX_COUNTERS,
       keyGenerator: (request) => {
         const { rateLimitPrincipal: principal } = request;
-        if (principal !== null) return PRINCIPAL + principal;
+        if (principal !== null) return principal;
         const network = clientOf(request).network;
         return isWebSocketUpgrade(request.raw) ? UPGRADE + network : network;
       },
       errorResponseBuilder: (_request, { ttl }) => exceeded(ttl),
     };
-    const localCounters = await createCounters(app, options);
-    const sharedCounters =
-      shared &&
-      (await createCounters(app, { ...options, redis: shared.redis.client, nameSpace: `${shared.prefix}requests:` }));
+    const localCounters = await createCounters(options);
+    const sharedCounters = shared && (await createCounters({ ...options, redis: shared.redis.client }, shared.prefix));
 
-    /** One counter for each rate, because the plugin awaits rates that are functions. */
-    async function createCounters(scope: FastifyInstance, common: RateLimitPluginOptions): Promise<Counters> {
-      const counterFor = ({ max, windowMs: timeWindow }: Rate) => createCounter(scope, { ...common, max, timeWindow });
-      return { anonymous: await counterFor(anonymous), authenticated: await counterFor(authenticated) };
+    /** One counter for each rate, because the plugin awaits rates that are functions. @param prefix of the keys in Redis */
+    async function createCounters(common: RateLimitPluginOptions, prefix = ''): Promise<Counters> {
+      const counterOf = ({ max, windowMs: timeWindow }: Rate, nameSpace: string) =>
+        createCounter(app, { ...common, nameSpace: prefix + nameSpace, max, timeWindow });
+      return {
+        anonymous: await counterOf(anonymous, 'requests:'),
+        authenticated: await counterOf(authenticated, 'requests:principal:'),
+      };
     }
 
-    function counterOf(counters: Counters, request: FastifyRequest): Counter {
+    function counterFor(counters: Counters, request: FastifyRequest): Counter {
       const isAuthenticated = request.rateLimitPrincipal !== null || isWebSocketUpgrade(request.raw);
       return isAuthenticated ? counters.authenticated : counters.anonymous;
     }
 
     function count(request: FastifyRequest, work: (counter: Counter) => Promise<void>): Promise<void> {
-      const local = counterOf(localCounters, request);
+      const local = counterFor(localCounters, request);
       if (!sharedCounters || !shared.redis.isUp()) return work(local);
-      return work(counterOf(sharedCounters, request)).catch((error: unknown) => {
+      return work(counterFor(sharedCounters, request)).catch((error: unknown) => {
         if (error instanceof AppError) throw error;
         shared.redis.drop();
         return work(local);

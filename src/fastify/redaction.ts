@@ -67,14 +67,20 @@ export function createFieldRedaction(): FieldRedaction {
   }
 
   function redact(line: LogFields, depth: number): LogFields {
-    const redacted: LogFields = {};
+    // Most lines have nothing to redact and are not copied.
+    let redacted = line;
     for (const name of Object.keys(line)) {
       const value = line[name];
-      if (isSecret(name)) redacted[name] = REDACTED;
-      else if (!isPlain(value)) redacted[name] = value;
-      else redacted[name] = depth > 0 ? redact(value, depth - 1) : REDACTED;
+      const shown = isSecret(name) ? REDACTED : isPlain(value) ? redactNested(value, depth) : value;
+      if (shown === value) continue;
+      if (redacted === line) redacted = { ...line };
+      redacted[name] = shown;
     }
     return redacted;
+  }
+
+  function redactNested(fields: LogFields, depth: number): LogFields | string {
+    return depth > 0 ? redact(fields, depth - 1) : REDACTED;
   }
 
   return {

@@ -74,9 +74,9 @@ export function refusedConnections(server: Server, { headers, log }: RefusedConn
     const { socket } = request;
     const exchange = { request, response, isOpen: true };
     const earlier = exchanges.get(socket);
-    // Usually the connection has no other request.
-    if (!earlier) exchanges.set(socket, [exchange]);
-    else earlier.splice(0, earlier.length, ...earlier.filter(({ isOpen }) => isOpen), exchange);
+    // Usually the earlier requests of the connection have their responses.
+    if (earlier?.length === 1 && !earlier[0]!.isOpen) earlier[0] = exchange;
+    else exchanges.set(socket, [...(earlier ?? []).filter(({ isOpen }) => isOpen), exchange]);
     response.on('close', () => (exchange.isOpen = false));
   });
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {

@@ -40,7 +40,7 @@ export const drainPlugin = fp<DrainOptions>(
     };
     /** Answers waiting requests in the order of their arrival. */
     const answer = (error: AppError, status: number, matches: (request: FastifyRequest) => boolean): void => {
-      for (const reply of app.openReplies.keys()) {
+      for (const { reply } of app.openReplies()) {
         if (!reply.sent && !reply.raw.headersSent && matches(reply.request)) {
           sendError(error, reply.request, reply, status);
         }
