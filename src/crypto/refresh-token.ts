@@ -3,6 +3,7 @@
  * Tokens are deterministic, so none is stored. Forged tokens are rejected without a query.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { deriveKey } from './derive.js';
 
 const ID_BYTES = 16;
@@ -11,18 +12,28 @@ const TOKEN_BYTES = BODY_BYTES + 32;
 /** 52 bytes in base64url, without padding. */
 export const REFRESH_TOKEN_LENGTH = 70;
 const PURPOSE = 'refresh-token/1';
+/** A refresh verifies its token twice: to count the request and to rotate the token. This covers the requests in between. */
+const MAX_VERIFIED = 200;
 
 export interface RefreshTokens {
   /** The token of a session's generation (0 to 2³² − 1), under the current secret. */
   issue(sessionId: string, generation: number): string;
   /** The content of a token; undefined for an invalid token. */
-  verify(token: string): { readonly sessionId: string; readonly generation: number } | undefined;
+  verify(token: string): RefreshTokenContent | undefined;
+}
+
+export interface RefreshTokenContent {
+  readonly sessionId: string;
+  readonly generation: number;
 }
 
 /** @param secrets the first is current, the others are still accepted */
 export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
   const keys = secrets.map((secret) => deriveKey(secret, 'refresh-token'));
   const sign = (key: Buffer, body: Buffer) => createHmac('sha256', key).update(PURPOSE).update(body).digest();
+
+  /** Content of authentic tokens. Whether a token is still good is decided by the session. */
+  const verified = new LRUCache<string, RefreshTokenContent>({ max: MAX_VERIFIED });
 
   return {
     issue(sessionId, generation) {
@@ -34,6 +45,8 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
 
     verify(token) {
       if (token.length !== REFRESH_TOKEN_LENGTH) return undefined;
+      const known = verified.get(token);
+      if (known) return known;
       const bytes = Buffer.from(token, 'base64url');
       // Accepts the canonical encoding only, without stray characters or bits.
       if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return undefined;
@@ -42,7 +55,9 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
       if (!keys.some((key) => timingSafeEqual(mac, sign(key, body)))) return undefined;
       const hex = body.toString('hex', 0, ID_BYTES);
       const sessionId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-      return { sessionId, generation: body.readUInt32BE(ID_BYTES) };
+      const content = { sessionId, generation: body.readUInt32BE(ID_BYTES) };
+      verified.set(token, content);
+      return content;
     },
   };
 }

@@ -10,7 +10,8 @@ const LITERAL = /"([\w-]+)"/g;
 export function refreshTokenCandidates({ body, cookies }: FastifyRequest, cookieName: string): string[] {
   const { variables, query } = (body ?? {}) as { variables?: unknown; query?: unknown };
   const values: unknown[] = typeof variables === 'object' && variables !== null ? Object.values(variables) : [];
-  const literals = typeof query === 'string' ? query.matchAll(LITERAL) : [];
+  // Clients usually send variables.
+  const literals = typeof query === 'string' && query.includes('"') ? query.matchAll(LITERAL) : [];
   const texts = [cookies[cookieName], ...values, ...Array.from(literals, ([, literal]) => literal)];
   return texts
     .filter((text): text is string => typeof text === 'string' && text.length === REFRESH_TOKEN_LENGTH)
