@@ -37,16 +37,22 @@ export interface Route {
   readonly url: string;
 }
 
+export interface AuthenticateOptions {
+  /** Reads the session again instead of returning the request's earlier result. Default: false. */
+  readonly fresh?: boolean;
+}
+
 export interface Latchkey {
   /** The routes that `handle` serves. */
   readonly routes: readonly Route[];
   /** All scopes of this deployment. */
   readonly scopes: ReadonlySet<string>;
   /**
-   * Authenticates a request by its headers. Later calls with the same request return the same result.
+   * Authenticates a request by its headers. Later calls with the same request return the same result, unless they ask for a
+   * fresh one: `{ fresh: true }` reads the session again. A handler that keeps a request open needs that to notice its end.
    * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
    */
-  authenticate(request: Pick<IncomingMessage, 'headers'>): Promise<AccountPrincipal>;
+  authenticate(request: Pick<IncomingMessage, 'headers'>, options?: AuthenticateOptions): Promise<AccountPrincipal>;
   /** Serves a request whose body has not been read. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Serves WebSockets on a server. The server's other listeners get the handshakes for other paths. */
@@ -113,9 +119,9 @@ async function assemble(
   return {
     routes,
     scopes: parts.services.scopes.all,
-    authenticate(request) {
+    authenticate(request, { fresh = false } = {}) {
       const known = principals.get(request);
-      if (known) return known;
+      if (known && !fresh) return known;
       const principal = authenticator
         .authenticate(authenticator.fromHeaders(request.headers))
         .catch((error: unknown) => {

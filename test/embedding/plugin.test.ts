@@ -161,6 +161,21 @@ t.test('requires scopes on REST routes of the application', async (t) => {
   t.throws(() => app.latchkey.requireScopes([['read:nothing']]), /the scope read:nothing is unknown/);
 });
 
+t.test('reads the session once for a request, and again for a fresh result', async (t) => {
+  const { app } = hosts.last;
+  const { accessToken } = await register(app);
+  const request = { headers: { authorization: `Bearer ${accessToken}` } };
+  const before = await app.latchkey.authenticate(request);
+  await send(app, 'mutation { logout }', {}, accessToken);
+  t.equal(await app.latchkey.authenticate(request), before);
+  await t.rejects(app.latchkey.authenticate(request, { fresh: true }), { code: 'INVALID_TOKEN' });
+  await t.rejects(
+    app.latchkey.authenticate(request),
+    { code: 'INVALID_TOKEN' },
+    'the fresh result replaces the earlier',
+  );
+});
+
 for (const order of ['first', 'last'] as const) {
   t.test(`shares the application's server for WebSockets when registered ${order}`, async (t) => {
     const { app } = hosts[order];
