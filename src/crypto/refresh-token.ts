@@ -3,7 +3,6 @@
  * Tokens are deterministic, so none is stored. Forged tokens are rejected without a query.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { deriveKey } from './derive.js';
 
 const ID_BYTES = 16;
@@ -12,7 +11,7 @@ const TOKEN_BYTES = BODY_BYTES + 32;
 /** 52 bytes in base64url, without padding. */
 export const REFRESH_TOKEN_LENGTH = 70;
 const PURPOSE = 'refresh-token/1';
-/** A refresh verifies its token twice: to count the request and to rotate the token. This covers the requests in between. */
+/** A refresh verifies its token twice: to count the request and to rotate the token. The second time takes the first result. */
 const MAX_VERIFIED = 200;
 
 export interface RefreshTokens {
@@ -33,7 +32,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
   const sign = (key: Buffer, body: Buffer) => createHmac('sha256', key).update(PURPOSE).update(body).digest();
 
   /** Content of authentic tokens. Whether a token is still good is decided by the session. */
-  const verified = new LRUCache<string, RefreshTokenContent>({ max: MAX_VERIFIED });
+  const verified = new Map<string, RefreshTokenContent>();
 
   return {
     issue(sessionId, generation) {
@@ -46,7 +45,10 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
     verify(token) {
       if (token.length !== REFRESH_TOKEN_LENGTH) return undefined;
       const known = verified.get(token);
-      if (known) return known;
+      if (known) {
+        verified.delete(token);
+        return known;
+      }
       const bytes = Buffer.from(token, 'base64url');
       // Accepts the canonical encoding only, without stray characters or bits.
       if (bytes.length !== TOKEN_BYTES || bytes.toString('base64url') !== token) return undefined;
@@ -56,6 +58,7 @@ export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
       const hex = body.toString('hex', 0, ID_BYTES);
       const sessionId = hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
       const content = { sessionId, generation: body.readUInt32BE(ID_BYTES) };
+      if (verified.size >= MAX_VERIFIED) verified.clear();
       verified.set(token, content);
       return content;
     },

@@ -9,10 +9,12 @@ const LITERAL = /"([\w-]+)"/g;
 /** The refresh cookie, strings of the variables and literals of the document, in this order. */
 export function refreshTokenCandidates({ body, cookies }: FastifyRequest, cookieName: string): string[] {
   const { variables, query } = (body ?? {}) as { variables?: unknown; query?: unknown };
-  const values: unknown[] = typeof variables === 'object' && variables !== null ? Object.values(variables) : [];
+  const texts: unknown[] = typeof variables === 'object' && variables !== null ? Object.values(variables) : [];
+  texts.unshift(cookies[cookieName]);
   // Clients usually send variables.
-  const literals = typeof query === 'string' && query.includes('"') ? query.matchAll(LITERAL) : [];
-  const texts = [cookies[cookieName], ...values, ...Array.from(literals, ([, literal]) => literal)];
+  if (typeof query === 'string' && query.includes('"')) {
+    for (const [, literal] of query.matchAll(LITERAL)) texts.push(literal);
+  }
   return texts
     .filter((text): text is string => typeof text === 'string' && text.length === REFRESH_TOKEN_LENGTH)
     .slice(0, MAX_CANDIDATES);

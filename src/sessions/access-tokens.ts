@@ -65,6 +65,8 @@ const FIRST_PARTY_CLIENT = 'first-party';
 const MAX_TOKEN_LENGTH = 4096;
 /** Cached tokens, at most about 10 MB. */
 const MAX_CACHED = 10_000;
+/** Sets of scopes that issued tokens share. */
+const MAX_SCOPE_SETS = 1000;
 /** 32 base64url characters: 192 bits of the signature. */
 const KEY_LENGTH = 32;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
@@ -78,6 +80,17 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   // Caches valid tokens only, so forged ones cannot evict them.
   const cache = new LRUCache<string, CachedToken>({ max: MAX_CACHED });
   const addToCache = (token: string, verified: VerifiedAccessToken) => cache.set(cacheKey(token), { token, verified });
+
+  /** Tokens of the same scopes share one set, because thousands of tokens are cached. */
+  const scopeSets = new Map<string, ReadonlySet<string>>();
+  function scopeSetOf(scope: string, scopes: readonly string[]): ReadonlySet<string> {
+    const known = scopeSets.get(scope);
+    if (known) return known;
+    if (scopeSets.size >= MAX_SCOPE_SETS) scopeSets.clear();
+    const created = new Set(scopes);
+    scopeSets.set(scope, created);
+    return created;
+  }
 
   function fromCache(token: string): VerifiedAccessToken | undefined {
     const known = cache.get(cacheKey(token));
@@ -104,6 +117,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   return {
     sign({ userId, session, scopes }) {
       const { id: sessionId, accessEpoch: epoch, amr } = session;
+      const scope = scopes.join(' ');
       const iat = Math.floor(clock.now() / 1000);
       const lifetimeMs = Math.min(accessTtlMs, session.expiresAt.getTime() - iat * 1000);
       const expiresIn = Math.max(1, Math.floor(lifetimeMs / 1000));
@@ -113,7 +127,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         sub: userId,
         client_id: session.clientId ?? FIRST_PARTY_CLIENT,
         sid: sessionId,
-        scope: scopes.join(' '),
+        scope,
         type: 'access',
         auth_time: Math.floor(session.authenticatedAt.getTime() / 1000),
         ...(amr.length > 0 ? { amr } : {}),
@@ -123,7 +137,13 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         exp: iat + expiresIn,
       });
       // Verification costs more than signing, and the first request follows soon.
-      addToCache(token, { userId, sessionId, epoch, scopes: new Set(scopes), expiresAt: (iat + expiresIn) * 1000 });
+      addToCache(token, {
+        userId,
+        sessionId,
+        epoch,
+        scopes: scopeSetOf(scope, scopes),
+        expiresAt: (iat + expiresIn) * 1000,
+      });
       return { token, expiresIn };
     },
 
