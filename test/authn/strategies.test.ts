@@ -81,7 +81,11 @@ t.test('authenticates a known key before counting it when its account has change
   await user.client.send('mutation { revokeOtherSessions }');
   t.match(await send(key, newAddress(), '{ __typename }'), { limit: '20' }, 'it is still accepted');
   keys.delete(key);
+  const changed = new Promise<void>((resolve) => {
+    app.events.listen(({ userId }) => void (userId === user.id && resolve()));
+  });
   await user.client.send('mutation { logout }');
+  await changed;
   t.match(await send(key, newAddress(), '{ __typename }'), { limit: '5' });
 });
 
