@@ -29,6 +29,7 @@ const code = await codegen({
     makeResolverTypeCallable: true,
     mappers: {
       User: '../users/account.js#AccountRecord',
+      SecondFactors: '../users/account.js#AccountRecord',
       Session: '../sessions/session.js#SessionView',
       AuthPayload: './resolvers/auth-payload.js#AuthPayloadView',
       AuditEvent: '../audit/event.js#AuditRecord',

@@ -18,6 +18,7 @@ import type { Clock } from './lib/clock.js';
 import type { Config } from './config/config.js';
 import { createChangeTokens } from './crypto/change-token.js';
 import type { PasswordHasher } from './crypto/password-hasher.js';
+import { createEncryption } from './crypto/encryption.js';
 import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
 import type { Events } from './events/events.js';
@@ -42,6 +43,12 @@ import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
 import { createSecondFactorGate } from './sessions/sign-in.js';
 import { createChallenges } from './mfa/challenges/service.js';
+import { createSecondFactorLogin } from './mfa/login.js';
+import { createReauthenticate } from './mfa/reauthenticate.js';
+import { createRecoveryCodes } from './mfa/recovery-codes/service.js';
+import { createFactorStatus } from './mfa/status.js';
+import { createStepUpMethods } from './mfa/step-up.js';
+import { createTotpFactors } from './mfa/totp/service.js';
 import { createFactors } from './mfa/factors/service.js';
 import { createLastUsedRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
@@ -112,6 +119,11 @@ export function createServices(dependencies: ServiceDependencies) {
     network,
   });
   const factors = createFactors({ db, clock, audit, revocation, outbox });
+  const recoveryCodes = createRecoveryCodes({ db, clock, factors });
+  const encryption = createEncryption(secrets, 'totp-secret');
+  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer: config.appName });
+  const verifiers = { totp: totp.verify, recoveryCode: recoveryCodes.verify };
+  const stepUpMethods = createStepUpMethods(db.executor);
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
 
@@ -154,6 +166,21 @@ export function createServices(dependencies: ServiceDependencies) {
     lockout,
     challenges,
     factors,
+    totp,
+    recoveryCodes,
+    factorStatus: createFactorStatus(db.executor),
+    stepUpMethods,
+    secondFactorLogin: createSecondFactorLogin({ db, clock, audit, sessions, challenges, lockout, verifiers }),
+    reauthenticate: createReauthenticate({
+      db,
+      clock,
+      audit,
+      sessions,
+      lockout,
+      confirmPassword,
+      verifiers,
+      stepUpMethods,
+    }),
     tokens,
     sender,
     uses: lastUsed,
@@ -179,6 +206,7 @@ export function createServices(dependencies: ServiceDependencies) {
       outbox,
       changes,
       confirmPassword,
+      stepUpMethods,
       revealTakenEmails,
     }),
     changePassword: createChangePassword({ ...newPasswords, confirmPassword }),

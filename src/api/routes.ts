@@ -9,6 +9,7 @@ import { createCredentialStates } from '../authn/credential-states.js';
 import { loopbackOrigins } from '../config/readers.js';
 import { createRequestPrincipals } from '../fastify/request-principals.js';
 import { corsPlugin } from '../fastify/cors.js';
+import { createChallengeCookies } from '../fastify/challenge-cookie.js';
 import { createDeviceCookies } from '../fastify/device-cookie.js';
 import { jwks } from '../fastify/jwks.js';
 import { rateLimitPlugin } from '../fastify/rate-limit.js';
@@ -48,6 +49,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   const cookieName = refreshCookieName(production, path);
   const refreshCookie = createRefreshCookies({ production, path, origins });
   const deviceCookie = createDeviceCookies({ production, path, origins });
+  const challengeCookie = createChallengeCookies({ production, path });
   const graphqlServices = { ...services, countLogin };
 
   await app.register(corsPlugin, { origins: config.corsOrigins, credentialHeaders: authenticator.headers });
@@ -106,6 +108,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
         client: clientOf(request),
         cookie: refreshCookie(request, reply),
         device: deviceCookie(request, reply),
+        challenge: challengeCookie(request, reply),
       }),
   });
 };

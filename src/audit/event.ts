@@ -14,6 +14,7 @@ export type AuditType =
   | 'session.refreshed'
   | 'session.ended'
   | 'session.revoked'
+  | 'session.reauthenticated'
   | 'session.reuse_detected'
   | 'session.refresh_replayed'
   | 'login.failed'

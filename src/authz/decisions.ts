@@ -1,5 +1,5 @@
 /** Decisions about a principal: pure functions. */
-import { AppError, stepUpRequired, type StepUpMethod } from '../lib/errors.js';
+import { AppError } from '../lib/errors.js';
 import type { Principal, PrincipalUser } from './principal.js';
 import { satisfies } from './scopes.js';
 
@@ -36,16 +36,7 @@ export function sessionOf<User extends PrincipalUser>(principal: Principal<User>
   throw new AppError('INSUFFICIENT_PERMISSIONS', "This requires a person's own session.", { requiredScopes: [] });
 }
 
-/** Methods of a new authentication in the same session. */
-const STEP_UP_METHODS: readonly StepUpMethod[] = ['PASSWORD'];
-
 /** Whether the person authenticated less than `withinMs` before `now`; both in milliseconds. */
 export function isRecentLogin({ authenticatedAt }: Pick<Principal, 'authenticatedAt'>, withinMs: number, now: number) {
   return authenticatedAt !== null && now - authenticatedAt < withinMs;
-}
-
-/** @throws AppError INSUFFICIENT_PERMISSIONS without a person's own session, STEP_UP_REQUIRED after an older login */
-export function assertRecentLogin(principal: Principal, withinMs: number, now: number): void {
-  sessionOf(principal);
-  if (!isRecentLogin(principal, withinMs, now)) throw stepUpRequired(STEP_UP_METHODS);
 }

@@ -4,6 +4,7 @@ import { subjectId } from '../authz/principal.js';
 import type { AccountRecord } from '../users/account.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError } from '../lib/errors.js';
+import { NO_CHALLENGE, type ChallengeCookie } from '../fastify/challenge-cookie.js';
 import { NO_DEVICE, type DeviceCookie } from '../fastify/device-cookie.js';
 import type { RefreshCookie } from '../fastify/refresh-cookie.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
@@ -18,6 +19,7 @@ export interface GraphqlContext {
   readonly client: ClientInfo;
   readonly cookie: RefreshCookie;
   readonly device: DeviceCookie;
+  readonly challenge: ChallengeCookie;
   /** Authenticates the caller on first use; later calls return the same result until `forget`. */
   authenticate(): Promise<AccountPrincipal>;
   /** Discards that result, because a mutation or the time until an event may have revoked the credential. */
@@ -30,6 +32,8 @@ export interface GraphqlContext {
   session(): OwnSession<AccountRecord>;
   /** The time, in milliseconds since the epoch. */
   now(): number;
+  /** Whether the caller's session is the account's own, or the request opened it. */
+  isOwnSession(userId: string): boolean;
   /** Whether the request may list an account's sessions: with a session of its owner or of an administrator. */
   maySeeSessions(userId: string): boolean;
   /** Runs work that reads the database, two at a time. */
@@ -50,6 +54,8 @@ export interface ContextOptions {
   readonly cookie: RefreshCookie;
   /** None if omitted, as over WebSocket. */
   readonly device?: DeviceCookie;
+  /** None if omitted, as over WebSocket. */
+  readonly challenge?: ChallengeCookie;
   readonly clock: Clock;
   /** Authenticates the request's credentials. */
   authenticate(): Promise<AccountPrincipal>;
@@ -65,6 +71,7 @@ export function createContext({
   client,
   cookie,
   device = NO_DEVICE,
+  challenge = NO_CHALLENGE,
   clock,
   authenticate,
   onEntered,
@@ -78,6 +85,8 @@ export function createContext({
     const cause = new Error('A field without a gate read the principal');
     throw new AppError('INTERNAL_ERROR', 'Internal error.', {}, cause);
   };
+  const isOwnSession = (userId: string) =>
+    session?.userId === userId || (principal?.credential.kind === 'session' && subjectId(principal) === userId);
   const run = createStatements();
   let sessions: SessionListLoader | undefined;
   return {
@@ -85,6 +94,7 @@ export function createContext({
     client: device.hash === undefined ? client : { ...client, device: device.hash },
     cookie,
     device,
+    challenge,
     run,
     sessions: () => (sessions ??= createSessionListLoader(services.sessionListing, run)),
     authenticate() {
@@ -98,11 +108,9 @@ export function createContext({
     account: () => userOf(admitted()),
     session: () => sessionOf(admitted()),
     now: () => clock.now(),
-    maySeeSessions(userId) {
-      if (session?.userId === userId) return true;
-      if (principal?.credential.kind !== 'session') return false;
-      return subjectId(principal) === userId || principal.scopes.has('admin');
-    },
+    isOwnSession,
+    maySeeSessions: (userId) =>
+      isOwnSession(userId) || (principal?.credential.kind === 'session' && principal.scopes.has('admin')),
     currentSessionId: () =>
       session?.sessionId ?? (principal?.credential.kind === 'session' ? principal.credential.id : null),
     require(requirements) {

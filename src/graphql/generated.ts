@@ -89,6 +89,10 @@ export type User = {
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
   /** The active sessions, most recently used first. Only for the account's own session and for administrators in a session. */
   sessions: Array<Session>;
+  /** Whether the account has a password. Only for the account's own session. */
+  hasPassword: Scalars['Boolean']['output'];
+  /** The second factors of the account. Only for the account's own session. */
+  secondFactors: SecondFactors;
   /** When an administrator disabled the account. A disabled account has no sessions and cannot log in. */
   disabledAt?: Maybe<Scalars['DateTime']['output']>;
   /** When the account was deleted. It can be restored for a limited time and is then purged. */
@@ -99,6 +103,42 @@ export type User = {
 export type UserSessionsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** The second factors of an account. */
+export type SecondFactors = {
+  __typename?: 'SecondFactors';
+  /** The authenticator app; null if there is none. */
+  totp?: Maybe<Totp>;
+  /** The number of unused recovery codes. */
+  recoveryCodesLeft: Scalars['Int']['output'];
+};
+
+/** An authenticator app (RFC 6238). */
+export type Totp = {
+  __typename?: 'Totp';
+  /** When it was enrolled. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When its last code was accepted; null if none was since the enrolment. */
+  lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** An enrolment of an authenticator app, which a code must confirm. */
+export type TotpEnrollment = {
+  __typename?: 'TotpEnrollment';
+  /** The secret in base32, for apps that cannot read the QR code. */
+  secret: Scalars['String']['output'];
+  /** The `otpauth://` URI to show as a QR code. */
+  uri: Scalars['String']['output'];
+  /** When the enrolment expires if it is not confirmed. */
+  expiresAt: Scalars['DateTime']['output'];
+};
+
+/** Recovery codes. They are shown once: only their hashes are stored. */
+export type RecoveryCodes = {
+  __typename?: 'RecoveryCodes';
+  /** Codes that stand for a second factor. Each works once. */
+  codes: Array<Scalars['String']['output']>;
 };
 
 /** The preferences of a user. */
@@ -262,6 +302,29 @@ export type Mutation = {
    * attempts are counted by account and network: after five, `RATE_LIMIT_EXCEEDED` for a period that doubles with each failure.
    */
   login: AuthPayload;
+  /**
+   * Finishes a sign-in that was answered with `SECOND_FACTOR_REQUIRED`. `rememberMe` and `transport` are those of the first step. A
+   * wrong factor is `INVALID_CODE` and counts as a failed login; after five tries, or five minutes, the challenge is
+   * `INVALID_TOKEN`. With the transport COOKIE, only the browser of the first step may finish it.
+   */
+  loginWithSecondFactor: AuthPayload;
+  /**
+   * Renews the proof of the current session, after `STEP_UP_REQUIRED`, and returns new tokens for it; earlier ones are no longer
+   * valid. An account with a second factor needs one: its password is answered with `STEP_UP_REQUIRED`. Failures count as failed
+   * logins.
+   */
+  reauthenticate: AuthPayload;
+  /** Starts to enrol an authenticator app, in place of an earlier start. It changes nothing until a code confirms it. */
+  startTotpEnrollment: TotpEnrollment;
+  /**
+   * Enrols the authenticator app with a code of it, in place of an earlier app. Ends the account's other sessions if it is the first
+   * second factor. Returns recovery codes; null if the account has some. The owner is notified by email.
+   */
+  confirmTotpEnrollment?: Maybe<RecoveryCodes>;
+  /** Removes the authenticator app, and the recovery codes if no second factor is left. The owner is notified by email. */
+  removeTotp: Scalars['Boolean']['output'];
+  /** Creates new recovery codes; earlier ones no longer work. The owner is notified by email. */
+  regenerateRecoveryCodes: RecoveryCodes;
   /** Renews a session: returns a new access token and a new refresh token. Each refresh token is valid once. */
   refresh: AuthPayload;
   /**
@@ -334,6 +397,21 @@ export type MutationRegisterArgs = {
 /** The mutations. */
 export type MutationLoginArgs = {
   input: LoginInput;
+};
+
+/** The mutations. */
+export type MutationLoginWithSecondFactorArgs = {
+  input: SecondFactorInput;
+};
+
+/** The mutations. */
+export type MutationReauthenticateArgs = {
+  input: ReauthenticateInput;
+};
+
+/** The mutations. */
+export type MutationConfirmTotpEnrollmentArgs = {
+  code: Scalars['String']['input'];
 };
 
 /** The mutations. */
@@ -489,6 +567,26 @@ export type PreferencesInput = {
   language?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Input for finishing a sign-in; exactly one factor. */
+export type SecondFactorInput = {
+  /** The challenge in the extensions of `SECOND_FACTOR_REQUIRED`. */
+  challenge: Scalars['String']['input'];
+  /** A code of the authenticator app. Spaces are ignored. */
+  totp?: InputMaybe<Scalars['String']['input']>;
+  /** A recovery code, in any case, with or without dashes. It is used up, and the owner is notified by email. */
+  recoveryCode?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Input for proving the person of a session again; exactly one field. */
+export type ReauthenticateInput = {
+  /** The password, for an account without a second factor. */
+  password?: InputMaybe<Scalars['String']['input']>;
+  /** A code of the authenticator app. Spaces are ignored. */
+  totp?: InputMaybe<Scalars['String']['input']>;
+  /** A recovery code, in any case, with or without dashes. It is used up, and the owner is notified by email. */
+  recoveryCode?: InputMaybe<Scalars['String']['input']>;
+};
+
 /** Input for deleting the current account. */
 export type DeleteMeInput = {
   /** Must be `DELETE_MY_ACCOUNT`. */
@@ -623,6 +721,10 @@ export type ResolversTypes = {
   User: ResolverTypeWrapper<AccountRecord>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  SecondFactors: ResolverTypeWrapper<AccountRecord>;
+  Totp: ResolverTypeWrapper<Totp>;
+  TotpEnrollment: ResolverTypeWrapper<TotpEnrollment>;
+  RecoveryCodes: ResolverTypeWrapper<RecoveryCodes>;
   Preferences: ResolverTypeWrapper<Preferences>;
   Session: ResolverTypeWrapper<SessionView>;
   AuthPayload: ResolverTypeWrapper<AuthPayloadView>;
@@ -641,6 +743,8 @@ export type ResolversTypes = {
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  SecondFactorInput: SecondFactorInput;
+  ReauthenticateInput: ReauthenticateInput;
   DeleteMeInput: DeleteMeInput;
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
@@ -656,6 +760,10 @@ export type ResolversParentTypes = {
   User: AccountRecord;
   ID: Scalars['ID']['output'];
   Boolean: Scalars['Boolean']['output'];
+  SecondFactors: AccountRecord;
+  Totp: Totp;
+  TotpEnrollment: TotpEnrollment;
+  RecoveryCodes: RecoveryCodes;
   Preferences: Preferences;
   Session: SessionView;
   AuthPayload: AuthPayloadView;
@@ -672,6 +780,8 @@ export type ResolversParentTypes = {
   LoginInput: LoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  SecondFactorInput: SecondFactorInput;
+  ReauthenticateInput: ReauthenticateInput;
   DeleteMeInput: DeleteMeInput;
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
@@ -791,8 +901,42 @@ export type UserResolvers<
     ContextType,
     RequireFields<UserSessionsArgs, 'first'>
   >;
+  hasPassword?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  secondFactors?: Resolver<ResolversTypes['SecondFactors'], ParentType, ContextType>;
   disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type SecondFactorsResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['SecondFactors'] = ResolversParentTypes['SecondFactors'],
+> = {
+  totp?: Resolver<Maybe<ResolversTypes['Totp']>, ParentType, ContextType>;
+  recoveryCodesLeft?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type TotpResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Totp'] = ResolversParentTypes['Totp'],
+> = {
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type TotpEnrollmentResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['TotpEnrollment'] = ResolversParentTypes['TotpEnrollment'],
+> = {
+  secret?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  uri?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type RecoveryCodesResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['RecoveryCodes'] = ResolversParentTypes['RecoveryCodes'],
+> = {
+  codes?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
 export type PreferencesResolvers<
@@ -912,6 +1056,27 @@ export type MutationResolvers<
     RequireFields<MutationRegisterArgs, 'input'>
   >;
   login?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, RequireFields<MutationLoginArgs, 'input'>>;
+  loginWithSecondFactor?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationLoginWithSecondFactorArgs, 'input'>
+  >;
+  reauthenticate?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationReauthenticateArgs, 'input'>
+  >;
+  startTotpEnrollment?: Resolver<ResolversTypes['TotpEnrollment'], ParentType, ContextType>;
+  confirmTotpEnrollment?: Resolver<
+    Maybe<ResolversTypes['RecoveryCodes']>,
+    ParentType,
+    ContextType,
+    RequireFields<MutationConfirmTotpEnrollmentArgs, 'code'>
+  >;
+  removeTotp?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  regenerateRecoveryCodes?: Resolver<ResolversTypes['RecoveryCodes'], ParentType, ContextType>;
   refresh?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, Partial<MutationRefreshArgs>>;
   logout?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   updateMe?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUpdateMeArgs, 'input'>>;
@@ -994,6 +1159,10 @@ export type Resolvers<ContextType = GraphqlContext> = {
   DateTime?: GraphQLScalarType;
   Scope?: GraphQLScalarType;
   User?: UserResolvers<ContextType>;
+  SecondFactors?: SecondFactorsResolvers<ContextType>;
+  Totp?: TotpResolvers<ContextType>;
+  TotpEnrollment?: TotpEnrollmentResolvers<ContextType>;
+  RecoveryCodes?: RecoveryCodesResolvers<ContextType>;
   Preferences?: PreferencesResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
   AuthPayload?: AuthPayloadResolvers<ContextType>;

@@ -15,6 +15,7 @@ export const STATUS_BY_CODE = {
   ACCOUNT_DISABLED: 403,
   INSUFFICIENT_PERMISSIONS: 403,
   SECOND_FACTOR_REQUIRED: 401,
+  INVALID_CODE: 401,
   STEP_UP_REQUIRED: 403,
   NOT_FOUND: 404,
   RATE_LIMIT_EXCEEDED: 429,
@@ -28,11 +29,11 @@ export const STATUS_BY_CODE = {
 /** A code of the public contract. */
 export type ErrorCode = keyof typeof STATUS_BY_CODE;
 
-/** A method of step-up authentication. `PASSWORD`: `currentPassword` in the input, or a new login. */
-export type StepUpMethod = 'PASSWORD';
-
 /** A second factor of an account. */
 export type SecondFactorMethod = 'TOTP' | 'PASSKEY' | 'RECOVERY_CODE';
+
+/** A method of step-up authentication with `reauthenticate`. */
+export type StepUpMethod = 'PASSWORD' | SecondFactorMethod;
 
 /** An invalid field of an input. `field` is the path inside `input`, e.g. `preferences.language`. */
 export interface FieldError {
@@ -47,7 +48,7 @@ export interface ErrorDetails {
   /** With `INSUFFICIENT_PERMISSIONS`: OR of ANDs, as the directive has it. */
   readonly requiredScopes?: readonly (readonly string[])[];
   /** With `STEP_UP_REQUIRED`: the methods to authenticate again. With `SECOND_FACTOR_REQUIRED`: the factors of the account. */
-  readonly methods?: readonly (StepUpMethod | SecondFactorMethod)[];
+  readonly methods?: readonly StepUpMethod[];
   /** With `SECOND_FACTOR_REQUIRED`: to send to `loginWithSecondFactor`. */
   readonly challenge?: string;
   /** With `SECOND_FACTOR_REQUIRED`: the expiry of the challenge (RFC 3339). */
@@ -91,9 +92,14 @@ export function serviceUnavailable(message: string, retryAfter = 1, cause?: unkn
   return new AppError('SERVICE_UNAVAILABLE', message, { retryAfter }, cause);
 }
 
-/** A `STEP_UP_REQUIRED`: the session is valid, but its last authentication is too old for the operation. */
+/** A `STEP_UP_REQUIRED`: the last proof of the session is too old for the operation. @param methods empty: only a new login */
 export function stepUpRequired(methods: readonly StepUpMethod[]): AppError {
-  return new AppError('STEP_UP_REQUIRED', 'Prove again who you are: send currentPassword, or log in again.', {
+  return new AppError('STEP_UP_REQUIRED', 'Prove again who you are: call reauthenticate, or log in again.', {
     methods,
   });
+}
+
+/** An `INVALID_CODE`: the same for every reason. */
+export function invalidCode(): AppError {
+  return new AppError('INVALID_CODE', 'The code is wrong, used or expired.');
 }

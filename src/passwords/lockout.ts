@@ -8,7 +8,7 @@
  * - Known devices have a budget of their own, which other clients cannot exhaust.
  * - Password spraying: each network has a budget across all accounts.
  */
-import type { Audit } from '../audit/audit.js';
+import type { Audit, AuditEntry } from '../audit/audit.js';
 import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -25,8 +25,8 @@ import { createAttemptRepository } from './repository.js';
 export interface PasswordAttempt {
   /** The account is locked: reject even the right password. */
   readonly isLocked: boolean;
-  /** Keeps the charge, and audits the failure. */
-  recordFailure(): Promise<void>;
+  /** Keeps the charge, and audits the failure; by default as a wrong password. */
+  recordFailure(failure?: Pick<AuditEntry, 'type' | 'detail'>): Promise<void>;
   /** Resets the failures, in the transaction of the operation that needed the password. */
   resetFailures(tx: Executor): Promise<void>;
   /** Takes the charge back and keeps earlier failures, when the password was right and a second factor is still needed. */
@@ -85,9 +85,15 @@ export function createLockout(options: LockoutOptions): Lockout {
     if (sessionId === undefined) await onLocked(tx, userId, client);
   }
 
-  async function recordFailure(subject: AttemptSubject, client: ClientInfo, charged: Charge, isKnown: boolean) {
+  async function recordFailure(
+    failure: Pick<AuditEntry, 'type' | 'detail'>,
+    subject: AttemptSubject,
+    client: ClientInfo,
+    charged: Charge,
+    isKnown: boolean,
+  ) {
     const { failures, beginsWait, isLocked, reachesCeiling } = charged;
-    const failed = { type: 'login.failed', userId: subject.userId, actorId: null, client } as const;
+    const failed = { ...failure, userId: subject.userId, actorId: null, client };
     const throttled = { ...failed, type: 'login.throttled', detail: `${failures} failures` } as const;
     // Audited once per wait, because an attacker can cause any number of rejections during it.
     const entries = [isLocked ? { ...failed, detail: 'locked' } : failed, ...(beginsWait ? [throttled] : [])];
@@ -146,9 +152,9 @@ export function createLockout(options: LockoutOptions): Lockout {
     try {
       return await work({
         isLocked: charged.isLocked,
-        async recordFailure() {
+        async recordFailure(failure = { type: 'login.failed' }) {
           outcome.hasFailed = true;
-          await recordFailure(subject, client, charged, isKnown);
+          await recordFailure(failure, subject, client, charged, isKnown);
           await countFailure();
         },
         resetFailures: (tx) => createAttemptRepository(tx).forget(charged.keys),

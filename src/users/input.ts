@@ -23,6 +23,18 @@ export function checkUsername(username: string): Checked<string> {
   return error === undefined ? { value: cleanUsername(username) } : { error };
 }
 
+/** Whether the input changes the email address or username. Invalid values do not count; validation rejects them. */
+export function changesIdentifiers(
+  { email, username }: AccountRecord,
+  input: { readonly email?: string | null | undefined; readonly username?: string | null | undefined },
+): boolean {
+  const asked = (value: string | null | undefined, check: (value: string) => Checked<string>, present: string) => {
+    const checked = value == null ? undefined : check(value);
+    return checked !== undefined && 'value' in checked && checked.value !== present;
+  };
+  return asked(input.email, checkEmail, email) || asked(input.username, checkUsername, username);
+}
+
 /** As in `display-name.ts`. */
 export function checkDisplayName(displayName: string): Checked<string> {
   const error = displayNameError(displayName);

@@ -1,18 +1,20 @@
 /** Updates of an account by its owner. An omitted field stays unchanged; `null` clears a nullable column. */
 import type { Audit } from '../audit/audit.js';
-import { assertRecentLogin, sessionOf, userOf } from '../authz/decisions.js';
+import { isRecentLogin, sessionOf, userOf } from '../authz/decisions.js';
 import type { Principal } from '../authz/principal.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
-import { AppError, validationError } from '../lib/errors.js';
+import { AppError, stepUpRequired, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
+import type { StepUpMethods } from '../mfa/step-up.js';
 import { invalidCredentials, type ConfirmedPassword, type ConfirmPassword } from '../passwords/verify.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { AccountRecord, Theme } from './account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
 import { emailKey, usernameKey } from './identifiers.js';
 import {
+  changesIdentifiers,
   checkAvatarUrl,
   checkDisplayName,
   checkEmail,
@@ -66,6 +68,7 @@ export interface ProfileOptions {
   readonly outbox: Outbox;
   readonly changes: IdentifierChanges;
   readonly confirmPassword: ConfirmPassword;
+  readonly stepUpMethods: StepUpMethods;
   /** REVEAL_TAKEN_EMAILS: if false, the owner of a taken address gets a mail and the caller no error. */
   readonly revealTakenEmails: boolean;
 }
@@ -77,7 +80,18 @@ const USERNAME_CHANGES = { max: 10, windowMs: 86_400_000 };
 const NOT_CLEARABLE = 'cannot be cleared';
 
 export function createProfile(options: ProfileOptions): UpdateProfile {
-  const { db, clock, audit, rateLimits, verification, outbox, changes, confirmPassword, revealTakenEmails } = options;
+  const {
+    db,
+    clock,
+    audit,
+    rateLimits,
+    verification,
+    outbox,
+    changes,
+    confirmPassword,
+    stepUpMethods,
+    revealTakenEmails,
+  } = options;
   const repository = createAccountRepository(db.executor);
 
   async function validate(account: AccountRecord, input: ProfileChanges): Promise<AccountChanges> {
@@ -206,7 +220,7 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
     const { user: account, sessionId } = sessionOf(caller);
     const { currentPassword } = input;
     if (currentPassword == null) {
-      assertRecentLogin(caller, RECENT_MS, clock.now());
+      if (!isRecentLogin(caller, RECENT_MS, clock.now())) throw stepUpRequired(await stepUpMethods(account.id));
       return apply(account, input, client);
     }
     const found = await repository.findById(account.id);
@@ -227,14 +241,5 @@ export function createProfile(options: ProfileOptions): UpdateProfile {
 }
 
 type LockedAccount = NonNullable<Awaited<ReturnType<ReturnType<typeof createAccountRepository>['lockWithKeys']>>>;
-
-/** Whether the input changes the email address or username. Invalid values do not count; validation rejects them. */
-function changesIdentifiers({ email, username }: AccountRecord, input: ProfileChanges): boolean {
-  const asked = (value: Change<string>, check: (value: string) => Checked<string>, present: string) => {
-    const checked = value == null ? undefined : check(value);
-    return checked !== undefined && 'value' in checked && checked.value !== present;
-  };
-  return asked(input.email, checkEmail, email) || asked(input.username, checkUsername, username);
-}
 
 const accept = <T>(value: T): Checked<T> => ({ value });

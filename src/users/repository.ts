@@ -107,6 +107,16 @@ export function createAccountRepository(executor: Executor) {
       return row;
     },
 
+    /** Records a login without a password. Undefined if the account was disabled or deleted meanwhile. */
+    async recordLogin(id: string, now: Date): Promise<AccountRecord | undefined> {
+      const [row] = await executor
+        .update(users)
+        .set({ lastLoginAt: now })
+        .where(and(eq(users.id, id), usable))
+        .returning(accountColumns);
+      return row;
+    },
+
     /**
      * Updates a usable account. Undefined if there is none, or if its password hash is no longer `verifiedHash`.
      * @param verifiedHash the hash of the verified password; left out if none was verified

@@ -148,7 +148,9 @@ t.test('audits each change and mails it to the owner', async (t) => {
   const user = await app.user();
   await addTotp(user);
   await removeTotp(user);
-  t.same((await typesOf(user.id)).slice(-2), ['totp.added', 'totp.removed']);
+  // Ids of two sources of the same millisecond have no order.
+  const types = (await typesOf(user.id)).filter((type) => type.startsWith('totp.'));
+  t.same(types, ['totp.added', 'totp.removed']);
   const subjects = (await app.mailTo(user.email)).map(({ subject }) => subject);
   t.match(subjects, [/^Confirm/, /authenticator app was added/, /authenticator app was removed/]);
 });

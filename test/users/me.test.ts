@@ -18,10 +18,13 @@ await app.db.executor.execute(sql`update users set pending_email = 'next@mail.te
 
 const user = buildSchema(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).getType('User');
 const FIELDS = isObjectType(user) ? Object.values(user.getFields()) : [];
+const SELECTIONS: Readonly<Record<string, string>> = {
+  preferences: 'preferences { theme notifications language }',
+  secondFactors: 'secondFactors { recoveryCodesLeft }',
+};
 const selected = FIELDS.map(({ name, type }) => {
-  const named = getNamedType(type);
-  if (isLeafType(named)) return [name, name] as const;
-  return [name, name === 'preferences' ? 'preferences { theme notifications language }' : `${name} { id }`] as const;
+  if (isLeafType(getNamedType(type))) return [name, name] as const;
+  return [name, SELECTIONS[name] ?? `${name} { id }`] as const;
 });
 
 t.test('returns the same value for a field alone and among all fields', async (t) => {

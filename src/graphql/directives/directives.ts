@@ -14,11 +14,11 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { assertRecentLogin, assertScopes, sessionOf } from '../../authz/decisions.js';
+import { assertScopes, isRecentLogin, sessionOf } from '../../authz/decisions.js';
 import { subjectId } from '../../authz/principal.js';
 import type { AccountPrincipal } from '../../authn/strategy.js';
 import { parseRate, type Rate } from '../../config/readers.js';
-import { AppError } from '../../lib/errors.js';
+import { AppError, stepUpRequired } from '../../lib/errors.js';
 import { cookieSessionId } from '../resolvers/auth-payload.js';
 import type { GraphqlContext } from '../context.js';
 import { createGates, OPEN, type Gate } from './gates.js';
@@ -138,7 +138,8 @@ async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void>
   if (!principal) return;
   if (ownSession) sessionOf(principal);
   for (const require of requirements) assertScopes(principal, require);
-  if (recentLoginMs !== undefined) assertRecentLogin(principal, recentLoginMs, context.now());
+  if (recentLoginMs !== undefined && !isRecentLogin(principal, recentLoginMs, context.now()))
+    throw stepUpRequired(await context.services.stepUpMethods(sessionOf(principal).user.id));
 }
 
 /** Undefined if the access token is missing or refused, but the refresh cookie is authentic. */

@@ -31,11 +31,26 @@ export async function issueAuthPayload(
 ): Promise<AuthPayloadView> {
   if (transport === 'COOKIE') context.cookie.assertAllowed();
   const entered = await enter();
-  if (isChallenged(entered)) throw secondFactorRequired(entered);
+  if (isChallenged(entered)) {
+    const { browserToken, expiresAt } = entered.challenge;
+    if (browserToken !== undefined) context.challenge.set(browserToken, expiresAt);
+    throw secondFactorRequired(entered);
+  }
   const replaced = transport === 'COOKIE' ? cookieSessionId(context) : undefined;
   if (replaced !== undefined && replaced !== entered.session.id)
     await context.services.revocation.endReplaced(replaced, context.client);
   return authPayload(entered, context, transport);
+}
+
+/** Remembers the device of a login. A failure to do so does not fail the login. */
+export async function onDevice(
+  context: GraphqlContext,
+  enter: () => Promise<AuthPayloadView>,
+): Promise<AuthPayloadView> {
+  const payload = await enter();
+  const device = await context.services.devices.remember(payload.user.id, context.client.device).catch(() => undefined);
+  if (device) context.device.set(device);
+  return payload;
 }
 
 /** The id of the session of an authentic refresh cookie, active or not. */

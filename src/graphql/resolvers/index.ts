@@ -2,14 +2,17 @@
 import * as accounts from './users.js';
 import * as admin from './admin.js';
 import * as audit from './audit.js';
+import * as secondFactors from './second-factors.js';
 import * as sessions from './sessions.js';
+import { SecondFactors } from './user-factors.js';
 
 const { me, meUpdated, User, ...accountMutations } = accounts;
 const { users, user, ...adminMutations } = admin;
 
 export const resolvers = {
   Query: { me, users, user, auditEvents: audit.auditEvents },
-  Mutation: { ...accountMutations, ...sessions, ...adminMutations },
+  Mutation: { ...accountMutations, ...sessions, ...secondFactors, ...adminMutations },
   Subscription: { meUpdated, securityEvents: audit.securityEvents, auditEvents: audit.allAuditEvents },
   User,
+  SecondFactors,
 };

@@ -3,9 +3,10 @@ import { AppError } from '../../lib/errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
-import { bearsOwnCookie, issueAuthPayload, type AuthPayloadView } from './auth-payload.js';
+import { bearsOwnCookie, issueAuthPayload, onDevice } from './auth-payload.js';
 import { parseSessionPage } from '../../sessions/listing-repository.js';
 import type { Revoker } from '../../sessions/revocation.js';
+import { ownUserFields } from './user-factors.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
 
@@ -89,6 +90,7 @@ export const rejectEmailVerification: MutationResolvers['rejectEmailVerification
 };
 
 export const User: UserResolvers = {
+  ...ownUserFields,
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, args, context) => {
     if (!context.maySeeSessions(id)) throw await sessionsRefused(context);
@@ -109,12 +111,4 @@ async function sessionsRefused(context: GraphqlContext): Promise<AppError> {
 function callerOf(context: GraphqlContext): Revoker {
   const { user, sessionId } = context.session();
   return { userId: user.id, sessionId, client: context.client };
-}
-
-/** Remembers the device of a login. A failure to do so does not fail the login. */
-async function onDevice(context: GraphqlContext, enter: () => Promise<AuthPayloadView>): Promise<AuthPayloadView> {
-  const payload = await enter();
-  const device = await context.services.devices.remember(payload.user.id, context.client.device).catch(() => undefined);
-  if (device) context.device.set(device);
-  return payload;
 }

@@ -2,7 +2,7 @@
 import { and, eq, gt, lt, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../../db/database.js';
 import { deleteBatch } from '../../db/delete-batch.js';
-import { passkeys, recoveryCodes, secondFactorChallenges, totpFactors, users } from '../../db/schema/index.js';
+import { secondFactorChallenges } from '../../db/schema/index.js';
 
 export type ChallengeRow = typeof secondFactorChallenges.$inferSelect;
 
@@ -39,17 +39,6 @@ export function createChallengeRepository(executor: Executor) {
 
     async deleteOf(userId: string): Promise<void> {
       await executor.delete(table).where(eq(table.userId, userId));
-    },
-
-    /** Which second factors an account has. */
-    async factorsOf(userId: string): Promise<{ totp: boolean; passkey: boolean; recoveryCode: boolean }> {
-      const has = (of: typeof totpFactors | typeof passkeys | typeof recoveryCodes) =>
-        sql<boolean>`exists (select from ${of} where ${of.userId} = ${userId})`;
-      const [row] = await executor
-        .select({ totp: has(totpFactors), passkey: has(passkeys), recoveryCode: has(recoveryCodes) })
-        .from(users)
-        .where(eq(users.id, userId));
-      return row!;
     },
 
     /** Deletes up to `limit` expired challenges, skipping locked rows. */

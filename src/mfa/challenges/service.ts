@@ -6,6 +6,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.js';
 import type { Executor } from '../../db/database.js';
 import { AppError, type SecondFactorMethod } from '../../lib/errors.js';
+import { createFactorRepository } from '../factors/repository.js';
+import { factorMethods } from '../step-up.js';
 import { createChallengeRepository, type ChallengeRow } from './repository.js';
 
 /** What the first step proved, and the parameters of the session to open. */
@@ -48,7 +50,8 @@ export interface Challenges {
 const TOKEN_BYTES = 32;
 /** 32 bytes in base64url, without padding. */
 const TOKEN = /^[\w-]{43}$/;
-const LIFETIME_MS = 300_000;
+/** In milliseconds. */
+export const CHALLENGE_LIFETIME_MS = 300_000;
 export const MAX_TRIES = 5;
 
 export function createChallenges({ clock }: { readonly clock: Clock }): Challenges {
@@ -76,7 +79,7 @@ export function createChallenges({ clock }: { readonly clock: Clock }): Challeng
     async issue(tx, params) {
       const [challenge, secret] = [randomToken(), randomToken()];
       const browserToken = params.transport === 'COOKIE' ? secret : undefined;
-      const [createdAt, expiresAt] = [now(), new Date(clock.now() + LIFETIME_MS)];
+      const [createdAt, expiresAt] = [now(), new Date(clock.now() + CHALLENGE_LIFETIME_MS)];
       const repository = createChallengeRepository(tx);
       await repository.insert({
         ...params,
@@ -86,12 +89,8 @@ export function createChallenges({ clock }: { readonly clock: Clock }): Challeng
         createdAt,
         expiresAt,
       });
-      const { totp, passkey, recoveryCode } = await repository.factorsOf(params.userId);
-      const methods: SecondFactorMethod[] = [];
-      if (totp) methods.push('TOTP');
-      if (passkey) methods.push('PASSKEY');
-      if (recoveryCode) methods.push('RECOVERY_CODE');
-      return { challenge, methods, expiresAt, browserToken };
+      const kinds = await createFactorRepository(tx).kindsOf(params.userId);
+      return { challenge, methods: kinds ? factorMethods(kinds) : [], expiresAt, browserToken };
     },
 
     find,
@@ -123,6 +122,7 @@ function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url');
 }
 
-function invalidChallenge(): AppError {
+/** The same error for every challenge that cannot be used. */
+export function invalidChallenge(): AppError {
   return new AppError('INVALID_TOKEN', 'The challenge is no longer valid; sign in again.');
 }

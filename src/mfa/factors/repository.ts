@@ -5,8 +5,19 @@ import type { Executor } from '../../db/database.js';
 import { passkeys, recoveryCodes, sessions, totpFactors, users } from '../../db/schema/index.js';
 import type { AccountRecord } from '../../users/account.js';
 
-const hasTotp = sql`exists (select from ${totpFactors} where ${totpFactors.userId} = ${users.id})`;
+/** What an account can prove its person with. */
+export interface FactorKinds {
+  readonly password: boolean;
+  readonly totp: boolean;
+  readonly passkey: boolean;
+  readonly recoveryCode: boolean;
+}
+
+const hasPassword = sql<boolean>`${users.passwordHash} is not null`;
+const hasTotp = sql<boolean>`exists (select from ${totpFactors} where ${totpFactors.userId} = ${users.id})`;
 const hasPasskey = sql<boolean>`exists (select from ${passkeys} where ${passkeys.userId} = ${users.id})`;
+
+const hasRecoveryCode = sql<boolean>`exists (select from ${recoveryCodes} where ${recoveryCodes.userId} = ${users.id})`;
 
 /** @param executor the database, or one transaction of it */
 export function createFactorRepository(executor: Executor) {
@@ -21,13 +32,13 @@ export function createFactorRepository(executor: Executor) {
       return row;
     },
 
-    /** Whether an account has a password or a passkey. */
-    async hasWayToSignIn(userId: string): Promise<boolean> {
+    /** Undefined for an unknown account. */
+    async kindsOf(userId: string): Promise<FactorKinds | undefined> {
       const [row] = await executor
-        .select({ password: sql<boolean>`${users.passwordHash} is not null`, passkey: hasPasskey })
+        .select({ password: hasPassword, totp: hasTotp, passkey: hasPasskey, recoveryCode: hasRecoveryCode })
         .from(users)
         .where(eq(users.id, userId));
-      return row !== undefined && (row.password || row.passkey);
+      return row;
     },
 
     /** Records a new proof of the person in a live session. False if it has ended. */

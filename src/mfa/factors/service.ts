@@ -15,11 +15,13 @@ import { createAccountRepository } from '../../users/repository.js';
 import { createFactorRepository } from './repository.js';
 import { MULTI_FACTOR } from './verify-factor.js';
 
-/** A change of a second factor by its owner. */
+/** A change of a second factor. */
 export interface FactorChange {
   readonly userId: string;
-  /** The session of the owner. */
-  readonly sessionId: string;
+  /** The account that made the change; defaults to `userId`. */
+  readonly actorId?: string;
+  /** The session of the owner; null during a sign-in, and for a change by an administrator. */
+  readonly sessionId: string | null;
   readonly client: ClientInfo;
   readonly type: SecondFactorChange;
   /** For the audit log. Must contain neither secrets nor user input. */
@@ -28,6 +30,7 @@ export interface FactorChange {
 
 /** A factor that was added. */
 export interface AddedFactor extends FactorChange {
+  readonly sessionId: string;
   /** The authentication methods that the enrolment proved, without `mfa`. */
   readonly methods: readonly string[];
 }
@@ -61,8 +64,8 @@ export function createFactors({ db, clock, audit, revocation, outbox }: FactorsO
   const now = () => new Date(clock.now());
 
   async function record(tx: Executor, { email }: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void> {
-    const { userId, sessionId, client, type, detail } = change;
-    await audit.record(tx, { type, userId, sessionId, client, ...(detail === undefined ? {} : { detail }) });
+    const { userId, client, type } = change;
+    await audit.record(tx, change);
     const { ipAddress, userAgent } = client;
     await outbox.enqueue(tx, {
       kind: 'second_factor_changed',
@@ -97,7 +100,8 @@ export function createFactors({ db, clock, audit, revocation, outbox }: FactorsO
       const repository = createFactorRepository(tx);
       const account = await repository.updateHasSecondFactor(change.userId, now());
       if (!account) throw sessionEnded();
-      if (change.type === 'passkey.removed' && !(await repository.hasWayToSignIn(change.userId)))
+      const kinds = await repository.kindsOf(change.userId);
+      if (change.type === 'passkey.removed' && !kinds?.password && !kinds?.passkey)
         throw validationError([{ field: 'id', message: 'is the last way to sign in; set a password first' }]);
       if (!account.hasSecondFactor) await repository.deleteRecoveryCodes(change.userId);
       await record(tx, account, change);

@@ -79,6 +79,7 @@ function contextOf(scopes: string[] | AccountPrincipal | undefined, charges: str
     cookie: { read: () => undefined, assertAllowed: () => undefined, set: () => undefined, clear: () => undefined },
     clock: { now: () => NOW },
     services: {
+      stepUpMethods: async () => ['PASSWORD'],
       rateLimits: {
         async charge(key: string, { max }: { max: number }) {
           charges.push(key);

@@ -1,0 +1,46 @@
+/** The second factor that a client presents: exactly one of several. */
+import type { Executor } from '../db/database.js';
+import type { ClientInfo } from '../lib/client-info.js';
+import { validationError } from '../lib/errors.js';
+import type { VerifyFactor } from './factors/verify-factor.js';
+
+/** The values by kind; null and undefined for those that are not presented. */
+export interface FactorInput {
+  readonly totp?: string | null | undefined;
+  readonly recoveryCode?: string | null | undefined;
+}
+
+/** The verification of each kind. */
+export interface FactorVerifiers {
+  readonly totp: VerifyFactor<string>;
+  readonly recoveryCode: VerifyFactor<string>;
+}
+
+/** One presented factor, whose value is bound to its verification. */
+export interface PresentedFactor {
+  /** For the audit log. */
+  readonly name: string;
+  /** As `VerifyFactor`. */
+  verify(tx: Executor, userId: string, client: ClientInfo): Promise<readonly string[] | undefined>;
+}
+
+/** The presented factors, of which a client should send one. */
+export function presentedFactors(
+  { totp, recoveryCode }: FactorInput,
+  verifiers: FactorVerifiers,
+): readonly PresentedFactor[] {
+  const factors: PresentedFactor[] = [];
+  if (totp != null)
+    factors.push({ name: 'totp', verify: (tx, userId, client) => verifiers.totp(tx, userId, totp, client) });
+  if (recoveryCode != null)
+    factors.push({
+      name: 'recovery code',
+      verify: (tx, userId, client) => verifiers.recoveryCode(tx, userId, recoveryCode, client),
+    });
+  return factors;
+}
+
+/** Names the fields of which a client must send exactly one. */
+export function exactlyOne(fields: readonly string[]) {
+  return validationError(fields.map((field) => ({ field, message: `send exactly one of ${fields.join(', ')}` })));
+}
