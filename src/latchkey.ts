@@ -42,6 +42,8 @@ import { readLiveSessions } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
 import { createSecondFactorGate } from './sessions/sign-in.js';
+import { createEmailCodes } from './email-codes/service.js';
+import { createEmailLogin } from './email-codes/login.js';
 import { createChallenges } from './mfa/challenges/service.js';
 import { createSecondFactorLogin } from './mfa/login.js';
 import { createReauthenticate } from './mfa/reauthenticate.js';
@@ -89,10 +91,11 @@ export function createServices(dependencies: ServiceDependencies) {
   const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs, log: auditLog });
   const rateLimits = createRateLimits({ db, clock, audit });
   const tokens = createOneTimeTokens({ clock });
+  const codes = createEmailCodes({ clock, secrets });
 
   const messages = createEmailTemplates({ appUrl: config.mail.appUrl ?? publicUrl });
   const changeTokens = createChangeTokens(secrets);
-  const compose = createEmailComposer({ db, clock, audit, tokens, changeTokens, rateLimits, messages });
+  const compose = createEmailComposer({ db, clock, audit, tokens, codes, changeTokens, rateLimits, messages });
   const sender = createMailSender({ db, clock, compose, transport, log });
   const outbox = createOutbox({ clock, onWake: () => void sender.deliverDue() });
 
@@ -102,7 +105,7 @@ export function createServices(dependencies: ServiceDependencies) {
   const lifetimes = config.sessions;
   const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate });
   const { idleTtlMs } = config.sessions;
-  const revocation = createRevocation({ db, clock, audit, challenges, idleTtlMs });
+  const revocation = createRevocation({ db, clock, audit, challenges, codes, idleTtlMs });
   const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
@@ -165,6 +168,7 @@ export function createServices(dependencies: ServiceDependencies) {
     breachChecks: breachChecks as Readonly<typeof breachChecks>,
     lockout,
     challenges,
+    codes,
     factors,
     totp,
     recoveryCodes,
@@ -195,6 +199,19 @@ export function createServices(dependencies: ServiceDependencies) {
       outbox,
       changes,
       revealTakenEmails,
+    }),
+    emailLogin: createEmailLogin({
+      db,
+      clock,
+      audit,
+      sessions,
+      revocation,
+      codes,
+      tokens,
+      devices,
+      lockout,
+      outbox,
+      isEnabled: config.accounts.emailLogin,
     }),
     login: createLogin({ db, clock, audit, sessions, hasher, passwords, lockout, verifyPassword }),
     updateProfile: createProfile({

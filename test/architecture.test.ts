@@ -25,7 +25,7 @@ const FLOORS: readonly RegExp[] = [
   /^(graphql|pages|fastify)\//,
   /^authn\//,
   new RegExp(
-    '^(users|passwords|sessions|email-verification|identifier-changes|known-devices|admin|audit|notifications' +
+    '^(users|passwords|sessions|email-verification|email-codes|identifier-changes|known-devices|admin|audit|notifications' +
       '|mfa|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
   ),
   /\/([\w-]+-)?repository\.ts$/,

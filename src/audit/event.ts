@@ -29,6 +29,7 @@ export type AuditType =
   | 'email.change_cancelled'
   | 'email.verified'
   | 'email.rejected'
+  | 'email_code.requested'
   | 'username.change_cancelled'
   | 'totp.added'
   | 'totp.removed'

@@ -109,6 +109,8 @@ function parseConfig(read: Readers) {
     accounts: {
       /** Whether registration and updateMe reveal that an email address is taken. */
       revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),
+      /** Whether mailed codes sign people in. */
+      emailLogin: read.flag('EMAIL_LOGIN', false),
       /** How long a deleted account can be restored. */
       restoreWindowMs: read.duration('RESTORE_WINDOW', '30d', '1h', '3650d'),
       bootstrapAdmin: read.pair('BOOTSTRAP_ADMIN_EMAIL', 'BOOTSTRAP_ADMIN_PASSWORD'),

@@ -14,7 +14,8 @@ export interface DeviceCookie {
   set(device: RememberedDevice): void;
 }
 
-export type ReadDeviceCookie = (request: FastifyRequest, reply: FastifyReply) => DeviceCookie;
+/** @param isOwnForm as for `ReadRefreshCookie` */
+export type ReadDeviceCookie = (request: FastifyRequest, reply: FastifyReply, isOwnForm?: boolean) => DeviceCookie;
 
 /** For WebSockets, which have no response to set a cookie on. */
 export const NO_DEVICE: DeviceCookie = { hash: undefined, set: () => undefined };
@@ -33,13 +34,13 @@ export function createDeviceCookies({ production, path, origins }: DeviceCookieO
   const allowed = new Set(origins);
   const attributes = { path, httpOnly: true, sameSite: 'strict', secure: production } as const;
 
-  return (request, reply) => {
+  return (request, reply, isOwnForm = false) => {
     const { origin } = request.headers;
     const present = request.cookies[name];
     return {
       hash: deviceHash(present),
       set({ token = present, expiresAt }) {
-        if (token === undefined || (origin !== undefined && !allowed.has(origin))) return;
+        if (token === undefined || (!isOwnForm && origin !== undefined && !allowed.has(origin))) return;
         void reply.setCookie(name, token, { ...attributes, expires: expiresAt });
       },
     };

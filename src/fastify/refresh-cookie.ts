@@ -23,9 +23,10 @@ export interface RefreshCookie {
 
 /**
  * Reads the cookie of a request.
+ * @param isOwnForm the request is a form of our own pages, as its form key proves. Browsers send no Origin with it
  * @throws AppError QUERY_REJECTED if the request has the cookie and no allowed Origin
  */
-export type ReadRefreshCookie = (request: FastifyRequest, reply: FastifyReply) => RefreshCookie;
+export type ReadRefreshCookie = (request: FastifyRequest, reply: FastifyReply, isOwnForm?: boolean) => RefreshCookie;
 
 /** For WebSockets, which cannot set cookies. */
 export const NO_COOKIE: RefreshCookie = {
@@ -63,11 +64,11 @@ export function createRefreshCookies({ production, path, origins }: RefreshCooki
   const allowed = new Set(origins);
   const attributes = { path, httpOnly: true, sameSite: 'strict', secure: production } as const;
 
-  return (request, reply) => {
+  return (request, reply, isOwnForm = false) => {
     const { origin } = request.headers;
     // GET runs only queries, which do not use the cookie.
     const token = request.method === 'GET' ? undefined : request.cookies[name];
-    const isAllowed = origin !== undefined && allowed.has(origin);
+    const isAllowed = isOwnForm || (origin !== undefined && allowed.has(origin));
     if (token !== undefined && !isAllowed) throw foreignOrigin();
     return {
       read: () => token,

@@ -85,7 +85,7 @@ export type User = {
   createdAt: Scalars['DateTime']['output'];
   /** When the account was last changed. */
   updatedAt: Scalars['DateTime']['output'];
-  /** When the user last logged in with the password. */
+  /** When the user last logged in with a password or an emailed code, or reset the password. */
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
   /** The active sessions, most recently used first. Only for the account's own session and for administrators in a session. */
   sessions: Array<Session>;
@@ -357,6 +357,18 @@ export type Mutation = {
    * email. `INVALID_TOKEN` for a token that is unknown, used, replaced or older than one hour.
    */
   resetPassword: AuthPayload;
+  /**
+   * Sends an email with a sign-in code and a link if the account exists. Always returns true, after the same time. At most three
+   * emails per hour for an account. `QUERY_REJECTED` unless the server has `EMAIL_LOGIN=true`.
+   */
+  requestEmailCode: Scalars['Boolean']['output'];
+  /**
+   * Opens a session with an emailed code, which is valid once, for ten minutes and five tries. An unknown address and a wrong code
+   * return the same `INVALID_CODE` after the same time, and count as failed logins. The first code that confirms the address of an
+   * account without a second factor voids its password, sessions and pending address, because somebody else may have registered
+   * with the address. `QUERY_REJECTED` unless the server has `EMAIL_LOGIN=true`.
+   */
+  loginWithEmailCode: AuthPayload;
   /** Sends an email with a link that confirms `pendingEmail`, or `email` if no change is pending; at most five per hour. */
   requestEmailVerification: Scalars['Boolean']['output'];
   /**
@@ -451,6 +463,16 @@ export type MutationResetPasswordArgs = {
 };
 
 /** The mutations. */
+export type MutationRequestEmailCodeArgs = {
+  email: Scalars['String']['input'];
+};
+
+/** The mutations. */
+export type MutationLoginWithEmailCodeArgs = {
+  input: EmailCodeInput;
+};
+
+/** The mutations. */
 export type MutationVerifyEmailArgs = {
   token: Scalars['String']['input'];
 };
@@ -531,6 +553,21 @@ export type LoginInput = {
   identifier: Scalars['String']['input'];
   /** The password. */
   password: Scalars['String']['input'];
+  /** Whether the session gets the longer of the two configured lifetimes. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token is delivered. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** Input for logging in with an emailed code. */
+export type EmailCodeInput = {
+  /** The email address of the account, in any case; ignored with the token of a link. */
+  email: Scalars['String']['input'];
+  /**
+   * The code, in any case, with or without spaces and hyphens. A page behind the emailed link sends the link's token instead; the
+   * error is then `INVALID_TOKEN`.
+   */
+  code: Scalars['String']['input'];
   /** Whether the session gets the longer of the two configured lifetimes. */
   rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
   /** How the refresh token is delivered. */
@@ -741,6 +778,7 @@ export type ResolversTypes = {
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
+  EmailCodeInput: EmailCodeInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
   SecondFactorInput: SecondFactorInput;
@@ -778,6 +816,7 @@ export type ResolversParentTypes = {
   Subscription: Record<PropertyKey, never>;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
+  EmailCodeInput: EmailCodeInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
   SecondFactorInput: SecondFactorInput;
@@ -1105,6 +1144,18 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationResetPasswordArgs, 'input'>
+  >;
+  requestEmailCode?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRequestEmailCodeArgs, 'email'>
+  >;
+  loginWithEmailCode?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationLoginWithEmailCodeArgs, 'input'>
   >;
   requestEmailVerification?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   verifyEmail?: Resolver<

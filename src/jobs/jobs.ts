@@ -21,8 +21,21 @@ const PURGE_BATCH = 50;
 
 /** All jobs of an instance. One instance at a time runs a clean-up job. */
 export function createJobs({ db, keys, services, synchroniseClock }: JobOptions): Job[] {
-  const { rateLimits, lockout, challenges, totp, tokens, revocation, changes, devices, deletion, audit, sender, uses } =
-    services;
+  const {
+    rateLimits,
+    lockout,
+    challenges,
+    codes,
+    totp,
+    tokens,
+    revocation,
+    changes,
+    devices,
+    deletion,
+    audit,
+    sender,
+    uses,
+  } = services;
   const cleanUp = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Job => ({
     name: `clean up ${what}`,
     everyMs,
@@ -38,6 +51,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('password attempts', 10 * MINUTE_MS, (tx, limit) => lockout.clear(tx, limit)),
     cleanUp('second-factor challenges', 10 * MINUTE_MS, (tx, limit) => challenges.clear(tx, limit)),
     cleanUp('authenticator enrolments', HOUR_MS, (tx, limit) => totp.clear(tx, limit)),
+    cleanUp('sign-in codes', 10 * MINUTE_MS, (tx, limit) => codes.clear(tx, limit)),
     cleanUp('one-time tokens', HOUR_MS, (tx, limit) => tokens.clear(tx, limit)),
     cleanUp('known devices', HOUR_MS, (tx, limit) => devices.clear(tx, limit)),
     cleanUp('identifier changes', HOUR_MS, (tx, limit) => changes.clear(tx, limit)),

@@ -23,6 +23,10 @@ export interface EmailTemplates {
   usernameChanged(cancelToken: string): EmailContent;
   /** Sent after a cancellation. @param resetToken adds a link to choose a new password, if the cancellation voided the current one */
   changeCancelled(resetToken: string | undefined): EmailContent;
+  /** Contains a sign-in code, and a link that does the same, both valid for 10 minutes. @param code as people read it */
+  emailCode(code: string, linkToken: string): EmailContent;
+  /** Sent after the first proof of an address, if somebody had set a password before. */
+  passwordVoided(): EmailContent;
   /** Sent after a change and after a reset. */
   passwordChanged(): EmailContent;
   /** Sent after too many wrong passwords. Contains a link to choose a new password. */
@@ -132,6 +136,30 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
                 link('Choose a new password', 'reset-password', resetToken),
                 'The link works once, within 1 hour. After that, ask for a new link to reset your password.',
               ],
+        reason: ofTheAccount,
+      }),
+
+    emailCode: (code, linkToken) =>
+      renderEmail({
+        subject: `Your sign-in code for ${host}`,
+        body: [
+          `Enter this code to sign in to your account at ${host}:`,
+          code,
+          'Or open this link and press the button:',
+          link('Sign in', 'email-code', linkToken),
+          'The code and the link work once, within 10 minutes. Tell the code to nobody.',
+          'If it was not you who asked, ignore this message: nobody can sign in without it.',
+        ],
+        reason: `You receive this message because somebody asked for a sign-in code for the account with this email address at ${host}.`,
+      }),
+
+    passwordVoided: () =>
+      renderEmail({
+        subject: `The password of your account at ${host} no longer works`,
+        body: [
+          `You signed in to your account at ${host} with a code, which confirmed this email address for the first time. A password that was set before that no longer works, because somebody else might have set it. Every other device was signed out.`,
+          `To sign in with a password, ask ${host} to reset your password. The link for it comes to this address.`,
+        ],
         reason: ofTheAccount,
       }),
 

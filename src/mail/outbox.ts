@@ -15,6 +15,8 @@ export type EmailKind =
   | 'username_changed'
   | 'change_cancelled'
   | 'password_changed'
+  | 'password_voided'
+  | 'email_code'
   | 'account_deleted'
   | 'account_locked'
   | 'second_factor_changed';
@@ -24,7 +26,7 @@ export interface OutboxMessage {
   readonly kind: EmailKind;
   /** Null if the account is looked up when the message is sent. */
   readonly userId: string | null;
-  /** The recipient; for a password reset, the normalised address that was entered. */
+  /** The recipient; for a password reset and a sign-in code, the normalised address that was entered. */
   readonly address: string;
   /** Data for the template. Must not contain secrets. */
   readonly detail: Readonly<Record<string, string | null>>;

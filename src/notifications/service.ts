@@ -1,14 +1,17 @@
 /** Composes every email about accounts. Tokens are created here, so the outbox never stores one. */
 import type { Audit } from '../audit/audit.js';
+import type { AuditType } from '../audit/event.js';
 import { clientNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
-import type { EmailTemplates } from '../mail/messages.js';
+import type { EmailContent, EmailTemplates } from '../mail/messages.js';
 import { isSecondFactorChange } from '../mail/second-factor-changes.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { ComposeEmail } from '../mail/sender.js';
+import { formatCode } from '../email-codes/code.js';
+import type { EmailCodes } from '../email-codes/service.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createChangeRepository } from '../identifier-changes/repository.js';
@@ -22,13 +25,27 @@ export interface EmailComposerOptions {
   readonly clock: Clock;
   readonly audit: Audit;
   readonly tokens: OneTimeTokens;
+  readonly codes: Pick<EmailCodes, 'issue'>;
   readonly changeTokens: ChangeTokens;
   readonly rateLimits: RateLimits;
   readonly messages: EmailTemplates;
 }
 
-/** Password reset emails for one account. */
-const RESET_LIMIT = { max: 3, windowMs: 3_600_000 };
+/** Password reset emails for one account, and sign-in codes for one account. */
+const REQUEST_LIMIT = { max: 3, windowMs: 3_600_000 };
+/** An email that anybody can request for an address. */
+interface RequestedEmail {
+  /** The counters of the account and of the mailbox. */
+  readonly limit: string;
+  readonly mailbox: 'reset mailbox' | 'code mailbox';
+  readonly type: AuditType;
+}
+const PASSWORD_RESET: RequestedEmail = {
+  limit: 'password reset mail',
+  mailbox: 'reset mailbox',
+  type: 'password.reset_requested',
+};
+const EMAIL_CODE: RequestedEmail = { limit: 'email code mail', mailbox: 'code mailbox', type: 'email_code.requested' };
 /** Lockout emails for one account. Anybody can trigger them, and they contain a password reset link. */
 const LOCKOUT_LIMIT = { max: 3, windowMs: 86_400_000 };
 
@@ -37,6 +54,7 @@ export function createEmailComposer({
   clock,
   audit,
   tokens,
+  codes,
   changeTokens,
   rateLimits,
   messages,
@@ -44,24 +62,47 @@ export function createEmailComposer({
   const repository = createAccountRepository(db.executor);
   const mailboxes = createMailboxLimits(rateLimits);
 
-  /** Undefined for an unknown address, over the rate limit, and for an account that cannot log in. */
-  async function passwordReset({ address, attempts, detail }: OutboxRow) {
+  /**
+   * Composes an email that somebody requested. Undefined for an unknown address, over a rate limit, and for an account that cannot
+   * log in. Counts and audits the first attempt to send it.
+   * @param issue makes the token of the email
+   */
+  async function requested<Token>(
+    { address, attempts, detail }: OutboxRow,
+    { limit, mailbox, type }: RequestedEmail,
+    issue: (tx: Executor, subject: { userId: string; emailKey: string }) => Promise<Token>,
+    content: (token: Token) => EmailContent,
+  ) {
     const account = (await repository.findByKey('email', address))?.account;
     if (!account || account.deletedAt || account.disabledAt) return undefined;
     const { id: userId, email } = account;
     const isFirst = attempts === 1;
     const client = clientOf(detail);
     const charged = { userId, actorId: null, client };
-    if (isFirst && !(await rateLimits.count(`password reset mail|${userId}`, RESET_LIMIT, charged))) return undefined;
-    if (isFirst && !(await mailboxes.charge('reset mailbox', address, charged))) return undefined;
+    if (isFirst && !(await rateLimits.count(`${limit}|${userId}`, REQUEST_LIMIT, charged))) return undefined;
+    if (isFirst && !(await mailboxes.charge(mailbox, address, charged))) return undefined;
     const token = await db.transaction(async (tx) => {
-      if (isFirst) {
-        await audit.record(tx, { type: 'password.reset_requested', userId, actorId: null, client });
-      }
-      return tokens.issue(tx, 'password_reset', { userId, emailKey: address });
+      if (isFirst) await audit.record(tx, { type, userId, actorId: null, client });
+      return issue(tx, { userId, emailKey: address });
     });
-    return { to: email, ...messages.passwordReset(token) };
+    return { to: email, ...content(token) };
   }
+
+  const passwordReset = (message: OutboxRow) =>
+    requested(
+      message,
+      PASSWORD_RESET,
+      (tx, subject) => tokens.issue(tx, 'password_reset', subject),
+      (token) => messages.passwordReset(token),
+    );
+
+  const emailCode = (message: OutboxRow) =>
+    requested(
+      message,
+      EMAIL_CODE,
+      (tx, subject) => codes.issue(tx, subject),
+      ({ code, linkToken }) => messages.emailCode(formatCode(code), linkToken),
+    );
 
   /** Whether another account has the address, or has it reserved after a change. */
   async function isTaken(tx: Executor, address: string, userId: string): Promise<boolean> {
@@ -127,6 +168,8 @@ export function createEmailComposer({
         return changeCancelled(message);
       case 'password_changed':
         return { to, ...messages.passwordChanged() };
+      case 'password_voided':
+        return { to, ...messages.passwordVoided() };
       case 'account_locked':
         return accountLocked(message);
       case 'account_deleted':
@@ -149,6 +192,7 @@ export function createEmailComposer({
     const { kind, userId, address, attempts, detail } = message;
     if (isReleasedEmail(address)) return undefined;
     if (kind === 'password_reset') return passwordReset(message);
+    if (kind === 'email_code') return emailCode(message);
     if (kind === 'email_verification') return emailVerification(message);
     const charged = { userId, actorId: null, client: clientOf(detail) };
     if (attempts === 1 && !(await mailboxes.charge('notice mailbox', address, charged))) return undefined;

@@ -93,6 +93,18 @@ export function cancelChangePage(key: string, issue?: Issue): Html {
   return page('Cancel a change to your account', content, issue);
 }
 
+/**
+ * The form that signs a person in. It says what happens, because somebody else's link signs in to somebody else's account.
+ * @param key the `formKey` of the token
+ * @param appName the service's name
+ */
+export function emailCodePage(key: string, appName: string, issue?: Issue): Html {
+  const explanation = `<p>Sign in to ${escapeHtml(appName)} in this browser only if you asked for the email with this link.</p>
+`;
+  const button = '<button type="submit">Sign in</button>\n';
+  return page('Sign in', summary([], issue) + explanation + form('email-code', key, button), issue);
+}
+
 /** A page with one paragraph. @param alert marks the paragraph as an alert */
 export function messagePage(title: string, text: string, alert = false): Html {
   return page(title, `<p${alert ? ' role="alert"' : ''}>${escapeHtml(text)}</p>\n`);

@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { cookieName } from '../fastify/cookie-name.js';
 
 /** The pages behind mailed links. Each has a separate cookie. */
-export type LinkPage = 'reset-password' | 'verify-email' | 'cancel-email-change';
+export type LinkPage = 'reset-password' | 'verify-email' | 'cancel-email-change' | 'email-code';
 
 export interface LinkCookies {
   /** Stores the token for `LINK_COOKIE_SECONDS` and replaces that of an earlier link. */

@@ -2,7 +2,7 @@
 import { messagePage, type Html } from './html.js';
 
 /** The effect of a used token. */
-export type LinkOutcome = 'password_reset' | 'email_verified' | 'email_rejected';
+export type LinkOutcome = 'password_reset' | 'email_verified' | 'email_rejected' | 'signed_in';
 
 /** The result of cancelling a change. */
 export interface CancelledChange {
@@ -39,7 +39,7 @@ export const NOT_VALID = messagePage(
   true,
 );
 
-export const DONE: Readonly<Record<LinkOutcome, Html>> = {
+export const DONE: Readonly<Record<Exclude<LinkOutcome, 'signed_in'>, Html>> = {
   password_reset: messagePage(
     'Your password was changed',
     'All devices were signed out. Sign in with the new password. You can close this page.',
@@ -56,8 +56,23 @@ export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
     'The password was already changed with this link. If that was not you, request a new link.',
   ),
   email_verified: messagePage('Already done', 'The email address was already confirmed with this link.'),
+  signed_in: messagePage(
+    'Already done',
+    'Somebody signed in with this link or its code. If that was not you, request a link to choose a new password.',
+  ),
   email_rejected: messagePage('Already done', 'The email address was already removed with this link.'),
 };
+
+/** The page after a sign-in. @param email the address of the account */
+export function signedIn(email: string): Html {
+  return messagePage('You are signed in', `You are signed in as ${email} in this browser. You can close this page.`);
+}
+
+export const SECOND_FACTOR_NEEDED = messagePage(
+  'A second factor is needed',
+  'The account has a second factor, and nobody was signed in. Request a new code and enter it where you want to sign in.',
+  true,
+);
 
 /** The page after a cancelled change. */
 export function changeCancelled({ kind, alreadyDone, passwordVoided }: CancelledChange): Html {

@@ -1,5 +1,5 @@
 /**
- * The pages behind mailed links: `/reset-password`, `/verify-email` and `/cancel-email-change`. A GET never consumes the token,
+ * The pages behind mailed links: `/reset-password`, `/verify-email`, `/cancel-email-change` and `/email-code`. A GET never consumes the token,
  * because mail scanners open links. It moves the token from the URL to a cookie and shows a form. The POST consumes the token.
  */
 import type { FastifyInstance, FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
@@ -7,11 +7,13 @@ import fp from 'fastify-plugin';
 import { clientOf } from '../fastify/client.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, type ErrorCode } from '../lib/errors.js';
+import { isChallenged, type SignIn } from '../sessions/sign-in.js';
 import { isCrossSite } from '../fastify/cross-site.js';
 import { toAppError } from '../fastify/errors.js';
 import { createLinkCookies, formKey, type LinkPage } from './link-cookie.js';
 import {
   cancelChangePage,
+  emailCodePage,
   messagePage,
   PAGES_CSP,
   resetPasswordPage,
@@ -28,6 +30,8 @@ import {
   NO_COOKIE,
   NOT_VALID,
   OTHER_LINK,
+  SECOND_FACTOR_NEEDED,
+  signedIn,
   type CancelledChange,
   type LinkOutcome,
 } from './messages.js';
@@ -54,6 +58,19 @@ export interface PagesOptions {
   rejectEmail(token: string, client: ClientInfo): Promise<void>;
   /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   cancelChange(token: string, client: ClientInfo): Promise<CancelledChange>;
+  /**
+   * Signs the browser in with the token of a link, by cookies. Undefined without EMAIL_LOGIN.
+   * @throws AppError INVALID_TOKEN, ACCOUNT_DISABLED, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
+   */
+  readonly signIn: ((token: string, request: FastifyRequest, reply: FastifyReply) => Promise<SignIn>) | undefined;
+}
+
+/** A form that a person sent. */
+interface SubmittedForm {
+  readonly fields: URLSearchParams;
+  readonly client: ClientInfo;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
 }
 
 /** A page with a form and its submission. */
@@ -61,7 +78,7 @@ interface Step {
   readonly page: LinkPage;
   form(key: string, issue?: Issue): Html;
   /** Handles the submitted form and returns the page with the result. */
-  submit(token: string, fields: URLSearchParams, client: ClientInfo): Promise<Html>;
+  submit(token: string, form: SubmittedForm): Promise<Html>;
 }
 
 /** Enough for a form key and two passwords of 256 characters, each at most 12 bytes when URL-encoded. */
@@ -71,6 +88,7 @@ const TOKEN = /^[\w-]{1,64}$/;
 const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'VALIDATION_ERROR',
   'INVALID_TOKEN',
+  'ACCOUNT_DISABLED',
   'RATE_LIMIT_EXCEEDED',
   'SERVICE_UNAVAILABLE',
 ]);
@@ -89,7 +107,7 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   addStep(app, options, {
     page: 'reset-password',
     form: (key, issue) => resetPasswordPage(key, minPasswordLength, issue),
-    async submit(token, fields, client) {
+    async submit(token, { fields, client }) {
       const password = fields.get('password') ?? '';
       const passwordConfirmation = fields.get('passwordConfirmation') ?? '';
       await options.resetPassword({ token, password, passwordConfirmation }, client);
@@ -99,7 +117,7 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   addStep(app, options, {
     page: 'verify-email',
     form: (key, issue) => verifyEmailPage(key, appName, issue),
-    async submit(token, fields, client) {
+    async submit(token, { fields, client }) {
       if (fields.get('answer') === 'no') {
         await options.rejectEmail(token, client);
         return DONE.email_rejected;
@@ -111,8 +129,18 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   addStep(app, options, {
     page: 'cancel-email-change',
     form: cancelChangePage,
-    submit: async (token, _fields, client) => changeCancelled(await options.cancelChange(token, client)),
+    submit: async (token, { client }) => changeCancelled(await options.cancelChange(token, client)),
   });
+  const { signIn } = options;
+  if (signIn)
+    addStep(app, options, {
+      page: 'email-code',
+      form: (key, issue) => emailCodePage(key, appName, issue),
+      async submit(token, { request, reply }) {
+        const result = await signIn(token, request, reply);
+        return isChallenged(result) ? SECOND_FACTOR_NEEDED : signedIn(result.account.email);
+      },
+    });
   done();
 };
 
@@ -141,7 +169,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
     let done: Html;
     try {
-      done = await submit(token, fields, clientOf(request));
+      done = await submit(token, { fields, client: clientOf(request), request, reply });
     } catch (error) {
       const outcome = await previousOutcome(error, token, options);
       if (outcome !== undefined) return show(reply, 200, ALREADY_DONE[outcome]);

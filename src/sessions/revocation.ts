@@ -2,6 +2,7 @@
 import type { Audit, AuditEntry } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
+import type { EmailCodes } from '../email-codes/service.js';
 import type { Challenges } from '../mfa/challenges/service.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
@@ -27,7 +28,7 @@ export interface Revocation {
   /** Ends all sessions except the caller's; returns how many. */
   revokeOthers(revoker: Revoker): Promise<number>;
   /**
-   * Ends the sessions of an account except `exceptId` in the caller's transaction, and voids its unfinished sign-ins; returns how
+   * Ends the sessions of an account except `exceptId` in the caller's transaction, and voids its unfinished sign-ins and its mailed code; returns how
    * many sessions ended. The caller audits it.
    */
   endAll(tx: Executor, userId: string, exceptId?: string): Promise<number>;
@@ -40,6 +41,7 @@ export interface RevocationOptions {
   readonly clock: Clock;
   readonly audit: Audit;
   readonly challenges: Pick<Challenges, 'void'>;
+  readonly codes: Pick<EmailCodes, 'void'>;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -47,7 +49,7 @@ export interface RevocationOptions {
 /** How long ended sessions are kept, so audit events can refer to them. */
 const RETENTION_MS = 86_400_000;
 
-export function createRevocation({ db, clock, audit, challenges, idleTtlMs }: RevocationOptions): Revocation {
+export function createRevocation({ db, clock, audit, challenges, codes, idleTtlMs }: RevocationOptions): Revocation {
   const now = () => new Date(clock.now());
 
   /** @param owner the account that must own the session; any if left out */
@@ -62,6 +64,7 @@ export function createRevocation({ db, clock, audit, challenges, idleTtlMs }: Re
 
   async function endAll(tx: Executor, userId: string, exceptId?: string): Promise<number> {
     await challenges.void(tx, userId);
+    await codes.void(tx, userId);
     return createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId);
   }
 

@@ -47,6 +47,7 @@ export interface Proof {
 
 export const REGISTRATION: Proof = { by: 'register', methods: ['pwd'] };
 export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
+export const EMAIL_CODE: Proof = { by: 'email code', methods: ['email'] };
 export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
 
 export interface Sessions {

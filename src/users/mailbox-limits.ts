@@ -3,11 +3,16 @@ import { createHash } from 'node:crypto';
 import type { Charged, RateLimits } from '../rate-limits/service.js';
 import { emailKey } from './identifiers.js';
 
-/** Links, which anybody can request. */
+/** Links and codes, which anybody can request. */
 const LINKS = { max: 6, windowMs: 3_600_000 };
 /** Notices of changes: far above normal use, so an attacker cannot easily suppress one. */
 const NOTICES = { max: 30, windowMs: 3_600_000 };
-const RATES = { 'reset mailbox': LINKS, 'verification mailbox': LINKS, 'notice mailbox': NOTICES } as const;
+const RATES = {
+  'reset mailbox': LINKS,
+  'code mailbox': LINKS,
+  'verification mailbox': LINKS,
+  'notice mailbox': NOTICES,
+} as const;
 
 export interface MailboxLimits {
   /** Counts one message. @returns false if the mailbox is over the limit for this kind */

@@ -6,6 +6,7 @@ import { firstIdOf } from '../../src/audit/ids.js';
 import { createAuditRepository } from '../../src/audit/repository.js';
 import type { Executor } from '../../src/db/database.js';
 import { createOutboxRepository } from '../../src/mail/repository.js';
+import { createEmailCodeRepository } from '../../src/email-codes/repository.js';
 import { createOneTimeTokenRepository } from '../../src/one-time-tokens/repository.js';
 import { createAttemptRepository } from '../../src/passwords/repository.js';
 import { createRateLimitRepository } from '../../src/rate-limits/repository.js';
@@ -35,6 +36,8 @@ for (const statement of [
   sql`insert into audit_events (id, type, user_id, actor_id, created_at) select id, 'session.opened', id, id, at from numbers`,
   sql`insert into one_time_tokens (user_id, purpose, token_hash, email_key, created_at, expires_at)
     select id, 'password_reset', name, name, at, at from numbers`,
+  sql`insert into email_codes (user_id, code_hash, link_hash, email_key, created_at, expires_at)
+    select id, name, name, name || '@mail.test', at, at from numbers`,
   sql`insert into used_one_time_tokens (token_hash, outcome, expires_at) select name, 'password_reset', at from numbers`,
   sql`insert into password_attempts (key, failures, blocked_until, expires_at) select name, 1, at, at from numbers`,
   sql`insert into rate_limits (key, count, resets_at) select name, 1, at from numbers`,
@@ -162,6 +165,15 @@ const CASES: readonly [name: string, index: RegExp, work: (executor: Executor) =
     /one_time_tokens_pk/,
     (on) => createOneTimeTokenRepository(on).deleteOf(idOf(8), ['password_reset']),
   ],
+  ['counting a try of a code', /email_codes_pkey/, (on) => createEmailCodeRepository(on).countTry(idOf(7), 5, NOW)],
+  ['using a code', /email_codes_pkey/, (on) => createEmailCodeRepository(on).take(idOf(7), ['member7'], NOW)],
+  ["a code's link", /email_codes_link_hash_unique/, (on) => createEmailCodeRepository(on).findLink('member7', NOW)],
+  [
+    "using a code's link",
+    /email_codes_link_hash_unique/,
+    (on) => createEmailCodeRepository(on).takeLink('member7', NOW),
+  ],
+  ['clearing codes', /email_codes_expires_at_index/, (on) => createEmailCodeRepository(on).deleteExpired(NOW, 50)],
   [
     'clearing one-time tokens',
     /one_time_tokens_expires_at_index/,

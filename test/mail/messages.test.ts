@@ -8,6 +8,8 @@ const TOKEN = 'abc_-DEF';
 const ALL: Readonly<Record<string, EmailContent>> = {
   passwordReset: messages.passwordReset(TOKEN),
   emailVerification: messages.emailVerification(TOKEN),
+  emailCode: messages.emailCode('7K3M-Q2XD', TOKEN),
+  passwordVoided: messages.passwordVoided(),
   emailTaken: messages.emailTaken(),
   emailChangeRequested: messages.emailChangeRequested(TOKEN),
   emailChanged: messages.emailChanged(TOKEN),

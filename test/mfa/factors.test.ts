@@ -5,6 +5,7 @@ import { createAudit } from '../../src/audit/audit.js';
 import { auditEvents, passkeys, recoveryCodes, sessions, totpFactors, users } from '../../src/db/schema/index.js';
 import type { Executor } from '../../src/db/database.js';
 import { createOutbox } from '../../src/mail/outbox.js';
+import { createEmailCodes } from '../../src/email-codes/service.js';
 import { createChallenges } from '../../src/mfa/challenges/service.js';
 import { createFactors } from '../../src/mfa/factors/service.js';
 import { createRevocation } from '../../src/sessions/revocation.js';
@@ -15,7 +16,13 @@ import { LOGIN, PASSWORD, type SeededUser } from '../helpers/seed.js';
 const app = await startTestApp(t);
 const { db, clock } = app;
 const audit = createAudit({ db, clock, events: app.events, retentionMs: 1e12 });
-const revocation = createRevocation({ db, clock, audit, challenges: createChallenges({ clock }) });
+const revocation = createRevocation({
+  db,
+  clock,
+  audit,
+  challenges: createChallenges({ clock }),
+  codes: createEmailCodes({ clock, secrets: ['x'] }),
+});
 const outbox = createOutbox({ clock, onWake: () => undefined });
 const factors = createFactors({ db, clock, audit, revocation, outbox });
 const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
@@ -146,6 +153,8 @@ t.test('refuses to remove the last passkey of an account without a password', as
 
 t.test('audits each change and mails it to the owner', async (t) => {
   const user = await app.user();
+  // The events of the app and of this test get ids from two generators.
+  clock.advance(1000);
   await addTotp(user);
   await removeTotp(user);
   // Ids of two sources of the same millisecond have no order.

@@ -51,6 +51,7 @@ async function start(
     resetPassword: call('resetPassword'),
     verifyEmail: call('verifyEmail'),
     rejectEmail: call('rejectEmail'),
+    signIn: undefined,
     cancelChange: (token, client) => call('cancelChange')(token, client).then(() => cancelled),
   };
   await app.register(securityHeadersPlugin, {

@@ -1,3 +1,4 @@
+import { createEmailCodes } from '../../src/email-codes/service.js';
 import { createChallenges } from '../../src/mfa/challenges/service.js';
 import { sql } from 'drizzle-orm';
 import t from 'tap';
@@ -116,6 +117,7 @@ t.test('deletes ended and expired sessions in batches, on one instance at a time
     db,
     clock,
     challenges: createChallenges({ clock }),
+    codes: createEmailCodes({ clock, secrets: ['x'] }),
     audit: createAudit({ db, clock, events: noEvents, retentionMs: 1 }),
   });
   const cleared = await Promise.all([1, 2].map(() => clearInBatches(db, 'sessions', revocation.clear)));

@@ -1,4 +1,5 @@
 /** Rotation of refresh tokens against a model, in any order and in parallel. */
+import { createEmailCodes } from '../../src/email-codes/service.js';
 import { createChallenges } from '../../src/mfa/challenges/service.js';
 import fc from 'fast-check';
 import t from 'tap';
@@ -22,7 +23,13 @@ const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
 const { db, clock, config } = app;
 const audit = createAudit({ db, clock, events: noEvents, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
-const revocation = createRevocation({ db, clock, audit, challenges: createChallenges({ clock }) });
+const revocation = createRevocation({
+  db,
+  clock,
+  audit,
+  challenges: createChallenges({ clock }),
+  codes: createEmailCodes({ clock, secrets: ['x'] }),
+});
 const sessions = createSessions({
   db,
   clock,

@@ -8,7 +8,7 @@ export const usedOneTimeTokens = pgTable(
   {
     /** SHA-256 in base64url. */
     tokenHash: text().primaryKey(),
-    outcome: text({ enum: ['password_reset', 'email_verified', 'email_rejected'] }).notNull(),
+    outcome: text({ enum: ['password_reset', 'email_verified', 'email_rejected', 'signed_in'] }).notNull(),
     expiresAt: instant().notNull(),
   },
   (table) => [index('used_one_time_tokens_expires_at_index').on(table.expiresAt)],

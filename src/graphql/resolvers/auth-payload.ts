@@ -1,5 +1,6 @@
 /** Issues the tokens of a session (RFC 6749 section 5.1), in the payload or in a cookie. */
 import type { GraphqlContext } from '../context.js';
+import { AppError } from '../../lib/errors.js';
 import type { AccountRecord } from '../../users/account.js';
 import type { IssuedSession } from '../../sessions/service.js';
 import { isChallenged, secondFactorRequired, type SignIn } from '../../sessions/sign-in.js';
@@ -86,4 +87,19 @@ function authPayload(
     scope: scopes.join(' '),
     user: account,
   };
+}
+
+/** Counts a login by its outcome, for the metrics. */
+export async function countLogin(
+  { services }: GraphqlContext,
+  enter: () => Promise<AuthPayloadView>,
+): Promise<AuthPayloadView> {
+  try {
+    const payload = await enter();
+    services.countLogin('success');
+    return payload;
+  } catch (error) {
+    services.countLogin(error instanceof AppError ? error.code.toLowerCase() : 'error');
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import * as accounts from './users.js';
 import * as admin from './admin.js';
 import * as audit from './audit.js';
 import * as secondFactors from './second-factors.js';
+import * as emailCodes from './email-codes.js';
 import * as sessions from './sessions.js';
 import { SecondFactors } from './user-factors.js';
 
@@ -11,7 +12,7 @@ const { users, user, ...adminMutations } = admin;
 
 export const resolvers = {
   Query: { me, users, user, auditEvents: audit.auditEvents },
-  Mutation: { ...accountMutations, ...sessions, ...secondFactors, ...adminMutations },
+  Mutation: { ...accountMutations, ...emailCodes, ...sessions, ...secondFactors, ...adminMutations },
   Subscription: { meUpdated, securityEvents: audit.securityEvents, auditEvents: audit.allAuditEvents },
   User,
   SecondFactors,

@@ -2,6 +2,7 @@
 import type { ChangePassword } from '../../passwords/change-password.js';
 import type { Deletion } from '../../users/deletion.js';
 import type { IdentifierChanges } from '../../identifier-changes/service.js';
+import type { EmailLogin } from '../../email-codes/login.js';
 import type { Login } from '../../passwords/login.js';
 import type { UpdateProfile } from '../../users/profile.js';
 import type { Recovery } from '../../passwords/reset.js';
@@ -26,6 +27,7 @@ import type { AccessTokens } from '../../sessions/access-tokens.js';
 export interface Services {
   readonly register: Register;
   readonly login: Login;
+  readonly emailLogin: EmailLogin;
   readonly updateProfile: UpdateProfile;
   readonly changePassword: ChangePassword;
   readonly recovery: Recovery;

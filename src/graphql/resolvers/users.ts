@@ -3,7 +3,7 @@ import { AppError } from '../../lib/errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
-import { bearsOwnCookie, issueAuthPayload, onDevice } from './auth-payload.js';
+import { bearsOwnCookie, countLogin, issueAuthPayload, onDevice } from './auth-payload.js';
 import { parseSessionPage } from '../../sessions/listing-repository.js';
 import type { Revoker } from '../../sessions/revocation.js';
 import { ownUserFields } from './user-factors.js';
@@ -22,19 +22,12 @@ export const register: MutationResolvers['register'] = (_source, { input }, cont
     issueAuthPayload(context, input.transport, () => context.services.register(input, context.client)),
   );
 
-export const login: MutationResolvers['login'] = async (_source, { input }, context) => {
-  const { services, client } = context;
-  try {
-    const payload = await onDevice(context, () =>
-      issueAuthPayload(context, input.transport, () => services.login(input, client)),
-    );
-    services.countLogin('success');
-    return payload;
-  } catch (error) {
-    services.countLogin(error instanceof AppError ? error.code.toLowerCase() : 'error');
-    throw error;
-  }
-};
+export const login: MutationResolvers['login'] = (_source, { input }, context) =>
+  countLogin(context, () =>
+    onDevice(context, () =>
+      issueAuthPayload(context, input.transport, () => context.services.login(input, context.client)),
+    ),
+  );
 
 export const updateMe: MutationResolvers['updateMe'] = (_source, { input }, context) => {
   return context.services.updateProfile(context.principal(), input, context.client);
