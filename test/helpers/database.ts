@@ -2,56 +2,30 @@
  * A new, migrated database for a test: embedded, or on the server of TEST_DATABASE_URL. Both are copied from
  * a template that is created once for each state of the migrations.
  */
-import { createHash, randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
+import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import type { Database } from '../../src/db/database.js';
 import { embedded } from '../../src/db/embedded.js';
-import { migrations } from '../../src/db/migrate.js';
 import { openPostgres } from '../../src/db/postgres.js';
 import type { TestScope } from './app.js';
+import { migrationState, openTemplateCopy } from './embedded-template.js';
 
 const SERVER = process.env['TEST_DATABASE_URL'] || undefined;
 
 /** Whether the tests run on a Postgres server, where transactions run in parallel. */
 export const onRealPostgres = SERVER !== undefined;
 
-const state = createHash('sha256')
-  .update(JSON.stringify(migrations()) + process.version)
-  .digest('hex')
-  .slice(0, 16);
-
 /** Opens a new database, which is deleted after the test. */
 export async function openTestDatabase(t: TestScope): Promise<Database> {
   const database =
-    SERVER === undefined ? await openEmbeddedCopy() : openPostgres({ ...TEST_POOL, url: await createTestDatabase(t) });
+    SERVER === undefined
+      ? embedded(await openTemplateCopy())
+      : openPostgres({ ...TEST_POOL, url: await createTestDatabase(t) });
   t.teardown(() => database.close());
   return database;
 }
 
 const TEST_POOL = { poolSize: 10, timeoutMs: 10_000 };
-
-async function openEmbeddedCopy(): Promise<Database> {
-  const file = join(tmpdir(), `latchkey-test-${state}.tar`);
-  if (!existsSync(file)) await dumpTemplate(file);
-  return embedded(await PGlite.create({ loadDataDir: new Blob([new Uint8Array(await readFile(file))]) }));
-}
-
-/** Several test processes may write it concurrently: all write the same content. */
-async function dumpTemplate(file: string): Promise<void> {
-  const client = await PGlite.create();
-  const template = embedded(client);
-  await template.migrate();
-  const dump = await client.dumpDataDir('none');
-  await template.close();
-  const draft = `${file}.${randomUUID()}`;
-  await writeFile(draft, new Uint8Array(await dump.arrayBuffer()));
-  await rename(draft, file);
-}
 
 /** Creates a database on the server, migrated unless `empty`. Returns its URL. */
 export async function createTestDatabase(t: TestScope, { empty = false } = {}): Promise<string> {
@@ -66,7 +40,7 @@ export async function createTestDatabase(t: TestScope, { empty = false } = {}): 
 }
 
 async function ensureTemplate(server: postgres.Sql): Promise<string> {
-  const name = `latchkey_template_${state}`;
+  const name = `latchkey_template_${migrationState}`;
   await server`select pg_advisory_lock(hashtext(${name}))`;
   const [known] = await server`select 1 from pg_database where datname = ${name}`;
   if (!known) {

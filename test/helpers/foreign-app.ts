@@ -7,6 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import mercurius from 'mercurius';
 import type { TestScope } from './app.js';
 import { createTestDatabase, onRealPostgres } from './database.js';
+import { migratedDataDir } from './embedded-template.js';
 
 export interface ForeignApp {
   readonly app: FastifyInstance;
@@ -25,7 +26,7 @@ export async function embeddedConfig(t: TestScope): Promise<Record<string, strin
     ARGON2_TIME_COST: '1',
     PUBLIC_URL: 'http://host.test/auth',
     CORS_ORIGINS: 'https://app.test',
-    ...(onRealPostgres ? { DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR: 'memory://' }),
+    ...(onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : { DATA_DIR: await migratedDataDir(t) }),
   };
 }
 

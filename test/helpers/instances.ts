@@ -24,7 +24,6 @@ export const DEPLOYMENT = {
   NODE_ENV: 'test',
   AUTH_SECRET: 'a test secret of more than thirty-two bytes',
   PUBLIC_URL: 'http://auth.test',
-  DATA_DIR: 'memory://',
   TRUST_PROXY: '127.0.0.1',
   RATE_LIMIT_AUTHENTICATED: '100000/1m',
   LOG_LEVEL: 'warn',

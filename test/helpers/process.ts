@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestScope } from './app.js';
+import { migratedDataDir } from './embedded-template.js';
 
 export interface ServerProcess {
   readonly url: string;
@@ -33,13 +34,18 @@ export function spawnServer(t: TestScope, env: Record<string, string>): ChildPro
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  t.teardown(() => child.kill('SIGKILL'));
+  const exit = once(child, 'exit');
+  t.teardown(() => {
+    child.kill('SIGKILL');
+    return exit;
+  });
   return child;
 }
 
-/** Starts a server and waits until it is ready. */
+/** Starts a server and waits until it is ready. Its database is migrated unless `env` names one. */
 export async function startServer(t: TestScope, env: Record<string, string> = {}): Promise<ServerProcess> {
-  const child = spawnServer(t, env);
+  const DATA_DIR = env['DATA_DIR'] ?? (env['DATABASE_URL'] === undefined ? await migratedDataDir(t) : 'memory://');
+  const child = spawnServer(t, { ...env, DATA_DIR });
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const read = (chunk: Buffer) => {

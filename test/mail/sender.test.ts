@@ -187,7 +187,6 @@ t.test('completes a mutation while the mail server is slow or broken', async (t)
   for (const behaviour of ['hang', 'refuse-connection', 'close-after-data'] as const) {
     const smtp = await startSmtpServer(t, { behaviour });
     const server = await startServer(t, {
-      DATA_DIR: 'memory://',
       SMTP_URL: smtp.url,
       MAIL_FROM: 'Latchkey <no-reply@auth.test>',
     });
@@ -201,7 +200,7 @@ t.test('completes a mutation while the mail server is slow or broken', async (t)
 });
 
 t.test('prints email in development if SMTP_URL is not set', async (t) => {
-  const server = await startServer(t, { DATA_DIR: 'memory://' });
+  const server = await startServer(t);
   await server.graphql(
     `mutation { register(input: { email: "a@mail.test", username: "ada", password: "a quiet brass telescope" }) { tokenType } }`,
   );

@@ -1,6 +1,7 @@
 /** Services that go away under load and come back, and instances that end: real processes, services of the test's own. */
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { migratedDataDir } from '../helpers/embedded-template.js';
 import { onRedis } from '../helpers/events.js';
 import { faultProxy } from '../helpers/fault-proxy.js';
 import { ask, probe, register, someone, startInstance, startLoad, until } from '../helpers/instances.js';
@@ -64,7 +65,7 @@ if (onRedis && hasRedis) {
 
 t.test('answers every request after SIGTERM under load, and keeps every acknowledged write', async (t) => {
   const database = onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {};
-  const env = { ...database, DATA_DIR: t.testdir(), LOG_LEVEL: 'info', SHUTDOWN_DELAY: '5s' };
+  const env = { ...database, DATA_DIR: await migratedDataDir(t), LOG_LEVEL: 'info', SHUTDOWN_DELAY: '5s' };
   const server = await startInstance(t, env);
   const acknowledged: string[] = [];
   const broken: unknown[] = [];

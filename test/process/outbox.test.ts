@@ -4,6 +4,7 @@ import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { openDatabase } from '../../src/db/open.js';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { migratedDataDir } from '../helpers/embedded-template.js';
 import { startServer } from '../helpers/process.js';
 import { startSmtpServer } from '../helpers/smtp.js';
 
@@ -11,8 +12,8 @@ const REGISTER = `mutation { register(input: {
   email: "ada@mail.test", username: "ada", password: "a quiet brass telescope" }) { user { id } } }`;
 
 t.test('sends an email from the next process after the first was killed', async (t) => {
-  const DATA_DIR = t.testdir();
-  const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
+  const DATA_DIR = await migratedDataDir(t);
+  const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t) } : { DATA_DIR };
   const silent = await startSmtpServer(t, { behaviour: 'hang' });
   const first = await startServer(t, { ...env, SMTP_URL: silent.url, MAIL_FROM: 'Latchkey <no-reply@auth.test>' });
   const held = silent.connected();
@@ -42,8 +43,8 @@ t.test('sends an email from the next process after the first was killed', async 
 });
 
 t.test('stops in time although the mail server does not answer', async (t) => {
-  const DATA_DIR = t.testdir();
-  const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
+  const DATA_DIR = await migratedDataDir(t);
+  const env = onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t) } : { DATA_DIR };
   const silent = await startSmtpServer(t, { behaviour: 'hang-after-data' });
   const server = await startServer(t, { ...env, SMTP_URL: silent.url, MAIL_FROM: 'Latchkey <no-reply@auth.test>' });
   t.equal((await server.graphql(REGISTER)).errors, undefined);

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import postgres from 'postgres';
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { migratedDataDir } from '../helpers/embedded-template.js';
 import { ask, DEPLOYMENT, someone, until } from '../helpers/instances.js';
 import { startServer, type ServerProcess } from '../helpers/process.js';
 import { LOGIN, PASSWORD, REGISTER } from '../helpers/seed.js';
@@ -29,7 +30,13 @@ type Stoppable = Pick<ServerProcess, 'url' | 'output' | 'end'>;
 /** Starts what `npm start` runs, by npm; dist/ is built already. */
 async function startByNpm(t: Tap, env: Record<string, string>): Promise<Stoppable> {
   const npm = spawn('npm', ['start', '--silent', '--ignore-scripts'], {
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      HOME: process.env['HOME'],
+      PORT: '0',
+      DATA_DIR: await migratedDataDir(t),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, which the teardown can end if npm has left its child behind.
     detached: true,

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
+import { migratedDataDir } from '../helpers/embedded-template.js';
 import { refusal, startServer } from '../helpers/process.js';
 import { claimsOf } from '../helpers/tokens.js';
 
@@ -22,7 +23,12 @@ const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 );
 
+/** Where a server was started before. */
 async function home(t: Tap): Promise<Record<string, string>> {
+  if (!onRealPostgres) return { DATA_DIR: await migratedDataDir(t) };
+  return { DATA_DIR: t.testdir(), DATABASE_URL: await createTestDatabase(t) };
+}
+async function emptyHome(t: Tap): Promise<Record<string, string>> {
   const DATA_DIR = t.testdir();
   return onRealPostgres ? { DATA_DIR, DATABASE_URL: await createTestDatabase(t, { empty: true }) } : { DATA_DIR };
 }
@@ -32,7 +38,7 @@ interface Tap {
 }
 
 t.test('starts on an empty directory, stops on SIGTERM with status 0, and starts again with its data', async (t) => {
-  const env = await home(t);
+  const env = await emptyHome(t);
   const first = await startServer(t, env);
   t.match(first.output(), /Playground: http:\/\/127\.0\.0\.1:\d+\/graphiql/);
   t.equal((await fetch(`${first.url}/readyz`)).status, 200);
@@ -82,7 +88,7 @@ t.test('keeps every acknowledged write after kill -9 under load, and starts agai
 
 if (!onRealPostgres) {
   t.test('refuses a directory that another process holds, and names the process', async (t) => {
-    const env = { DATA_DIR: t.testdir() };
+    const env = await home(t);
     const holder = await startServer(t, env);
     const { output, status } = await refusal(t, env);
     t.equal(status, 1);
