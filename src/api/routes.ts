@@ -21,7 +21,7 @@ import type { createExecutableSchema } from '../graphql/schema.js';
 import { clientOf } from '../fastify/client.js';
 import { graphiql } from '../pages/playground.js';
 import { pages } from '../pages/routes.js';
-import { createSignInByForm } from '../pages/sign-in.js';
+import { createPageSignIn } from '../pages/sign-in.js';
 import type { Parts } from './parts.js';
 
 /** The build output of the playground, for code in src/ and in dist/. */
@@ -64,7 +64,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
   await app.register(jwks, { keys: () => keys.published() });
   await app.register(cookiePlugin);
   const pagesUrl = config.mail.appUrl ?? publicUrl;
-  const signInByForm = createSignInByForm({ ...graphqlServices, refreshCookie, deviceCookie });
+  const signIn = createPageSignIn({ ...graphqlServices, refreshCookie, deviceCookie, challengeCookie });
   await app.register(pages, {
     appName: config.appName,
     pagesUrl,
@@ -74,12 +74,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     cancelChange: (token, client) => services.changes.cancel(token, client),
     minPasswordLength: config.passwords.minLength,
     resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
-    signIn: config.accounts.emailLogin
-      ? (token, request, reply) =>
-          signInByForm(request, reply, (client) =>
-            services.emailLogin.login({ email: '', code: token, transport: 'COOKIE' }, client),
-          )
-      : undefined,
+    signIn: config.accounts.emailLogin ? signIn : undefined,
     verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),
   });
   if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });

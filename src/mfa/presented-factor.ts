@@ -2,12 +2,21 @@
 import type { Executor } from '../db/database.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { validationError } from '../lib/errors.js';
+import { normalizeCode } from './codes.js';
 import type { VerifyFactor } from './factors/verify-factor.js';
 
 /** The values by kind; null and undefined for those that are not presented. */
 export interface FactorInput {
   readonly totp?: string | null | undefined;
   readonly recoveryCode?: string | null | undefined;
+}
+
+/** The code of an authenticator app has six digits. */
+const TOTP = /^[0-9]{6}$/;
+
+/** The factor that a person typed into a field for both kinds of codes. */
+export function factorOf(code: string): FactorInput {
+  return TOTP.test(normalizeCode(code)) ? { totp: code } : { recoveryCode: code };
 }
 
 /** The verification of each kind. */

@@ -105,6 +105,18 @@ export function emailCodePage(key: string, appName: string, issue?: Issue): Html
   return page('Sign in', summary([], issue) + explanation + form('email-code', key, button), issue);
 }
 
+/**
+ * The form for the second factor of a sign-in.
+ * @param key the `formKey` of the token
+ * @param challenge of the first step
+ */
+export function secondFactorPage(key: string, challenge: string, issue?: Issue): Html {
+  const controls = `<input type="hidden" name="challenge" value="${escapeHtml(challenge)}">
+${codeInput(issue)}<button type="submit">Sign in</button>
+`;
+  return page('Enter a code', summary([CODE], issue) + form('email-code', key, controls), issue);
+}
+
 /** A page with one paragraph. @param alert marks the paragraph as an alert */
 export function messagePage(title: string, text: string, alert = false): Html {
   return page(title, `<p${alert ? ' role="alert"' : ''}>${escapeHtml(text)}</p>\n`);
@@ -147,15 +159,34 @@ ${controls}</form>
 `;
 }
 
+const CODE: Field = {
+  name: 'code',
+  label: 'Code of your authenticator app',
+  hint: 'Or one of your recovery codes.',
+};
+
+/** No `inputmode="numeric"`, because recovery codes have letters. */
+function codeInput(issue: Issue | undefined): string {
+  return input(
+    CODE,
+    'type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required',
+    issue,
+  );
+}
+
 /** `minlength` counts UTF-16 code units, so it never rejects a password that the server accepts. */
-function passwordInput({ name, label, hint }: Field, minLength: number, issue: Issue | undefined): string {
+function passwordInput(field: Field, minLength: number, issue: Issue | undefined): string {
+  return input(field, `type="password" autocomplete="new-password" required minlength="${minLength}"`, issue);
+}
+
+function input({ name, label, hint }: Field, kind: string, issue: Issue | undefined): string {
   const errors = (issue?.fields ?? []).filter(({ field }) => field === name).map(({ message }) => `This ${message}.`);
   const notes = [
     ...(hint === undefined ? [] : [{ id: `${name}-hint`, kind: 'hint', text: hint }]),
     ...(errors.length === 0 ? [] : [{ id: `${name}-error`, kind: 'error', text: errors.join(' ') }]),
   ];
   const attributes = [
-    `id="${name}" name="${name}" type="password" autocomplete="new-password" required minlength="${minLength}"`,
+    `id="${name}" name="${name}" ${kind}`,
     ...(notes.length === 0 ? [] : [`aria-describedby="${notes.map(({ id }) => id).join(' ')}"`]),
     ...(errors.length === 0 ? [] : ['aria-invalid="true"']),
   ];

@@ -70,7 +70,7 @@ export function signedIn(email: string): Html {
 
 export const SECOND_FACTOR_NEEDED = messagePage(
   'A second factor is needed',
-  'The account has a second factor, and nobody was signed in. Request a new code and enter it where you want to sign in.',
+  'The account has a passkey as its second factor, and nobody was signed in. Request a new code and enter it where you want to sign in.',
   true,
 );
 

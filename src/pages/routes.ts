@@ -7,7 +7,8 @@ import fp from 'fastify-plugin';
 import { clientOf } from '../fastify/client.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, type ErrorCode } from '../lib/errors.js';
-import { isChallenged, type SignIn } from '../sessions/sign-in.js';
+import { isChallenged } from '../sessions/sign-in.js';
+import type { PageSignIn } from './sign-in.js';
 import { isCrossSite } from '../fastify/cross-site.js';
 import { toAppError } from '../fastify/errors.js';
 import { createLinkCookies, formKey, type LinkPage } from './link-cookie.js';
@@ -17,6 +18,7 @@ import {
   messagePage,
   PAGES_CSP,
   resetPasswordPage,
+  secondFactorPage,
   verifyEmailPage,
   type Html,
   type Issue,
@@ -59,10 +61,10 @@ export interface PagesOptions {
   /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   cancelChange(token: string, client: ClientInfo): Promise<CancelledChange>;
   /**
-   * Signs the browser in with the token of a link, by cookies. Undefined without EMAIL_LOGIN.
-   * @throws AppError INVALID_TOKEN, ACCOUNT_DISABLED, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
+   * Undefined without EMAIL_LOGIN.
+   * @throws AppError INVALID_TOKEN, INVALID_CODE, ACCOUNT_DISABLED, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
    */
-  readonly signIn: ((token: string, request: FastifyRequest, reply: FastifyReply) => Promise<SignIn>) | undefined;
+  readonly signIn: PageSignIn | undefined;
 }
 
 /** A form that a person sent. */
@@ -76,7 +78,8 @@ interface SubmittedForm {
 /** A page with a form and its submission. */
 interface Step {
   readonly page: LinkPage;
-  form(key: string, issue?: Issue): Html;
+  /** @param fields the form that was sent, if it is shown again */
+  form(key: string, issue?: Issue, fields?: URLSearchParams): Html;
   /** Handles the submitted form and returns the page with the result. */
   submit(token: string, form: SubmittedForm): Promise<Html>;
 }
@@ -89,6 +92,7 @@ const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'VALIDATION_ERROR',
   'INVALID_TOKEN',
   'ACCOUNT_DISABLED',
+  'INVALID_CODE',
   'RATE_LIMIT_EXCEEDED',
   'SERVICE_UNAVAILABLE',
 ]);
@@ -135,10 +139,22 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   if (signIn)
     addStep(app, options, {
       page: 'email-code',
-      form: (key, issue) => emailCodePage(key, appName, issue),
-      async submit(token, { request, reply }) {
-        const result = await signIn(token, request, reply);
-        return isChallenged(result) ? SECOND_FACTOR_NEEDED : signedIn(result.account.email);
+      form(key, issue, fields) {
+        const challenge = fields?.get('challenge');
+        return challenge == null ? emailCodePage(key, appName, issue) : secondFactorPage(key, challenge, issue);
+      },
+      async submit(token, { fields, request, reply }) {
+        const challenge = fields.get('challenge');
+        const result =
+          challenge === null
+            ? await signIn.byLink(token, request, reply)
+            : await signIn.bySecondFactor(challenge, fields.get('code') ?? '', request, reply);
+        if (!isChallenged(result)) return signedIn(result.account.email);
+        // A passkey needs a script, which the pages have not.
+        const { methods, challenge: issued } = result.challenge;
+        return methods.some((method) => method !== 'PASSKEY')
+          ? secondFactorPage(formKey(token), issued)
+          : SECOND_FACTOR_NEEDED;
       },
     });
   done();
@@ -171,9 +187,10 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     try {
       done = await submit(token, { fields, client: clientOf(request), request, reply });
     } catch (error) {
-      const outcome = await previousOutcome(error, token, options);
+      // A challenge can be refused after its link was used.
+      const outcome = fields.has('challenge') ? undefined : await previousOutcome(error, token, options);
       if (outcome !== undefined) return show(reply, 200, ALREADY_DONE[outcome]);
-      return showError(error, request, reply, (shown) => form(key, issueOf(shown)));
+      return showError(error, request, reply, (shown) => form(key, issueOf(shown), fields));
     }
     return show(reply, 200, done);
   });

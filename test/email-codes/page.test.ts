@@ -6,6 +6,7 @@ import { startTestApp } from '../helpers/app.js';
 import { LOGIN_BY_CODE, requestCode } from '../helpers/email-codes.js';
 import { mailedPage } from '../helpers/mailed-page.js';
 import { ME, setAccount } from '../helpers/seed.js';
+import { enrollTotp, totpCode, wrongCode as wrongTotp } from '../helpers/totp.js';
 
 const app = await startTestApp(t, { EMAIL_LOGIN: 'true' });
 const sessionsOf = (id: string) => app.db.executor.select().from(sessions).where(eq(sessions.userId, id));
@@ -77,13 +78,54 @@ t.test('signs nobody in for a form of another site', async (t) => {
   t.equal((await page.press({}, OPAQUE)).statusCode, 200, 'the link still works');
 });
 
-t.test('opens no session for an account with a second factor', async (t) => {
+/** An account with an authenticator app, and a browser that pressed the button of its link. */
+async function challenged() {
+  const user = await app.user();
+  const enrolled = await enrollTotp(user.client, () => app.clock.now());
+  app.clock.advance(30_000);
+  const page = mailedPage(app.server);
+  await page.open((await requestCode(app, user.email)).link);
+  const shown = await page.press({}, OPAQUE);
+  const challenge = /name="challenge" value="([\w-]{43})"/.exec(shown.body)?.[1];
+  if (challenge === undefined) throw new Error('The page asks for no code');
+  return { ...user, ...enrolled, page, shown, challenge };
+}
+
+t.test('asks for the second factor, and signs in with a code of the app', async (t) => {
+  const { id, email, secret, page, shown, challenge } = await challenged();
+  t.match(shown, { statusCode: 200, body: /<input [^>]*name="code"[^>]*autocomplete="one-time-code"/ });
+  t.notMatch(shown.body, /<script/);
+  t.equal(page.jar.has('latchkey-refresh'), false);
+  const wrong = await page.press({ challenge, code: wrongTotp(secret, app.clock.now()) }, OPAQUE);
+  t.match(wrong, { statusCode: 401, body: /name="challenge"[^]*name="code"/ });
+  const done = await page.press({ challenge, code: totpCode(secret, app.clock.now()) }, OPAQUE);
+  t.match(done, { statusCode: 200, body: `signed in as ${email}` });
+  t.ok(page.jar.get('latchkey-refresh'));
+  const [session] = (await liveSessions(id)).filter(({ amr }) => amr.includes('email'));
+  t.same([...session!.amr].sort(), ['email', 'mfa', 'otp']);
+});
+
+t.test('signs in with a recovery code, once', async (t) => {
+  const { recoveryCodes, email, page, challenge } = await challenged();
+  t.match((await page.press({ challenge, code: recoveryCodes[0]! }, OPAQUE)).body, `signed in as ${email}`);
+  t.equal((await page.press({ challenge, code: recoveryCodes[0]! }, OPAQUE)).statusCode, 401);
+});
+
+t.test('finishes a challenge only in the browser of the first step', async (t) => {
+  const { secret, page, challenge } = await challenged();
+  page.jar.delete('latchkey-challenge');
+  const answer = await page.press({ challenge, code: totpCode(secret, app.clock.now()) }, OPAQUE);
+  t.match(answer, { statusCode: 401, body: 'no longer valid' });
+  t.equal(page.jar.has('latchkey-refresh'), false);
+});
+
+t.test('opens no session for an account whose second factor needs a script', async (t) => {
   const user = await app.user();
   await app.db.executor.update(users).set({ hasSecondFactor: true }).where(eq(users.id, user.id));
   const before = await sessionsOf(user.id);
   const page = mailedPage(app.server);
   await page.open((await requestCode(app, user.email)).link);
-  t.match((await page.press()).body, 'second factor');
+  t.match((await page.press()).body, 'passkey');
   t.same(await sessionsOf(user.id), before);
   t.equal(page.jar.has('latchkey-refresh'), false);
 });
