@@ -18,7 +18,6 @@ import type { Clock } from './lib/clock.js';
 import type { Config } from './config/config.js';
 import { createChangeTokens } from './crypto/change-token.js';
 import type { PasswordHasher } from './crypto/password-hasher.js';
-import { createEncryption } from './crypto/encryption.js';
 import { createRefreshTokens } from './crypto/refresh-token.js';
 import type { Database } from './db/database.js';
 import type { Events } from './events/events.js';
@@ -45,13 +44,8 @@ import { createSecondFactorGate } from './sessions/sign-in.js';
 import { createEmailCodes } from './email-codes/service.js';
 import { createEmailLogin } from './email-codes/login.js';
 import { createChallenges } from './mfa/challenges/service.js';
-import { createSecondFactorLogin } from './mfa/login.js';
-import { createReauthenticate } from './mfa/reauthenticate.js';
-import { createRecoveryCodes } from './mfa/recovery-codes/service.js';
-import { createFactorStatus } from './mfa/status.js';
-import { createStepUpMethods } from './mfa/step-up.js';
-import { createTotpFactors } from './mfa/totp/service.js';
-import { createFactors } from './mfa/factors/service.js';
+import { createSecondFactorPolicy } from './mfa/policy.js';
+import { createSecondFactors } from './mfa/create.js';
 import { createLastUsedRecorder } from './sessions/last-used.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
@@ -102,8 +96,18 @@ export function createServices(dependencies: ServiceDependencies) {
   const refreshTokens = createRefreshTokens(secrets);
   const challenges = createChallenges({ clock });
   const secondFactorGate = createSecondFactorGate(challenges);
+  const secondFactorPolicy = createSecondFactorPolicy(config.requireSecondFactor);
   const lifetimes = config.sessions;
-  const sessions = createSessions({ db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate });
+  const sessions = createSessions({
+    db,
+    clock,
+    audit,
+    refreshTokens,
+    scopes,
+    lifetimes,
+    secondFactorGate,
+    secondFactorPolicy,
+  });
   const { idleTtlMs } = config.sessions;
   const revocation = createRevocation({ db, clock, audit, challenges, codes, idleTtlMs });
   const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
@@ -121,14 +125,23 @@ export function createServices(dependencies: ServiceDependencies) {
     account,
     network,
   });
-  const factors = createFactors({ db, clock, audit, revocation, outbox });
-  const recoveryCodes = createRecoveryCodes({ db, clock, factors });
-  const encryption = createEncryption(secrets, 'totp-secret');
-  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer: config.appName });
-  const verifiers = { totp: totp.verify, recoveryCode: recoveryCodes.verify };
-  const stepUpMethods = createStepUpMethods(db.executor);
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
+  const secondFactors = createSecondFactors({
+    db,
+    clock,
+    audit,
+    outbox,
+    sessions,
+    revocation,
+    challenges,
+    lockout,
+    confirmPassword,
+    policy: secondFactorPolicy,
+    secrets,
+    issuer: config.appName,
+  });
+  const { factors, stepUpMethods } = secondFactors;
 
   const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
   const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
@@ -155,6 +168,7 @@ export function createServices(dependencies: ServiceDependencies) {
       accountExists: (id) => createAccountRepository(db.executor).exists(id),
       noteUse: (session) => lastUsed.record(session),
       scopes,
+      secondFactorPolicy,
       clock,
       idleTtlMs,
     }),
@@ -169,22 +183,8 @@ export function createServices(dependencies: ServiceDependencies) {
     lockout,
     challenges,
     codes,
-    factors,
-    totp,
-    recoveryCodes,
-    factorStatus: createFactorStatus(db.executor),
-    stepUpMethods,
-    secondFactorLogin: createSecondFactorLogin({ db, clock, audit, sessions, challenges, lockout, verifiers }),
-    reauthenticate: createReauthenticate({
-      db,
-      clock,
-      audit,
-      sessions,
-      lockout,
-      confirmPassword,
-      verifiers,
-      stepUpMethods,
-    }),
+    ...secondFactors,
+    secondFactorPolicy,
     tokens,
     sender,
     uses: lastUsed,
@@ -235,7 +235,7 @@ export function createServices(dependencies: ServiceDependencies) {
     sessions,
     sessionListing: createSessionListing(db.executor, clock, idleTtlMs),
     revocation,
-    administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox }),
+    administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox, factors }),
     audit,
     feed: createAuditFeed({ events, clock, read: audit.findMany, readSince: audit.findSince }),
     accessTokens,

@@ -13,6 +13,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
+import type { Factors } from '../mfa/factors/service.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
 import type { Revocation } from '../sessions/revocation.js';
@@ -42,6 +43,8 @@ export interface Administration {
   /** @throws AppError VALIDATION_ERROR for the last administrator */
   delete(id: string, by: Administrator): Promise<void>;
   restore(id: string, by: Administrator): Promise<AccountRecord>;
+  /** Removes all second factors of an account and ends its sessions; false if it has none. */
+  resetSecondFactors(id: string, by: Administrator): Promise<boolean>;
   /** Ends all sessions of an account; returns how many. */
   revokeSessions(id: string, by: Administrator): Promise<number>;
 }
@@ -54,10 +57,11 @@ export interface AdministrationOptions {
   readonly revocation: Revocation;
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
+  readonly factors: Pick<Factors, 'reset'>;
 }
 
 export function createAdministration(options: AdministrationOptions): Administration {
-  const { db, clock, audit, deletion, revocation, tokens, outbox } = options;
+  const { db, clock, audit, deletion, revocation, tokens, outbox, factors } = options;
   const repository = createAccountRepository(db.executor);
 
   async function applyChanges(tx: Executor, before: AccountRecord, input: UserChanges, by: Administrator) {
@@ -136,6 +140,11 @@ export function createAdministration(options: AdministrationOptions): Administra
         await audit.record(tx, { type: 'account.restored', userId: id, ...by });
         return account;
       });
+    },
+
+    async resetSecondFactors(id, by) {
+      assertId(id);
+      return db.transaction((tx) => factors.reset(tx, id, by));
     },
 
     async revokeSessions(id, by) {

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AccountPrincipal } from '../authn/strategy.js';
+import { assertEnrolled } from '../authz/decisions.js';
 import { createScopeCatalogue } from '../authz/scopes.js';
 import { loadConfig, loadSettings, type Config, type Settings } from '../config/config.js';
 import { toAppError } from '../fastify/errors.js';
@@ -50,7 +51,8 @@ export interface Latchkey {
   /**
    * Authenticates a request by its headers. Later calls with the same request return the same result, unless they ask for a
    * fresh one: `{ fresh: true }` reads the session again. A handler that keeps a request open needs that to notice its end.
-   * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED, SERVICE_UNAVAILABLE
+   * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED,
+   * SECOND_FACTOR_ENROLLMENT_REQUIRED, SERVICE_UNAVAILABLE
    */
   authenticate(request: Pick<IncomingMessage, 'headers'>, options?: AuthenticateOptions): Promise<AccountPrincipal>;
   /** Serves a request whose body has not been read. */
@@ -124,6 +126,10 @@ async function assemble(
       if (known && !fresh) return known;
       const principal = authenticator
         .authenticate(authenticator.fromHeaders(request.headers))
+        .then((found) => {
+          assertEnrolled(found);
+          return found;
+        })
         .catch((error: unknown) => {
           throw withoutCause(error, app.log);
         });

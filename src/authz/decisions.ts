@@ -1,5 +1,5 @@
 /** Decisions about a principal: pure functions. */
-import { AppError } from '../lib/errors.js';
+import { AppError, enrollmentRequired } from '../lib/errors.js';
 import type { Principal, PrincipalUser } from './principal.js';
 import { satisfies } from './scopes.js';
 
@@ -39,4 +39,9 @@ export function sessionOf<User extends PrincipalUser>(principal: Principal<User>
 /** Whether the person authenticated less than `withinMs` before `now`; both in milliseconds. */
 export function isRecentLogin({ authenticatedAt }: Pick<Principal, 'authenticatedAt'>, withinMs: number, now: number) {
   return authenticatedAt !== null && now - authenticatedAt < withinMs;
+}
+
+/** @throws AppError SECOND_FACTOR_ENROLLMENT_REQUIRED if the account of the principal must enrol a second factor first */
+export function assertEnrolled({ mustEnroll }: Pick<Principal, 'mustEnroll'>): void {
+  if (mustEnroll) throw enrollmentRequired();
 }

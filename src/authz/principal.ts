@@ -32,6 +32,8 @@ export interface Principal<User extends PrincipalUser = PrincipalUser> {
   readonly scopes: ReadonlySet<string>;
   /** The last authentication of the person, in milliseconds since the epoch; null for a delegated credential. */
   readonly authenticatedAt: number | null;
+  /** The account must have a second factor and has none: the credential may only enrol one. */
+  readonly mustEnroll?: boolean;
   /** Methods of that authentication: values of RFC 8176, or `email` for a mailed link. */
   readonly methods: readonly string[];
 }

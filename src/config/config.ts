@@ -106,6 +106,8 @@ function parseConfig(read: Readers) {
       idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
+    /** The accounts that must have a second factor. */
+    requireSecondFactor: read.oneOf('REQUIRE_SECOND_FACTOR', ['none', 'admin', 'all'], 'none'),
     accounts: {
       /** Whether registration and updateMe reveal that an email address is taken. */
       revealTakenEmails: read.flag('REVEAL_TAKEN_EMAILS', true),

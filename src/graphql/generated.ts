@@ -112,6 +112,8 @@ export type SecondFactors = {
   totp?: Maybe<Totp>;
   /** The number of unused recovery codes. */
   recoveryCodesLeft: Scalars['Int']['output'];
+  /** Whether the account must have a second factor (`REQUIRE_SECOND_FACTOR`). The last one can then not be removed. */
+  required: Scalars['Boolean']['output'];
 };
 
 /** An authenticator app (RFC 6238). */
@@ -397,6 +399,11 @@ export type Mutation = {
   deleteUser: Scalars['Boolean']['output'];
   /** Restores a deleted account within the restore window. Its sessions stay ended. */
   restoreUser: User;
+  /**
+   * Removes all second factors of an account and its recovery codes, and ends its sessions, for a person who has lost them. The
+   * owner is notified by email. Returns false if the account has none.
+   */
+  resetSecondFactors: Scalars['Boolean']['output'];
   /** Ends all sessions of an account; returns their number. */
   revokeUserSessions: Scalars['Int']['output'];
 };
@@ -501,6 +508,11 @@ export type MutationDeleteUserArgs = {
 /** The mutations. */
 export type MutationRestoreUserArgs = {
   id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationResetSecondFactorsArgs = {
+  userId: Scalars['ID']['input'];
 };
 
 /** The mutations. */
@@ -876,6 +888,15 @@ export type OrRefreshCookieDirectiveResolver<
   Args = OrRefreshCookieDirectiveArgs,
 > = DirectiveResolverFn<Result, Parent, ContextType, Args>;
 
+export type AllowedDuringEnrollmentDirectiveArgs = {};
+
+export type AllowedDuringEnrollmentDirectiveResolver<
+  Result,
+  Parent,
+  ContextType = GraphqlContext,
+  Args = AllowedDuringEnrollmentDirectiveArgs,
+> = DirectiveResolverFn<Result, Parent, ContextType, Args>;
+
 export type RequiresScopesDirectiveArgs = {
   scopes: Array<Array<Scalars['Scope']['input']>>;
 };
@@ -952,6 +973,7 @@ export type SecondFactorsResolvers<
 > = {
   totp?: Resolver<Maybe<ResolversTypes['Totp']>, ParentType, ContextType>;
   recoveryCodesLeft?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  required?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
 export type TotpResolvers<
@@ -1189,6 +1211,12 @@ export type MutationResolvers<
     RequireFields<MutationDeleteUserArgs, 'id'>
   >;
   restoreUser?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationRestoreUserArgs, 'id'>>;
+  resetSecondFactors?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationResetSecondFactorsArgs, 'userId'>
+  >;
   revokeUserSessions?: Resolver<
     ResolversTypes['Int'],
     ParentType,
@@ -1234,6 +1262,7 @@ export type DirectiveResolvers<ContextType = GraphqlContext> = {
   requiresSession?: RequiresSessionDirectiveResolver<any, any, ContextType>;
   requiresRecentLogin?: RequiresRecentLoginDirectiveResolver<any, any, ContextType>;
   orRefreshCookie?: OrRefreshCookieDirectiveResolver<any, any, ContextType>;
+  allowedDuringEnrollment?: AllowedDuringEnrollmentDirectiveResolver<any, any, ContextType>;
   requiresScopes?: RequiresScopesDirectiveResolver<any, any, ContextType>;
   rateLimit?: RateLimitDirectiveResolver<any, any, ContextType>;
   oneCredentialAttempt?: OneCredentialAttemptDirectiveResolver<any, any, ContextType>;

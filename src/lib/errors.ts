@@ -16,6 +16,7 @@ export const STATUS_BY_CODE = {
   INSUFFICIENT_PERMISSIONS: 403,
   SECOND_FACTOR_REQUIRED: 401,
   INVALID_CODE: 401,
+  SECOND_FACTOR_ENROLLMENT_REQUIRED: 403,
   STEP_UP_REQUIRED: 403,
   NOT_FOUND: 404,
   RATE_LIMIT_EXCEEDED: 429,
@@ -102,4 +103,9 @@ export function stepUpRequired(methods: readonly StepUpMethod[]): AppError {
 /** An `INVALID_CODE`: the same for every reason. */
 export function invalidCode(): AppError {
   return new AppError('INVALID_CODE', 'The code is wrong, used or expired.');
+}
+
+/** A `SECOND_FACTOR_ENROLLMENT_REQUIRED`. */
+export function enrollmentRequired(): AppError {
+  return new AppError('SECOND_FACTOR_ENROLLMENT_REQUIRED', 'Enrol a second factor first: the account must have one.');
 }

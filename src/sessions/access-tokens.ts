@@ -16,6 +16,8 @@ export interface VerifiedAccessToken {
   /** The session's access epoch at the time of issue; 0 for tokens of older releases, which had none. */
   readonly epoch: number;
   readonly scopes: ReadonlySet<string>;
+  /** Whether the account had to enrol a second factor first. The token then has no scopes; its session has those of the role. */
+  readonly enrolling: boolean;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
@@ -39,6 +41,8 @@ export interface AccessTokenSubject {
   readonly userId: string;
   readonly session: TokenSession;
   readonly scopes: readonly string[];
+  /** Whether the account must enrol a second factor first: the claim `enroll`. Default false. */
+  readonly enrolling?: boolean;
 }
 
 export interface AccessTokens {
@@ -115,7 +119,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   }
 
   return {
-    sign({ userId, session, scopes }) {
+    sign({ userId, session, scopes, enrolling = false }) {
       const { id: sessionId, accessEpoch: epoch, amr } = session;
       const scope = scopes.join(' ');
       const iat = Math.floor(clock.now() / 1000);
@@ -132,6 +136,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         auth_time: Math.floor(session.authenticatedAt.getTime() / 1000),
         ...(amr.length > 0 ? { amr } : {}),
         epoch,
+        ...(enrolling ? { enroll: true } : {}),
         jti: randomUUID(),
         iat,
         exp: iat + expiresIn,
@@ -142,6 +147,7 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         sessionId,
         epoch,
         scopes: scopeSetOf(scope, scopes),
+        enrolling,
         expiresAt: (iat + expiresIn) * 1000,
       });
       return { token, expiresIn };
@@ -183,7 +189,16 @@ function keyIdOf(token: string): string | undefined {
   }
 }
 
-function readClaims({ sub, sid, scope, type, epoch = 0, exp, iat }: Record<string, unknown>): VerifiedAccessToken {
+function readClaims({
+  sub,
+  sid,
+  scope,
+  type,
+  epoch = 0,
+  enroll,
+  exp,
+  iat,
+}: Record<string, unknown>): VerifiedAccessToken {
   const isId = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
   if (type !== 'access' || !isId(sub) || !isId(sid) || typeof scope !== 'string')
     throw new Error('a claim is not as issued');
@@ -193,6 +208,7 @@ function readClaims({ sub, sid, scope, type, epoch = 0, exp, iat }: Record<strin
     sessionId: sid,
     epoch: epoch as number,
     scopes: new Set(scope.split(' ')),
+    enrolling: enroll === true,
     expiresAt: (exp as number) * 1000,
   };
 }

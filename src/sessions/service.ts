@@ -12,6 +12,7 @@ import type { Clock } from '../lib/clock.js';
 import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../lib/errors.js';
+import type { SecondFactorPolicy } from '../mfa/policy.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
@@ -25,6 +26,8 @@ export interface IssuedSession {
   readonly account: AccountRecord;
   /** Scopes of the access token, in the order of the scope catalogue. */
   readonly scopes: readonly string[];
+  /** Whether the account must enrol a second factor first; `scopes` is then empty. */
+  readonly enrolling: boolean;
 }
 
 /** Parameters of a new session. */
@@ -102,13 +105,14 @@ export interface SessionsOptions {
   readonly scopes: ScopeCatalogue;
   readonly lifetimes: SessionLimits;
   readonly secondFactorGate: SecondFactorGate;
+  readonly secondFactorPolicy: Pick<SecondFactorPolicy, 'mustEnroll'>;
 }
 
 /** About 2 MB. */
 const MAX_REJECTED = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate } = options;
+  const { db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate, secondFactorPolicy } = options;
   const { idleTtlMs, maxPerAccount } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
   /** Sessions whose refresh was rejected. */
@@ -117,12 +121,17 @@ export function createSessions(options: SessionsOptions): Sessions {
   const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs });
 
   /** @param narrowed the requested scopes; all scopes of the role by default */
-  const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => ({
-    session,
-    refreshToken: refreshTokens.issue(session.id, session.generation),
-    account,
-    scopes: scopes.granted(account.role).filter((scope) => narrowed?.has(scope) ?? true),
-  });
+  const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => {
+    const enrolling = secondFactorPolicy.mustEnroll(account);
+    const granted = enrolling ? [] : scopes.granted(account.role);
+    return {
+      session,
+      refreshToken: refreshTokens.issue(session.id, session.generation),
+      account,
+      scopes: granted.filter((scope) => narrowed?.has(scope) ?? true),
+      enrolling,
+    };
+  };
 
   /** Checks that the account has every requested scope (RFC 6749 section 6). */
   async function requestedScopes(scope: string, sessionId: string): Promise<ReadonlySet<string>> {

@@ -24,7 +24,7 @@ const revocation = createRevocation({
   codes: createEmailCodes({ clock, secrets: ['x'] }),
 });
 const outbox = createOutbox({ clock, onWake: () => undefined });
-const factors = createFactors({ db, clock, audit, revocation, outbox });
+const factors = createFactors({ db, clock, audit, revocation, outbox, policy: { mustEnroll: () => false } });
 const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
 
 const sessionsOf = (id: string) =>

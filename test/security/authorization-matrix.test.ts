@@ -1,24 +1,13 @@
 /** Which credential may use which root field, generated from the schema: a new field is covered as soon as it exists. */
 import { readFileSync } from 'node:fs';
-import {
-  buildSchema,
-  getDirectiveValues,
-  getNamedType,
-  isEnumType,
-  isInputObjectType,
-  isLeafType,
-  isListType,
-  isNonNullType,
-  type GraphQLField,
-  type GraphQLInputType,
-  type GraphQLObjectType,
-} from 'graphql';
+import { buildSchema, getDirectiveValues, type GraphQLField } from 'graphql';
 import t from 'tap';
 import type { AccountPrincipal, Strategy } from '../../src/authn/strategy.js';
 import { SCHEMA_FILE } from '../../src/graphql/schema.js';
 import { startLiveApp } from '../helpers/live.js';
 import { setAccount } from '../helpers/seed.js';
 import { servicePrincipal, userPrincipal } from '../helpers/principal.js';
+import { argumentsOf, selectionOf } from '../helpers/root-fields.js';
 import { claimsOf, tokenSigner } from '../helpers/tokens.js';
 import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
@@ -195,30 +184,4 @@ async function follow(document: string, token: string | undefined): Promise<Outc
 
 function directive(field: GraphQLField<unknown, unknown>, name: string) {
   return getDirectiveValues(schema.getDirective(name)!, field.astNode!);
-}
-
-function argumentsOf(field: GraphQLField<unknown, unknown>): string {
-  const required = field.args.filter(({ type }) => isNonNullType(type));
-  return required.length === 0 ? '' : `(${required.map(({ name, type }) => `${name}: ${literal(type)}`).join(', ')})`;
-}
-
-/** Well-typed, and meaningless enough to change nothing. */
-function literal(type: GraphQLInputType): string {
-  if (isNonNullType(type)) return literal(type.ofType);
-  if (isListType(type)) return `[${literal(type.ofType)}]`;
-  if (isEnumType(type)) return type.getValues()[0]!.name;
-  if (isInputObjectType(type)) {
-    const required = Object.values(type.getFields()).filter((field) => isNonNullType(field.type));
-    return `{ ${required.map((field) => `${field.name}: ${literal(field.type)}`).join(', ')} }`;
-  }
-  return { Int: '1', Float: '1', Boolean: 'true' }[type.name] ?? '"x"';
-}
-
-function selectionOf(field: GraphQLField<unknown, unknown>): string {
-  const type = getNamedType(field.type);
-  if (isLeafType(type)) return '';
-  const leaf = Object.values((type as GraphQLObjectType).getFields()).find((inner) =>
-    isLeafType(getNamedType(inner.type)),
-  );
-  return `{ ${leaf?.name ?? '__typename'} }`;
 }

@@ -84,7 +84,13 @@ t.test('issues a JWT as in RFC 9068 that verifies', async (t) => {
     exp: iat + 900,
   });
   t.equal(expiresIn, 900);
-  const verified = { ...SESSION, epoch: 3, scopes: new Set(SUBJECT.scopes), expiresAt: (iat + 900) * 1000 };
+  const verified = {
+    ...SESSION,
+    epoch: 3,
+    enrolling: false,
+    scopes: new Set(SUBJECT.scopes),
+    expiresAt: (iat + 900) * 1000,
+  };
   t.same(await elsewhere.verify(token), verified);
   t.same(await tokens.verify(token), verified, 'the same where it was issued');
   t.equal(elsewhere.subjectOf(token), SUBJECT.userId);

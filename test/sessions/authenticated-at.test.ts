@@ -13,6 +13,7 @@ import { claimsOf, testAccessTokens } from '../helpers/tokens.js';
 
 const app = await startTestApp(t, { ACCESS_TOKEN_TTL: '1h' });
 const strategy = createSessionStrategy({
+  secondFactorPolicy: { mustEnroll: () => false },
   accessTokens: await testAccessTokens(app),
   readSession: createSessionLoader(readLiveSessions(app.db.executor)),
   accountExists: async () => true,

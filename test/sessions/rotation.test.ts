@@ -37,6 +37,7 @@ const sessions = createSessions({
   refreshTokens,
   scopes: createScopeCatalogue(),
   secondFactorGate: async () => undefined,
+  secondFactorPolicy: { mustEnroll: () => false },
   lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS, maxPerAccount: 100 },
 });
 const listing = createSessionListing(db.executor, clock);

@@ -5,6 +5,7 @@
 import type { ScopeCatalogue } from '../../authz/scopes.js';
 import type { Clock } from '../../lib/clock.js';
 import { AppError } from '../../lib/errors.js';
+import type { SecondFactorPolicy } from '../../mfa/policy.js';
 import { tokenExpired, type AccessTokens } from '../../sessions/access-tokens.js';
 import type { LoadSession } from '../../sessions/session-loader.js';
 import { accountDisabled } from '../../sessions/replays.js';
@@ -19,6 +20,7 @@ export interface SessionStrategyOptions {
   /** Called with each session that is used. */
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
   readonly scopes: ScopeCatalogue;
+  readonly secondFactorPolicy: Pick<SecondFactorPolicy, 'mustEnroll'>;
   readonly clock: Clock;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
@@ -26,7 +28,7 @@ export interface SessionStrategyOptions {
 
 /** Refuses with TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND or ACCOUNT_DISABLED. */
 export function createSessionStrategy(options: SessionStrategyOptions): Strategy {
-  const { accessTokens, readSession, accountExists, noteUse, scopes, clock, idleTtlMs } = options;
+  const { accessTokens, readSession, accountExists, noteUse, scopes, secondFactorPolicy, clock, idleTtlMs } = options;
   return {
     kind: 'session',
     headers: ['authorization'],
@@ -47,11 +49,15 @@ export function createSessionStrategy(options: SessionStrategyOptions): Strategy
       // Issued before the password changed: the session lives on, and its client renews the token by a refresh.
       if (verified.epoch !== session.accessEpoch) throw tokenExpired();
       noteUse(session);
+      const mustEnroll = secondFactorPolicy.mustEnroll(account);
+      const granted = mustEnroll ? [] : scopes.granted(account.role);
       return {
         subject: { kind: 'user', user: account },
         credential: { kind: 'session', id: session.id, expiresAt: verified.expiresAt },
         // The role's scopes of this moment, so that a demotion takes effect with the next request.
-        scopes: intersect(verified.scopes, scopes.granted(account.role)),
+        // A token of before the enrolment has no scopes of its own.
+        scopes: verified.enrolling ? new Set(granted) : intersect(verified.scopes, granted),
+        mustEnroll,
         authenticatedAt: session.authenticatedAt.getTime(),
         methods: session.amr,
       };

@@ -14,7 +14,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { assertScopes, isRecentLogin, sessionOf } from '../../authz/decisions.js';
+import { assertEnrolled, assertScopes, isRecentLogin, sessionOf } from '../../authz/decisions.js';
 import { subjectId } from '../../authz/principal.js';
 import type { AccountPrincipal } from '../../authn/strategy.js';
 import { parseRate, type Rate } from '../../config/readers.js';
@@ -36,6 +36,8 @@ interface Limit {
 interface FieldGate extends Gate {
   /** Without a valid access token, an authentic refresh cookie passes too. */
   readonly orCookie?: boolean;
+  /** A session that may only enrol a second factor passes too. */
+  readonly duringEnrollment?: boolean;
 }
 
 export interface DirectiveOptions {
@@ -56,7 +58,11 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
     if (isObjectType(type)) {
       for (const field of Object.values(type.getFields())) {
         if (type === schema.getQueryType()) boundStatements(field as GraphQLField<unknown, GraphqlContext>);
-        const gate = { ...gates.ofField(type, field), orCookie: acceptsCookie(schema, field) };
+        const gate = {
+          ...gates.ofField(type, field),
+          orCookie: carries(schema, field, 'orRefreshCookie'),
+          duringEnrollment: carries(schema, field, 'allowedDuringEnrollment'),
+        };
         guardField(field as GraphQLField<unknown, GraphqlContext>, gate, limits.of(type, field));
         if (type === schema.getMutationType()) authenticateAnew(field as GraphQLField<unknown, GraphqlContext>);
       }
@@ -67,9 +73,9 @@ export function enforceDirectives(schema: GraphQLSchema, { knownScopes, rates }:
   return schema;
 }
 
-/** `@orRefreshCookie`, which a schema need not define. */
-function acceptsCookie(schema: GraphQLSchema, { astNode }: GraphQLField<unknown, unknown>): boolean {
-  const directive = schema.getDirective('orRefreshCookie');
+/** Whether a field carries a directive, which a schema need not define. */
+function carries(schema: GraphQLSchema, { astNode }: GraphQLField<unknown, unknown>, name: string): boolean {
+  const directive = schema.getDirective(name);
   return directive != null && astNode != null && getDirectiveValues(directive, astNode) !== undefined;
 }
 
@@ -132,10 +138,11 @@ function guardTypeName(
 }
 
 async function passGate(context: GraphqlContext, gate: FieldGate): Promise<void> {
-  const { authenticated, ownSession, recentLoginMs, requirements, orCookie } = gate;
+  const { authenticated, ownSession, recentLoginMs, requirements, orCookie, duringEnrollment } = gate;
   if (!authenticated) return;
   const principal = await (orCookie ? authenticateOrCookie(context) : context.authenticate());
   if (!principal) return;
+  if (!duringEnrollment) assertEnrolled(principal);
   if (ownSession) sessionOf(principal);
   for (const require of requirements) assertScopes(principal, require);
   if (recentLoginMs !== undefined && !isRecentLogin(principal, recentLoginMs, context.now()))

@@ -19,6 +19,9 @@ export const deleteUser: MutationResolvers['deleteUser'] = async (_source, { id 
 export const restoreUser: MutationResolvers['restoreUser'] = (_source, { id }, context) =>
   context.services.administration.restore(id, administrator(context));
 
+export const resetSecondFactors: MutationResolvers['resetSecondFactors'] = (_source, { userId }, context) =>
+  context.services.administration.resetSecondFactors(userId, administrator(context));
+
 export const revokeUserSessions: MutationResolvers['revokeUserSessions'] = (_source, { userId }, context) =>
   context.services.administration.revokeSessions(userId, administrator(context));
 

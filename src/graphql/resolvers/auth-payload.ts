@@ -67,7 +67,7 @@ export function bearsOwnCookie(context: GraphqlContext): boolean {
 
 /** Signs the access token, and sets the cookie or returns the refresh token. */
 function authPayload(
-  { account, session, refreshToken, scopes }: IssuedSession,
+  { account, session, refreshToken, scopes, enrolling }: IssuedSession,
   context: GraphqlContext,
   transport: Transport,
 ): AuthPayloadView {
@@ -75,6 +75,7 @@ function authPayload(
     userId: account.id,
     session,
     scopes,
+    enrolling,
   });
   context.entered(account.id, session.id);
   const inCookie = transport === 'COOKIE';

@@ -9,6 +9,7 @@ import type { Recovery } from '../../passwords/reset.js';
 import type { Register } from '../../users/registration.js';
 import type { Verification } from '../../email-verification/service.js';
 import type { SecondFactorLogin } from '../../mfa/login.js';
+import type { SecondFactorPolicy } from '../../mfa/policy.js';
 import type { Reauthenticate } from '../../mfa/reauthenticate.js';
 import type { RecoveryCodes } from '../../mfa/recovery-codes/service.js';
 import type { FactorStatus } from '../../mfa/status.js';
@@ -44,6 +45,7 @@ export interface Services {
   readonly factorStatus: FactorStatus;
   readonly secondFactorLogin: SecondFactorLogin;
   readonly reauthenticate: Reauthenticate;
+  readonly secondFactorPolicy: SecondFactorPolicy;
   readonly stepUpMethods: StepUpMethods;
   readonly audit: Audit;
   readonly feed: AuditFeed;

@@ -2,7 +2,15 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm';
 import { accountColumns } from '../../db/account-columns.js';
 import type { Executor } from '../../db/database.js';
-import { passkeys, recoveryCodes, sessions, totpFactors, users } from '../../db/schema/index.js';
+import {
+  passkeyChallenges,
+  passkeys,
+  recoveryCodes,
+  sessions,
+  totpEnrollments,
+  totpFactors,
+  users,
+} from '../../db/schema/index.js';
 import type { AccountRecord } from '../../users/account.js';
 
 /** What an account can prove its person with. */
@@ -55,6 +63,13 @@ export function createFactorRepository(executor: Executor) {
         )
         .returning({ id: sessions.id });
       return rows.length > 0;
+    },
+
+    /** Deletes all factors of an account, disabled or not, with enrolments and recovery codes. */
+    async deleteAll(userId: string, now: Date): Promise<void> {
+      for (const table of [totpFactors, totpEnrollments, passkeys, passkeyChallenges, recoveryCodes])
+        await executor.delete(table).where(eq(table.userId, userId));
+      await executor.update(users).set({ hasSecondFactor: false, updatedAt: now }).where(eq(users.id, userId));
     },
 
     async deleteRecoveryCodes(userId: string): Promise<void> {

@@ -12,6 +12,7 @@ import type { SecondFactorChange } from '../../mail/second-factor-changes.js';
 import type { Revocation } from '../../sessions/revocation.js';
 import type { AccountRecord } from '../../users/account.js';
 import { createAccountRepository } from '../../users/repository.js';
+import type { SecondFactorPolicy } from '../policy.js';
 import { createFactorRepository } from './repository.js';
 import { MULTI_FACTOR } from './verify-factor.js';
 
@@ -45,9 +46,14 @@ export interface Factors {
   added(tx: Executor, change: AddedFactor): Promise<{ readonly isFirst: boolean }>;
   /**
    * Call it in the transaction that deletes a factor. Lock the account first. With the last factor, deletes the recovery codes.
-   * @throws AppError VALIDATION_ERROR if it is the last way to sign in; INVALID_TOKEN if the account ended meanwhile
+   * @throws AppError VALIDATION_ERROR if it is the last way to sign in, or if REQUIRE_SECOND_FACTOR demands it; INVALID_TOKEN if the account ended meanwhile
    */
   removed(tx: Executor, change: FactorChange): Promise<void>;
+  /**
+   * Removes all second factors of an account, ends its sessions, audits it and notifies the owner, in the caller's transaction.
+   * False if it has none. @throws AppError NOT_FOUND for an unknown or deleted account
+   */
+  reset(tx: Executor, userId: string, by: { readonly actorId: string; readonly client: ClientInfo }): Promise<boolean>;
   /** Audits a change and queues the notice to the owner, in the caller's transaction. */
   record(tx: Executor, account: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void>;
 }
@@ -58,9 +64,10 @@ export interface FactorsOptions {
   readonly audit: Pick<Audit, 'record'>;
   readonly revocation: Pick<Revocation, 'endAll'>;
   readonly outbox: Pick<Outbox, 'enqueue' | 'wake'>;
+  readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
 }
 
-export function createFactors({ db, clock, audit, revocation, outbox }: FactorsOptions): Factors {
+export function createFactors({ db, clock, audit, revocation, outbox, policy }: FactorsOptions): Factors {
   const now = () => new Date(clock.now());
 
   async function record(tx: Executor, { email }: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void> {
@@ -100,11 +107,25 @@ export function createFactors({ db, clock, audit, revocation, outbox }: FactorsO
       const repository = createFactorRepository(tx);
       const account = await repository.updateHasSecondFactor(change.userId, now());
       if (!account) throw sessionEnded();
+      if (policy.mustEnroll(account))
+        throw validationError([
+          { field: 'factor', message: 'is the last second factor, and the account must have one' },
+        ]);
       const kinds = await repository.kindsOf(change.userId);
       if (change.type === 'passkey.removed' && !kinds?.password && !kinds?.passkey)
         throw validationError([{ field: 'id', message: 'is the last way to sign in; set a password first' }]);
       if (!account.hasSecondFactor) await repository.deleteRecoveryCodes(change.userId);
       await record(tx, account, change);
+    },
+
+    async reset(tx, userId, by) {
+      const account = await createAccountRepository(tx).lock(userId);
+      if (!account || account.deletedAt) throw new AppError('NOT_FOUND', 'The account does not exist.');
+      await createFactorRepository(tx).deleteAll(userId, now());
+      if (!account.hasSecondFactor) return false;
+      await revocation.endAll(tx, userId);
+      await record(tx, account, { userId, sessionId: null, type: 'second_factors.reset', ...by });
+      return true;
     },
 
     record,

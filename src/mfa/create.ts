@@ -1,0 +1,55 @@
+/** Creates the services of second factors with their dependencies. */
+import type { Audit } from '../audit/audit.js';
+import { createEncryption } from '../crypto/encryption.js';
+import type { Database } from '../db/database.js';
+import type { Clock } from '../lib/clock.js';
+import type { Outbox } from '../mail/outbox.js';
+import type { Lockout } from '../passwords/lockout.js';
+import type { ConfirmPassword } from '../passwords/verify.js';
+import type { Revocation } from '../sessions/revocation.js';
+import type { Sessions } from '../sessions/service.js';
+import type { Challenges } from './challenges/service.js';
+import { createFactors } from './factors/service.js';
+import { createSecondFactorLogin } from './login.js';
+import type { SecondFactorPolicy } from './policy.js';
+import { createReauthenticate } from './reauthenticate.js';
+import { createRecoveryCodes } from './recovery-codes/service.js';
+import { createFactorStatus } from './status.js';
+import { createStepUpMethods } from './step-up.js';
+import { createTotpFactors } from './totp/service.js';
+
+export interface SecondFactorOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Audit;
+  readonly outbox: Outbox;
+  readonly sessions: Sessions;
+  readonly revocation: Revocation;
+  readonly challenges: Challenges;
+  readonly lockout: Lockout;
+  readonly confirmPassword: ConfirmPassword;
+  readonly policy: SecondFactorPolicy;
+  /** The values of AUTH_SECRET; the first is current. */
+  readonly secrets: readonly string[];
+  /** The name of the service in authenticator apps. */
+  readonly issuer: string;
+}
+
+export function createSecondFactors(options: SecondFactorOptions) {
+  const { db, clock, secrets, issuer } = options;
+  const factors = createFactors(options);
+  const recoveryCodes = createRecoveryCodes({ db, clock, factors });
+  const encryption = createEncryption(secrets, 'totp-secret');
+  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer });
+  const verifiers = { totp: totp.verify, recoveryCode: recoveryCodes.verify };
+  const stepUpMethods = createStepUpMethods(db.executor);
+  return {
+    factors,
+    totp,
+    recoveryCodes,
+    factorStatus: createFactorStatus(db.executor),
+    stepUpMethods,
+    secondFactorLogin: createSecondFactorLogin({ ...options, verifiers }),
+    reauthenticate: createReauthenticate({ ...options, verifiers, stepUpMethods }),
+  };
+}
