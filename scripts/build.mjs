@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { digestOf, filesBelow, publish } from './publish.mjs';
 
 const PLAYGROUND = 'web/graphiql';
-/** Beside the built playground: what it was built from. */
+/** The file with the digest of the playground's sources, beside the built playground. */
 const DIGEST = 'inputs.sha256';
 
 const started = performance.now();

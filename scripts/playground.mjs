@@ -15,7 +15,7 @@ const BROWSER = {
   platform: 'browser',
   target: 'es2022',
   define: { 'process.env.NODE_ENV': '"production"' },
-  // GraphiQL's worker setup tells the console of every worker.
+  // GraphiQL's worker setup logs every worker to the console.
   pure: ['console.info'],
 };
 

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 
-/** A temporary file that is older than this belongs to a build that died. */
+/** Temporary files older than this belong to a build that was killed. */
 const ABANDONED_AFTER_MS = 60_000;
 
 /**
- * Makes a directory hold what was built and nothing else. Only what differs is written, beside its place and then
- * renamed, so that whoever reads meanwhile (a running server, another build) never sees half a file. Files are
- * written in the given order: the last may refer to the others.
+ * Makes the content of a directory equal to `files`. Only changed files are written, under a temporary name and then renamed, so
+ * that a concurrent reader (a running server, another build) never sees half a file. Files are written in the given order: the
+ * last one may refer to the others.
  * @param {string} directory
  * @param {Map<string, Uint8Array | string>} files by path below the directory, with slashes
  * @param {(path: string) => boolean} keep whether a file that was not built stays

@@ -1,4 +1,4 @@
-/** The house's rules on who may import whom, read from the imports themselves. */
+/** Rules on imports between folders, checked against the imports of the source. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import t from 'tap';
@@ -32,7 +32,7 @@ const FLOORS: readonly RegExp[] = [
   /^(db|redis)\//,
   /^config\//,
   /^(authz|crypto|lib)\//,
-  // Runs in other services: stands alone.
+  // Runs in other services, so it imports nothing of the rest.
   /^verify\//,
 ];
 const floorOf = (file: string) => FLOORS.findIndex((pattern) => pattern.test(file));

@@ -73,7 +73,7 @@ t.test('every script that a document runs is in package.json', async (t) => {
   t.same(problems(DOCUMENTS, missing), []);
 });
 
-/** Every variable that the configuration asks the environment for. */
+/** All variables that the configuration reads. */
 function settingsRead(): string[] {
   const names = new Set<string>();
   for (const mode of ['development', 'production']) {

@@ -1,5 +1,5 @@
-// The end of what was started, whatever ends the run. Servers and the cluster are in process groups of their own, so that
-// Ctrl-C reaches the runner alone and it ends them in order.
+// Stops everything that a run has started, however the run ends. Servers and the cluster have their own process groups, so that
+// Ctrl-C reaches only the runner, which stops them in order.
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };
 
@@ -7,19 +7,19 @@ const ends = [];
 let interrupted = false;
 let ending = Promise.resolve();
 
-/** Says at the start of something how it ends; what was started last ends first. */
+/** Registers how something is stopped. The last one started is stopped first. */
 export function onEnd(end) {
   ends.push(end);
-  // It was started while all else was ended.
+  // It was started during the shutdown.
   if (interrupted) void endAll();
 }
 
-/** How many there are, for `endAll` of what comes after. */
+/** The number of registrations, for a later `endAll`. */
 export const started = () => ends.length;
 
-/** Ends what was started after so much; one that fails is told and does not keep the others from it. */
+/** Stops everything registered after `keep`. A failure is printed and does not prevent the rest. */
 export function endAll(from = 0) {
-  // One at a time: an interrupted run gets here twice, and waits for what the first does.
+  // One at a time: an interrupted run calls this twice, and waits for the first call.
   ending = ending.then(async () => {
     while (ends.length > from) {
       try {
@@ -33,7 +33,7 @@ export function endAll(from = 0) {
   return ending;
 }
 
-/** Ends everything and the process when it is told to, or when nobody waits for what failed. */
+/** Stops everything and exits on a signal or an unhandled error. */
 export function endOnSignals() {
   const interrupt = (status) => {
     // npm passes on what the terminal has sent already.

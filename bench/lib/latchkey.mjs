@@ -10,13 +10,13 @@ export const SECRET = 'only for benchmarks: forty bytes and then some';
 export const POOL_SIZE = 10;
 
 const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
-/** What `npm start` gives to node. */
+/** The arguments of node in `npm start`. */
 const [NODE, ...START] = scripts.start.replace(/^exec /, '').split(' ');
 if (NODE !== 'node') throw new Error(`npm start is not a call of node alone: ${scripts.start}`);
-/** Of it what goes ahead of the script, for those that share its stack. */
+/** The flags of node among them, for servers with the same stack. */
 export const START_FLAGS = START.filter((argument) => argument.startsWith('--'));
 
-/** Limits are counted as ever, and far away. */
+/** Limits are counted as usual, but too high to be reached. */
 const LIMITS = {
   RATE_LIMIT_ANONYMOUS: '100000000/1m',
   RATE_LIMIT_AUTHENTICATED: '100000000/1m',
@@ -25,11 +25,11 @@ const LIMITS = {
   RATE_LIMIT_FIELDS: 'register=100000000/1m,login=100000000/1m,updateMe=100000000/1m',
 };
 
-/** What it and those that borrow its check are configured with. */
+/** The settings of Latchkey, and of servers that use its token check. */
 export function environment(url, databaseUrl, more = {}) {
   return {
     NODE_ENV: 'production',
-    // No balancer has to be waited for.
+    // There is no load balancer to wait for.
     SHUTDOWN_DELAY: '0s',
     PUBLIC_URL: url,
     AUTH_SECRET: SECRET,
@@ -54,7 +54,7 @@ export function startLatchkey({ name = 'latchkey', workDir, databaseUrl, env = {
   });
 }
 
-/** Sends a document; the answer as it came. */
+/** Sends a document and returns the response. */
 export async function graphql(url, query, { token, variables } = {}) {
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
@@ -68,7 +68,7 @@ const REGISTER = `mutation ($input: RegisterInput!) { register(input: $input) {
   accessToken refreshToken user { id email username } } }`;
 const SEEDED_AT_A_TIME = 8;
 
-/** Registers so many accounts through the API. @param name what their names begin with */
+/** Registers accounts through the API. @param name the beginning of their names */
 export async function registerAccounts(url, count, name = 'member') {
   const accounts = [];
   while (accounts.length < count) {
@@ -85,7 +85,7 @@ export async function registerAccounts(url, count, name = 'member') {
   return accounts;
 }
 
-/** What an answer holds that tells an account: its own, and whole. */
+/** Texts that a complete response for an account contains. */
 export const ownEmail = ({ email }) => `"email":"${email}"`;
 
 /** The measured query, for each account. */

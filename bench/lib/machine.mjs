@@ -1,4 +1,4 @@
-// What it was measured on and with.
+// The machine and the versions of a measurement.
 import { readFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';

@@ -1,11 +1,11 @@
-// Variants in turns: A B C, A B C, … so that what else the machine does meets all of them alike.
+// Runs variants in turns (A B C, A B C, …), so that other work of the machine affects all of them equally.
 import { median, pairedRatios } from './stats.mjs';
 
 /**
  * Runs every variant once in each round.
  * @param variants `{ name, run(), … }`; `run` measures once
- * @param progress is told what was measured
- * @returns the variants with `runs`, and with the medians of what their runs have in common
+ * @param progress receives each result
+ * @returns the variants with `runs`, and with the medians of the values of their runs
  */
 export async function interleave(variants, rounds, progress) {
   const runs = variants.map(() => []);

@@ -1,4 +1,4 @@
-// Accounts and sessions by SQL, as many as one likes, with the ids and the names that the product would give them.
+// Creates any number of accounts and sessions by SQL, with ids and names like those of Latchkey.
 import argon2 from 'argon2';
 import { openPostgres } from '../../dist/db/postgres.js';
 import { PASSWORD } from './latchkey.mjs';
@@ -12,7 +12,7 @@ const DAY_S = 86_400;
 const idOf = (number, salt) => `(lpad(to_hex(${FIRST_MS} + ${number} * 1000), 12, '0') || '7'
   || substr(md5(${salt} || ${number}::text), 1, 3) || '8' || substr(md5(${salt} || ${number}::text), 4, 15))::uuid`;
 
-/** Brings a database up to the product's newest tables. */
+/** Applies Latchkey's migrations to a database. */
 export async function migrate(url) {
   const database = openPostgres({ url, poolSize: 1, timeoutMs: 60_000 });
   await database.migrate();

@@ -1,10 +1,10 @@
-// Warms servers before they are measured, and keeps what that took for the report.
+// Warms servers before they are measured, and stores the number of windows for the report.
 import { levelOff } from './levelling.mjs';
 
 /**
  * @param seconds of a window
  * @param bound windows after which a server is measured in any case
- * @param progress is told how long each took
+ * @param progress receives the number of windows of each
  */
 export function createWarmUps({ seconds, bound, progress }) {
   const taken = [];

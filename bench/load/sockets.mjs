@@ -1,4 +1,4 @@
-// Many sockets, in a process of their own: opens them, subscribes on each, and times what arrives.
+// Many sockets in a separate process: opens them, subscribes on each, and measures the time until events arrive.
 import WebSocket from 'ws';
 import { percentile } from '../lib/stats.mjs';
 
@@ -12,7 +12,7 @@ const OPENING = 50;
 const now = () => performance.timeOrigin + performance.now();
 
 const sockets = [];
-/** What went wrong after a socket had been opened: every work that follows fails of it. */
+/** The first failure of an open socket. All later work fails with it. */
 let fault;
 let onEvent = () => undefined;
 

@@ -1,5 +1,5 @@
-// The load, in a process of its own: requests over connections that are kept, each answer checked. What it costs is the
-// same for every variant, and is told with the result.
+// The load, in a separate process: requests over keep-alive connections, with a check of each response. Its own cost is the same
+// for every variant, and part of the result.
 import { once } from 'node:events';
 import { Client } from 'undici';
 import { percentile } from '../lib/stats.mjs';
@@ -7,14 +7,14 @@ import { cpuOf } from '../lib/process.mjs';
 
 const FIRST_ANSWER_MS = 30_000;
 
-/** Whether an answer holds all that its request expects. */
+/** Whether a response contains all texts that its request expects. */
 const holds = (text, expect) =>
   Array.isArray(expect) ? expect.every((part) => text.includes(part)) : text.includes(expect);
 
 /**
  * One connection: a request at a time, its latency noted while measuring.
  * @param expect what answers hold to requests that do not say it themselves
- * @param note is told the latency in milliseconds, whether the answer was right, and when its request was due
+ * @param note receives the latency in milliseconds, whether the response was right, and when its request was due
  */
 function createConnection({ url, requests, expect, next }, index, connections, note) {
   const client = new Client(url, { pipelining: 1 });
@@ -119,8 +119,8 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
 }
 
 /**
- * So many requests a second whatever the answers take; a latency counts from when its request was due. What was due when
- * it is over is still sent: those that waited longest are among them.
+ * Sends requests at a constant rate, independent of the response times. The latency of a request is measured from when it was
+ * due. Requests that are due at the end are still sent, because they waited longest.
  */
 async function openLoop(all, rate, isOver) {
   const idle = [...all];

@@ -1,4 +1,4 @@
-// Clears sessions that have run out, as an instance does every ten minutes, until it is told to stop; tells when its
+// Clears expired sessions, like the job of an instance, until it is stopped. Reports when its
 // first batch has gone, and at last how many there were and how long it took.
 import { systemClock as clock } from '../../dist/lib/clock.js';
 import { loadConfig } from '../../dist/config/config.js';

@@ -39,7 +39,7 @@ export async function startBetterAuth(context, name, cookieCache, count) {
   return { server, databaseUrl, cookies };
 }
 
-/** @throws Error unless a session is told to who has its cookie, and to nobody else */
+/** @throws Error unless exactly the requests with its cookie get the session */
 export async function assertSession({ name, url }, cookie) {
   const ask = async (headers) => (await fetch(`${url}/api/auth/get-session`, { headers })).json();
   const session = await ask({ cookie });

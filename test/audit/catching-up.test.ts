@@ -1,4 +1,4 @@
-/** What the feed tells of what was missed while events did not arrive. */
+/** Delivery of audit events that were missed while no events arrived. */
 import t from 'tap';
 import type { AuditRecord } from '../../src/audit/event.js';
 import { feedSetup as setup, take } from '../helpers/feed.js';

@@ -18,7 +18,7 @@ interface Profile {
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** What each row promises in words. */
+/** The expected behaviour of each row. */
 const PROFILES: Readonly<Record<string, Profile>> = {
   'SimpleJWT-style': { algorithm: 'HS256', access: 5 * MINUTE, session: 24 * HOUR, remembered: 24 * HOUR },
   'Stratify-style': { algorithm: 'EdDSA', access: 15 * MINUTE, session: 7 * DAY, remembered: 7 * DAY },
@@ -29,7 +29,7 @@ const SECRET = 'a shared secret of more than thirty-two bytes';
 const NEW_PASSWORD = 'another quiet brass telescope';
 
 const document = readFileSync('docs/migrating.md', 'utf8');
-/** The cells of a table's rows, by the first: without the emphasis, code as it stands. */
+/** The cells of each row by the first cell, without emphasis. */
 const rows = new Map(
   document
     .split('\n')

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createBoundedQueue } from '../../src/crypto/bounded-queue.js';
 
-/** Work that ends when it is told to. */
+/** Work that the test finishes. */
 function work(log: string[], name: string) {
   const [began, ended] = [defer(), defer()];
   return {

@@ -123,7 +123,7 @@ t.test('does the same work for unknown and known accounts', async (t) => {
   const cheaper = { ...cheap, memoryKib: 1024 };
   const dearer = { ...cheap, memoryKib: 8192, timeCost: 2 };
   const { verify, hash: make } = argon2;
-  /** Passes over a KiB: what a hash takes time for, counted and not timed. */
+  /** Passes over a KiB: the work of a hash, counted instead of timed. */
   let work = 0;
   t.intercept(argon2, 'verify', {
     value: (hash: string, password: string) => {

@@ -44,7 +44,7 @@ if (onRealPostgres) {
       away,
     );
     t.not(await backendOf(db.executor), undefined);
-    // Nobody knows whether it committed, so what waits for that is done.
+    // It is unknown whether the transaction committed, so the after-commit work runs.
     await isTold;
   });
 
@@ -60,7 +60,7 @@ if (onRealPostgres) {
         .then(() => insert(tx, 'after'));
       return work;
     });
-    // The only place is free again: its successor is in a transaction while the lost one goes on.
+    // The pool's only slot is free again: the next transaction runs while the lost one continues.
     await t.rejects(lost, away);
     await db.transaction(async (tx) => {
       await insert(tx, 'next');

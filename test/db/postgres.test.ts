@@ -1,4 +1,4 @@
-/** What only a real Postgres can show; nothing here runs without TEST_DATABASE_URL. */
+/** Behaviour on a Postgres server. Needs TEST_DATABASE_URL. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { openPostgres } from '../../src/db/postgres.js';
@@ -124,7 +124,7 @@ if (onRealPostgres) {
     t.notOk(away.includes(true));
     await proxy.pass();
     let attempts = 0;
-    // It is dialled with pauses: what is refused in between is refused at once.
+    // Attempts to connect have pauses. Queries during a pause fail at once.
     while (!(await ask()) && (attempts += 1) < 1000) await new Promise((resolve) => setTimeout(resolve, 10));
     t.ok(await ask());
     t.same(db.stats(), { inUse: 0, waiting: 0 });

@@ -35,7 +35,7 @@ t.test('sends another link on request, voids the older one, and sends none after
 });
 
 t.test('confirms only the exact address that the link was sent to', async (t) => {
-  // Two mailboxes, one name: the second is somebody else's.
+  // The same name at another domain: another person's mailbox.
   const user = await app.user({ email: 'm\u0131ke@mail.test', username: 'mike-1' });
   const own = tokenIn(await app.mailTo(user.email));
   t.equal((await change(user, 'mike@mail.test')).data?.['updateMe'].pendingEmail, 'mike@mail.test');
@@ -56,8 +56,8 @@ t.test('sends no link to the old address while a new one is pending', async (t) 
   t.equal((await app.mailTo('waiting@mail.test')).length, 1);
   const before = (await app.mailTo(user.email)).length;
   const outbox = createOutbox({ clock: app.clock, onWake: () => undefined });
-  const letter = { kind: 'email_verification', userId: user.id, address: user.email, detail: {} } as const;
-  await outbox.enqueue(app.db.executor, letter);
+  const mail = { kind: 'email_verification', userId: user.id, address: user.email, detail: {} } as const;
+  await outbox.enqueue(app.db.executor, mail);
   t.equal((await app.mailTo(user.email)).length, before);
 });
 

@@ -26,7 +26,7 @@ const refreshes = () => app.logs.filter((line) => (line as Named).operation?.nam
 interface Frontend {
   query(document: string): Promise<unknown>;
   mutate(document: string, variables: object): Promise<unknown>;
-  /** The display names that it is told of, one by one. */
+  /** The received display names, in order. */
   follow(document: string, next: (name: string) => void, error: (error: unknown) => void): void;
 }
 
@@ -78,7 +78,7 @@ const frontends: Record<string, (session: Session, socket: Socket) => Frontend> 
   },
 };
 
-/** A frontend of a logged-in user that follows its account, with what it is told and how it is closed. */
+/** A frontend with a subscription to its account; collects events and the end of the subscription. */
 async function start(t: { teardown(work: () => unknown): void }, make: (typeof frontends)[string]) {
   const user: SeededUser = await app.user();
   const session = createTokenSession(url);

@@ -174,7 +174,7 @@ t.test('destroys the connection of a refused client that does not close it or is
   await once(socketHere, 'close');
   const gone = Object.assign(new Error('gone'), { code: 'HPE_INVALID_METHOD' });
   const socket = { writable: false, destroyed: false, destroy: () => (socket.destroyed = true) };
-  // Cast: the members that a destroyed socket is asked for.
+  // Cast: only the members of a destroyed socket that are read.
   app.connections.refuseUnparsed(gone, socket as never);
   t.ok(socket.destroyed);
 });

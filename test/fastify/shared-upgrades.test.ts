@@ -24,7 +24,7 @@ async function listening(t: Test) {
   return { server, upgrade };
 }
 
-/** Stands in for `ws`. */
+/** Answers handshakes like `ws`, with a status that identifies the listener. */
 function answering(emitter: Server, status: number): void {
   emitter.on('upgrade', (_request: IncomingMessage, socket: Duplex) => {
     socket.end(`HTTP/1.1 ${status} Answered\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`);

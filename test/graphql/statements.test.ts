@@ -1,7 +1,7 @@
 import t from 'tap';
 import { createStatements } from '../../src/graphql/statements.js';
 
-/** Work that ends when it is told to. */
+/** Work that the test finishes. */
 function work(started: number[], index: number) {
   let end: (error?: Error) => void = () => undefined;
   const promise = new Promise<number>((resolve, reject) => {

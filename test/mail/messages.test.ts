@@ -26,7 +26,7 @@ const ALL: Readonly<Record<string, EmailContent>> = {
   ),
 };
 
-/** What a reader of the HTML sees, paragraph by paragraph. */
+/** The visible text of the HTML, by paragraph. */
 function paragraphs(html: string): string[] {
   const body = html.replace(/^[^]*<body[^>]*>/, '');
   return body

@@ -29,7 +29,7 @@ async function start(t: Scope, behaviour: Behaviour = 'accept', timeouts?: MailT
   return { server, transport: transportTo(t, server.url, timeouts) };
 }
 
-/** What a send came to. Whatever it is, it does not tell what the mail said. */
+/** The result of sending. Asserts that it does not contain the content of the mail. */
 async function failureOf(t: Test, sent: Promise<void>): Promise<Error> {
   const error = await sent.then(
     () => undefined,
@@ -213,7 +213,7 @@ t.test('prints each email as one log line if no server is configured', async (t)
 });
 
 t.test('sends nothing unencrypted if TLS is required, unless the URL overrides it', async (t) => {
-  // A server, or somebody between, that offers no STARTTLS.
+  // A server without STARTTLS, or an attacker who removes it.
   const { server } = await start(t, 'require-auth');
   const strict = createSmtpTransport({ url: server.url, from: FROM, requireTls: true, timeouts: PATIENT });
   t.teardown(() => strict.close());

@@ -36,7 +36,7 @@ for (const step of steps.keys()) {
   });
 }
 
-/** What drizzle's migrator does, stopping after a step. */
+/** Applies migrations like drizzle's migrator, up to a step. */
 async function applyUpTo(client: PGlite, last: number): Promise<void> {
   const database = drizzle(client);
   await client.exec(

@@ -1,4 +1,4 @@
-/** Guesses at one account from many places, and what keeps its owner in. */
+/** Guesses at one account from many addresses, and the access of its owner meanwhile. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { accountKey } from '../../src/passwords/counters.js';

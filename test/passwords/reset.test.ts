@@ -55,7 +55,7 @@ t.test('rejects a token for a former address of the account', async (t) => {
   const user = await app.user();
   const tokens = createOneTimeTokens({ clock: app.clock });
   const issue = (emailKey: string) => tokens.issue(app.db.executor, 'password_reset', { userId: user.id, emailKey });
-  // As of a letter that was being written while the address changed.
+  // As if the address changed while the mail was created.
   const stale = await issue('former@mail.test');
   t.equal((await reset(stale)).code, 'INVALID_TOKEN');
   t.equal((await login(user.username, PASSWORD)).code, undefined);

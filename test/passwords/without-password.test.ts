@@ -1,4 +1,4 @@
-/** Accounts without a password: every operation that asks for one refuses as for a wrong one, and a reset sets one. */
+/** Accounts without a password: operations that require it answer as for a wrong one, and a reset sets one. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';

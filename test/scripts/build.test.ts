@@ -18,7 +18,7 @@ const SOURCES = {
 
 /** A small project with the build script and the playground of this one. */
 async function project(t: Test) {
-  // Outside of this project, whose node_modules/ would be found from below it.
+  // Outside of this project, so that Node does not find its node_modules/.
   const root = await mkdtemp(join(tmpdir(), 'latchkey-build-'));
   t.teardown(() => rm(root, { recursive: true }));
   for (const [path, content] of Object.entries(SOURCES)) {

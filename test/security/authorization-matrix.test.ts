@@ -12,7 +12,7 @@ import { claimsOf, tokenSigner } from '../helpers/tokens.js';
 import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
 const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
-/** Holds every scope, with a credential of each kind: what a field admits then depends on the kind alone. */
+/** Principals with all scopes, one for each kind of credential, so that only the kind decides. */
 const delegated = new Map<string, () => AccountPrincipal>([
   ['an API key', () => userPrincipal({ id: admin.id, kind: 'api-key', scopes: ALL_SCOPES })],
   ['an OAuth token', () => userPrincipal({ id: admin.id, kind: 'oauth', scopes: ALL_SCOPES })],
@@ -31,7 +31,7 @@ const strategy: Strategy = {
 const app = await startLiveApp(t, {}, undefined, undefined, [strategy]);
 const sign = await tokenSigner(app);
 
-/** A subject with every scope to hold: what it does hold is up to its token. */
+/** A subject that may have every scope. Its token has fewer. */
 const admin = await app.user();
 await setAccount(app.db, admin.id, 'role');
 const sessionId = String(claimsOf(admin.accessToken)['sid']);
@@ -62,10 +62,10 @@ for (const [operation, root] of roots) {
   for (const field of Object.values(root?.getFields() ?? {})) {
     const document = `${operation} { result: ${field.name}${argumentsOf(field)} ${selectionOf(field)} }`;
     const ask = (token?: string) => (operation === 'subscription' ? follow(document, token) : send(document, token));
-    const demands = directive(field, 'requiresScopes')?.['scopes'] as string[][] | undefined;
+    const requiredScopes = directive(field, 'requiresScopes')?.['scopes'] as string[][] | undefined;
 
     t.test(
-      `${operation} ${field.name}: ${demands ? JSON.stringify(demands) : directive(field, 'public') ? 'public' : 'authenticated'}`,
+      `authorizes ${operation} ${field.name}: ${requiredScopes ? JSON.stringify(requiredScopes) : directive(field, 'public') ? 'public' : 'authenticated'}`,
       async (t) => {
         const isPublic = directive(field, 'public') !== undefined;
         const anonymous = await ask();
@@ -77,7 +77,7 @@ for (const [operation, root] of roots) {
         // A socket tells of no and of bad credentials by its end alone.
         const overHttp = operation !== 'subscription';
         t.equal(anonymous?.code, overHttp ? 'MISSING_TOKEN' : 4401);
-        const forged = await ask(`${tokenWith(demands?.[0] ?? [])}x`);
+        const forged = await ask(`${tokenWith(requiredScopes?.[0] ?? [])}x`);
         t.equal(forged?.code, overHttp ? 'INVALID_TOKEN' : 4401, 'a forged token');
 
         for (const name of delegated.keys()) {
@@ -95,7 +95,7 @@ for (const [operation, root] of roots) {
           }
         }
 
-        if (!demands) {
+        if (!requiredScopes) {
           t.notOk(DENIED.has((await ask(tokenWith([])))?.code), 'authenticated without any scope');
           // A field such as logout ends the session that the next field needs.
           await app.db.executor.execute(`update sessions set ended_at = null where id = '${sessionId}'`);
@@ -109,14 +109,14 @@ for (const [operation, root] of roots) {
           'read:history',
           'admin',
         ];
-        for (const scopes of [[], wrong.filter((scope) => !demands.flat().includes(scope))]) {
+        for (const scopes of [[], wrong.filter((scope) => !requiredScopes.flat().includes(scope))]) {
           t.same(
             await ask(tokenWith(scopes)),
-            { code: 'INSUFFICIENT_PERMISSIONS', requiredScopes: demands },
+            { code: 'INSUFFICIENT_PERMISSIONS', requiredScopes },
             `with [${scopes.join(' ')}]`,
           );
         }
-        for (const scopes of demands) {
+        for (const scopes of requiredScopes) {
           t.notOk(DENIED.has((await ask(tokenWith(scopes)))?.code), `with [${scopes.join(' ')}]`);
         }
       },
@@ -162,7 +162,7 @@ t.test('requires a session of the person for every field of sessions, email or p
 
 type Outcome = { readonly code: string | number; readonly requiredScopes?: unknown } | undefined;
 
-/** What stood in the way of the field, over HTTP. */
+/** The error of the field over HTTP; undefined if it ran. */
 async function send(document: string, token: string | undefined): Promise<Outcome> {
   const { errors } = await app.client({ token }).send(document);
   return errors.find(({ path }) => path?.[0] === 'result')?.extensions;

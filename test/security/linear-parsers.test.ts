@@ -1,11 +1,11 @@
 /**
- * Parsers of what clients send take linear time: twice the input at most doubles the blocks of code that run. Their patterns
- * are checked in `linear-patterns.test.ts`; what Node's own text functions do is linear.
+ * Parsers of client input take linear time: twice the input runs at most twice as many blocks of code. Their patterns
+ * are checked in `linear-patterns.test.ts`. Node's text functions are linear.
  */
 import t from 'tap';
 import { startStepCounter } from '../helpers/steps.js';
 
-/** What is repeated to make an input: separators, quotations, escapes, and what the parsers look for. */
+/** Repeated parts of an input: separators, quotes, escapes, and texts that the parsers search for. */
 const PARTS = [
   ...[
     'a',
@@ -43,7 +43,7 @@ const PARTS = [
   ],
 ];
 const LENGTH = 2000;
-/** What runs once for any input: a short one takes next to nothing else. */
+/** The constant work, measured with a short input. */
 const CONSTANT = 400;
 
 t.test('doubles the work at most when the input doubles', async (t) => {

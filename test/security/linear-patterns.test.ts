@@ -36,9 +36,9 @@ function patternsOf(path: string, text: string): Found {
 }
 
 const PUMPS = 150;
-/** Twice the text may take twice the steps, and what a beginning or an end takes more. */
+/** Twice the text may take twice the steps, plus a constant for its beginning and end. */
 const GROWTH = 2.4;
-/** A search beyond is cut off: 250 steps for each repetition of what is repeated. */
+/** The search stops at this number: 250 steps for each repeated part. */
 const MAX_STEPS = PUMPS * 2 * 250;
 
 /** The attack that a pattern does not withstand, or undefined. */

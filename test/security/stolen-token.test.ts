@@ -1,4 +1,4 @@
-/** What an owner does against somebody who got in: each remedy leaves the thief nothing to come back with. */
+/** Remedies of an owner after an intrusion: none leaves a valid token to the thief. */
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';

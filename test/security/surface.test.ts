@@ -1,4 +1,4 @@
-/** What Latchkey must not do at all: run code or commands, answer TRACE, let passwords expire. */
+/** Things that Latchkey never does: run code or commands, answer TRACE, expire passwords. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';

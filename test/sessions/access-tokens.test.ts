@@ -50,7 +50,7 @@ async function setUp(t: TestScope, changes: Partial<SigningKeysOptions> = {}) {
   const keys = await createSigningKeys(options);
   const settings = { keys, clock, accessTtlMs: options.accessTtlMs, issuer: ISSUER };
   const tokens = createAccessTokens(settings);
-  /** Another instance, which has not issued what it verifies. */
+  /** Another instance, which did not issue the token. */
   const elsewhere = createAccessTokens(settings);
   const codeOf = (token: string, by = elsewhere) =>
     by.verify(token).then(

@@ -36,7 +36,7 @@ const movesOf = async ({ id }: SeededUser) =>
   (await auditOf(app.db, id)).filter(({ type }) => type === 'session.refreshed').length;
 const tokens = new Map<SeededUser, string>();
 
-/** Somebody whose session has come here from where it was opened. */
+/** A user whose session was opened from another address. */
 async function settled(): Promise<SeededUser> {
   const user = await app.user();
   tokens.set(user, (await refresh(user.refreshToken)).refreshToken!);

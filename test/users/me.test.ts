@@ -1,4 +1,4 @@
-/** What a query reads of its caller: one statement, with as much of the account as the document asks for. */
+/** `me` reads the session and the account in one statement. */
 import { readFileSync } from 'node:fs';
 import { sql } from 'drizzle-orm';
 import { buildSchema, getNamedType, isLeafType, isObjectType } from 'graphql';

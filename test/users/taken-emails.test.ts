@@ -1,4 +1,4 @@
-/** REVEAL_TAKEN_EMAILS=false: no answer tells whether an email address has an account; its mailbox is told. */
+/** REVEAL_TAKEN_EMAILS=false: no response reveals whether an email address is taken; its mailbox is notified. */
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { LOGIN, PASSWORD, REGISTER, registerAdmin, tokenIn } from '../helpers/seed.js';
@@ -18,7 +18,7 @@ async function confirmed() {
   t.equal((await verify(tokenIn(await linksTo(user.email)))).code, undefined);
   return user;
 }
-/** What an answer shows, but for what is new in each. */
+/** The response without values that differ each time. */
 function shape(answer: Awaited<ReturnType<typeof login>>, field: string) {
   const { user, ...payload } = answer.data![field] as Record<string, object>;
   return [answer.status, Object.keys(payload), Object.keys(user!), answer.errors];

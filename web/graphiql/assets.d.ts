@@ -1,4 +1,4 @@
-/** What the build makes of imports that are not code. */
+/** Types of imports that are not code, as the build resolves them. */
 
 declare module '*.css';
 

@@ -1,13 +1,13 @@
 /** The documents that the playground opens with: an account's first five minutes. */
 
-/** What a tab opens with. */
+/** The initial content of a tab. */
 interface Example {
   readonly query: string;
   /** JSON. */
   readonly variables?: string;
 }
 
-/** What `Refresh` opens with; the page fills in the token. */
+/** The initial content of `Refresh`. The page adds the token. */
 export const REFRESH_VARIABLES = json({ refreshToken: '' });
 
 const PASSWORD = 'violet kettle on the moon';

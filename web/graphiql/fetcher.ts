@@ -1,4 +1,4 @@
-/** Sends what the editors hold to the server: queries and mutations over HTTP, subscriptions over a WebSocket. */
+/** Sends the operation of the editors: queries and mutations over HTTP, subscriptions over a WebSocket. */
 import { createGraphiQLFetcher, type Fetcher, type FetcherParams } from '@graphiql/toolkit';
 import { getOperationAST, OperationTypeNode, parse, type ExecutionResult } from 'graphql';
 import { subscribe } from './subscriptions.js';

@@ -1,5 +1,5 @@
 /**
- * What outlives a reload: how the page looks. Documents, variables and history hold passwords and tokens,
+ * Stores only the page's appearance across reloads. Documents, variables and history contain passwords and tokens,
  * so they stay in memory (OWASP HTML5 Security Cheat Sheet: nothing sensitive in local storage).
  */
 import type { Storage } from '@graphiql/toolkit';

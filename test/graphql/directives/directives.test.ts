@@ -71,7 +71,7 @@ const ROOT = {
   limitedVault: 1,
 };
 
-/** A context whose caller holds `scopes`; undefined is a stranger. `charges` notes what was counted. */
+/** A context whose caller has `scopes`; undefined for an anonymous caller. `charges` records the counted executions. */
 function contextOf(scopes: string[] | AccountPrincipal | undefined, charges: string[] = [], id = 'u') {
   const counts = new Map<string, number>();
   return createContext({

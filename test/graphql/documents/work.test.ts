@@ -3,7 +3,7 @@ import t from 'tap';
 import { nastyDocuments } from '../../helpers/nasty-documents.js';
 import { startStepCounter } from '../../helpers/steps.js';
 
-/** What a client asks for when it shows an account. */
+/** A typical query for an account. */
 const ME = '{ me { id email username } }';
 
 t.test('prepares every document within the limits with at most ten times the work of `me`', async (t) => {

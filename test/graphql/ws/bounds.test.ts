@@ -1,4 +1,4 @@
-/** Who may open a socket, how many there may be, and how much one may cost. */
+/** Limits of WebSockets: allowed origins, number of sockets, and cost of each. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import t from 'tap';
@@ -75,7 +75,7 @@ t.test('limits a socket to fifty subscriptions, and ends all with the socket', a
   };
   const { port } = await start(t, { streams: { ticks } });
   const socket = await openSession(port, 'good');
-  /** What came once everything that was sent is dealt with: opening takes some turns, during which a first pong comes. */
+  /** The received messages after the server has processed everything sent. */
   const answers = async () => {
     const all: Message[] = [];
     for (let pongs = 0; pongs < 2;) {
@@ -139,7 +139,7 @@ t.test('refuses other origins and other subprotocols before the upgrade', async 
   t.equal(both.ws.protocol, 'graphql-transport-ws');
 });
 
-/** As much as is asked for, each event so large. */
+/** An endless source of events of one size. */
 const endless = (bytes: number) => {
   const name = 'x'.repeat(bytes);
   const counter = { made: 0 };
@@ -171,7 +171,7 @@ for (const [what, bytes, tickMs] of [
     clearInterval(watching);
     t.equal(code, 1006);
     t.ok(most < 700_000, `${most} bytes waited`);
-    // What the kernel takes on the loopback comes to some megabytes.
+    // The kernel buffers some megabytes on the loopback interface.
     t.ok(counter.made * bytes < 50_000_000, `${counter.made} events were made`);
   });
 }

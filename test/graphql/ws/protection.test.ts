@@ -1,4 +1,4 @@
-/** What ends a session ends its sockets, on every instance, and nobody else's. */
+/** Sockets close on every instance when their session ends. */
 import t from 'tap';
 import { startLiveApp } from '../../helpers/live.js';
 import {
@@ -15,7 +15,7 @@ import { claimsOf, tokenSigner } from '../../helpers/tokens.js';
 import { openSocket, subscribeMessage, type TestSocket } from '../../helpers/websocket.js';
 
 const app = await startLiveApp(t, { REFRESH_GRACE: '0s' });
-/** Another instance: what happens there ends sockets here. */
+/** Another instance of the deployment, on which the changes happen. */
 const elsewhere = await startLiveApp(t, { REFRESH_GRACE: '0s' }, app.db, app.clock);
 const admin = await registerAdmin(app);
 

@@ -1,4 +1,4 @@
-/** What is said over a socket: every rule of graphql-transport-ws that a client may break, and what it gets for it. */
+/** The protocol graphql-transport-ws, and the responses to clients that violate it. */
 import t from 'tap';
 import { startGraphqlServer, type GraphqlServerOptions } from '../../helpers/graphql-server.js';
 import { listen } from '../../helpers/server.js';

@@ -120,7 +120,7 @@ t.test('does not open a subscription that was completed or closed while it was c
   t.same(errors, []);
 });
 
-/** A server whose messages are counted so. */
+/** A server with a function that charges messages. */
 async function start(t: { teardown(work: () => unknown): void }, charge: (userId: string) => Promise<void>) {
   let opened = 0;
   const ticks = () => {
