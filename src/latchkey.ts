@@ -141,7 +141,7 @@ export function createServices(dependencies: ServiceDependencies) {
     secrets,
     issuer: config.appName,
   });
-  const { factors, stepUpMethods } = secondFactors;
+  const { factors, stepUpMethods, verifiers } = secondFactors;
 
   const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
   const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
@@ -227,7 +227,7 @@ export function createServices(dependencies: ServiceDependencies) {
       revealTakenEmails,
     }),
     changePassword: createChangePassword({ ...newPasswords, confirmPassword }),
-    recovery: createRecovery({ ...newPasswords, lockout }),
+    recovery: createRecovery({ ...newPasswords, lockout, verifiers }),
     verification,
     changes,
     devices,

@@ -49,6 +49,7 @@ export function createSecondFactors(options: SecondFactorOptions) {
     recoveryCodes,
     factorStatus: createFactorStatus(db.executor),
     stepUpMethods,
+    verifiers,
     secondFactorLogin: createSecondFactorLogin({ ...options, verifiers }),
     reauthenticate: createReauthenticate({ ...options, verifiers, stepUpMethods }),
   };

@@ -55,15 +55,17 @@ interface Field {
 /**
  * The form for a new password and its confirmation. It never contains submitted passwords.
  * @param key the `formKey` of the token
+ * @param needsCode asks for a second factor as well
  */
-export function resetPasswordPage(key: string, minPasswordLength: number, issue?: Issue): Html {
+export function resetPasswordPage(key: string, minPasswordLength: number, needsCode: boolean, issue?: Issue): Html {
   const fields: readonly Field[] = [
     { name: 'password', label: 'New password', hint: `${minPasswordLength} characters or more.` },
     { name: 'passwordConfirmation', label: 'Confirm the new password' },
   ];
   const inputs = fields.map((field) => passwordInput(field, minPasswordLength, issue)).join('');
-  const button = '<button type="submit">Change password</button>\n';
-  return page('Choose a new password', summary(fields, issue) + form('reset-password', key, inputs + button), issue);
+  const controls = `${inputs}${needsCode ? codeInput(issue) : ''}<button type="submit">Change password</button>\n`;
+  const shown = needsCode ? [...fields, CODE] : fields;
+  return page('Choose a new password', summary(shown, issue) + form('reset-password', key, controls), issue);
 }
 
 /**

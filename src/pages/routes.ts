@@ -49,11 +49,13 @@ export interface PagesOptions {
   readonly origins: readonly string[];
   /** The effect of a used token; undefined if it was not used. @throws AppError SERVICE_UNAVAILABLE */
   outcomeOf(token: string): Promise<LinkOutcome | undefined>;
-  /** @throws AppError VALIDATION_ERROR, INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
+  /** @throws AppError VALIDATION_ERROR, INVALID_TOKEN, INVALID_CODE, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   resetPassword(
-    input: { token: string; password: string; passwordConfirmation: string },
+    input: { token: string; password: string; passwordConfirmation: string; code?: string },
     client: ClientInfo,
   ): Promise<void>;
+  /** Whether the form for a new password asks for a second factor. @throws AppError SERVICE_UNAVAILABLE */
+  needsCode(token: string): Promise<boolean>;
   /** @throws AppError INVALID_TOKEN, VALIDATION_ERROR, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   verifyEmail(token: string, client: ClientInfo): Promise<void>;
   /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
@@ -79,7 +81,7 @@ interface SubmittedForm {
 interface Step {
   readonly page: LinkPage;
   /** @param fields the form that was sent, if it is shown again */
-  form(key: string, issue?: Issue, fields?: URLSearchParams): Html;
+  form(token: string, issue?: Issue, fields?: URLSearchParams): Html | Promise<Html>;
   /** Handles the submitted form and returns the page with the result. */
   submit(token: string, form: SubmittedForm): Promise<Html>;
 }
@@ -104,23 +106,26 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
     parsed(null, new URLSearchParams(body as string));
   });
   // For errors before the form exists, such as an exceeded rate limit.
-  app.setErrorHandler((error, request, reply) => {
-    showError(error, request, reply, ({ message }) => messagePage('Something went wrong', message, true));
-  });
+  app.setErrorHandler((error, request, reply) =>
+    showError(error, request, reply, ({ message }) => messagePage('Something went wrong', message, true)),
+  );
 
   addStep(app, options, {
     page: 'reset-password',
-    form: (key, issue) => resetPasswordPage(key, minPasswordLength, issue),
+    form: async (token, issue) =>
+      resetPasswordPage(formKey(token), minPasswordLength, await options.needsCode(token), issue),
     async submit(token, { fields, client }) {
       const password = fields.get('password') ?? '';
       const passwordConfirmation = fields.get('passwordConfirmation') ?? '';
-      await options.resetPassword({ token, password, passwordConfirmation }, client);
+      const code = fields.get('code');
+      const input = { token, password, passwordConfirmation, ...(code === null ? {} : { code }) };
+      await options.resetPassword(input, client);
       return DONE.password_reset;
     },
   });
   addStep(app, options, {
     page: 'verify-email',
-    form: (key, issue) => verifyEmailPage(key, appName, issue),
+    form: (token, issue) => verifyEmailPage(formKey(token), appName, issue),
     async submit(token, { fields, client }) {
       if (fields.get('answer') === 'no') {
         await options.rejectEmail(token, client);
@@ -132,14 +137,15 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   });
   addStep(app, options, {
     page: 'cancel-email-change',
-    form: cancelChangePage,
+    form: (token, issue) => cancelChangePage(formKey(token), issue),
     submit: async (token, { client }) => changeCancelled(await options.cancelChange(token, client)),
   });
   const { signIn } = options;
   if (signIn)
     addStep(app, options, {
       page: 'email-code',
-      form(key, issue, fields) {
+      form(token, issue, fields) {
+        const key = formKey(token);
         const challenge = fields?.get('challenge');
         return challenge == null ? emailCodePage(key, appName, issue) : secondFactorPage(key, challenge, issue);
       },
@@ -164,7 +170,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
   const cookies = createLinkCookies(options);
   const origins = new Set(options.origins);
 
-  app.get<{ Querystring: { token?: unknown } }>(`/${page}`, (request, reply) => {
+  app.get<{ Querystring: { token?: unknown } }>(`/${page}`, async (request, reply) => {
     if (request.query.token !== undefined) {
       const token = validToken(request.query.token);
       if (token === undefined) return show(reply, 400, INCOMPLETE);
@@ -173,7 +179,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
       return reply.redirect(page, 303);
     }
     const token = validToken(cookies.read(request, page));
-    return token === undefined ? show(reply, 400, NO_COOKIE) : show(reply, 200, form(formKey(token)));
+    return token === undefined ? show(reply, 400, NO_COOKIE) : show(reply, 200, await form(token));
   });
 
   app.post(`/${page}`, { bodyLimit: BODY_LIMIT }, async (request, reply) => {
@@ -181,8 +187,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     const fields = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
     const token = validToken(cookies.read(request, page));
     if (token === undefined) return show(reply, 400, NO_COOKIE);
-    const key = formKey(token);
-    if (fields.get('link') !== key) return show(reply, 409, OTHER_LINK);
+    if (fields.get('link') !== formKey(token)) return show(reply, 409, OTHER_LINK);
     let done: Html;
     try {
       done = await submit(token, { fields, client: clientOf(request), request, reply });
@@ -190,7 +195,7 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
       // A challenge can be refused after its link was used.
       const outcome = fields.has('challenge') ? undefined : await previousOutcome(error, token, options);
       if (outcome !== undefined) return show(reply, 200, ALREADY_DONE[outcome]);
-      return showError(error, request, reply, (shown) => form(key, issueOf(shown), fields));
+      return showError(error, request, reply, (shown) => form(token, issueOf(shown), fields));
     }
     return show(reply, 200, done);
   });
@@ -211,18 +216,18 @@ function issueOf({ message, details: { details } }: AppError): Issue {
 }
 
 /** Shows an error on a page. @throws the error itself if pages do not explain it */
-function showError(
+async function showError(
   thrown: unknown,
   request: FastifyRequest,
   reply: FastifyReply,
-  page: (error: AppError) => Html,
-): FastifyReply {
+  page: (error: AppError) => Html | Promise<Html>,
+): Promise<FastifyReply> {
   const error = toAppError(thrown, request.id);
   if (!SHOWN.has(error.code)) throw thrown;
   request.errorCode = error.code;
   if (error.status >= 500) request.failure = error;
   if (error.status === 429 || error.status === 503) void reply.header('retry-after', error.details.retryAfter ?? 1);
-  return show(reply, error.status, error.code === 'INVALID_TOKEN' ? NOT_VALID : page(error));
+  return show(reply, error.status, error.code === 'INVALID_TOKEN' ? NOT_VALID : await page(error));
 }
 
 function show(reply: FastifyReply, status: number, html: Html): FastifyReply {

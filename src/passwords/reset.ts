@@ -4,7 +4,9 @@
  */
 import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
-import { AppError, validationError } from '../lib/errors.js';
+import { AppError, invalidCode, validationError } from '../lib/errors.js';
+import { createFactorRepository } from '../mfa/factors/repository.js';
+import { factorOf, presentedFactors, type FactorVerifiers } from '../mfa/presented-factor.js';
 import type { Lockout } from './lockout.js';
 import { MAILED_LINK } from '../sessions/service.js';
 import type { SignIn } from '../sessions/sign-in.js';
@@ -22,6 +24,12 @@ export interface PasswordReset {
   readonly transport?: 'BODY' | 'COOKIE' | null | undefined;
 }
 
+/** The form of the page, which opens no session. */
+export interface PasswordResetWithCode extends Omit<PasswordReset, 'transport'> {
+  /** Of an authenticator app, or a recovery code. */
+  readonly code?: string | undefined;
+}
+
 export interface Recovery {
   /** Queues a reset link, which is sent if the account exists. @throws AppError VALIDATION_ERROR for an invalid address */
   request(email: string, client: ClientInfo): Promise<void>;
@@ -31,17 +39,39 @@ export interface Recovery {
    * @throws AppError INVALID_TOKEN, VALIDATION_ERROR (the token stays valid), SERVICE_UNAVAILABLE
    */
   reset(reset: PasswordReset, client: ClientInfo): Promise<SignIn>;
-  /** As `reset`, but opens no session. */
-  resetOnly(reset: PasswordReset, client: ClientInfo): Promise<void>;
+  /**
+   * As `reset`, but opens no session. If `needsCode`, verifies the code before the password changes.
+   * @throws AppError also VALIDATION_ERROR without a code, INVALID_CODE, RATE_LIMIT_EXCEEDED; the token stays valid
+   */
+  resetOnly(reset: PasswordResetWithCode, client: ClientInfo): Promise<void>;
+  /** Whether the account of a valid token has an authenticator app or recovery codes. */
+  needsCode(token: string): Promise<boolean>;
 }
 
 export interface RecoveryOptions extends NewPasswordOptions {
-  readonly lockout: Pick<Lockout, 'reset'>;
+  readonly lockout: Pick<Lockout, 'attempt' | 'reset'>;
+  readonly verifiers: FactorVerifiers;
 }
 
+/** Rolls the transaction back, which leaves the token valid and the password unchanged. */
+class WrongCode extends Error {}
+
 export function createRecovery(options: RecoveryOptions): Recovery {
-  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, lockout } =
-    options;
+  const {
+    db,
+    clock,
+    audit,
+    sessions,
+    revocation,
+    hasher,
+    passwords,
+    tokens,
+    outbox,
+    changes,
+    devices,
+    lockout,
+    verifiers,
+  } = options;
   const repository = createAccountRepository(db.executor);
 
   async function apply<T>(
@@ -91,6 +121,37 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     return result;
   }
 
+  /** The account of a token, if the page asks it for a code. The page has no script, so passkeys cannot be used there. */
+  async function ownerOfCodes(token: string): Promise<AccountRecord | undefined> {
+    const subject = await tokens.peek(db.executor, 'password_reset', token);
+    const kinds = subject && (await createFactorRepository(db.executor).kindsOf(subject.userId));
+    if (!kinds?.totp && !kinds?.recoveryCode) return undefined;
+    return (await repository.findById(subject!.userId))?.account;
+  }
+
+  /**
+   * Accepts a right code also while the account is locked after wrong passwords, because this is how its owner unlocks it. Waits
+   * apply.
+   */
+  async function applyWithCode(reset: PasswordResetWithCode, owner: AccountRecord, client: ClientInfo): Promise<void> {
+    const [factor] = presentedFactors(factorOf(reset.code ?? ''), verifiers);
+    if (!factor || !reset.code?.trim())
+      throw validationError([{ field: 'code', message: 'is needed, because the account has a second factor' }]);
+    const { id: userId } = owner;
+    await lockout.attempt({ userId, names: namesOf(owner) }, client, async (attempt) => {
+      const work = apply(reset, client, async (tx) => {
+        if (!(await factor.verify(tx, userId, client))) throw new WrongCode();
+        await audit.record(tx, { type: 'second_factor.used', userId, client, detail: factor.name });
+        await attempt.resetFailures(tx);
+      });
+      await work.catch(async (error: unknown) => {
+        if (!(error instanceof WrongCode)) throw error;
+        await attempt.recordFailure({ type: 'second_factor.failed', detail: factor.name });
+        throw invalidCode();
+      });
+    });
+  }
+
   return {
     async request(email, client) {
       if (emailError(email) !== undefined)
@@ -111,7 +172,13 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         return sessions.open(tx, account, params, MAILED_LINK);
       }),
 
-    resetOnly: (reset, client) => apply(reset, client, async () => undefined),
+    async resetOnly(reset, client) {
+      const owner = await ownerOfCodes(reset.token);
+      if (owner) await applyWithCode(reset, owner, client);
+      else await apply(reset, client, async () => undefined);
+    },
+
+    needsCode: async (token) => (await ownerOfCodes(token)) !== undefined,
   };
 }
 

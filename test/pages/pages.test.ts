@@ -28,7 +28,13 @@ type Call = readonly [
 async function start(
   t: Test,
   result: () => void = () => undefined,
-  { pagesUrl = 'http://auth.test', appName = 'Example', outcome, cancelled = CANCELLED }: Started = {},
+  {
+    pagesUrl = 'http://auth.test',
+    appName = 'Example',
+    outcome,
+    cancelled = CANCELLED,
+    needsCode = false,
+  }: Started = {},
 ) {
   const calls: Call[] = [];
   const app = fastify();
@@ -48,6 +54,7 @@ async function start(
     pagesUrl,
     origins: ['http://auth.test'],
     outcomeOf: async () => outcome,
+    needsCode: async () => needsCode,
     resetPassword: call('resetPassword'),
     verifyEmail: call('verifyEmail'),
     rejectEmail: call('rejectEmail'),
@@ -73,6 +80,7 @@ interface Started {
   readonly appName?: string;
   readonly outcome?: LinkOutcome;
   readonly cancelled?: CancelledChange;
+  readonly needsCode?: boolean;
 }
 
 const failing = (error: unknown) => () => {
@@ -281,6 +289,18 @@ t.test('treats missing passwords as empty, and a missing answer as a confirmatio
       ['verifyEmail', TOKEN],
     ],
   );
+});
+
+t.test('asks for a code beside the new password if the account has codes', async (t) => {
+  const details = [{ field: 'code', message: 'is <needed>' }];
+  const { act, calls, person } = await start(t, failing(validationError(details)), { needsCode: true });
+  const { body } = await person.open(`/reset-password?token=${TOKEN}`);
+  t.match(field(body, 'code'), 'type="text" autocomplete="one-time-code"');
+  t.match(body, '<label for="code">');
+  const refused = await act('/reset-password', { ...PASSWORDS, code: '123 456' });
+  t.match(calls, [['resetPassword', { token: TOKEN, code: '123 456' }, {}]]);
+  t.match(refused.body, '<p class="error" id="code-error">This is &lt;needed&gt;.</p>');
+  t.notMatch(field(refused.body, 'code'), 'value=');
 });
 
 t.test('shows errors next to their fields, and fills in no password', async (t) => {
