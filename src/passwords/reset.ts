@@ -97,7 +97,8 @@ export function createRecovery(options: RecoveryOptions): Recovery {
         taken.userId,
         {
           passwordHash,
-          isVerified: true,
+          // Not if a second factor was set up before the address was confirmed: a stranger may have registered with it.
+          isVerified: current.account.isVerified || !current.account.hasSecondFactor,
           // Claims an unconfirmed address (REVEAL_TAKEN_EMAILS=false).
           emailKey: emailKey(current.account.email),
           pendingEmail: null,

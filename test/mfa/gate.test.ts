@@ -53,6 +53,18 @@ t.test('changes the password by a mailed link, but opens no session', async (t) 
   t.equal((await login(user.username, password)).code, 'SECOND_FACTOR_REQUIRED');
 });
 
+t.test('leaves an unconfirmed address so at a reset, since somebody else may have enrolled the factor', async (t) => {
+  const user = await enrolledUser();
+  const isVerified = async () =>
+    (await app.db.executor.select().from(users).where(eq(users.id, user.id))).map((row) => row.isVerified);
+  await app.client().send('mutation ($email: String!) { requestPasswordReset(email: $email) }', { email: user.email });
+  const mails = await app.mailTo(user.email);
+  const token = tokenIn(mails.filter(({ text }) => text.includes('/reset-password?token=')));
+  const input = { token, password: 'a brand new brass telescope' };
+  t.equal((await app.client().send(RESET, { input })).code, 'SECOND_FACTOR_REQUIRED');
+  t.same(await isVerified(), [false]);
+});
+
 t.test('keeps earlier failures when the password is right', async (t) => {
   const user = await enrolledUser();
   const client = app.client();
