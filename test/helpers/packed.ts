@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
 import type { TestScope } from './app.js';
+import { nodeProgram, program } from './child.js';
 
 const run = promisify(execFile);
 
@@ -61,11 +62,14 @@ const TYPES = ['@types/node', 'undici-types'];
 export async function installedProject(t: TestScope): Promise<Project> {
   const directory = await mkdtemp(join(tmpdir(), 'latchkey-package-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
-  const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', directory], { maxBuffer: 1e8 });
+  const { stdout } = await run(...program('npm', ['pack', '--silent', '--pack-destination', directory]), {
+    maxBuffer: 1e8,
+  });
   const tarball = stdout.trim().split('\n').at(-1)!;
   await writeFile(join(directory, 'package.json'), JSON.stringify(await manifest(tarball)));
   await writeFile(join(directory, 'package-lock.json'), JSON.stringify(await lockfile(directory, tarball)));
-  await run('npm', ['ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: directory });
+  const install = ['ci', '--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund'];
+  await run(...program('npm', install), { cwd: directory });
   const names: string[] = [];
   return {
     directory,
@@ -83,7 +87,7 @@ export async function installedProject(t: TestScope): Promise<Project> {
       const strict = ['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess', '--skipLibCheck', 'false'];
       const compiler = join(process.cwd(), 'node_modules/typescript/bin/tsc');
       const files = names.map((name) => `${name}.ts`);
-      return run(process.execPath, [compiler, ...options, ...strict, ...files], { cwd: directory }).then(
+      return run(...program(process.execPath, [compiler, ...options, ...strict, ...files]), { cwd: directory }).then(
         () => '',
         (error: unknown) => (error as { stdout: string }).stdout,
       );
@@ -129,7 +133,7 @@ async function lockfile(directory: string, tarball: string): Promise<object> {
 }
 
 async function start(t: TestScope, cwd: string, file: string) {
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(...nodeProgram([file]), {
     cwd,
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],

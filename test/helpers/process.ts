@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { TestScope } from './app.js';
+import { nodeProgram } from './child.js';
 import { migratedDataDir } from './embedded-template.js';
 
 export interface ServerProcess {
@@ -22,7 +23,7 @@ const READY = /Latchkey is ready: (http:\/\/\S+)\/graphql/;
 
 /** Starts a process. `env` overrides cheap hashes and a free port. */
 export function spawnServer(t: TestScope, env: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, ['dist/server/start.cjs'], {
+  const child = spawn(...nodeProgram(['dist/server/start.cjs']), {
     env: {
       PATH: process.env['PATH'],
       PORT: '0',

@@ -1,19 +1,21 @@
 /** From every earlier step, with data in place, to the newest: nothing is lost and every constraint holds. */
 import { existsSync, readFileSync } from 'node:fs';
-import { PGlite } from '@electric-sql/pglite';
+import type { PGlite } from '@electric-sql/pglite';
 import { sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/pglite';
 import t from 'tap';
 import { constraintOf } from '../../src/db/errors.js';
 import { migrations } from '../../src/db/migrate.js';
 import { embedded } from '../../src/db/embedded.js';
+import { openTemplateCopy } from '../helpers/embedded-template.js';
 
 const steps = migrations();
 const fixture = (step: number) => new URL(`fixtures/${String(step).padStart(4, '0')}.sql`, import.meta.url);
 
 for (const step of steps.keys()) {
   t.test(`migrates from step ${step} with existing data`, async (t) => {
-    const client = await PGlite.create();
+    const client = await openTemplateCopy();
+    await client.exec('drop schema public cascade; drop schema drizzle cascade; create schema public');
     const database = embedded(client);
     t.teardown(() => database.close());
     await applyUpTo(client, step);

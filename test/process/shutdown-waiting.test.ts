@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import postgres from 'postgres';
 import t from 'tap';
+import { program } from '../helpers/child.js';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
 import { migratedDataDir } from '../helpers/embedded-template.js';
 import { ask, DEPLOYMENT, someone, until } from '../helpers/instances.js';
@@ -29,7 +30,7 @@ type Stoppable = Pick<ServerProcess, 'url' | 'output' | 'end'>;
 
 /** Starts what `npm start` runs, by npm; dist/ is built already. */
 async function startByNpm(t: Tap, env: Record<string, string>): Promise<Stoppable> {
-  const npm = spawn('npm', ['start', '--silent', '--ignore-scripts'], {
+  const npm = spawn(...program('npm', ['start', '--silent', '--ignore-scripts']), {
     env: {
       PATH: process.env['PATH'],
       HOME: process.env['HOME'],

@@ -8,6 +8,7 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
+import { nodeProgram, program } from '../helpers/child.js';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
 import { migratedDataDir } from '../helpers/embedded-template.js';
 import { refusal, startServer } from '../helpers/process.js';
@@ -165,12 +166,12 @@ t.test('refuses to start on an unsupported Node version before loading anything 
   t.equal(engines.node, '^20.19.0 || >=22.12.0');
   for (const version of ['18.20.8', '20.18.3', '21.7.3', '22.11.0']) {
     const pretend = `Object.defineProperty(process, 'versions', { value: { node: '${version}' } }); require('./dist/server/start.cjs')`;
-    const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
+    const child = promisify(execFile)(...nodeProgram(['-e', pretend]), { env: { PORT: 'x' } });
     await t.rejects(child, { code: 1, stderr: /^Latchkey needs Node 20\.19 [^\n]*\n$/ }, version);
   }
   for (const version of ['20.19.0', '22.12.0', '24.0.0']) {
     const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } }); require('./dist/server/start.cjs')`;
-    const child = promisify(execFile)(process.execPath, ['-e', pretend], { env: { PORT: 'x' } });
+    const child = promisify(execFile)(...nodeProgram(['-e', pretend]), { env: { PORT: 'x' } });
     await t.rejects(child, { code: 1, stderr: /PORT: expected/ }, version);
   }
 });
@@ -179,7 +180,7 @@ t.test('passes SIGTERM from npm start to the server', async (t) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
   const env = { PATH: process.env['PATH'], DATA_DIR: 'memory://', PORT: '0' };
   // As npm runs a script; npm passes its own signals on to this process.
-  const shell = spawn('sh', ['-c', scripts.start], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const shell = spawn(...program('sh', ['-c', scripts.start]), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => shell.kill('SIGKILL'));
   let output = '';
   await new Promise<void>((resolve, reject) => {
@@ -198,7 +199,7 @@ t.test('passes SIGTERM from npm start to the server', async (t) => {
 t.test('creates nothing when there is no deployment', async (t) => {
   const DATA_DIR = t.testdir();
   const rotate = (env: Record<string, string>) =>
-    promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {
+    promisify(execFile)(...nodeProgram(['dist/server/cli/rotate-keys.js']), {
       env: { PATH: process.env['PATH'], DATA_DIR, ...env },
     });
   const AUTH_SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
@@ -226,7 +227,7 @@ t.test('creates nothing when there is no deployment', async (t) => {
 t.test('rotates the signing key and keeps accepting earlier tokens', async (t) => {
   const env = await home(t);
   const rotate = () =>
-    promisify(execFile)(process.execPath, ['dist/server/cli/rotate-keys.js'], {
+    promisify(execFile)(...nodeProgram(['dist/server/cli/rotate-keys.js']), {
       env: { PATH: process.env['PATH'], ...env },
     });
   const server = await startServer(t, { ...env, PUBLIC_URL: 'http://auth.test' });
