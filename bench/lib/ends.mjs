@@ -17,7 +17,7 @@ export function onEnd(end) {
 /** The number of registrations, for a later `endAll`. */
 export const started = () => ends.length;
 
-/** Stops everything registered after `keep`. A failure is printed and does not prevent the rest. */
+/** Stops everything registered after the first `from`. A failure is printed and does not prevent the rest. */
 export function endAll(from = 0) {
   // One at a time: an interrupted run calls this twice, and waits for the first call.
   ending = ending.then(async () => {
