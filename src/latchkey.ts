@@ -30,6 +30,7 @@ import { createLockout } from './passwords/lockout.js';
 import { createBreachCheck, type BreachCheckOutcome } from './passwords/breached.js';
 import { createKnownDevices } from './known-devices/service.js';
 import { createPasswordPolicy } from './passwords/policy.js';
+import { createConfirmOwner } from './passwords/confirm-owner.js';
 import { createConfirmPassword, createVerifyPassword } from './passwords/verify.js';
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './authn/authenticate.js';
@@ -142,6 +143,7 @@ export function createServices(dependencies: ServiceDependencies) {
     issuer: config.appName,
   });
   const { factors, stepUpMethods, verifiers } = secondFactors;
+  const confirmOwner = createConfirmOwner({ clock, confirmPassword, stepUpMethods });
 
   const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
   const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
@@ -154,7 +156,7 @@ export function createServices(dependencies: ServiceDependencies) {
     revocation,
     tokens,
     outbox,
-    confirmPassword,
+    confirmOwner,
     lockout,
     devices,
     restoreWindowMs,
@@ -226,7 +228,7 @@ export function createServices(dependencies: ServiceDependencies) {
       stepUpMethods,
       revealTakenEmails,
     }),
-    changePassword: createChangePassword({ ...newPasswords, confirmPassword }),
+    changePassword: createChangePassword({ ...newPasswords, confirmOwner }),
     recovery: createRecovery({ ...newPasswords, lockout, verifiers }),
     verification,
     changes,

@@ -640,14 +640,14 @@ export type ReauthenticateInput = {
 export type DeleteMeInput = {
   /** Must be `DELETE_MY_ACCOUNT`. */
   confirmation: Scalars['String']['input'];
-  /** The password. */
-  password: Scalars['String']['input'];
+  /** The password. An account without one needs a login within the last 15 minutes instead; otherwise `STEP_UP_REQUIRED`. */
+  password?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** Input for changing the password of the current account. */
 export type ChangePasswordInput = {
-  /** The current password. */
-  currentPassword: Scalars['String']['input'];
+  /** The current password. An account without one needs a login within the last 15 minutes instead; otherwise `STEP_UP_REQUIRED`. */
+  currentPassword?: InputMaybe<Scalars['String']['input']>;
   /** As in `RegisterInput`. */
   newPassword: Scalars['String']['input'];
   /** If given, must equal the new password. */

@@ -8,9 +8,10 @@ import { AppError } from '../lib/errors.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { KnownDevices } from '../known-devices/service.js';
+import type { ConfirmOwner, Owner } from './confirm-owner.js';
 import type { PasswordPolicy } from './policy.js';
-import { invalidCredentials, type ConfirmPassword } from './verify.js';
-import type { Revocation, Revoker } from '../sessions/revocation.js';
+import { invalidCredentials } from './verify.js';
+import type { Revocation } from '../sessions/revocation.js';
 import type { IssuedSession, Sessions } from '../sessions/service.js';
 import type { AccountRecord } from '../users/account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
@@ -18,17 +19,18 @@ import { assertNewPassword } from '../users/input.js';
 import { createAccountRepository } from '../users/repository.js';
 
 export interface PasswordChange {
-  readonly currentPassword: string;
+  /** Not needed by an account without a password. */
+  readonly currentPassword?: string | null | undefined;
   readonly newPassword: string;
   readonly newPasswordConfirmation?: string | null | undefined;
 }
 
 /**
  * Changes the password and renews the caller's session.
- * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, INVALID_TOKEN if the session ended meanwhile,
+ * @throws AppError VALIDATION_ERROR, INVALID_CREDENTIALS, STEP_UP_REQUIRED, INVALID_TOKEN if the session ended meanwhile,
  * RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE
  */
-export type ChangePassword = (change: PasswordChange, revoker: Revoker) => Promise<IssuedSession>;
+export type ChangePassword = (change: PasswordChange, owner: Owner) => Promise<IssuedSession>;
 
 export interface NewPasswordOptions {
   readonly db: Database;
@@ -45,35 +47,24 @@ export interface NewPasswordOptions {
 }
 
 export interface ChangePasswordOptions extends NewPasswordOptions {
-  readonly confirmPassword: ConfirmPassword;
+  readonly confirmOwner: ConfirmOwner;
 }
 
 export function createChangePassword(options: ChangePasswordOptions): ChangePassword {
-  const {
-    db,
-    clock,
-    audit,
-    sessions,
-    revocation,
-    hasher,
-    passwords,
-    tokens,
-    outbox,
-    changes,
-    devices,
-    confirmPassword,
-  } = options;
+  const { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices, confirmOwner } =
+    options;
   const repository = createAccountRepository(db.executor);
 
-  return async ({ currentPassword, newPassword, newPasswordConfirmation }, { userId, sessionId, client }) => {
+  return async ({ currentPassword, newPassword, newPasswordConfirmation }, owner) => {
+    const { userId, sessionId, client } = owner;
     const found = await repository.findById(userId);
     if (!found) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
     await assertNewPassword(passwords, found.account, newPassword, newPasswordConfirmation, {
       password: 'newPassword',
       confirmation: 'newPasswordConfirmation',
     });
-    const caller = { sessionId, client };
-    const issued = await confirmPassword(found, currentPassword, caller, async ({ passwordHash, resetFailures }) => {
+    const password = { field: 'currentPassword', value: currentPassword };
+    const issued = await confirmOwner(found, password, owner, async ({ passwordHash, resetFailures }) => {
       const nextHash = await hasher.hash(passwords.normalize(newPassword), widestNetwork(client.ipAddress));
       return db.transaction(async (tx) => {
         const accounts = createAccountRepository(tx);

@@ -12,30 +12,32 @@ import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { Lockout } from '../passwords/lockout.js';
 import type { KnownDevices } from '../known-devices/service.js';
-import { invalidCredentials, type ConfirmPassword } from '../passwords/verify.js';
-import type { Revocation, Revoker } from '../sessions/revocation.js';
+import type { ConfirmOwner, Owner } from '../passwords/confirm-owner.js';
+import { invalidCredentials } from '../passwords/verify.js';
+import type { Revocation } from '../sessions/revocation.js';
 import type { AccountRecord } from './account.js';
 import { createAccountRepository } from './repository.js';
 
 export interface DeletionRequest {
   readonly confirmation: string;
-  readonly password: string;
+  /** Not needed by an account without a password. */
+  readonly password?: string | null | undefined;
 }
 
 /** The account that deletes, and its client. */
 export interface Deleter {
   readonly actorId: string;
   readonly client: ClientInfo;
-  /** The hash of the verified password; left out if none was verified. */
-  readonly verifiedHash?: string;
+  /** The hash of the verified password, or null for an account without one; left out if nothing was verified. */
+  readonly verifiedHash?: string | null;
 }
 
 export interface Deletion {
   /**
    * Deletes the account of the caller.
-   * @throws AppError VALIDATION_ERROR (confirmation; the last administrator), INVALID_CREDENTIALS, RATE_LIMIT_EXCEEDED
+   * @throws AppError VALIDATION_ERROR (confirmation; the last administrator), INVALID_CREDENTIALS, STEP_UP_REQUIRED, RATE_LIMIT_EXCEEDED
    */
-  deleteOwn(request: DeletionRequest, revoker: Revoker): Promise<void>;
+  deleteOwn(request: DeletionRequest, owner: Owner): Promise<void>;
   /**
    * Deletes an account in the caller's transaction; undefined if it does not exist.
    * @throws AppError VALIDATION_ERROR for the last administrator
@@ -54,7 +56,7 @@ export interface DeletionOptions {
   readonly revocation: Revocation;
   readonly tokens: OneTimeTokens;
   readonly outbox: Outbox;
-  readonly confirmPassword: ConfirmPassword;
+  readonly confirmOwner: ConfirmOwner;
   readonly lockout: Pick<Lockout, 'purge'>;
   readonly devices: Pick<KnownDevices, 'forgetAll'>;
   /** The restore window in milliseconds. */
@@ -67,7 +69,7 @@ const DAY_MS = 86_400_000;
 const INTERNAL_CLIENT: ClientInfo = { ipAddress: 'internal', network: 'internal', userAgent: null };
 
 export function createDeletion(options: DeletionOptions): Deletion {
-  const { db, clock, audit, revocation, tokens, outbox, confirmPassword, lockout, devices, restoreWindowMs } = options;
+  const { db, clock, audit, revocation, tokens, outbox, confirmOwner, lockout, devices, restoreWindowMs } = options;
   const windowBegan = () => new Date(clock.now() - restoreWindowMs);
 
   async function remove(tx: Executor, id: string, { actorId, client, verifiedHash }: Deleter) {
@@ -88,12 +90,13 @@ export function createDeletion(options: DeletionOptions): Deletion {
   }
 
   return {
-    async deleteOwn({ confirmation, password }, { userId, sessionId, client }) {
+    async deleteOwn({ confirmation, password }, owner) {
+      const { userId, client } = owner;
       if (confirmation !== CONFIRMATION)
         throw validationError([{ field: 'confirmation', message: `must be ${CONFIRMATION}` }]);
       const found = await createAccountRepository(db.executor).findById(userId);
       if (!found) throw new AppError('USER_NOT_FOUND', 'The account no longer exists.');
-      await confirmPassword(found, password, { sessionId, client }, ({ passwordHash, resetFailures }) =>
+      await confirmOwner(found, { field: 'password', value: password }, owner, ({ passwordHash, resetFailures }) =>
         db.transaction(async (tx) => {
           const deleted = await remove(tx, userId, { actorId: userId, client, verifiedHash: passwordHash });
           if (!deleted) throw invalidCredentials();

@@ -49,6 +49,10 @@ const markLoggedIn = statement(accountColumns, (executor) =>
     .returning(accountColumns),
 );
 
+/** The condition that the password hash is unchanged; none for undefined. */
+const hashIs = (hash: string | null | undefined) =>
+  hash === null ? isNull(users.passwordHash) : hash === undefined ? undefined : eq(users.passwordHash, hash);
+
 /** The last code point: appended to a prefix, it sorts after every text with that prefix in byte order. */
 const LAST = '\u{10ffff}';
 
@@ -119,15 +123,15 @@ export function createAccountRepository(executor: Executor) {
 
     /**
      * Updates a usable account. Undefined if there is none, or if its password hash is no longer `verifiedHash`.
-     * @param verifiedHash the hash of the verified password; left out if none was verified
+     * @param verifiedHash the hash of the verified password, or null for an account without one; left out if none was verified
      */
     async update(
       id: string,
       changes: AccountChanges,
       now: Date,
-      verifiedHash?: string,
+      verifiedHash?: string | null,
     ): Promise<AccountRecord | undefined> {
-      const proven = verifiedHash === undefined ? undefined : eq(users.passwordHash, verifiedHash);
+      const proven = hashIs(verifiedHash);
       const [row] = await executor
         .update(users)
         .set({ ...changes, updatedAt: now })

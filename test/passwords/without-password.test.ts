@@ -2,7 +2,7 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
-import { LOGIN, tokenIn } from '../helpers/seed.js';
+import { LOGIN, REFRESH, tokenIn } from '../helpers/seed.js';
 import { claimsOf } from '../helpers/tokens.js';
 
 const app = await startTestApp(t);
@@ -48,6 +48,47 @@ t.test('changes the username after a recent login', async (t) => {
   const user = await passwordless();
   const { data } = await user.client.send('mutation { updateMe(input: { username: "no-password" }) { username } }');
   t.same(data!['updateMe'], { username: 'no-password' });
+});
+
+const CHANGE = `mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { accessToken } }`;
+const DELETE = 'mutation ($input: DeleteMeInput!) { deleteMe(input: $input) }';
+const confirmation = 'DELETE_MY_ACCOUNT';
+const newPassword = 'another quiet brass telescope';
+
+t.test('sets a first password after a recent login, which ends the other sessions', async (t) => {
+  const user = await passwordless();
+  t.equal((await user.client.send(CHANGE, { input: { newPassword } })).code, undefined);
+  const input = { identifier: user.username, password: newPassword };
+  t.equal((await app.client().send(LOGIN, { input })).code, undefined);
+});
+
+t.test('deletes the account after a recent login', async (t) => {
+  const user = await passwordless();
+  t.equal((await user.client.send(DELETE, { input: { confirmation } })).data?.['deleteMe'], true);
+  t.equal((await user.client.send('{ me { id } }')).code, 'USER_NOT_FOUND');
+});
+
+t.test('requires a newer login for both when it is no longer recent', async (t) => {
+  const user = await passwordless();
+  app.clock.advance(15 * 60_000);
+  const { data } = await app.client().send(REFRESH, { refreshToken: user.refreshToken });
+  const client = app.client({ token: data!['refresh'].accessToken as string });
+  t.equal((await client.send(CHANGE, { input: { newPassword } })).code, 'STEP_UP_REQUIRED');
+  t.equal((await client.send(DELETE, { input: { confirmation } })).code, 'STEP_UP_REQUIRED');
+  t.equal((await client.send('{ me { id } }')).code, undefined);
+});
+
+t.test('requires the password of an account that has one, however recent the login', async (t) => {
+  const user = await app.user();
+  for (const [document, input, field] of [
+    [CHANGE, { newPassword }, 'currentPassword'],
+    [DELETE, { confirmation, password: null }, 'password'],
+  ] as const)
+    t.match(await user.client.send(document, { input }), {
+      code: 'VALIDATION_ERROR',
+      errors: [{ extensions: { details: [{ field, message: 'is required' }] } }],
+    });
+  t.equal((await user.client.send('{ me { id } }')).code, undefined);
 });
 
 t.test('sets a password with a mailed reset link', async (t) => {

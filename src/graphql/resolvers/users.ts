@@ -5,7 +5,7 @@ import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
 import { bearsOwnCookie, countLogin, issueAuthPayload, onDevice } from './auth-payload.js';
 import { parseSessionPage } from '../../sessions/listing-repository.js';
-import type { Revoker } from '../../sessions/revocation.js';
+import type { Owner } from '../../passwords/confirm-owner.js';
 import { ownUserFields } from './user-factors.js';
 
 export const me: QueryResolvers['me'] = (_source, _args, context) => context.account();
@@ -101,7 +101,8 @@ async function sessionsRefused(context: GraphqlContext): Promise<AppError> {
   return new AppError('INSUFFICIENT_PERMISSIONS', "This requires the person's own session.", { requiredScopes: [] });
 }
 
-function callerOf(context: GraphqlContext): Revoker {
+function callerOf(context: GraphqlContext): Owner {
   const { user, sessionId } = context.session();
-  return { userId: user.id, sessionId, client: context.client };
+  const { authenticatedAt } = context.principal();
+  return { userId: user.id, sessionId, client: context.client, authenticatedAt };
 }
