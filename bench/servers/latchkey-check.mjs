@@ -49,7 +49,7 @@ export async function latchkeyCheck() {
         const token = bearerToken(headers.authorization);
         return token === undefined ? undefined : accessTokens.subjectOf(token);
       };
-      await app.register(corsPlugin, { origins: config.corsOrigins });
+      await app.register(corsPlugin, { origins: config.corsOrigins, credentialHeaders: authenticator.headers });
       await app.register(rateLimitPlugin, { ...config.rateLimits, principalOf });
       await app.register(metricsPlugin, {
         metrics: createMetrics({ hasher, database: db, events, sockets: none, subscriptions: none, breachChecks }),
