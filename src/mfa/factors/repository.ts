@@ -21,11 +21,9 @@ export interface FactorKinds {
   readonly recoveryCode: boolean;
 }
 
-const hasPassword = sql<boolean>`${users.passwordHash} is not null`;
-const hasTotp = sql<boolean>`exists (select from ${totpFactors} where ${totpFactors.userId} = ${users.id})`;
-const hasPasskey = sql<boolean>`exists (select from ${passkeys} where ${passkeys.userId} = ${users.id})`;
-
-const hasRecoveryCode = sql<boolean>`exists (select from ${recoveryCodes} where ${recoveryCodes.userId} = ${users.id})`;
+/** Takes the id as a parameter: in a subquery, the column `id` of the account would be that of the inner table. */
+const has = (of: typeof totpFactors | typeof passkeys | typeof recoveryCodes, userId: string) =>
+  sql<boolean>`exists (select from ${of} where ${of.userId} = ${userId})`;
 
 /** @param executor the database, or one transaction of it */
 export function createFactorRepository(executor: Executor) {
@@ -34,7 +32,7 @@ export function createFactorRepository(executor: Executor) {
     async updateHasSecondFactor(userId: string, now: Date): Promise<AccountRecord | undefined> {
       const [row] = await executor
         .update(users)
-        .set({ hasSecondFactor: sql`(${hasTotp} or ${hasPasskey})`, updatedAt: now })
+        .set({ hasSecondFactor: sql`(${has(totpFactors, userId)} or ${has(passkeys, userId)})`, updatedAt: now })
         .where(and(eq(users.id, userId), isNull(users.disabledAt), isNull(users.deletedAt)))
         .returning(accountColumns);
       return row;
@@ -43,7 +41,12 @@ export function createFactorRepository(executor: Executor) {
     /** Undefined for an unknown account. */
     async kindsOf(userId: string): Promise<FactorKinds | undefined> {
       const [row] = await executor
-        .select({ password: hasPassword, totp: hasTotp, passkey: hasPasskey, recoveryCode: hasRecoveryCode })
+        .select({
+          password: sql<boolean>`${users.passwordHash} is not null`,
+          totp: has(totpFactors, userId),
+          passkey: has(passkeys, userId),
+          recoveryCode: has(recoveryCodes, userId),
+        })
         .from(users)
         .where(eq(users.id, userId));
       return row;
