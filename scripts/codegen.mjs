@@ -24,7 +24,12 @@ const code = await codegen({
     emitLegacyCommonJSImports: false,
     maybeValue: 'T | null',
     inputMaybeValue: 'T | null | undefined',
-    scalars: { DateTime: { input: 'never', output: 'Date' }, Scope: 'string', ID: 'string' },
+    scalars: {
+      DateTime: { input: 'never', output: 'Date' },
+      JSON: { input: 'object', output: 'object' },
+      Scope: 'string',
+      ID: 'string',
+    },
     contextType: './context.js#GraphqlContext',
     makeResolverTypeCallable: true,
     mappers: {

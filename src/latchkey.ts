@@ -140,7 +140,8 @@ export function createServices(dependencies: ServiceDependencies) {
     confirmPassword,
     policy: secondFactorPolicy,
     secrets,
-    issuer: config.appName,
+    appName: config.appName,
+    relyingParty: { ...config.webauthn, publicUrl, appUrl: config.mail.appUrl },
   });
   const { factors, stepUpMethods, verifiers } = secondFactors;
   const confirmOwner = createConfirmOwner({ clock, confirmPassword, stepUpMethods });

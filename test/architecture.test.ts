@@ -88,6 +88,7 @@ only('drizzle-orm', (name) => name.startsWith('drizzle-orm'), /(^|[-\/])reposito
 only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /^db\//);
 only('ioredis', (name) => name === 'ioredis', /^redis\//);
 only('argon2', (name) => name === 'argon2', /^crypto\//);
+only('@simplewebauthn/server', (name) => name.startsWith('@simplewebauthn/'), /^mfa\/passkeys\//);
 only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',

@@ -35,6 +35,8 @@ export type AuditType =
   | 'totp.removed'
   | 'passkey.added'
   | 'passkey.removed'
+  | 'passkey.renamed'
+  | 'passkey.counter_regressed'
   | 'recovery_codes.created'
   | 'recovery_code.used'
   | 'second_factor.used'

@@ -133,6 +133,12 @@ function parseConfig(read: Readers) {
       appUrl: read.url('APP_URL'),
     },
     scopes: read.scopes('EXTRA_SCOPES'),
+    webauthn: {
+      /** The domain of passkeys; unset: from PUBLIC_URL and APP_URL. */
+      rpId: read.optionalText('WEBAUTHN_RP_ID'),
+      /** Origins of the pages that use passkeys; empty: those of PUBLIC_URL and APP_URL. */
+      origins: read.origins('WEBAUTHN_ORIGINS'),
+    },
     passwords: {
       minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),
       blocklist: read.flag('PASSWORD_BLOCKLIST', true),

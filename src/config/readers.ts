@@ -119,6 +119,7 @@ export function readers(
     warnings: warnings as readonly string[],
     report,
     text: (name: string, fallback: string): string => raw(name) ?? fallback,
+    optionalText: (name: string): string | undefined => raw(name),
 
     /** Without the brackets of a URL. */
     host(name: string, fallback: string): string {

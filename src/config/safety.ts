@@ -1,5 +1,7 @@
 /** Checks combinations of settings: rejects unsafe ones and warns about risky ones. */
 import type { ParsedConfig } from './config.js';
+import { originOf } from './readers.js';
+import { relyingPartyIssue, relyingPartyWarning, type RelyingPartySettings } from './relying-party.js';
 
 type Report = (name: string, expected: string, fallback: undefined) => undefined;
 
@@ -23,6 +25,9 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
     report('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
   if (config.metrics.port !== undefined && config.metrics.port !== 0 && config.metrics.port === config.port)
     report('METRICS_PORT', 'a port other than PORT', undefined);
+  const relyingParty = relyingPartySettings(config);
+  const issue = relyingPartyIssue(relyingParty);
+  if (issue) report(issue.name, issue.expected, undefined);
   if (!config.production) {
     return WILDCARDS.includes(config.host)
       ? ['HOST listens on all addresses in development mode; set NODE_ENV=production, or HOST=127.0.0.1']
@@ -39,7 +44,11 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
     if (url !== undefined && isPlain('http:', url))
       report(name, 'https:// in production; http:// only for loopback', undefined);
   }
+  if (config.webauthn.origins.some((origin) => URL.canParse(origin) && isPlain('http:', origin)))
+    report('WEBAUTHN_ORIGINS', 'https:// in production; http:// only for loopback', undefined);
   const warnings: string[] = [];
+  const warning = issue ? undefined : relyingPartyWarning(relyingParty);
+  if (warning !== undefined) warnings.push(warning);
   if (config.databaseUrl === undefined)
     warnings.push('DATABASE_URL is not set; the embedded database serves one process only and needs its own backup');
   if (config.metrics.port === undefined && config.metrics.token === undefined)
@@ -47,6 +56,12 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
   if (config.redis.url !== undefined && isPlain('redis:', config.redis.url))
     warnings.push('REDIS_URL is not encrypted on its way to another host; use rediss://');
   return warnings;
+}
+
+/** The settings of passkeys. An invalid URL is reported as such, and stands for the listening address here. */
+function relyingPartySettings({ webauthn, publicUrl, mail, host, port }: ParsedConfig): RelyingPartySettings {
+  const origins = webauthn.origins.filter((origin) => URL.canParse(origin));
+  return { ...webauthn, origins, publicUrl: publicUrl ?? originOf(host, port)!, appUrl: mail.appUrl };
 }
 
 /** Whether a URL uses a protocol without TLS to another host. */

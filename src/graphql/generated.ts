@@ -20,6 +20,11 @@ export type Scalars = {
   DateTime: { input: never; output: Date };
   /** A permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one added by the configuration. */
   Scope: { input: string; output: string };
+  /**
+   * An object in one of the JSON forms of WebAuthn Level 3, as the browser's `parseCreationOptionsFromJSON`,
+   * `parseRequestOptionsFromJSON` and `toJSON` use them.
+   */
+  JSON: { input: object; output: object };
 };
 
 /** A key that `@rateLimit` counts by. */
@@ -85,7 +90,7 @@ export type User = {
   createdAt: Scalars['DateTime']['output'];
   /** When the account was last changed. */
   updatedAt: Scalars['DateTime']['output'];
-  /** When the user last logged in with a password or an emailed code, or reset the password. */
+  /** When the user last logged in with a password, a passkey or an emailed code, or reset the password. */
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
   /** The active sessions, most recently used first. Only for the account's own session and for administrators in a session. */
   sessions: Array<Session>;
@@ -110,6 +115,8 @@ export type SecondFactors = {
   __typename?: 'SecondFactors';
   /** The authenticator app; null if there is none. */
   totp?: Maybe<Totp>;
+  /** The passkeys, oldest first. */
+  passkeys: Array<Passkey>;
   /** The number of unused recovery codes. */
   recoveryCodesLeft: Scalars['Int']['output'];
   /** Whether the account must have a second factor (`REQUIRE_SECOND_FACTOR`). The last one can then not be removed. */
@@ -123,6 +130,32 @@ export type Totp = {
   createdAt: Scalars['DateTime']['output'];
   /** When its last code was accepted; null if none was since the enrolment. */
   lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A passkey (WebAuthn). */
+export type Passkey = {
+  __typename?: 'Passkey';
+  /** The id (UUID version 7). */
+  id: Scalars['ID']['output'];
+  /** The name that its owner gave it. */
+  name: Scalars['String']['output'];
+  /** When it was registered. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it last proved its owner; null if it has not since the registration. */
+  lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Whether the authenticator syncs it between devices. */
+  synced: Scalars['Boolean']['output'];
+};
+
+/** A challenge for a passkey, valid for one attempt within five minutes. */
+export type PasskeyChallenge = {
+  __typename?: 'PasskeyChallenge';
+  /** The challenge, to send to `loginWithPasskey`. The options contain it as well. */
+  challenge: Scalars['String']['output'];
+  /** PublicKeyCredentialRequestOptionsJSON, for `navigator.credentials.get`. */
+  options: Scalars['JSON']['output'];
+  /** When the challenge expires. */
+  expiresAt: Scalars['DateTime']['output'];
 };
 
 /** An enrolment of an authenticator app, which a code must confirm. */
@@ -327,6 +360,33 @@ export type Mutation = {
   removeTotp: Scalars['Boolean']['output'];
   /** Creates new recovery codes; earlier ones no longer work. The owner is notified by email. */
   regenerateRecoveryCodes: RecoveryCodes;
+  /**
+   * Starts the registration of a passkey: returns PublicKeyCredentialCreationOptionsJSON, for `navigator.credentials.create`. An
+   * account has at most 20 passkeys.
+   */
+  startPasskeyRegistration: Scalars['JSON']['output'];
+  /**
+   * Adds the passkey that `navigator.credentials.create` has returned, within five minutes and in the same session. Ends the
+   * account's other sessions if it is the first second factor. The owner is notified by email.
+   */
+  finishPasskeyRegistration: Passkey;
+  /** Renames a passkey of the caller; `NOT_FOUND` for any other. */
+  renamePasskey: Passkey;
+  /**
+   * Removes a passkey of the caller, and the recovery codes if no second factor is left. The last way to log in cannot be removed.
+   * The owner is notified by email. `NOT_FOUND` for any other passkey.
+   */
+  removePasskey: Scalars['Boolean']['output'];
+  /**
+   * Starts a login with a passkey, a second step with one, or a step-up. Without `challenge`, the options accept every passkey of the
+   * site, whose user must be verified.
+   */
+  startPasskeyLogin: PasskeyChallenge;
+  /**
+   * Opens a session with a passkey that has verified its user: two factors. An unknown passkey and a wrong response return the same
+   * `INVALID_CREDENTIALS`, and count as failed logins. `INVALID_TOKEN` for a challenge that is unknown, used or expired.
+   */
+  loginWithPasskey: AuthPayload;
   /** Renews a session: returns a new access token and a new refresh token. Each refresh token is valid once. */
   refresh: AuthPayload;
   /**
@@ -431,6 +491,33 @@ export type MutationReauthenticateArgs = {
 /** The mutations. */
 export type MutationConfirmTotpEnrollmentArgs = {
   code: Scalars['String']['input'];
+};
+
+/** The mutations. */
+export type MutationFinishPasskeyRegistrationArgs = {
+  response: Scalars['JSON']['input'];
+  name?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The mutations. */
+export type MutationRenamePasskeyArgs = {
+  id: Scalars['ID']['input'];
+  name: Scalars['String']['input'];
+};
+
+/** The mutations. */
+export type MutationRemovePasskeyArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationStartPasskeyLoginArgs = {
+  challenge?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The mutations. */
+export type MutationLoginWithPasskeyArgs = {
+  input: PasskeyLoginInput;
 };
 
 /** The mutations. */
@@ -616,6 +703,18 @@ export type PreferencesInput = {
   language?: InputMaybe<Scalars['String']['input']>;
 };
 
+/** Input for logging in with a passkey. */
+export type PasskeyLoginInput = {
+  /** The challenge of `startPasskeyLogin`. */
+  challenge: Scalars['String']['input'];
+  /** AuthenticationResponseJSON: what `navigator.credentials.get` has returned. */
+  response: Scalars['JSON']['input'];
+  /** Whether the session gets the longer of the two configured lifetimes. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token is delivered. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
 /** Input for finishing a sign-in; exactly one factor. */
 export type SecondFactorInput = {
   /** The challenge in the extensions of `SECOND_FACTOR_REQUIRED`. */
@@ -624,6 +723,8 @@ export type SecondFactorInput = {
   totp?: InputMaybe<Scalars['String']['input']>;
   /** A recovery code, in any case, with or without dashes. It is used up, and the owner is notified by email. */
   recoveryCode?: InputMaybe<Scalars['String']['input']>;
+  /** AuthenticationResponseJSON to the options of `startPasskeyLogin`. */
+  passkey?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** Input for proving the person of a session again; exactly one field. */
@@ -634,6 +735,8 @@ export type ReauthenticateInput = {
   totp?: InputMaybe<Scalars['String']['input']>;
   /** A recovery code, in any case, with or without dashes. It is used up, and the owner is notified by email. */
   recoveryCode?: InputMaybe<Scalars['String']['input']>;
+  /** AuthenticationResponseJSON to the options of `startPasskeyLogin`. */
+  passkey?: InputMaybe<Scalars['JSON']['input']>;
 };
 
 /** Input for deleting the current account. */
@@ -763,6 +866,7 @@ export type DirectiveResolverFn<
 export type ResolversTypes = {
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   Scope: ResolverTypeWrapper<Scalars['Scope']['output']>;
+  JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   RateLimitKey: RateLimitKey;
   Role: Role;
   Theme: Theme;
@@ -772,6 +876,8 @@ export type ResolversTypes = {
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   SecondFactors: ResolverTypeWrapper<AccountRecord>;
   Totp: ResolverTypeWrapper<Totp>;
+  Passkey: ResolverTypeWrapper<Passkey>;
+  PasskeyChallenge: ResolverTypeWrapper<PasskeyChallenge>;
   TotpEnrollment: ResolverTypeWrapper<TotpEnrollment>;
   RecoveryCodes: ResolverTypeWrapper<RecoveryCodes>;
   Preferences: ResolverTypeWrapper<Preferences>;
@@ -793,6 +899,7 @@ export type ResolversTypes = {
   EmailCodeInput: EmailCodeInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  PasskeyLoginInput: PasskeyLoginInput;
   SecondFactorInput: SecondFactorInput;
   ReauthenticateInput: ReauthenticateInput;
   DeleteMeInput: DeleteMeInput;
@@ -807,11 +914,14 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   DateTime: Scalars['DateTime']['output'];
   Scope: Scalars['Scope']['output'];
+  JSON: Scalars['JSON']['output'];
   User: AccountRecord;
   ID: Scalars['ID']['output'];
   Boolean: Scalars['Boolean']['output'];
   SecondFactors: AccountRecord;
   Totp: Totp;
+  Passkey: Passkey;
+  PasskeyChallenge: PasskeyChallenge;
   TotpEnrollment: TotpEnrollment;
   RecoveryCodes: RecoveryCodes;
   Preferences: Preferences;
@@ -831,6 +941,7 @@ export type ResolversParentTypes = {
   EmailCodeInput: EmailCodeInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
+  PasskeyLoginInput: PasskeyLoginInput;
   SecondFactorInput: SecondFactorInput;
   ReauthenticateInput: ReauthenticateInput;
   DeleteMeInput: DeleteMeInput;
@@ -938,6 +1049,10 @@ export interface ScopeScalarConfig extends GraphQLScalarTypeConfig<ResolversType
   name: 'Scope';
 }
 
+export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['JSON'], any> {
+  name: 'JSON';
+}
+
 export type UserResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['User'] = ResolversParentTypes['User'],
@@ -972,6 +1087,7 @@ export type SecondFactorsResolvers<
   ParentType extends ResolversParentTypes['SecondFactors'] = ResolversParentTypes['SecondFactors'],
 > = {
   totp?: Resolver<Maybe<ResolversTypes['Totp']>, ParentType, ContextType>;
+  passkeys?: Resolver<Array<ResolversTypes['Passkey']>, ParentType, ContextType>;
   recoveryCodesLeft?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   required?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
@@ -982,6 +1098,26 @@ export type TotpResolvers<
 > = {
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type PasskeyResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Passkey'] = ResolversParentTypes['Passkey'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  synced?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type PasskeyChallengeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['PasskeyChallenge'] = ResolversParentTypes['PasskeyChallenge'],
+> = {
+  challenge?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  options?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
 };
 
 export type TotpEnrollmentResolvers<
@@ -1138,6 +1274,37 @@ export type MutationResolvers<
   >;
   removeTotp?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   regenerateRecoveryCodes?: Resolver<ResolversTypes['RecoveryCodes'], ParentType, ContextType>;
+  startPasskeyRegistration?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  finishPasskeyRegistration?: Resolver<
+    ResolversTypes['Passkey'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationFinishPasskeyRegistrationArgs, 'response'>
+  >;
+  renamePasskey?: Resolver<
+    ResolversTypes['Passkey'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRenamePasskeyArgs, 'id' | 'name'>
+  >;
+  removePasskey?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRemovePasskeyArgs, 'id'>
+  >;
+  startPasskeyLogin?: Resolver<
+    ResolversTypes['PasskeyChallenge'],
+    ParentType,
+    ContextType,
+    Partial<MutationStartPasskeyLoginArgs>
+  >;
+  loginWithPasskey?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationLoginWithPasskeyArgs, 'input'>
+  >;
   refresh?: Resolver<ResolversTypes['AuthPayload'], ParentType, ContextType, Partial<MutationRefreshArgs>>;
   logout?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   updateMe?: Resolver<ResolversTypes['User'], ParentType, ContextType, RequireFields<MutationUpdateMeArgs, 'input'>>;
@@ -1237,9 +1404,12 @@ export type SubscriptionResolvers<
 export type Resolvers<ContextType = GraphqlContext> = {
   DateTime?: GraphQLScalarType;
   Scope?: GraphQLScalarType;
+  JSON?: GraphQLScalarType;
   User?: UserResolvers<ContextType>;
   SecondFactors?: SecondFactorsResolvers<ContextType>;
   Totp?: TotpResolvers<ContextType>;
+  Passkey?: PasskeyResolvers<ContextType>;
+  PasskeyChallenge?: PasskeyChallengeResolvers<ContextType>;
   TotpEnrollment?: TotpEnrollmentResolvers<ContextType>;
   RecoveryCodes?: RecoveryCodesResolvers<ContextType>;
   Preferences?: PreferencesResolvers<ContextType>;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buildASTSchema, GraphQLError, isObjectType, isScalarType, Kind, parse, type GraphQLSchema } from 'graphql';
 import { enforceDirectives, type DirectiveOptions } from './directives/directives.js';
 import { attachExtension, parseExtension, type SchemaExtension } from './extension.js';
+import { attachJson } from './json-scalar.js';
 import { resolvers } from './resolvers/index.js';
 
 /** The path of schema.graphql: at the root of the package, for src/ and dist/ alike. */
@@ -45,4 +46,5 @@ function attachScalars(schema: GraphQLSchema): void {
     throw new GraphQLError('DateTime takes a Date');
   };
   scope.serialize = String;
+  attachJson(schema.getType('JSON'));
 }

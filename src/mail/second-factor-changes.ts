@@ -8,6 +8,7 @@ export type SecondFactorChange = Extract<
   | 'totp.removed'
   | 'passkey.added'
   | 'passkey.removed'
+  | 'passkey.counter_regressed'
   | 'recovery_codes.created'
   | 'recovery_code.used'
   | 'second_factors.reset'
@@ -30,6 +31,10 @@ export const SECOND_FACTOR_CHANGES: Readonly<Record<SecondFactorChange, { subjec
   'passkey.removed': {
     subject: 'A passkey was removed from',
     effect: 'It no longer signs you in.',
+  },
+  'passkey.counter_regressed': {
+    subject: 'A sign-in with a passkey was refused for',
+    effect: 'Its counter did not rise, so a copy of the passkey may exist. Remove the passkey, and add a new one.',
   },
   'recovery_codes.created': {
     subject: 'New recovery codes were created for',

@@ -1,5 +1,6 @@
 /** Creates the services of second factors with their dependencies. */
 import type { Audit } from '../audit/audit.js';
+import { relyingPartyOf, type RelyingPartySettings } from '../config/relying-party.js';
 import { createEncryption } from '../crypto/encryption.js';
 import type { Database } from '../db/database.js';
 import type { Clock } from '../lib/clock.js';
@@ -11,6 +12,11 @@ import type { Sessions } from '../sessions/service.js';
 import type { Challenges } from './challenges/service.js';
 import { createFactors } from './factors/service.js';
 import { createSecondFactorLogin } from './login.js';
+import { createPasskeyAuthentication } from './passkeys/authentication.js';
+import { createCeremonies } from './passkeys/ceremonies.js';
+import { createCeremonyChallenges } from './passkeys/challenges.js';
+import { createLoginWithPasskey } from './passkeys/login.js';
+import { createPasskeys } from './passkeys/service.js';
 import type { SecondFactorPolicy } from './policy.js';
 import { createReauthenticate } from './reauthenticate.js';
 import { createRecoveryCodes } from './recovery-codes/service.js';
@@ -31,22 +37,36 @@ export interface SecondFactorOptions {
   readonly policy: SecondFactorPolicy;
   /** The values of AUTH_SECRET; the first is current. */
   readonly secrets: readonly string[];
-  /** The name of the service in authenticator apps. */
-  readonly issuer: string;
+  /** The name of the service in authenticator apps and in the browser's dialogs. */
+  readonly appName: string;
+  readonly relyingParty: RelyingPartySettings;
 }
 
 export function createSecondFactors(options: SecondFactorOptions) {
-  const { db, clock, secrets, issuer } = options;
+  const { db, clock, secrets, appName } = options;
   const factors = createFactors(options);
   const recoveryCodes = createRecoveryCodes({ db, clock, factors });
   const encryption = createEncryption(secrets, 'totp-secret');
-  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer });
-  const verifiers = { totp: totp.verify, recoveryCode: recoveryCodes.verify };
+  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer: appName });
+
+  const ceremonies = createCeremonies(relyingPartyOf(options.relyingParty), appName);
+  const passkeyChallenges = createCeremonyChallenges({ clock });
+  const passkeyAuthentication = createPasskeyAuthentication({ ...options, factors, ceremonies, passkeyChallenges });
+
+  const verifiers = {
+    totp: totp.verify,
+    recoveryCode: recoveryCodes.verify,
+    passkey: passkeyAuthentication.verify,
+  };
   const stepUpMethods = createStepUpMethods(db.executor);
   return {
     factors,
     totp,
     recoveryCodes,
+    passkeys: createPasskeys({ ...options, factors, ceremonies, passkeyChallenges }),
+    passkeyChallenges,
+    passkeyAuthentication,
+    loginWithPasskey: createLoginWithPasskey({ ...options, ceremonies, passkeyChallenges, passkeyAuthentication }),
     factorStatus: createFactorStatus(db.executor),
     stepUpMethods,
     verifiers,

@@ -11,7 +11,7 @@ import { namesOf } from '../users/identifiers.js';
 import { createAccountRepository } from '../users/repository.js';
 import type { ChallengeRow } from './challenges/repository.js';
 import { invalidChallenge, type Challenges, type PresentedChallenge } from './challenges/service.js';
-import { MULTI_FACTOR } from './factors/verify-factor.js';
+import { MULTI_FACTOR, WrongFactor } from './factors/verify-factor.js';
 import { exactlyOne, presentedFactors, type FactorInput, type FactorVerifiers } from './presented-factor.js';
 
 export interface SecondFactorLogin {
@@ -35,10 +35,7 @@ export interface SecondFactorLoginOptions {
   readonly verifiers: FactorVerifiers;
 }
 
-const FIELDS = ['totp', 'recoveryCode'];
-
-/** Rolls the transaction back, which leaves the challenge valid. */
-class WrongFactor extends Error {}
+const FIELDS = ['totp', 'recoveryCode', 'passkey'];
 
 export function createSecondFactorLogin(options: SecondFactorLoginOptions): SecondFactorLogin {
   const { db, clock, audit, sessions, challenges, lockout, verifiers } = options;
@@ -72,6 +69,7 @@ export function createSecondFactorLogin(options: SecondFactorLoginOptions): Seco
         });
         return work.catch(async (error: unknown) => {
           if (!(error instanceof WrongFactor)) throw error;
+          if (error.record) await db.transaction(error.record);
           await attempt.recordFailure({ type: 'second_factor.failed', detail: factor.name });
           throw invalidCode();
         });

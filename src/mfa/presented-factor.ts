@@ -9,6 +9,8 @@ import type { VerifyFactor } from './factors/verify-factor.js';
 export interface FactorInput {
   readonly totp?: string | null | undefined;
   readonly recoveryCode?: string | null | undefined;
+  /** AuthenticationResponseJSON of WebAuthn; any value is accepted and verified. */
+  readonly passkey?: unknown;
 }
 
 /** The code of an authenticator app has six digits. */
@@ -23,6 +25,7 @@ export function factorOf(code: string): FactorInput {
 export interface FactorVerifiers {
   readonly totp: VerifyFactor<string>;
   readonly recoveryCode: VerifyFactor<string>;
+  readonly passkey: VerifyFactor<unknown>;
 }
 
 /** One presented factor, whose value is bound to its verification. */
@@ -35,7 +38,7 @@ export interface PresentedFactor {
 
 /** The presented factors, of which a client should send one. */
 export function presentedFactors(
-  { totp, recoveryCode }: FactorInput,
+  { totp, recoveryCode, passkey }: FactorInput,
   verifiers: FactorVerifiers,
 ): readonly PresentedFactor[] {
   const factors: PresentedFactor[] = [];
@@ -46,6 +49,8 @@ export function presentedFactors(
       name: 'recovery code',
       verify: (tx, userId, client) => verifiers.recoveryCode(tx, userId, recoveryCode, client),
     });
+  if (passkey != null)
+    factors.push({ name: 'passkey', verify: (tx, userId, client) => verifiers.passkey(tx, userId, passkey, client) });
   return factors;
 }
 

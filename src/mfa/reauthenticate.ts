@@ -10,7 +10,7 @@ import type { IssuedSession, Sessions } from '../sessions/service.js';
 import { namesOf } from '../users/identifiers.js';
 import { createAccountRepository, type AccountWithHash } from '../users/repository.js';
 import { createFactorRepository } from './factors/repository.js';
-import { MULTI_FACTOR } from './factors/verify-factor.js';
+import { MULTI_FACTOR, WrongFactor } from './factors/verify-factor.js';
 import {
   exactlyOne,
   presentedFactors,
@@ -43,10 +43,7 @@ export interface ReauthenticateOptions {
   readonly stepUpMethods: StepUpMethods;
 }
 
-const FIELDS = ['password', 'totp', 'recoveryCode'];
-
-/** Rolls the transaction back. */
-class WrongFactor extends Error {}
+const FIELDS = ['password', 'totp', 'recoveryCode', 'passkey'];
 
 export function createReauthenticate(options: ReauthenticateOptions): Reauthenticate {
   const { db, clock, audit, sessions, lockout, confirmPassword, verifiers, stepUpMethods } = options;
@@ -90,6 +87,7 @@ export function createReauthenticate(options: ReauthenticateOptions): Reauthenti
       });
       return work.catch(async (error: unknown) => {
         if (!(error instanceof WrongFactor)) throw error;
+        if (error.record) await db.transaction(error.record);
         await attempt.recordFailure({ type: 'second_factor.failed', detail: factor.name });
         throw invalidCode();
       });

@@ -43,7 +43,7 @@ export interface SessionParams {
 /** How the person authenticated. */
 export interface Proof {
   /** For the audit log. */
-  readonly by: 'register' | 'login' | 'password reset' | 'email code' | 'identity provider';
+  readonly by: 'register' | 'login' | 'passkey' | 'password reset' | 'email code' | 'identity provider';
   /** Authentication methods: values of RFC 8176, or `email` for a mailed link. Two proved factors include `mfa`. */
   readonly methods: readonly string[];
 }

@@ -3,6 +3,7 @@ import { redactText } from '../../src/fastify/redaction.js';
 import { SECRET_SETTINGS } from '../../src/config/environment.js';
 import { loopbackOrigins, originOf } from '../../src/config/readers.js';
 import { ConfigError, loadConfig } from '../../src/config/config.js';
+import { relyingPartyOf } from '../../src/config/relying-party.js';
 
 const SECRET = 'n3Vq8sT1yZ6uB4wX9cK2mP7rL5dF0gHj';
 const PRODUCTION = { NODE_ENV: 'production', PUBLIC_URL: 'https://auth.example.com', AUTH_SECRET: SECRET };
@@ -391,4 +392,59 @@ t.test('allows the loopback origins of a loopback server unless PUBLIC_URL is se
   t.same(loopbackOrigins(local), ['http://127.0.0.1:3000', 'http://[::1]:3000', 'http://localhost:3000']);
   t.same(loopbackOrigins({ ...local, publicUrl: 'https://auth.example.com' }), []);
   t.same(loopbackOrigins({ ...local, host: '0.0.0.0' }), []);
+});
+
+const relyingParty = (env: Record<string, string>) => {
+  const { webauthn, publicUrl, mail } = loadConfig(env);
+  return relyingPartyOf({ ...webauthn, publicUrl: publicUrl ?? 'http://127.0.0.1:3000', appUrl: mail.appUrl });
+};
+
+t.test('takes the domain of passkeys from PUBLIC_URL and APP_URL', async (t) => {
+  const auth = 'https://auth.example.com';
+  const own = { id: 'auth.example.com', origins: [auth] };
+  t.same(relyingParty({ PUBLIC_URL: `${auth}/latchkey` }), own);
+  t.same(relyingParty({ PUBLIC_URL: auth, APP_URL: `${auth}/account` }), own);
+  t.same(
+    relyingParty({ PUBLIC_URL: auth, APP_URL: 'https://example.com' }),
+    { id: 'example.com', origins: ['https://example.com', auth] },
+    'APP_URL is above',
+  );
+  t.same(
+    relyingParty({ PUBLIC_URL: 'https://example.com', APP_URL: auth }),
+    { id: 'example.com', origins: [auth, 'https://example.com'] },
+    'PUBLIC_URL is above',
+  );
+  t.same(
+    relyingParty({ PUBLIC_URL: auth, APP_URL: 'https://app.example.com' }),
+    { id: 'app.example.com', origins: ['https://app.example.com'] },
+    'siblings: where people sign in',
+  );
+  t.same(relyingParty({ PUBLIC_URL: auth, APP_URL: 'https://app.example.com', WEBAUTHN_RP_ID: 'example.com' }), {
+    id: 'example.com',
+    origins: ['https://app.example.com', auth],
+  });
+  t.same(relyingParty({}), { id: 'localhost', origins: ['http://localhost:3000'] });
+});
+
+t.test('rejects a domain of passkeys that its origins are not within', async (t) => {
+  const PUBLIC_URL = 'https://auth.example.com';
+  for (const id of ['https://example.com', 'Example.com', '192.0.2.1', 'example.com:443', '-a.com', 'a..b'])
+    t.match(issuesOf({ PUBLIC_URL, WEBAUTHN_RP_ID: id }), [/^WEBAUTHN_RP_ID: expected a domain/], id);
+  for (const id of ['other.com', 'ample.com', 'www.auth.example.com'])
+    t.match(issuesOf({ PUBLIC_URL, WEBAUTHN_RP_ID: id }), [/^WEBAUTHN_RP_ID: expected the host of PUBLIC_URL/], id);
+  for (const origin of ['https://other.com', 'https://notauth.example.com', 'https://example.com'])
+    t.match(issuesOf({ PUBLIC_URL, WEBAUTHN_ORIGINS: origin }), [/^WEBAUTHN_ORIGINS: .*auth\.example\.com/], origin);
+  t.match(issuesOf({ PUBLIC_URL, WEBAUTHN_ORIGINS: 'x' }), [/^WEBAUTHN_ORIGINS: expected an exact origin/]);
+  t.same(issuesOf({ PUBLIC_URL, WEBAUTHN_ORIGINS: 'https://auth.example.com,https://www.auth.example.com' }), []);
+  const plain = 'http://www.auth.example.com';
+  t.match(issuesOf({ ...PRODUCTION, WEBAUTHN_ORIGINS: plain }), [/^WEBAUTHN_ORIGINS: expected https/]);
+});
+
+t.test('warns in production where passkeys do not work', async (t) => {
+  const warned = (env: Record<string, string>) =>
+    loadConfig({ ...PRODUCTION, ...env }).warnings.filter((warning) => warning.startsWith('WEBAUTHN'));
+  t.same(warned({}), []);
+  t.match(warned({ APP_URL: 'https://app.example.com' }), [/at https:\/\/app\.example\.com only, not at PUBLIC_URL/]);
+  t.same(warned({ APP_URL: 'https://app.example.com', WEBAUTHN_RP_ID: 'example.com' }), []);
+  t.match(warned({ PUBLIC_URL: 'https://192.0.2.1' }), [/IP address/]);
 });

@@ -149,7 +149,7 @@ t.test('refuses a token whose session belongs to another account', async (t) => 
 const ABOUT_THE_CALLER = new Set(['me', 'updateMe', 'meUpdated', 'securityEvents']);
 
 t.test('requires a session of the person for every field of sessions, email or password', async (t) => {
-  const touches = /session|password|logout|email|deleteMe/i;
+  const touches = /session|password|logout|email|deleteMe|passkey|totp|recovery|reauthenticate/i;
   const fields = Object.values(schema.getMutationType()!.getFields());
   const open = fields.filter(
     (field) => touches.test(field.name) && !directive(field, 'public') && !directive(field, 'requiresSession'),

@@ -11,7 +11,7 @@ export const secondFactorChallenges = pgTable(
     challengeHash: text().primaryKey(),
     userId: uuid().notNull(),
     /** How the first factor was proved, for the audit log. */
-    provedBy: text({ enum: ['login', 'password reset', 'email code', 'identity provider'] }).notNull(),
+    provedBy: text({ enum: ['login', 'passkey', 'password reset', 'email code', 'identity provider'] }).notNull(),
     /** The authentication methods of the first factor. */
     methods: text()
       .array()

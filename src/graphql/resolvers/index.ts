@@ -4,6 +4,7 @@ import * as admin from './admin.js';
 import * as audit from './audit.js';
 import * as secondFactors from './second-factors.js';
 import * as emailCodes from './email-codes.js';
+import * as passkeys from './passkeys.js';
 import * as sessions from './sessions.js';
 import { SecondFactors } from './user-factors.js';
 
@@ -12,7 +13,7 @@ const { users, user, ...adminMutations } = admin;
 
 export const resolvers = {
   Query: { me, users, user, auditEvents: audit.auditEvents },
-  Mutation: { ...accountMutations, ...emailCodes, ...sessions, ...secondFactors, ...adminMutations },
+  Mutation: { ...accountMutations, ...emailCodes, ...sessions, ...secondFactors, ...passkeys, ...adminMutations },
   Subscription: { meUpdated, securityEvents: audit.securityEvents, auditEvents: audit.allAuditEvents },
   User,
   SecondFactors,

@@ -17,6 +17,7 @@ export const ownUserFields: Pick<UserResolvers, 'hasPassword' | 'secondFactors'>
 
 export const SecondFactors: SecondFactorsResolvers = {
   totp: async ({ id }, _args, context) => (await context.run(() => context.services.factorStatus.totp(id))) ?? null,
+  passkeys: ({ id }, _args, context) => context.run(() => context.services.passkeys.list(id)),
   required: (account, _args, context) => context.services.secondFactorPolicy.isRequired(account),
   recoveryCodesLeft: ({ id }, _args, context) => context.run(() => context.services.factorStatus.recoveryCodesLeft(id)),
 };

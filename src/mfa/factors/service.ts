@@ -19,8 +19,8 @@ import { MULTI_FACTOR } from './verify-factor.js';
 /** A change of a second factor. */
 export interface FactorChange {
   readonly userId: string;
-  /** The account that made the change; defaults to `userId`. */
-  readonly actorId?: string;
+  /** The account that made the change; null if unknown; defaults to `userId`. */
+  readonly actorId?: string | null;
   /** The session of the owner; null during a sign-in, and for a change by an administrator. */
   readonly sessionId: string | null;
   readonly client: ClientInfo;
