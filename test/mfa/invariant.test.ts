@@ -6,6 +6,7 @@ import { sessions, users } from '../../src/db/schema/index.js';
 import { startTestApp } from '../helpers/app.js';
 import type { AnyData } from '../helpers/client.js';
 import { LOGIN_BY_CODE, requestCode } from '../helpers/email-codes.js';
+import { loginWithPasskey, registerPasskey, startLogin, type RegisteredPasskey } from '../helpers/passkeys.js';
 import { LOGIN, PASSWORD, REFRESH, registerAdmin, tokenIn } from '../helpers/seed.js';
 import { CONFIRM_TOTP, LOGIN_WITH_FACTOR, START_TOTP, totpCode } from '../helpers/totp.js';
 
@@ -24,6 +25,10 @@ interface Held {
   readonly challenges: string[];
   secret: string | undefined;
   recoveryCodes: string[];
+  /** Also those that were removed. */
+  readonly passkeys: RegisteredPasskey[];
+  /** Sign-ins with a passkey alone. */
+  passkeyLogins: number;
   /** Sign-ins that were finished with a second factor. */
   finished: number;
 }
@@ -54,6 +59,18 @@ const factorOf = (held: Held, pick: number) =>
     ? { totp: totpCode(held.secret, clock.now()) }
     : { recoveryCode: held.recoveryCodes.shift() ?? '' };
 
+/** A factor for the second step, also of a removed passkey. */
+async function secondFactorOf(held: Held, pick: number, challenge?: string) {
+  const { authenticator } = one(held.passkeys, pick) ?? {};
+  if (!authenticator || (pick % 2 === 0 && held.secret !== undefined)) return factorOf(held, pick);
+  try {
+    const { options } = await startLogin(app.client(), challenge);
+    return { passkey: authenticator.assert({ ...options, allowCredentials: undefined }, { userVerified: false }) };
+  } catch {
+    return { passkey: {} };
+  }
+}
+
 const STEPS: Readonly<Record<string, Step>> = {
   login: async (held) =>
     keep(held, await app.client().send(LOGIN, { input: { identifier: held.email, password: held.password } })),
@@ -76,7 +93,7 @@ const STEPS: Readonly<Record<string, Step>> = {
   'second factor': async (held, pick) => {
     // Mostly the newest challenge; earlier ones are used, expired or void.
     const challenge = pick < 16 ? held.challenges.at(-1) : one(held.challenges, pick);
-    const input = { challenge: challenge ?? '', ...factorOf(held, pick) };
+    const input = { challenge: challenge ?? '', ...(await secondFactorOf(held, pick, challenge)) };
     if (keep(held, await app.client().send(LOGIN_WITH_FACTOR, { input }))) held.finished += 1;
   },
   enrol: async (held, pick) => {
@@ -90,6 +107,18 @@ const STEPS: Readonly<Record<string, Step>> = {
     held.recoveryCodes = [...((data!['confirmTotpEnrollment']?.codes as string[] | undefined) ?? held.recoveryCodes)];
   },
   'remove the app': (held, pick) => as(held, pick).send('mutation { removeTotp }'),
+  'add a passkey': async (held, pick) => {
+    const added = await registerPasskey(as(held, pick)).catch(() => undefined);
+    if (added) held.passkeys.push(added);
+  },
+  'remove a passkey': (held, pick) =>
+    as(held, pick).send('mutation ($id: ID!) { removePasskey(id: $id) }', {
+      id: one(held.passkeys, pick)?.passkey['id'] ?? '',
+    }),
+  'passkey login': async (held, pick) => {
+    const { authenticator } = one(held.passkeys, pick) ?? {};
+    if (authenticator && keep(held, await loginWithPasskey(app.client(), authenticator))) held.passkeyLogins += 1;
+  },
   'reset by an administrator': (held) =>
     admin.client.send('mutation ($id: ID!) { resetSecondFactors(userId: $id) }', { id: held.id }),
   reauthenticate: async (held, pick) => {
@@ -117,7 +146,16 @@ const STEPS: Readonly<Record<string, Step>> = {
 };
 
 /** Steps that later ones depend on. */
-const FREQUENT = ['enrol', 'enrol', 'login', 'login', 'second factor', 'second factor'];
+const FREQUENT = [
+  'enrol',
+  'enrol',
+  'add a passkey',
+  'passkey login',
+  'login',
+  'login',
+  'second factor',
+  'second factor',
+];
 
 /** Live sessions of accounts with a second factor whose proof lacks one. */
 const violations = (id: string) =>
@@ -135,10 +173,10 @@ const violations = (id: string) =>
     );
 
 t.test('no live session of an account with a second factor lacks one, after any sequence of operations', async (t) => {
-  const reached = { challenges: 0, enrolled: 0, finished: 0 };
+  const reached = { challenges: 0, enrolled: 0, passkeyLogins: 0, finished: 0 };
   const step = fc.record({ kind: fc.constantFrom(...Object.keys(STEPS), ...FREQUENT), pick: fc.nat({ max: 20 }) });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 24, size: 'max' }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 12, maxLength: 30, size: 'max' }), async (steps) => {
       const user = await app.user();
       const held: Held = {
         id: user.id,
@@ -149,6 +187,8 @@ t.test('no live session of an account with a second factor lacks one, after any 
         challenges: [],
         secret: undefined,
         recoveryCodes: [],
+        passkeys: [],
+        passkeyLogins: 0,
         finished: 0,
       };
       for (const { kind, pick } of steps) {
@@ -160,6 +200,7 @@ t.test('no live session of an account with a second factor lacks one, after any 
       }
       reached.challenges += held.challenges.length;
       reached.enrolled += held.secret === undefined ? 0 : 1;
+      reached.passkeyLogins += held.passkeyLogins;
       reached.finished += held.finished;
     }),
     { numRuns: 40, seed: 14, endOnFailure: true },

@@ -205,9 +205,11 @@ t.test('reveals that an account is disabled only to the right response', async (
   t.equal((await sessionsOf(id)).length, 1);
 });
 
-t.test('treats a deleted account as unknown', async (t) => {
+t.test('treats a deleted account as unknown, also if it is disabled', async (t) => {
   const { id, authenticator } = await passkeyUser();
   await setAccount(app.db, id, 'deleted');
+  t.equal((await loginWithPasskey(app.client(), authenticator)).code, 'INVALID_CREDENTIALS');
+  await setAccount(app.db, id, 'disabled');
   t.equal((await loginWithPasskey(app.client(), authenticator)).code, 'INVALID_CREDENTIALS');
 });
 

@@ -9,6 +9,7 @@ import {
   REAUTHENTICATE,
   registerPasskey,
   START_LOGIN,
+  START_REGISTRATION,
   startLogin,
   type RegisteredPasskey,
 } from '../../helpers/passkeys.js';
@@ -111,11 +112,22 @@ t.test('rejects the passkey and the challenge of another account', async (t) => 
   const ofOther = await startLogin(app.client(), await firstStep(other));
   t.equal((await finish(challenge, other.authenticator.assert(ofOther['options']))).code, 'INVALID_CODE');
   const { options } = await startLogin(app.client(), challenge);
-  const foreign = other.authenticator.assert({ ...options, allowCredentials: undefined });
-  t.equal((await finish(challenge, foreign)).code, 'INVALID_CODE', 'the passkey of another account');
+  for (const ceremony of [{}, { userHandle: null }]) {
+    const foreign = other.authenticator.assert({ ...options, allowCredentials: undefined }, ceremony);
+    t.equal((await finish(challenge, foreign)).code, 'INVALID_CODE', 'the passkey of another account');
+  }
   const own = user.authenticator.assert({ ...ofOther['options'], allowCredentials: undefined });
   t.equal((await finish(challenge, own)).code, 'INVALID_CODE', 'the challenge of another account');
   t.equal((await sessionsOf(user.id)).length, 1);
+});
+
+t.test('rejects the challenge of a registration', async (t) => {
+  const user = await passkeyUser();
+  const creation = (await user.client.send(START_REGISTRATION)).data!['startPasskeyRegistration'];
+  const challenge = await firstStep(user);
+  const { options } = await startLogin(app.client(), challenge);
+  const response = user.authenticator.assert(options, { challenge: creation.challenge });
+  t.equal((await finish(challenge, response)).code, 'INVALID_CODE');
 });
 
 t.test('does not let the response of a second step log in alone', async (t) => {
