@@ -8,12 +8,20 @@ export class ApiError extends Error {
     readonly code: string,
     /** Seconds after which to try again, if the server says so. */
     readonly retryAfter?: number,
+    /** For SECOND_FACTOR_REQUIRED. */
+    readonly secondStep?: SecondStep,
   ) {
     super(message);
   }
 }
 
-interface Extensions {
+/** The second step of a login, which `loginWithSecondFactor` completes. */
+export interface SecondStep {
+  readonly challenge: string;
+  readonly methods: readonly ('TOTP' | 'PASSKEY' | 'RECOVERY_CODE')[];
+}
+
+interface Extensions extends Partial<SecondStep> {
   readonly code: string;
   readonly retryAfter?: number;
 }
@@ -37,8 +45,9 @@ export async function post<Data>(
   const response = await fetch(url, { ...init, method: 'POST', headers, body: JSON.stringify(body) });
   const { data, errors } = (await response.json()) as Answer<Data>;
   if (errors?.[0]) {
-    const { code, retryAfter } = errors[0].extensions;
-    throw new ApiError(errors[0].message, code, retryAfter);
+    const { code, retryAfter, challenge, methods } = errors[0].extensions;
+    const secondStep = challenge !== undefined && methods ? { challenge, methods } : undefined;
+    throw new ApiError(errors[0].message, code, retryAfter, secondStep);
   }
   return data as Data;
 }
