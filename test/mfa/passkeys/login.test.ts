@@ -20,7 +20,7 @@ const passkeyOf = async (id: string) => {
   return row!;
 };
 const eventsOf = async (id: string, type: string) =>
-  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id))).filter(
+  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id)).orderBy(auditEvents.id)).filter(
     (event) => event.type === type,
   );
 

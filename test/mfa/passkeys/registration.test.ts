@@ -24,7 +24,7 @@ const finish = ({ client }: Pick<SeededUser, 'client'>, response: object, name?:
   client.send(FINISH_REGISTRATION, { response, name });
 const passkeysOf = (id: string) => app.db.executor.select().from(passkeys).where(eq(passkeys.userId, id));
 const eventsOf = async (id: string, type: string) =>
-  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id))).filter(
+  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id)).orderBy(auditEvents.id)).filter(
     (event) => event.type === type,
   );
 const clearChallenges = () => app.db.executor.delete(passkeyChallenges);

@@ -40,7 +40,7 @@ async function secondStep(user: PasskeyUser, ceremony: Ceremony = {}) {
 }
 const sessionsOf = (id: string) => app.db.executor.select().from(sessions).where(eq(sessions.userId, id));
 const eventsOf = async (id: string, type: string) =>
-  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id))).filter(
+  (await app.db.executor.select().from(auditEvents).where(eq(auditEvents.userId, id)).orderBy(auditEvents.id)).filter(
     (event) => event.type === type,
   );
 
