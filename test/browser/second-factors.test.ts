@@ -14,6 +14,9 @@ const SCRIPT = `
   const client = createCookieClient('/graphql');
   Object.assign(globalThis, { client, factors: createSecondFactorClient(client) });`;
 const ME = `client.request('{ me { username } }').then(({ me }) => me.username)`;
+/** Keeps how the page asks for a passkey. */
+const WATCH = `void (navigator.credentials.get = new Proxy(navigator.credentials.get, {
+  apply: (get, self, args) => { globalThis.mediation = args[0].mediation; return Reflect.apply(get, self, args); } }))`;
 const MINUTE = 60_000;
 
 t.setTimeout(240_000);
@@ -41,7 +44,7 @@ interface Visitor {
 }
 
 /** A new browser profile with an empty authenticator, on a page with a login form. */
-async function visit(t: Test): Promise<Visitor> {
+async function visit(t: Test, hasUserVerification = true): Promise<Visitor> {
   const context = await browser.newContext();
   t.teardown(() => context.close());
   const page = await context.newPage();
@@ -60,8 +63,8 @@ async function visit(t: Test): Promise<Visitor> {
       protocol: 'ctap2',
       transport: 'internal',
       hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
+      hasUserVerification,
+      isUserVerified: hasUserVerification,
       automaticPresenceSimulation: true,
     },
   });
@@ -71,8 +74,8 @@ async function visit(t: Test): Promise<Visitor> {
 }
 
 /** A person who is logged in with a password and has registered a passkey. */
-async function visitWithPasskey(t: Test) {
-  const [user, visitor] = [await app.user(), await visit(t)];
+async function visitWithPasskey(t: Test, hasUserVerification?: boolean) {
+  const [user, visitor] = [await app.user(), await visit(t, hasUserVerification)];
   const login = `factors.login('${user.username}', '${user.password}')`;
   t.equal(await visitor.run(login), undefined);
   t.match(await visitor.run(`factors.registerPasskey('Laptop')`), { name: 'Laptop' });
@@ -93,8 +96,8 @@ t.test('logs in with a passkey alone', async (t) => {
   t.equal(await run(ME), user.username);
 });
 
-t.test('logs in with a password and a passkey, and stays logged in after a reload', async (t) => {
-  const { user, login, page, run } = await visitWithPasskey(t);
+t.test('logs in with a password and a passkey without user verification, also after a reload', async (t) => {
+  const { user, login, page, run } = await visitWithPasskey(t, false);
   await run('client.logout()');
   t.match(await run(`${login}.then((step) => (globalThis.step = step))`), { methods: ['PASSKEY'] });
   t.equal(await run(`${ME}.catch(({ code }) => code)`), 'MISSING_TOKEN');
@@ -120,7 +123,9 @@ t.test('logs in with a password and a code of an authenticator app', async (t) =
 t.test('logs in with a passkey from the suggestions of an input', async (t) => {
   const { user, run } = await visitWithPasskey(t);
   await run('client.logout()');
+  await run(WATCH);
   await run('factors.loginFromSuggestion()');
+  t.equal(await run('mediation'), 'conditional');
   t.equal(await run(ME), user.username);
 });
 
@@ -128,13 +133,12 @@ t.test('offers suggestions with a new challenge before the earlier one expires',
   const { user, page, cdp, authenticatorId, run } = await visitWithPasskey(t);
   await run('client.logout()');
   await page.clock.install();
-  await run(`void (navigator.credentials.get = new Proxy(navigator.credentials.get, {
-    apply: (get, self, args) => { globalThis.isOffered = true; return Reflect.apply(get, self, args); } }))`);
+  await run(WATCH);
   const presence = (enabled: boolean) =>
     cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled });
   await presence(false);
   await run('void (globalThis.login = factors.loginFromSuggestion())');
-  await page.waitForFunction('globalThis.isOffered');
+  await page.waitForFunction('globalThis.mediation !== undefined');
   await presence(true);
   app.clock.advance(5 * MINUTE);
   await page.clock.fastForward(4 * MINUTE);
