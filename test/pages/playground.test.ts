@@ -3,6 +3,8 @@ import fastify from 'fastify';
 import t from 'tap';
 import { graphiql, GRAPHIQL_CSP } from '../../src/pages/playground.js';
 import { securityHeadersPlugin } from '../../src/fastify/security-headers.js';
+import { startTestApp } from '../helpers/app.js';
+import { listen } from '../helpers/server.js';
 
 const assetsDir = join(import.meta.dirname, '../../dist/graphiql');
 const server = fastify();
@@ -95,4 +97,16 @@ t.test('fails to start if the playground is not built', async (t) => {
   t.teardown(() => other.close());
   other.register(graphiql, { assetsDir: join(t.testdir({}), 'graphiql') });
   await t.rejects(async () => other.ready(), { message: /npm run build/ });
+});
+
+t.test('serves its files without a warning of too many listeners', async (t) => {
+  const app = await startTestApp(t);
+  const origin = `http://127.0.0.1:${await listen(app.server)}`;
+  const warnings: Error[] = [];
+  const record = (warning: Error) => void warnings.push(warning);
+  process.on('warning', record);
+  t.teardown(() => process.off('warning', record));
+  const files = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file]) => file!);
+  for (const file of files) await (await fetch(`${origin}/${file}`)).arrayBuffer();
+  t.same(warnings, []);
 });
