@@ -43,8 +43,8 @@ export function loadConfig(env: Environment = process.env): Config {
 }
 
 /**
- * Reads settings that an application passes in code. Unlike an environment, they may only have names of settings, and those that
- * were copied from the environment.
+ * Reads settings that an application passes in code. Rejects unknown names, except those that the application copied from its
+ * environment.
  * @throws ConfigError with all issues
  */
 export function loadSettings(settings: Settings): Config {

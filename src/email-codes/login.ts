@@ -74,8 +74,8 @@ export function createEmailLogin(options: EmailLoginOptions): EmailLogin {
   }
 
   /**
-   * Confirms the address of an account whose mailbox nobody has proved before. Somebody else may have registered with the address,
-   * so the password, sessions, devices and pending address that were set up until now become invalid.
+   * Confirms an unverified address. A stranger may have registered with it, so this voids the account's password, sessions, devices
+   * and pending address.
    */
   async function confirmFirst(tx: Executor, { id: userId, email }: AccountRecord, client: ClientInfo) {
     const accounts = createAccountRepository(tx);

@@ -25,7 +25,7 @@ export interface EmailTemplates {
   changeCancelled(resetToken: string | undefined): EmailContent;
   /** Contains a sign-in code, and a link that does the same, both valid for 10 minutes. @param code as people read it */
   emailCode(code: string, linkToken: string): EmailContent;
-  /** Sent after the first proof of an address, if somebody had set a password before. */
+  /** Notifies the owner that signing in with a code confirmed the address and voided an earlier password. */
   passwordVoided(): EmailContent;
   /** Sent after a change and after a reset. */
   passwordChanged(): EmailContent;

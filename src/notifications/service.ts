@@ -63,7 +63,7 @@ export function createEmailComposer({
   const mailboxes = createMailboxLimits(rateLimits);
 
   /**
-   * Composes an email that somebody requested. Undefined for an unknown address, over a rate limit, and for an account that cannot
+   * Composes a requested email. Undefined for an unknown address, over a rate limit, and for an account that cannot
    * log in. Counts and audits the first attempt to send it.
    * @param issue makes the token of the email
    */

@@ -96,7 +96,7 @@ export function cancelChangePage(key: string, issue?: Issue): Html {
 }
 
 /**
- * The form that signs a person in. It says what happens, because somebody else's link signs in to somebody else's account.
+ * The form that signs in with a mailed link. It warns the reader, because an attacker's link would sign in to the attacker's account.
  * @param key the `formKey` of the token
  * @param appName the service's name
  */

@@ -194,7 +194,7 @@ t.test('says that an account is disabled only for the right code', async (t) => 
   t.equal((await login(user.email, linkToken)).code, 'INVALID_TOKEN', 'the code is used');
 });
 
-t.test('confirms the address, and leaves nothing to somebody who registered with it before', async (t) => {
+t.test('confirms the address, and voids everything that an earlier registration set up', async (t) => {
   const user = await app.user();
   await user.client.send(UPDATE_ME, { input: { email: `thief-${user.email}` } });
   const [verification] = [tokenIn(await app.mailTo(`thief-${user.email}`))];

@@ -68,7 +68,7 @@ t.test('ends the session that the browser had before', async (t) => {
   t.same(await liveSessions(first.id), []);
 });
 
-t.test('signs nobody in for a form of another site', async (t) => {
+t.test('rejects a form that another site submits, and opens no session', async (t) => {
   const user = await app.user();
   const page = mailedPage(app.server);
   await page.open((await requestCode(app, user.email)).link);

@@ -53,7 +53,7 @@ t.test('changes the password by a mailed link, but opens no session', async (t) 
   t.equal((await login(user.username, password)).code, 'SECOND_FACTOR_REQUIRED');
 });
 
-t.test('leaves an unconfirmed address so at a reset, since somebody else may have enrolled the factor', async (t) => {
+t.test('does not confirm an address by a reset if a second factor was enrolled before', async (t) => {
   const user = await enrolledUser();
   const isVerified = async () =>
     (await app.db.executor.select().from(users).where(eq(users.id, user.id))).map((row) => row.isVerified);

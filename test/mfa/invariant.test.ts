@@ -15,7 +15,7 @@ const admin = await registerAdmin(app);
 const { clock } = app;
 const TOKENS = 'accessToken refreshToken';
 
-/** What a person, or somebody who has stolen everything of theirs, holds. */
+/** The credentials of an account, as its owner or a thief holds them. */
 interface Held {
   readonly id: string;
   readonly email: string;

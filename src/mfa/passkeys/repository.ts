@@ -93,7 +93,7 @@ export function createPasskeyRepository(executor: Executor) {
 
     /**
      * Consumes the challenge of an authentication atomically. Undefined if it is unknown, expired, used, or of another account.
-     * @param userId the account that it may be for, besides nobody; undefined for a sign-in without a first factor
+     * @param userId also accepts challenges of this account; undefined accepts only those that belong to no account
      */
     async takeAuthentication(
       challengeHash: string,
