@@ -142,6 +142,8 @@ export function createServices(dependencies: ServiceDependencies) {
     secrets,
     appName: config.appName,
     relyingParty: { ...config.webauthn, publicUrl, appUrl: config.mail.appUrl },
+    emailLogin: config.accounts.emailLogin,
+    log,
   });
   const { factors, stepUpMethods, verifiers } = secondFactors;
   const confirmOwner = createConfirmOwner({ clock, confirmPassword, stepUpMethods });

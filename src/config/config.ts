@@ -136,8 +136,8 @@ function parseConfig(read: Readers) {
     webauthn: {
       /** The domain of passkeys; unset: from PUBLIC_URL and APP_URL. */
       rpId: read.optionalText('WEBAUTHN_RP_ID'),
-      /** Origins of the pages that use passkeys; empty: those of PUBLIC_URL and APP_URL. */
-      origins: read.origins('WEBAUTHN_ORIGINS'),
+      /** Origins of the pages and Android apps that use passkeys; empty: those of PUBLIC_URL and APP_URL. */
+      origins: read.passkeyOrigins('WEBAUTHN_ORIGINS'),
     },
     passwords: {
       minLength: read.integer('PASSWORD_MIN_LENGTH', 8, 8, 64),

@@ -1,6 +1,7 @@
 /** Parses environment variables. Collects issues instead of throwing. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from '../authz/scopes.js';
+import { isAndroidApp } from './relying-party.js';
 import { quoted, urlReaders } from './urls.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -199,6 +200,15 @@ export function readers(
     pair,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),
+
+    /** Origins of pages, and of Android apps, which have the form `android:apk-key-hash:…`. */
+    passkeyOrigins: (name: string): readonly string[] =>
+      list(name).map((value) => {
+        if (!value.startsWith('android:')) return origin(name, value);
+        return isAndroidApp(value)
+          ? value
+          : report(name, `android:apk-key-hash: and 43 characters of base64url, got ${quoted(value)}`, value);
+      }),
 
     /** Addresses and CIDR networks, e.g. `10.0.0.0/8, ::1`. */
     networks(name: string): readonly string[] {

@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 export interface RelyingParty {
   /** A domain. Passkeys work on it and below it, and only as long as it stays the same. */
   readonly id: string;
-  /** Exact origins of the pages that register and use passkeys. */
+  /** Exact origins of the pages and of the Android apps that register and use passkeys. */
   readonly origins: readonly string[];
 }
 
@@ -24,12 +24,20 @@ const DOMAIN = /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]
 const MAX_DOMAIN = 253;
 const LOOPBACK_ADDRESS = /^(?:127(?:\.\d{1,3}){3}|\[::1\])$/;
 
+/** The origin that Android gives its apps: the SHA-256 hash of their signing certificate, in base64url. */
+const ANDROID_APP = /^android:apk-key-hash:[\w-]{43}$/;
+
+/** Whether an origin is that of an Android app. The website of the relying party decides which apps may use its passkeys. */
+export function isAndroidApp(origin: string): boolean {
+  return ANDROID_APP.test(origin);
+}
+
 /** Whether a text can be a relying party id: a domain, and no IP address. */
 export function isRelyingPartyId(text: string): boolean {
   return text.length <= MAX_DOMAIN && DOMAIN.test(text) && isIP(text) === 0 && !/(?:^|\.)\d+$/.test(text);
 }
 
-/** Whether the host of an origin equals the relying party id or is below it. */
+/** Whether the host of a web origin equals the relying party id or is below it. */
 export function isWithin(origin: string, id: string): boolean {
   const { hostname } = new URL(origin);
   return hostname === id || hostname.endsWith(`.${id}`);
@@ -68,7 +76,7 @@ export function relyingPartyIssue(settings: RelyingPartySettings): RelyingPartyI
   const { id, origins } = relyingPartyOf(settings);
   if (origins.length === 0)
     return { name: 'WEBAUTHN_RP_ID', expected: 'the host of PUBLIC_URL or APP_URL, or a domain above it' };
-  if (!origins.every((origin) => isWithin(origin, id)))
+  if (!origins.every((origin) => isAndroidApp(origin) || isWithin(origin, id)))
     return { name: 'WEBAUTHN_ORIGINS', expected: `origins whose host is ${id} (WEBAUTHN_RP_ID) or below it` };
   return undefined;
 }

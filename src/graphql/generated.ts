@@ -373,8 +373,9 @@ export type Mutation = {
   /** Renames a passkey of the caller; `NOT_FOUND` for any other. */
   renamePasskey: Passkey;
   /**
-   * Removes a passkey of the caller, and the recovery codes if no second factor is left. The last way to log in cannot be removed.
-   * The owner is notified by email. `NOT_FOUND` for any other passkey.
+   * Removes a passkey of the caller, and the recovery codes if no second factor is left. The last way to log in (a
+   * password, a passkey, or with `EMAIL_LOGIN` a code mailed to a confirmed address) cannot be removed. The owner is notified by
+   * email. `NOT_FOUND` for any other passkey.
    */
   removePasskey: Scalars['Boolean']['output'];
   /**

@@ -40,14 +40,17 @@ export interface SecondFactorOptions {
   /** The name of the service in authenticator apps and in the browser's dialogs. */
   readonly appName: string;
   readonly relyingParty: RelyingPartySettings;
+  /** EMAIL_LOGIN: a mailed code is a way to sign in. */
+  readonly emailLogin: boolean;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 export function createSecondFactors(options: SecondFactorOptions) {
-  const { db, clock, secrets, appName } = options;
+  const { db, clock, secrets, appName, log } = options;
   const factors = createFactors(options);
   const recoveryCodes = createRecoveryCodes({ db, clock, factors });
   const encryption = createEncryption(secrets, 'totp-secret');
-  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer: appName });
+  const totp = createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer: appName, log });
 
   const ceremonies = createCeremonies(relyingPartyOf(options.relyingParty), appName);
   const passkeyChallenges = createCeremonyChallenges({ clock });

@@ -440,6 +440,19 @@ t.test('rejects a domain of passkeys that its origins are not within', async (t)
   t.match(issuesOf({ ...PRODUCTION, WEBAUTHN_ORIGINS: plain }), [/^WEBAUTHN_ORIGINS: expected https/]);
 });
 
+t.test('accepts the origins of Android apps for passkeys', async (t) => {
+  const PUBLIC_URL = 'https://auth.example.com';
+  const android = `android:apk-key-hash:${'x-_Y'.repeat(10)}abc`;
+  for (const env of [{ PUBLIC_URL }, PRODUCTION])
+    t.same(issuesOf({ ...env, WEBAUTHN_ORIGINS: android }), [], 'NODE_ENV' in env ? 'in production' : 'in development');
+  t.same(relyingParty({ PUBLIC_URL, WEBAUTHN_ORIGINS: `${PUBLIC_URL},${android}` }), {
+    id: 'auth.example.com',
+    origins: [PUBLIC_URL, android],
+  });
+  for (const wrong of [`${android}=`, android.slice(0, -1), 'android:apk-key-hash:', 'ios:bundle-id:com.example.app'])
+    t.match(issuesOf({ PUBLIC_URL, WEBAUTHN_ORIGINS: wrong })[0], /^WEBAUTHN_ORIGINS: expected /, wrong);
+});
+
 t.test('warns in production where passkeys do not work', async (t) => {
   const warned = (env: Record<string, string>) =>
     loadConfig({ ...PRODUCTION, ...env }).warnings.filter((warning) => warning.startsWith('WEBAUTHN'));

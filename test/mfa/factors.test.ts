@@ -24,7 +24,9 @@ const revocation = createRevocation({
   codes: createEmailCodes({ clock, secrets: ['x'] }),
 });
 const outbox = createOutbox({ clock, onWake: () => undefined });
-const factors = createFactors({ db, clock, audit, revocation, outbox, policy: { mustEnroll: () => false } });
+const policy = { mustEnroll: () => false };
+const factors = createFactors({ db, clock, audit, revocation, outbox, policy, emailLogin: false });
+const factorsWithEmailLogin = createFactors({ db, clock, audit, revocation, outbox, policy, emailLogin: true });
 const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
 
 const sessionsOf = (id: string) =>
@@ -138,17 +140,30 @@ t.test('deletes the recovery codes with the last factor, not before', async (t) 
   t.same(await codes(), []);
 });
 
-t.test('refuses to remove the last passkey of an account without a password', async (t) => {
+/** Removes the only passkey of an account without a password. Its address is confirmed or not. */
+async function removeLastPasskey(remover: typeof factors, isVerified: boolean) {
   const user = await app.user();
   await insertPasskey(db.executor, user.id);
-  await db.executor.update(users).set({ passwordHash: null }).where(eq(users.id, user.id));
+  await db.executor.update(users).set({ passwordHash: null, isVerified }).where(eq(users.id, user.id));
   const change = { ...(await changeOf(user)), type: 'passkey.removed' } as const;
-  const removal = db.transaction(async (tx) => {
-    await tx.delete(passkeys).where(eq(passkeys.userId, user.id));
-    await factors.removed(tx, change);
-  });
-  await t.rejects(removal, { code: 'VALIDATION_ERROR', details: { details: [{ field: 'id' }] } });
-  t.equal((await db.executor.select().from(passkeys).where(eq(passkeys.userId, user.id))).length, 1);
+  const refused = await db
+    .transaction(async (tx) => {
+      await tx.delete(passkeys).where(eq(passkeys.userId, user.id));
+      await remover.removed(tx, change);
+    })
+    .catch((error: unknown) => error);
+  const left = (await db.executor.select().from(passkeys).where(eq(passkeys.userId, user.id))).length;
+  return { refused, left };
+}
+
+t.test('refuses to remove the last passkey of an account without a password', async (t) => {
+  const refused = { code: 'VALIDATION_ERROR', details: { details: [{ field: 'id' }] } };
+  t.match(await removeLastPasskey(factors, true), { refused, left: 1 });
+  t.match(await removeLastPasskey(factorsWithEmailLogin, false), { refused, left: 1 }, 'an unconfirmed address');
+});
+
+t.test('removes it if codes can be mailed to a confirmed address', async (t) => {
+  t.same(await removeLastPasskey(factorsWithEmailLogin, true), { refused: undefined, left: 0 });
 });
 
 t.test('audits each change and mails it to the owner', async (t) => {

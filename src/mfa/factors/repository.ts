@@ -52,6 +52,19 @@ export function createFactorRepository(executor: Executor) {
       return row;
     },
 
+    /**
+     * Whether an account can sign in: with a password, with a passkey, or by a code that is mailed to its confirmed address.
+     * @param emailLogin EMAIL_LOGIN
+     */
+    async hasWayToSignIn(userId: string, emailLogin: boolean): Promise<boolean> {
+      const byCode = emailLogin ? sql`${users.isVerified}` : sql`false`;
+      const [row] = await executor
+        .select({ hasWay: sql<boolean>`(${users.passwordHash} is not null or ${has(passkeys, userId)} or ${byCode})` })
+        .from(users)
+        .where(eq(users.id, userId));
+      return row?.hasWay ?? false;
+    },
+
     /** Records a new proof of the person in a live session. False if it has ended. */
     async addProof(id: string, userId: string, methods: readonly string[], now: Date): Promise<boolean> {
       const added = sql`select method from unnest(${sql.param([...methods], sessions.amr)}::text[]) method`;

@@ -65,9 +65,12 @@ export interface FactorsOptions {
   readonly revocation: Pick<Revocation, 'endAll'>;
   readonly outbox: Pick<Outbox, 'enqueue' | 'wake'>;
   readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
+  /** EMAIL_LOGIN: a mailed code is a way to sign in. */
+  readonly emailLogin: boolean;
 }
 
-export function createFactors({ db, clock, audit, revocation, outbox, policy }: FactorsOptions): Factors {
+export function createFactors(options: FactorsOptions): Factors {
+  const { db, clock, audit, revocation, outbox, policy, emailLogin } = options;
   const now = () => new Date(clock.now());
 
   async function record(tx: Executor, { email }: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void> {
@@ -111,8 +114,8 @@ export function createFactors({ db, clock, audit, revocation, outbox, policy }: 
         throw validationError([
           { field: 'factor', message: 'is the last second factor, and the account must have one' },
         ]);
-      const kinds = await repository.kindsOf(change.userId);
-      if (change.type === 'passkey.removed' && !kinds?.password && !kinds?.passkey)
+      // The app is no way to sign in by itself, so its removal is none less.
+      if (change.type === 'passkey.removed' && !(await repository.hasWayToSignIn(change.userId, emailLogin)))
         throw validationError([{ field: 'id', message: 'is the last way to sign in; set a password first' }]);
       if (!account.hasSecondFactor) await repository.deleteRecoveryCodes(change.userId);
       await record(tx, account, change);

@@ -52,18 +52,21 @@ export interface TotpOptions {
   readonly recoveryCodes: Pick<RecoveryCodes, 'createIfNone'>;
   /** The name that apps show beside the account. */
   readonly issuer: string;
+  readonly log: { warn(fields: object, message: string): void };
 }
 
 const ENROLLMENT_MS = 600_000;
 
-export function createTotpFactors({ db, clock, encryption, factors, recoveryCodes, issuer }: TotpOptions): TotpFactors {
+export function createTotpFactors(options: TotpOptions): TotpFactors {
+  const { db, clock, encryption, factors, recoveryCodes, issuer, log } = options;
   const now = () => new Date(clock.now());
   const encrypt = (secret: string, userId: string) => encryption.encrypt(secret, `totp ${userId}`);
 
-  function decrypt({ secret, userId }: Pick<TotpRow, 'secret' | 'userId'>): string {
+  /** Undefined, with a warning, if the AUTH_SECRET that encrypted it is no longer set. */
+  function decrypt({ secret, userId }: Pick<TotpRow, 'secret' | 'userId'>): string | undefined {
     const decrypted = encryption.decrypt(secret, `totp ${userId}`);
     if (decrypted === undefined)
-      throw new Error('The secret of an authenticator app was encrypted with an AUTH_SECRET that is no longer set');
+      log.warn({ userId }, 'An authenticator app cannot be verified: its AUTH_SECRET is no longer set');
     return decrypted;
   }
 
@@ -80,6 +83,7 @@ export function createTotpFactors({ db, clock, encryption, factors, recoveryCode
       const enrollment = await createTotpRepository(db.executor).findEnrollment(userId, now());
       if (!enrollment) throw notStarted();
       const secret = decrypt(enrollment);
+      if (secret === undefined) throw notStarted();
       const lastStep = stepOfCode(secret, code, clock.now());
       if (lastStep === undefined) throw invalidCode();
       return db.transaction(async (tx) => {
@@ -107,6 +111,7 @@ export function createTotpFactors({ db, clock, encryption, factors, recoveryCode
       const row = await repository.find(userId);
       if (!row) return undefined;
       const secret = decrypt(row);
+      if (secret === undefined) return undefined;
       const step = stepOfCode(secret, code, clock.now());
       if (step === undefined) return undefined;
       // Encrypted with the current AUTH_SECRET at each use, so that earlier ones can be removed.

@@ -243,6 +243,17 @@ t.test('keeps the last passkey of an account without a password', async (t) => {
   t.equal((await user.client.send(REMOVE, { id })).code, undefined, 'one of two can be removed');
 });
 
+t.test('with EMAIL_LOGIN, removes it if the address is confirmed', async (t) => {
+  const mailing = await startTestApp(t, { EMAIL_LOGIN: 'true' });
+  const user = await mailing.user();
+  const { id } = (await registerPasskey(user.client)).passkey;
+  const left = { passwordHash: null, isVerified: false };
+  await mailing.db.executor.update(users).set(left).where(eq(users.id, user.id));
+  t.equal((await user.client.send(REMOVE, { id })).code, 'VALIDATION_ERROR');
+  await mailing.db.executor.update(users).set({ isVerified: true }).where(eq(users.id, user.id));
+  t.equal((await user.client.send(REMOVE, { id })).code, undefined);
+});
+
 t.test('deletes expired challenges', async (t) => {
   await clearChallenges();
   await start(await app.user());
