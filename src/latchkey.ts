@@ -23,6 +23,8 @@ import type { Database } from './db/database.js';
 import type { Events } from './events/events.js';
 import { createEmailTemplates } from './mail/messages.js';
 import { createOutbox } from './mail/outbox.js';
+import type { IdTokenKeys } from './signing-keys/id-token-keys.js';
+import { createOAuth } from './oauth/create.js';
 import { createMailSender } from './mail/sender.js';
 import type { MailTransport } from './mail/transport.js';
 import { createOneTimeTokens } from './one-time-tokens/service.js';
@@ -59,6 +61,7 @@ export interface ServiceDependencies {
   /** The base URL of the API for clients. */
   readonly publicUrl: string;
   readonly accessTokens: AccessTokens;
+  readonly idTokenKeys: IdTokenKeys;
   /** Further authentication strategies, which run before that of sessions. */
   readonly strategies: readonly Strategy[];
   readonly hasher: PasswordHasher;
@@ -84,42 +87,42 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const auditLog = config.auditLog ? log : undefined;
   const audit = createAudit({ db, clock, events, retentionMs: config.auditRetentionMs, log: auditLog });
+  const core = { db, clock, audit };
   const rateLimits = createRateLimits({ db, clock, audit });
   const tokens = createOneTimeTokens({ clock });
   const codes = createEmailCodes({ clock, secrets });
 
   const messages = createEmailTemplates({ appUrl: config.mail.appUrl ?? publicUrl });
   const changeTokens = createChangeTokens(secrets);
-  const compose = createEmailComposer({ db, clock, audit, tokens, codes, changeTokens, rateLimits, messages });
+  const compose = createEmailComposer({ ...core, tokens, codes, changeTokens, rateLimits, messages });
   const sender = createMailSender({ db, clock, compose, transport, log });
   const outbox = createOutbox({ clock, onWake: () => void sender.deliverDue() });
 
   const refreshTokens = createRefreshTokens(secrets);
+  const grantTokens = createRefreshTokens(secrets, 'oauth-refresh-token');
   const challenges = createChallenges({ clock });
   const secondFactorGate = createSecondFactorGate(challenges);
   const secondFactorPolicy = createSecondFactorPolicy(config.requireSecondFactor);
-  const lifetimes = config.sessions;
+  const { refreshTtlMs, grantMaxTtlMs } = config.oauth;
+  const lifetimes = { ...config.sessions, grants: { ttlMs: refreshTtlMs, maxTtlMs: grantMaxTtlMs } };
   const sessions = createSessions({
-    db,
-    clock,
-    audit,
+    ...core,
     refreshTokens,
+    grantTokens,
     scopes,
     lifetimes,
     secondFactorGate,
     secondFactorPolicy,
   });
   const { idleTtlMs } = config.sessions;
-  const revocation = createRevocation({ db, clock, audit, challenges, codes, idleTtlMs });
+  const revocation = createRevocation({ ...core, challenges, codes, idleTtlMs });
   const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });
   const onLocked = createLockoutNotice({ audit, outbox });
   const lockout = createLockout({
-    db,
-    clock,
-    audit,
+    ...core,
     rateLimits,
     devices,
     onLocked,
@@ -129,9 +132,7 @@ export function createServices(dependencies: ServiceDependencies) {
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
   const secondFactors = createSecondFactors({
-    db,
-    clock,
-    audit,
+    ...core,
     outbox,
     sessions,
     revocation,
@@ -148,14 +149,12 @@ export function createServices(dependencies: ServiceDependencies) {
   const { factors, stepUpMethods, verifiers } = secondFactors;
   const confirmOwner = createConfirmOwner({ clock, confirmPassword, stepUpMethods });
 
-  const changes = createIdentifierChanges({ db, clock, audit, changeTokens, tokens, revocation, devices, outbox });
-  const verification = createVerification({ db, clock, audit, tokens, rateLimits, outbox, changes });
-  const newPasswords = { db, clock, audit, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
+  const changes = createIdentifierChanges({ ...core, changeTokens, tokens, revocation, devices, outbox });
+  const verification = createVerification({ ...core, tokens, rateLimits, outbox, changes });
+  const newPasswords = { ...core, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
   const { restoreWindowMs, revealTakenEmails } = config.accounts;
   const deletion = createDeletion({
-    db,
-    clock,
-    audit,
+    ...core,
     revocation,
     tokens,
     outbox,
@@ -179,8 +178,11 @@ export function createServices(dependencies: ServiceDependencies) {
     }),
   ]);
 
+  const oauth = createOAuth({ clock });
+
   return {
     authenticator,
+    oauth,
     scopes,
     passwords,
     /** Checks for breached passwords by outcome, since the start. */
@@ -194,9 +196,7 @@ export function createServices(dependencies: ServiceDependencies) {
     sender,
     uses: lastUsed,
     register: createRegistration({
-      db,
-      clock,
-      audit,
+      ...core,
       sessions,
       hasher,
       passwords,
@@ -206,9 +206,7 @@ export function createServices(dependencies: ServiceDependencies) {
       revealTakenEmails,
     }),
     emailLogin: createEmailLogin({
-      db,
-      clock,
-      audit,
+      ...core,
       sessions,
       revocation,
       codes,
@@ -218,11 +216,9 @@ export function createServices(dependencies: ServiceDependencies) {
       outbox,
       isEnabled: config.accounts.emailLogin,
     }),
-    login: createLogin({ db, clock, audit, sessions, hasher, passwords, lockout, verifyPassword }),
+    login: createLogin({ ...core, sessions, hasher, passwords, lockout, verifyPassword }),
     updateProfile: createProfile({
-      db,
-      clock,
-      audit,
+      ...core,
       rateLimits,
       verification,
       outbox,
@@ -240,7 +236,7 @@ export function createServices(dependencies: ServiceDependencies) {
     sessions,
     sessionListing: createSessionListing(db.executor, clock, idleTtlMs),
     revocation,
-    administration: createAdministration({ db, clock, audit, deletion, revocation, tokens, outbox, factors }),
+    administration: createAdministration({ ...core, deletion, revocation, tokens, outbox, factors }),
     audit,
     feed: createAuditFeed({ events, clock, read: audit.findMany, readSince: audit.findSince }),
     accessTokens,

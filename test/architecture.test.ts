@@ -22,11 +22,11 @@ const FLOORS: readonly RegExp[] = [
   /^(index|plugin)\.ts$/,
   /^api\//,
   /^latchkey\.ts$|^jobs\//,
-  /^(graphql|pages|fastify)\//,
+  /^(graphql|pages|rest|fastify)\//,
   /^authn\//,
   new RegExp(
     '^(users|passwords|sessions|email-verification|email-codes|identifier-changes|known-devices|admin|audit|notifications' +
-      '|mfa|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
+      '|mfa|oauth|api-keys|service-accounts|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
   ),
   /\/([\w-]+-)?repository\.ts$/,
   /^(db|redis)\//,
@@ -93,7 +93,7 @@ only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
   (name) => /^(fastify|fastify-plugin|@fastify\/.*)$/.test(name),
-  /^(server|api|fastify|pages|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$|^verify\/middleware\.ts$/,
+  /^(server|api|fastify|pages|rest|graphql)\/|^plugin\.ts$|^signing-keys\/jwt-key\.ts$|^verify\/middleware\.ts$/,
 );
 
 t.test('verify/ imports nothing of the rest, and no package but jose at run time', async (t) => {

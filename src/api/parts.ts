@@ -18,6 +18,7 @@ import { systemClock, type Clock } from '../lib/clock.js';
 import { openMailTransport } from '../mail/open.js';
 import type { MailTransport } from '../mail/transport.js';
 import { createAccessTokens, type AccessTokens } from '../sessions/access-tokens.js';
+import { createIdTokenKeys, type IdTokenKeys } from '../signing-keys/id-token-keys.js';
 import { createSigningKeys, type SigningKeys } from '../signing-keys/service.js';
 
 export interface PartsDependencies {
@@ -48,6 +49,7 @@ export interface Parts {
   readonly clock: Clock;
   readonly bus: Bus;
   readonly keys: SigningKeys;
+  readonly idTokenKeys: IdTokenKeys;
   readonly accessTokens: AccessTokens;
   readonly hasher: PasswordHasher;
   readonly services: CreatedServices;
@@ -80,7 +82,23 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
   const { events } = bus;
   const publicUrl = config.publicUrl ?? `${originOf(config.host, config.port)!}${path}`;
   const { algorithm, secretKey, accessTtlMs } = config.jwt;
-  const keys = await createSigningKeys({ db, clock, secrets, issuer: publicUrl, algorithm, secretKey, accessTtlMs });
+  const keys = await createSigningKeys({
+    db,
+    clock,
+    secrets,
+    issuer: publicUrl,
+    algorithm,
+    secretKey,
+    accessTtlMs: Math.max(accessTtlMs, config.oauth.accessTtlMs),
+  });
+  const idTokenKeys = createIdTokenKeys({
+    db,
+    clock,
+    secrets,
+    issuer: publicUrl,
+    algorithm: config.oauth.idTokenAlgorithm,
+    accessTtlMs: config.oauth.accessTtlMs,
+  });
   const accessTokens = createAccessTokens({ keys, clock, issuer: publicUrl, accessTtlMs });
   const hasher = createPasswordHasher(config.argon2);
   const services = createServices({
@@ -91,6 +109,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     secrets,
     publicUrl,
     accessTokens,
+    idTokenKeys,
     strategies,
     hasher,
     mailTransport: mailTransport ?? openMailTransport(config, log, logStream),
@@ -126,6 +145,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     clock,
     bus,
     keys,
+    idTokenKeys,
     accessTokens,
     hasher,
     services,

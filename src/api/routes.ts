@@ -61,7 +61,12 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     sessionOf: (request) => services.sessions.rateLimitSession(refreshTokenCandidates(request, cookieName)),
     shared: bus.redis && { redis: bus.redis, prefix: config.redis.prefix },
   });
-  await app.register(jwks, { keys: () => keys.published() });
+  await app.register(jwks, {
+    async keys() {
+      await keys.refresh();
+      return [...keys.published(), ...(await parts.idTokenKeys.published())];
+    },
+  });
   await app.register(cookiePlugin);
   const pagesUrl = config.mail.appUrl ?? publicUrl;
   const signIn = createPageSignIn({ ...graphqlServices, refreshCookie, deviceCookie, challengeCookie });

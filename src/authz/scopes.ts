@@ -5,6 +5,11 @@ export type Role = 'USER' | 'ADMIN';
 const USER_SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history'] as const;
 const ADMIN_SCOPES = ['admin'] as const;
 
+/**
+ * Scopes of OpenID Connect Core 1.0 (sections 5.4 and 11). They select claims of ID tokens and userinfo, and admit to no field.
+ */
+export const IDENTITY_SCOPES: ReadonlySet<string> = new Set(['openid', 'profile', 'email', 'offline_access']);
+
 /** Scopes that a deployment adds to the built-in ones, by the lowest role that has them. */
 export interface DeclaredScopes {
   readonly USER: readonly string[];

@@ -67,6 +67,9 @@ function load(env: Environment) {
   return { config: Object.freeze({ ...config, warnings }), issues: read.issues, names: read.names };
 }
 
+/** OpenID Connect Core 1.0 section 15.1 requires RS256. */
+const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+
 function parseConfig(read: Readers) {
   const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
   const host = read.host('HOST', '127.0.0.1');
@@ -105,6 +108,14 @@ function parseConfig(read: Readers) {
       /** Unset: no idle timeout. */
       idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
+    },
+    oauth: {
+      accessTtlMs: read.duration('OAUTH_ACCESS_TOKEN_TTL', '1h', '1s', '24h'),
+      /** From each refresh. */
+      refreshTtlMs: read.duration('OAUTH_REFRESH_TOKEN_TTL', '30d', '1s', '3650d'),
+      /** From the authorization. */
+      grantMaxTtlMs: read.duration('OAUTH_GRANT_MAX_TTL', '365d', '1s', '3650d'),
+      idTokenAlgorithm: read.oneOf('OAUTH_ID_TOKEN_ALGORITHM', ID_TOKEN_ALGORITHMS, 'RS256'),
     },
     /** The accounts that must have a second factor. */
     requireSecondFactor: read.oneOf('REQUIRE_SECOND_FACTOR', ['none', 'admin', 'all'], 'none'),

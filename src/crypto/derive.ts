@@ -4,7 +4,14 @@ import { hkdfSync } from 'node:crypto';
 const SALT = 'latchkey';
 
 export type KeyPurpose =
-  'refresh-token' | 'signing-key' | 'identifier-change' | 'event-message' | 'totp-secret' | 'email-code';
+  | 'refresh-token'
+  | 'oauth-refresh-token'
+  | 'browser-session'
+  | 'signing-key'
+  | 'identifier-change'
+  | 'event-message'
+  | 'totp-secret'
+  | 'email-code';
 
 /** A key of 32 bytes for `purpose`. */
 export function deriveKey(secret: string, purpose: KeyPurpose): Buffer {

@@ -3,7 +3,7 @@
  * Tokens are deterministic, so none is stored. Forged tokens are rejected without a query.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { deriveKey } from './derive.js';
+import { deriveKey, type KeyPurpose } from './derive.js';
 
 const ID_BYTES = 16;
 const BODY_BYTES = ID_BYTES + 4;
@@ -26,9 +26,15 @@ export interface RefreshTokenContent {
   readonly generation: number;
 }
 
-/** @param secrets the first is current, the others are still accepted */
-export function createRefreshTokens(secrets: readonly string[]): RefreshTokens {
-  const keys = secrets.map((secret) => deriveKey(secret, 'refresh-token'));
+/**
+ * @param secrets the first is current, the others are still accepted
+ * @param purpose tokens of OAuth clients have keys of their own, so neither kind is accepted in place of the other
+ */
+export function createRefreshTokens(
+  secrets: readonly string[],
+  purpose: Extract<KeyPurpose, 'refresh-token' | 'oauth-refresh-token'> = 'refresh-token',
+): RefreshTokens {
+  const keys = secrets.map((secret) => deriveKey(secret, purpose));
   const sign = (key: Buffer, body: Buffer) => createHmac('sha256', key).update(PURPOSE).update(body).digest();
 
   /** Content of authentic tokens. Whether a token is still good is decided by the session. */

@@ -1,4 +1,4 @@
-/** `GET /.well-known/jwks.json`: the public keys that verify access tokens (RFC 7517 section 5). */
+/** `GET /.well-known/jwks.json`: the public keys that verify access tokens and ID tokens (RFC 7517 section 5). */
 import type { FastifyPluginCallback } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -8,13 +8,13 @@ import fp from 'fastify-plugin';
  */
 const MAX_AGE_SECONDS = 300;
 
-const plugin: FastifyPluginCallback<{ keys(): readonly object[] }> = (app, { keys }, done) => {
-  app.get('/.well-known/jwks.json', (_request, reply) =>
+const plugin: FastifyPluginCallback<{ keys(): Promise<readonly object[]> }> = (app, { keys }, done) => {
+  app.get('/.well-known/jwks.json', async (_request, reply) =>
     reply
       .header('content-type', 'application/jwk-set+json')
       .header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
       .header('access-control-allow-origin', '*')
-      .send(JSON.stringify({ keys: keys() })),
+      .send(JSON.stringify({ keys: await keys() })),
   );
   done();
 };

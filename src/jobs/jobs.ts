@@ -36,6 +36,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     audit,
     sender,
     uses,
+    oauth,
   } = services;
   const cleanUp = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Job => ({
     name: `clean up ${what}`,
@@ -58,6 +59,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('known devices', HOUR_MS, (tx, limit) => devices.clear(tx, limit)),
     cleanUp('identifier changes', HOUR_MS, (tx, limit) => changes.clear(tx, limit)),
     cleanUp('sessions', 10 * MINUTE_MS, (tx, limit) => revocation.clear(tx, limit)),
+    cleanUp('authorization codes', HOUR_MS, (tx, limit) => oauth.authorizationCodes.clear(tx, limit)),
     cleanUp('audit events', HOUR_MS, (tx, limit) => audit.clear(tx, limit)),
     {
       name: 'purge deleted accounts',

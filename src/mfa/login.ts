@@ -56,10 +56,10 @@ export function createSecondFactorLogin(options: SecondFactorLoginOptions): Seco
         const work = db.transaction(async (tx) => {
           const account = await createAccountRepository(tx).recordLogin(userId, new Date(clock.now()));
           if (!account) throw invalidChallenge();
-          const { provedBy: by, methods, rememberMe, transport, clientId } = await challenges.take(tx, presented);
+          const { provedBy: by, methods, rememberMe, transport } = await challenges.take(tx, presented);
           const proved = await factor.verify(tx, userId, client);
           if (!proved || attempt.isLocked) throw new WrongFactor();
-          const params = { client, rememberMe, transport, ...(clientId === null ? {} : { clientId }) };
+          const params = { client, rememberMe, transport };
           const proof = { by, methods: [...new Set([...methods, ...proved, MULTI_FACTOR])] };
           const opened = await sessions.open(tx, account, params, proof);
           const sessionId = 'session' in opened ? opened.session.id : null;

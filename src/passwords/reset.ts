@@ -8,7 +8,7 @@ import { AppError, invalidCode, validationError } from '../lib/errors.js';
 import { createFactorRepository } from '../mfa/factors/repository.js';
 import { factorOf, presentedFactors, type FactorVerifiers } from '../mfa/presented-factor.js';
 import type { Lockout } from './lockout.js';
-import { MAILED_LINK } from '../sessions/service.js';
+import { MAILED_LINK } from '../sessions/params.js';
 import type { SignIn } from '../sessions/sign-in.js';
 import type { AccountRecord } from '../users/account.js';
 import { passwordChanged, type NewPasswordOptions } from './change-password.js';

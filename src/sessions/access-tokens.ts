@@ -6,21 +6,14 @@ import { randomUUID } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../lib/clock.js';
 import { AppError } from '../lib/errors.js';
+import {
+  FIRST_PARTY_CLIENT,
+  readClaims,
+  type InspectedAccessToken,
+  type VerifiedAccessToken,
+} from './access-token-claims.js';
 import type { JwtKey } from '../signing-keys/jwt-key.js';
 import type { SigningKeys } from '../signing-keys/service.js';
-
-/** The claims of a verified access token. */
-export interface VerifiedAccessToken {
-  readonly userId: string;
-  readonly sessionId: string;
-  /** The session's access epoch at the time of issue; 0 for tokens of older releases, which had none. */
-  readonly epoch: number;
-  readonly scopes: ReadonlySet<string>;
-  /** Whether the account had to enrol a second factor first. The token then has no scopes; its session has those of the role. */
-  readonly enrolling: boolean;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
 
 /** The parts of a session that its access tokens depend on. */
 export interface TokenSession {
@@ -43,11 +36,19 @@ export interface AccessTokenSubject {
   readonly scopes: readonly string[];
   /** Whether the account must enrol a second factor first: the claim `enroll`. Default false. */
   readonly enrolling?: boolean;
+  /** The resource servers that it is for (RFC 8707); this deployment if left out. */
+  readonly audience?: readonly string[];
+  /** Lifetime in milliseconds; ACCESS_TOKEN_TTL if left out. */
+  readonly ttlMs?: number;
+  /** Whether `userId` is a service account and the session its grant. Default false. */
+  readonly isService?: boolean;
 }
 
 export interface AccessTokens {
   /** Issues a token. It expires no later than its session. `expiresIn` is in seconds. */
   sign(subject: AccessTokenSubject): { token: string; expiresIn: number };
+  /** Verifies a token of this issuer for any audience; undefined if it is not valid or has expired. */
+  inspect(token: string): Promise<InspectedAccessToken | undefined>;
   /** @throws AppError TOKEN_EXPIRED for an otherwise valid token; INVALID_TOKEN */
   verify(token: string): Promise<VerifiedAccessToken>;
   /** A token that `verify` accepted before; undefined otherwise. @throws AppError TOKEN_EXPIRED */
@@ -63,8 +64,6 @@ export interface AccessTokensOptions {
   readonly issuer: string;
 }
 
-/** `client_id` of first-party sessions, since RFC 9068 section 2.2 requires the claim. */
-const FIRST_PARTY_CLIENT = 'first-party';
 /** Tokens have about 600 characters; this leaves room for many scopes. */
 const MAX_TOKEN_LENGTH = 4096;
 /** Cached tokens, at most about 10 MB. */
@@ -73,7 +72,6 @@ const MAX_CACHED = 10_000;
 const MAX_SCOPE_SETS = 1000;
 /** 32 base64url characters: 192 bits of the signature. */
 const KEY_LENGTH = 32;
-const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
 
 interface CachedToken {
   readonly token: string;
@@ -109,7 +107,9 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
     if (!key) throw invalidToken();
     let verified: VerifiedAccessToken;
     try {
-      verified = readClaims(key.verify(token));
+      const claims = key.verify(token);
+      if (![claims['aud']].flat().includes(issuer)) throw new Error('the token is for another audience');
+      verified = readClaims(claims);
     } catch (error) {
       throw invalidToken(error);
     }
@@ -119,15 +119,15 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
   }
 
   return {
-    sign({ userId, session, scopes, enrolling = false }) {
+    sign({ userId, session, scopes, enrolling = false, audience = [], ttlMs = accessTtlMs, isService = false }) {
       const { id: sessionId, accessEpoch: epoch, amr } = session;
       const scope = scopes.join(' ');
       const iat = Math.floor(clock.now() / 1000);
-      const lifetimeMs = Math.min(accessTtlMs, session.expiresAt.getTime() - iat * 1000);
+      const lifetimeMs = Math.min(ttlMs, session.expiresAt.getTime() - iat * 1000);
       const expiresIn = Math.max(1, Math.floor(lifetimeMs / 1000));
       const token = keys.current().sign({
         iss: issuer,
-        aud: issuer,
+        aud: audience.length > 1 ? audience : (audience[0] ?? issuer),
         sub: userId,
         client_id: session.clientId ?? FIRST_PARTY_CLIENT,
         sid: sessionId,
@@ -137,19 +137,23 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
         ...(amr.length > 0 ? { amr } : {}),
         epoch,
         ...(enrolling ? { enroll: true } : {}),
+        ...(isService ? { service: true } : {}),
         jti: randomUUID(),
         iat,
         exp: iat + expiresIn,
       });
       // Verification costs more than signing, and the first request follows soon.
-      addToCache(token, {
+      const verified = {
         userId,
         sessionId,
         epoch,
         scopes: scopeSetOf(scope, scopes),
+        clientId: session.clientId,
+        isService,
         enrolling,
         expiresAt: (iat + expiresIn) * 1000,
-      });
+      };
+      if (audience.length === 0 || audience.includes(issuer)) addToCache(token, verified);
       return { token, expiresIn };
     },
 
@@ -160,6 +164,21 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
       if (cached) return cached;
       const kid = keyIdOf(token);
       return verifyWith(kid === undefined ? undefined : await keys.find(kid), token);
+    },
+
+    async inspect(token) {
+      const kid = keyIdOf(token);
+      const key = kid === undefined ? undefined : await keys.find(kid);
+      try {
+        const claims = key?.verify(token);
+        if (!claims) return undefined;
+        const verified = readClaims(claims);
+        if (verified.expiresAt <= clock.now()) return undefined;
+        const audience = [claims['aud']].flat().filter((each) => typeof each === 'string');
+        return { ...verified, audience, issuedAt: claims['iat'] as number, jti: String(claims['jti']) };
+      } catch {
+        return undefined;
+      }
     },
 
     subjectOf(token) {
@@ -187,30 +206,6 @@ function keyIdOf(token: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function readClaims({
-  sub,
-  sid,
-  scope,
-  type,
-  epoch = 0,
-  enroll,
-  exp,
-  iat,
-}: Record<string, unknown>): VerifiedAccessToken {
-  const isId = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
-  if (type !== 'access' || !isId(sub) || !isId(sid) || typeof scope !== 'string')
-    throw new Error('a claim is not as issued');
-  if (![exp, iat, epoch].every(Number.isSafeInteger)) throw new Error('a number is not as issued');
-  return {
-    userId: sub,
-    sessionId: sid,
-    epoch: epoch as number,
-    scopes: new Set(scope.split(' ')),
-    enrolling: enroll === true,
-    expiresAt: (exp as number) * 1000,
-  };
 }
 
 /** Tells the client to refresh. */

@@ -64,7 +64,13 @@ const readExcess = statement({ id: sessions.id }, (executor) =>
   executor
     .select({ id: sessions.id })
     .from(sessions)
-    .where(and(eq(sessions.userId, param(sessions.userId, 'userId')), live(momentParams)))
+    .where(
+      and(
+        eq(sessions.userId, param(sessions.userId, 'userId')),
+        sql`${sessions.clientId} is not distinct from ${param(sessions.clientId, 'clientId')}`,
+        live(momentParams),
+      ),
+    )
     .orderBy(desc(sessions.createdAt), desc(sessions.id))
     .offset(sql.placeholder('max'))
     .limit(1),
@@ -146,17 +152,18 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return ended.length;
     },
 
-    /** Whether an account has more live sessions than `max`. */
-    async exceeds(userId: string, max: number, now: Date): Promise<boolean> {
-      return (await readExcess(executor, { userId, max, ...at(now) })).length > 0;
+    /** Whether an account has more live sessions than `max`: first-party ones, or those of one client. */
+    async exceeds(userId: string, max: number, now: Date, clientId: string | null = null): Promise<boolean> {
+      return (await readExcess(executor, { userId, max, clientId, ...at(now) })).length > 0;
     },
 
-    /** Ends all live sessions of an account except the newest `max`; returns their ids. */
-    async endBeyond(userId: string, max: number, now: Date): Promise<string[]> {
+    /** Ends all live sessions of an account except the newest `max`, of those that `exceeds` counts; returns their ids. */
+    async endBeyond(userId: string, max: number, now: Date, clientId?: string): Promise<string[]> {
+      const ofClient = clientId === undefined ? isNull(sessions.clientId) : eq(sessions.clientId, clientId);
       const beyond = executor
         .select({ id: sessions.id })
         .from(sessions)
-        .where(and(eq(sessions.userId, userId), live(at(now))))
+        .where(and(eq(sessions.userId, userId), ofClient, live(at(now))))
         .orderBy(desc(sessions.createdAt), desc(sessions.id))
         .offset(max);
       const ended = await executor
@@ -179,6 +186,52 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
     deleteOver(moment: Date, limit: number): Promise<number> {
       const ended = and(isNotNull(sessions.endedAt), lt(sessions.endedAt, moment));
       return deleteBatch(executor, sessions, sessions.id, or(lt(sessions.expiresAt, moment), ended), limit);
+    },
+  };
+}
+
+/** SQL of the grants of OAuth clients, which are sessions with a client. */
+export function createGrantRepository(executor: Executor, idleTtlMs?: number) {
+  return {
+    /** Ends live grants; returns their ids and accounts. Filters that are left out match all. */
+    async end(
+      now: Date,
+      filter: { readonly clientId: string; readonly userId?: string; readonly id?: string },
+    ): Promise<{ readonly id: string; readonly userId: string }[]> {
+      return executor
+        .update(sessions)
+        .set({ endedAt: now })
+        .where(
+          and(
+            eq(sessions.clientId, filter.clientId),
+            filter.userId === undefined ? undefined : eq(sessions.userId, filter.userId),
+            filter.id === undefined ? undefined : eq(sessions.id, filter.id),
+            liveAt(now, idleTtlMs),
+          ),
+        )
+        .returning({ id: sessions.id, userId: sessions.userId });
+    },
+
+    /**
+     * Removes scopes from the grants of a client. Their access tokens are refused from the next request on; a refresh gives one
+     * with the remaining scopes.
+     */
+    async narrow(
+      clientId: string,
+      allowed: readonly string[],
+    ): Promise<{ readonly id: string; readonly userId: string }[]> {
+      const scopes = sql`array(select unnest(${sessions.scopes}) intersect select unnest(${sql.param([...allowed], sessions.scopes)}))`;
+      return executor
+        .update(sessions)
+        .set({ scopes, accessEpoch: sql`${sessions.accessEpoch} + 1` })
+        .where(
+          and(
+            eq(sessions.clientId, clientId),
+            isNull(sessions.endedAt),
+            sql`not ${sessions.scopes} <@ ${sql.param([...allowed], sessions.scopes)}`,
+          ),
+        )
+        .returning({ id: sessions.id, userId: sessions.userId });
     },
   };
 }

@@ -83,6 +83,21 @@ const rotateSessionAnywhere = statement(withPreviousAddress, (executor) =>
     .returning(withPreviousAddress),
 );
 
+/** As `rotateSessionAnywhere` for a grant of an OAuth client, whose expiry moves. */
+const rotateGrant = statement(withPreviousAddress, (executor) =>
+  executor
+    .update(sessions)
+    .set({
+      ...rotation.set,
+      expiresAt: sql`least(${param(sessions.expiresAt, 'expiresAt')},
+        ${before.createdAt} + ${sql.placeholder('maxTtlSeconds')}::int * interval '1 second')`,
+    })
+    .from(users)
+    .innerJoin(before, eq(before.id, param(sessions.id, 'id')))
+    .where(and(rotation.where, eq(sessions.clientId, param(sessions.clientId, 'clientId'))))
+    .returning(withPreviousAddress),
+);
+
 /**
  * @param executor the database, or one transaction of it
  * @param idleTtlMs idle timeout in milliseconds; undefined for none
@@ -113,6 +128,22 @@ export function createRotationRepository(executor: Executor, idleTtlMs?: number)
       now: Date,
     ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
       const [row] = await rotateSessionAnywhere(executor, { id, generation, ...momentAt(now, idleTtlMs), ...client });
+      return row;
+    },
+
+    /**
+     * As `rotateAnywhere` for a grant of the client.
+     * @param expiresAt the new expiry, if it is no later than `maxTtlMs` after the creation of the grant
+     */
+    async rotateGrant(
+      { id, generation, client }: Rotation,
+      grant: { readonly clientId: string; readonly expiresAt: Date; readonly maxTtlMs: number },
+      now: Date,
+    ): Promise<(SessionWithAccount & { readonly previousAddress: string | null }) | undefined> {
+      const { clientId, expiresAt, maxTtlMs } = grant;
+      const maxTtlSeconds = Math.floor(maxTtlMs / 1000);
+      const values = { id, generation, clientId, expiresAt, maxTtlSeconds, ...momentAt(now, idleTtlMs), ...client };
+      const [row] = await rotateGrant(executor, values);
       return row;
     },
   };

@@ -16,6 +16,9 @@ import type { SecondFactorPolicy } from '../mfa/policy.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
+import { createRefreshGrant, type GrantLifetimes, type RefreshGrant } from './grants.js';
+import { issuableScopes } from './issuable-scopes.js';
+import type { Proof, SessionParams } from './params.js';
 import type { SecondFactorGate, SignIn } from './sign-in.js';
 import type { SessionRecord } from './session.js';
 
@@ -30,29 +33,6 @@ export interface IssuedSession {
   readonly enrolling: boolean;
 }
 
-/** Parameters of a new session. */
-export interface SessionParams {
-  readonly client: ClientInfo;
-  readonly rememberMe: boolean;
-  /** How the client gets the refresh token; BODY if left out. */
-  readonly transport?: 'BODY' | 'COOKIE';
-  /** The OAuth client that the session belongs to; left out for a first-party session. */
-  readonly clientId?: string;
-}
-
-/** How the person authenticated. */
-export interface Proof {
-  /** For the audit log. */
-  readonly by: 'register' | 'login' | 'passkey' | 'password reset' | 'email code' | 'identity provider';
-  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. Two proved factors include `mfa`. */
-  readonly methods: readonly string[];
-}
-
-export const REGISTRATION: Proof = { by: 'register', methods: ['pwd'] };
-export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
-export const EMAIL_CODE: Proof = { by: 'email code', methods: ['email'] };
-export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
-
 export interface Sessions {
   /**
    * Opens a session in the caller's transaction, or issues a challenge if the account has a second factor that the proof lacks.
@@ -60,10 +40,11 @@ export interface Sessions {
    */
   open(tx: Executor, account: AccountRecord, params: SessionParams, proof: Proof): Promise<SignIn>;
   /**
-   * Ends and audits the oldest sessions of an account beyond SESSION_MAX_PER_ACCOUNT. Call it after the commit that opened a
+   * Ends and audits the oldest sessions of an account beyond SESSION_MAX_PER_ACCOUNT: the first-party ones, or those of one client.
+   * Call it after the commit that opened a
    * session: the last of several parallel logins then sees all sessions.
    */
-  enforceLimit(userId: string, client: ClientInfo): Promise<void>;
+  enforceLimit(userId: string, client: ClientInfo, clientId?: string): Promise<void>;
   /**
    * Rotates a refresh token.
    * @param scope space-separated scopes of the access token; all scopes of the account by default
@@ -71,6 +52,10 @@ export interface Sessions {
    * scope that the account does not have, without using the token
    */
   refresh(refreshToken: string, client: ClientInfo, scope?: string): Promise<IssuedSession>;
+  /** Rotates a refresh token of an OAuth client. @throws as `RefreshGrant` */
+  refreshGrant: RefreshGrant;
+  /** The grant of an OAuth client's refresh token, used or not; undefined for a forged token. */
+  grantIdOf(refreshToken: string): string | undefined;
   /**
    * Renews a session in the caller's transaction. Its earlier access tokens are rejected from the next request on, and its earlier
    * refresh tokens count as reused.
@@ -95,6 +80,7 @@ export interface SessionLimits {
   readonly idleTtlMs?: number | undefined;
   /** The maximum number of live sessions of an account. */
   readonly maxPerAccount: number;
+  readonly grants: GrantLifetimes;
 }
 
 export interface SessionsOptions {
@@ -102,6 +88,8 @@ export interface SessionsOptions {
   readonly clock: Clock;
   readonly audit: Audit;
   readonly refreshTokens: RefreshTokens;
+  /** Those of OAuth clients. */
+  readonly grantTokens: RefreshTokens;
   readonly scopes: ScopeCatalogue;
   readonly lifetimes: SessionLimits;
   readonly secondFactorGate: SecondFactorGate;
@@ -112,8 +100,9 @@ export interface SessionsOptions {
 const MAX_REJECTED = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { db, clock, audit, refreshTokens, scopes, lifetimes, secondFactorGate, secondFactorPolicy } = options;
-  const { idleTtlMs, maxPerAccount } = lifetimes;
+  const { db, clock, audit, refreshTokens, grantTokens, scopes, lifetimes } = options;
+  const { secondFactorGate, secondFactorPolicy } = options;
+  const { idleTtlMs, maxPerAccount, grants } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
   /** Sessions whose refresh was rejected. */
   const rejected = new LRUCache<string, true>({ max: MAX_REJECTED });
@@ -123,12 +112,13 @@ export function createSessions(options: SessionsOptions): Sessions {
   /** @param narrowed the requested scopes; all scopes of the role by default */
   const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => {
     const enrolling = secondFactorPolicy.mustEnroll(account);
-    const granted = enrolling ? [] : scopes.granted(account.role);
+    const granted = enrolling ? [] : issuableScopes(session, scopes.granted(account.role));
+    const tokens = session.clientId === null ? refreshTokens : grantTokens;
     return {
       session,
-      refreshToken: refreshTokens.issue(session.id, session.generation),
+      refreshToken: tokens.issue(session.id, session.generation),
       account,
-      scopes: granted.filter((scope) => narrowed?.has(scope) ?? true),
+      scopes: narrowed ? granted.filter((scope) => narrowed.has(scope)) : granted,
       enrolling,
     };
   };
@@ -149,22 +139,26 @@ export function createSessions(options: SessionsOptions): Sessions {
       const challenge = await secondFactorGate(tx, account, params, proof);
       if (challenge) return { account, challenge };
       const { id: userId } = account;
-      const { client, rememberMe, clientId } = params;
+      const { client, rememberMe, grant } = params;
       const now = clock.now();
       const at = new Date(now);
+      const ttlMs = rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs;
       const session: SessionRecord = {
         id: uuidv7(),
         userId,
-        clientId: clientId ?? null,
+        clientId: grant?.clientId ?? null,
+        scopes: grant ? [...grant.scopes] : null,
+        resources: grant ? [...grant.resources] : null,
+        browserSessionId: grant?.browserSessionId ?? null,
         generation: 0,
         rotatedAt: at,
         rememberMe,
         createdAt: at,
-        authenticatedAt: at,
+        authenticatedAt: grant?.authenticatedAt ?? at,
         amr: [...proof.methods],
         accessEpoch: 0,
         lastUsedAt: at,
-        expiresAt: new Date(now + (rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs)),
+        expiresAt: new Date(now + (grant ? Math.min(grants.ttlMs, grants.maxTtlMs) : ttlMs)),
         endedAt: null,
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
@@ -180,11 +174,11 @@ export function createSessions(options: SessionsOptions): Sessions {
       return issue({ session, account });
     },
 
-    async enforceLimit(userId, client) {
+    async enforceLimit(userId, client, clientId) {
       const now = new Date(clock.now());
-      if (!(await repository.exceeds(userId, maxPerAccount, now))) return;
+      if (!(await repository.exceeds(userId, maxPerAccount, now, clientId))) return;
       await db.transaction(async (tx) => {
-        const ended = await createSessionRepository(tx, idleTtlMs).endBeyond(userId, maxPerAccount, now);
+        const ended = await createSessionRepository(tx, idleTtlMs).endBeyond(userId, maxPerAccount, now, clientId);
         const detail = `over ${maxPerAccount} sessions`;
         for (const sessionId of ended)
           await audit.record(tx, { type: 'session.revoked', userId, sessionId, client, detail });
@@ -205,6 +199,15 @@ export function createSessions(options: SessionsOptions): Sessions {
         throw error;
       }
     },
+
+    refreshGrant: createRefreshGrant({
+      ...options,
+      idleTtlMs,
+      graceMs: lifetimes.graceMs,
+      lifetimes: grants,
+      issue,
+    }),
+    grantIdOf: (refreshToken) => grantTokens.verify(refreshToken)?.sessionId,
 
     async renew(tx, account, sessionId, client) {
       const session = await createSessionRepository(tx, idleTtlMs).supersedeTokens(

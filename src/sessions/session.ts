@@ -4,6 +4,12 @@ export interface SessionRecord {
   readonly userId: string;
   /** The OAuth client it belongs to; null for a first-party session. */
   readonly clientId: string | null;
+  /** The scopes that were granted to the client; null for a first-party session. */
+  readonly scopes: string[] | null;
+  /** The resources (RFC 8707) that were granted to the client; null for a first-party session. */
+  readonly resources: string[] | null;
+  /** The browser session in which the client was authorized; null for a first-party session. */
+  readonly browserSessionId: string | null;
   readonly generation: number;
   readonly rotatedAt: Date;
   readonly rememberMe: boolean;

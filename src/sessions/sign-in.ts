@@ -5,7 +5,8 @@ import type { Challenges, IssuedChallenge } from '../mfa/challenges/service.js';
 import { MULTI_FACTOR } from '../mfa/factors/verify-factor.js';
 import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository } from '../users/repository.js';
-import type { IssuedSession, Proof, SessionParams } from './service.js';
+import type { IssuedSession } from './service.js';
+import type { Proof, SessionParams } from './params.js';
 
 /** No session exists yet. The client proves a second factor with the challenge. */
 export interface ChallengedSignIn {
@@ -42,9 +43,12 @@ export type SecondFactorGate = (
 ) => Promise<IssuedChallenge | undefined>;
 
 export function createSecondFactorGate(challenges: Pick<Challenges, 'issue'>): SecondFactorGate {
-  return async (tx, { id: userId }, { rememberMe, transport = 'BODY', clientId = null }, { by, methods }) => {
+  return async (tx, { id: userId }, { rememberMe, transport = 'BODY', grant }, { by, methods }) => {
     const current = await createAccountRepository(tx).lock(userId);
     if (by === 'register' || !current?.hasSecondFactor || methods.includes(MULTI_FACTOR)) return undefined;
-    return challenges.issue(tx, { userId, provedBy: by, methods: [...methods], rememberMe, transport, clientId });
+    // The browser session of an authorization lacks a factor that was added since: the person signs in again.
+    if (grant || by === 'authorization')
+      throw new AppError('SECOND_FACTOR_REQUIRED', 'The account has a second factor: sign in again.');
+    return challenges.issue(tx, { userId, provedBy: by, methods: [...methods], rememberMe, transport, clientId: null });
   };
 }

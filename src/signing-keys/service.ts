@@ -7,9 +7,9 @@ import type { Clock } from '../lib/clock.js';
 import { ConfigError, type JwtAlgorithm } from '../config/config.js';
 import { createEncryption } from '../crypto/encryption.js';
 import type { Database, Executor } from '../db/database.js';
-import { createJwtKey, type JwtKey } from './jwt-key.js';
+import { ACCESS_TOKEN, createJwtKey, type JwtKey, type TokenType } from './jwt-key.js';
 import { generateSigningKey, type AsymmetricAlgorithm, type PublicJwk } from './key-material.js';
-import { createSigningKeyRepository, type SigningKeyRow } from './repository.js';
+import { createSigningKeyRepository, type KeyUse, type SigningKeyRow } from './repository.js';
 
 export interface SigningKeys {
   /** The key that signs. */
@@ -22,6 +22,8 @@ export interface SigningKeys {
   published(): readonly PublicJwk[];
   /** Reloads the keys, so a rotation by another instance takes effect. */
   reload(): Promise<void>;
+  /** Reloads the keys unless they were loaded in the last seconds. */
+  refresh(): Promise<void>;
 }
 
 export interface SigningKeysOptions {
@@ -32,11 +34,16 @@ export interface SigningKeysOptions {
   readonly algorithm: JwtAlgorithm;
   /** JWT_SECRET_KEY, for HS256. */
   readonly secretKey?: string | undefined;
+  /** The longest lifetime of the tokens that the keys sign, in milliseconds. */
   readonly accessTtlMs: number;
   readonly issuer: string;
+  /** Default: keys for access tokens. */
+  readonly purpose?: KeyUse;
+  /** Default: access tokens. */
+  readonly type?: TokenType;
 }
 
-export interface RotationOptions extends Pick<SigningKeysOptions, 'secrets' | 'accessTtlMs' | 'clock'> {
+export interface RotationOptions extends Pick<SigningKeysOptions, 'secrets' | 'accessTtlMs' | 'clock' | 'purpose'> {
   readonly algorithm: AsymmetricAlgorithm;
 }
 
@@ -49,7 +56,7 @@ const MISS_RELOAD_MS = 5_000;
 
 /** Loads the keys. Creates the first one if there is none for the configured algorithm. */
 export async function createSigningKeys(options: SigningKeysOptions): Promise<SigningKeys> {
-  const { db, clock, secrets, algorithm, secretKey, issuer } = options;
+  const { db, clock, secrets, algorithm, secretKey, issuer, purpose = 'access', type = ACCESS_TOKEN } = options;
   const encryption = createEncryption(secrets, 'signing-key');
   const shared = await createSharedKey(algorithm, secretKey, issuer);
   let known = new Map<string, JwtKey>();
@@ -70,12 +77,12 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
     });
     const signWith = retiredAt ? undefined : encryption.decrypt(encryptedPrivateKey, kid);
     if (!retiredAt && signWith === undefined) throw new SigningSecretError();
-    return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer });
+    return createJwtKey({ kid, algorithm: rowAlgorithm, verifyWith: verifyWith.toString(), signWith, issuer, type });
   }
 
   async function load(): Promise<void> {
     const now = clock.now();
-    const rows = await createSigningKeyRepository(db.executor).list();
+    const rows = await createSigningKeyRepository(db.executor, purpose).list();
     const usable = rows.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
     const keys = await Promise.all(usable.map(toJwtKey));
     signers = new Set(usable.filter(({ retiredAt }) => retiredAt === null).map(({ kid }) => kid));
@@ -89,7 +96,7 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
   const reload = () => (reloading ??= load().finally(() => (reloading = undefined)));
 
   if (algorithm === 'HS256') await db.transaction((tx) => retire(tx, options));
-  else await ensureCurrentKey(db, (tx) => rotate(tx, { ...options, algorithm }), algorithm, options.accessTtlMs);
+  else await ensureCurrentKey({ ...options, algorithm, purpose });
   await reload();
   if (!current) throw new Error('There is no signing key.');
   const initial = current;
@@ -103,16 +110,23 @@ export async function createSigningKeys(options: SigningKeysOptions): Promise<Si
     },
     published: () => jwks,
     reload,
+    async refresh() {
+      if (clock.now() - reloadedAt >= MISS_RELOAD_MS) await reload();
+    },
   };
 }
 
 /** Creates a new signing key and retires the current one. Returns the id of the new key. */
-export async function rotate(tx: Executor, { algorithm, secrets, ...options }: RotationOptions): Promise<string> {
+export async function rotate(
+  tx: Executor,
+  { algorithm, secrets, purpose = 'access', ...options }: RotationOptions,
+): Promise<string> {
   const { kid, publicJwk, privateKey } = await generateSigningKey(algorithm);
-  await retire(tx, options);
+  await retire(tx, { ...options, purpose });
   const encryptedPrivateKey = createEncryption(secrets, 'signing-key').encrypt(privateKey, kid);
-  await createSigningKeyRepository(tx).insert({
+  await createSigningKeyRepository(tx, purpose).insert({
     kid,
+    purpose,
     algorithm,
     publicJwk,
     encryptedPrivateKey,
@@ -130,7 +144,7 @@ export async function rotate(tx: Executor, { algorithm, secrets, ...options }: R
  * @throws SigningSecretError if AUTH_SECRET does not decrypt the current key: running instances could not use a new one
  */
 export async function rotateManually(tx: Executor, options: RotationOptions): Promise<string> {
-  const rows = await createSigningKeyRepository(tx).list();
+  const rows = await createSigningKeyRepository(tx, options.purpose ?? 'access').list();
   const current = rows.find((row) => row.retiredAt === null);
   if (!current) throw new ConfigError(['DATABASE_URL, DATA_DIR: there is no signing key; start the server once first']);
   if (current.algorithm !== options.algorithm)
@@ -154,9 +168,9 @@ export class SigningSecretError extends Error {
  */
 async function retire(
   tx: Executor,
-  { accessTtlMs, clock }: Pick<SigningKeysOptions, 'accessTtlMs' | 'clock'>,
+  { accessTtlMs, clock, purpose = 'access' }: Pick<SigningKeysOptions, 'accessTtlMs' | 'clock' | 'purpose'>,
 ): Promise<void> {
-  const repository = createSigningKeyRepository(tx);
+  const repository = createSigningKeyRepository(tx, purpose);
   await repository.lock();
   const now = clock.now();
   await repository.deleteExpired(new Date(now));
@@ -166,19 +180,18 @@ async function retire(
 }
 
 /** Creates the first key. Of several instances that start concurrently, one creates it. */
-async function ensureCurrentKey(
-  db: Database,
-  make: (tx: Executor) => Promise<string>,
-  algorithm: AsymmetricAlgorithm,
-  accessTtlMs: number,
-): Promise<void> {
+async function ensureCurrentKey({
+  db,
+  ...options
+}: RotationOptions & { readonly db: Database; readonly purpose: KeyUse }): Promise<void> {
+  const { algorithm, accessTtlMs, purpose } = options;
   await db.transaction(async (tx) => {
-    const repository = createSigningKeyRepository(tx);
+    const repository = createSigningKeyRepository(tx, purpose);
     await repository.lock();
     // Keys that a release before 0.2 retired still have their private key.
     await repository.eraseRetired();
     const rows = await repository.list();
-    if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await make(tx);
+    if (!rows.some((row) => row.retiredAt === null && row.algorithm === algorithm)) await rotate(tx, options);
     // A later rotation may be configured with a shorter token lifetime than this instance.
     await repository.recordTokenLifetime(accessTtlMs);
   });
@@ -197,5 +210,5 @@ async function createSharedKey(
     .update(createHash('sha256').update(secretKey).digest())
     .digest('base64url')
     .slice(0, 16);
-  return createJwtKey({ kid, algorithm, verifyWith: secretKey, signWith: secretKey, issuer });
+  return createJwtKey({ kid, algorithm, verifyWith: secretKey, signWith: secretKey, issuer, type: ACCESS_TOKEN });
 }

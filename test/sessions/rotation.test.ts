@@ -23,6 +23,7 @@ const app = await startTestApp(t, { REFRESH_GRACE: `${GRACE_MS}ms` });
 const { db, clock, config } = app;
 const audit = createAudit({ db, clock, events: noEvents, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
+const grantTokens = createRefreshTokens(config.authSecrets, 'oauth-refresh-token');
 const revocation = createRevocation({
   db,
   clock,
@@ -35,10 +36,17 @@ const sessions = createSessions({
   clock,
   audit,
   refreshTokens,
+  grantTokens,
   scopes: createScopeCatalogue(),
   secondFactorGate: async () => undefined,
   secondFactorPolicy: { mustEnroll: () => false },
-  lifetimes: { ttlMs: TTL_MS, rememberMeTtlMs: TTL_MS, graceMs: GRACE_MS, maxPerAccount: 100 },
+  lifetimes: {
+    ttlMs: TTL_MS,
+    rememberMeTtlMs: TTL_MS,
+    graceMs: GRACE_MS,
+    maxPerAccount: 100,
+    grants: { ttlMs: TTL_MS, maxTtlMs: TTL_MS },
+  },
 });
 const listing = createSessionListing(db.executor, clock);
 const listed = async (userId: string) => (await listing.first([userId], 100)).get(userId)!;

@@ -29,7 +29,7 @@ async function instance(changes: Partial<SigningKeysOptions> = {}) {
   const keys = await createSigningKeys({ ...BASE, ...changes });
   return { keys, tokens: createAccessTokens({ ...BASE, ...changes, keys }) };
 }
-const rows = () => createSigningKeyRepository(db.executor).list();
+const rows = () => createSigningKeyRepository(db.executor, 'access').list();
 
 t.beforeEach(async () => {
   await db.executor.execute(sql`delete from signing_keys`);

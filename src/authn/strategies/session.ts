@@ -12,6 +12,7 @@ import { accountDisabled } from '../../sessions/replays.js';
 import { isLive, endedBefore, type SessionRecord } from '../../sessions/session.js';
 import { bearerToken } from '../bearer.js';
 import type { Strategy } from '../strategy.js';
+import { delegatedPrincipal } from './oauth.js';
 
 export interface SessionStrategyOptions {
   readonly accessTokens: Pick<AccessTokens, 'known' | 'subjectOf' | 'verify'>;
@@ -51,6 +52,7 @@ export function createSessionStrategy(options: SessionStrategyOptions): Strategy
       noteUse(session);
       const mustEnroll = secondFactorPolicy.mustEnroll(account);
       const granted = mustEnroll ? [] : scopes.granted(account.role);
+      if (verified.clientId !== null) return { ...delegatedPrincipal(verified, account, granted), mustEnroll };
       return {
         subject: { kind: 'user', user: account },
         credential: { kind: 'session', id: session.id, expiresAt: verified.expiresAt },

@@ -14,6 +14,12 @@ export const sessions = pgTable(
     userId: uuid().notNull(),
     /** The OAuth client of the session; null for a first-party session. */
     clientId: text(),
+    /** The scopes that were granted to the client; null for a first-party session. */
+    scopes: text().array(),
+    /** The resources (RFC 8707) that were granted to the client; null for a first-party session. */
+    resources: text().array(),
+    /** The browser session in which the client was authorized: the claim `sid` of its ID tokens. Null for a first-party session. */
+    browserSessionId: uuid(),
     generation: integer().notNull().default(0),
     rotatedAt: instant().notNull(),
     rememberMe: boolean().notNull().default(false),
@@ -38,6 +44,12 @@ export const sessions = pgTable(
       'cascade',
     ),
     index('sessions_user_id_index').on(table.userId),
+    index('sessions_client_id_index')
+      .on(table.clientId)
+      .where(sql`${table.clientId} is not null`),
+    index('sessions_browser_session_id_index')
+      .on(table.browserSessionId)
+      .where(sql`${table.browserSessionId} is not null`),
     index('sessions_expires_at_index').on(table.expiresAt),
     index('sessions_ended_at_index')
       .on(table.endedAt)

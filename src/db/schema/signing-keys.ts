@@ -1,9 +1,13 @@
-/** Keys that sign access tokens. The private key is encrypted with a key derived from AUTH_SECRET. */
+/** Keys that sign access tokens and ID tokens. The private key is encrypted with a key derived from AUTH_SECRET. */
 import { integer, jsonb, pgTable, text } from 'drizzle-orm/pg-core';
 import { instant } from './columns.js';
 
 export const signingKeys = pgTable('signing_keys', {
   kid: text().primaryKey(),
+  /** What it signs: access tokens, or ID tokens and logout tokens. */
+  purpose: text({ enum: ['access', 'id'] })
+    .notNull()
+    .default('access'),
   algorithm: text({ enum: ['EdDSA', 'ES256', 'PS256', 'RS256'] }).notNull(),
   /** The JWK (RFC 7517) that the JWKS publishes. */
   publicJwk: jsonb().$type<Record<string, unknown>>().notNull(),
