@@ -89,6 +89,8 @@ t.test('issues a JWT as in RFC 9068 that verifies', async (t) => {
     epoch: 3,
     enrolling: false,
     scopes: new Set(SUBJECT.scopes),
+    clientId: null,
+    isService: false,
     expiresAt: (iat + 900) * 1000,
   };
   t.same(await elsewhere.verify(token), verified);
