@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import type { Events } from '../events/events.js';
 import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
-import type { AuditRecord, AuditType } from './event.js';
+import type { ActorKind, AuditRecord, AuditType } from './event.js';
 import { createIds, firstIdOf } from './ids.js';
 import { createAuditRepository } from './repository.js';
 
@@ -15,9 +15,15 @@ export interface AuditEntry {
   readonly type: AuditType;
   /** The account that the event concerns; null if there is none. */
   readonly userId: string | null;
-  /** The account that acted; defaults to `userId`. */
+  /** The account or service account that acted; defaults to `userId`. */
   readonly actorId?: string | null;
+  /** Default: an account, if there is an actor. */
+  readonly actorKind?: ActorKind | undefined;
   readonly sessionId?: string | null;
+  /** The service account that the event concerns. */
+  readonly serviceAccountId?: string | null;
+  /** The API key that the event concerns. */
+  readonly apiKeyId?: string | null;
   readonly client: ClientInfo;
   /** Short text. Must contain neither secrets nor user input. */
   readonly detail?: string;
@@ -61,14 +67,18 @@ export function createAudit({ db, clock, events, retentionMs, log }: AuditDepend
   const repository = createAuditRepository(db.executor);
   const nextId = createIds(clock);
   return {
-    async record(tx, { type, userId, actorId = userId, sessionId = null, client, detail }) {
+    async record(tx, entry) {
+      const { type, userId, actorId = userId, sessionId = null, serviceAccountId = null, client, detail } = entry;
       const id = nextId();
       const event = {
         id,
         type,
         userId,
         actorId,
+        actorKind: actorId === null ? null : (entry.actorKind ?? 'user'),
         sessionId,
+        serviceAccountId,
+        apiKeyId: entry.apiKeyId ?? null,
         ipAddress: client.ipAddress,
         userAgent: client.userAgent,
         detail: detail ?? null,
@@ -76,7 +86,7 @@ export function createAudit({ db, clock, events, retentionMs, log }: AuditDepend
       };
       if (log) db.afterCommit(tx, () => log.info({ audit: event }, 'Audit event'));
       const inserted = createAuditRepository(tx).insert(event);
-      await Promise.all([inserted, events.publish(tx, { auditId: id, userId, sessionId })]);
+      await Promise.all([inserted, events.publish(tx, { auditId: id, userId, sessionId, serviceAccountId })]);
     },
 
     list: ({ userId, ...args }) =>

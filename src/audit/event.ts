@@ -43,12 +43,19 @@ export type AuditType =
   | 'second_factor.failed'
   | 'second_factors.reset';
 
+/** The kinds of subjects that act. */
+export type ActorKind = 'user' | 'service-account';
+
 export interface AuditRecord {
   readonly id: string;
   readonly type: string;
   readonly userId: string | null;
   readonly actorId: string | null;
+  /** Null without an actor, and in events of older releases, whose actors are accounts. */
+  readonly actorKind: ActorKind | null;
   readonly sessionId: string | null;
+  readonly serviceAccountId: string | null;
+  readonly apiKeyId: string | null;
   readonly ipAddress: string | null;
   readonly userAgent: string | null;
   readonly detail: string | null;

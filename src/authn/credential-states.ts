@@ -7,7 +7,7 @@ import { LRUCache } from 'lru-cache';
 import { subjectId } from '../authz/principal.js';
 import { AppError, STATUS_BY_CODE } from '../lib/errors.js';
 import type { Clock } from '../lib/clock.js';
-import type { Events } from '../events/events.js';
+import { subjectOfEvent, type Events } from '../events/events.js';
 import type { Authenticator, FoundCredential } from './authenticate.js';
 import type { AccountPrincipal, RequestCredentials } from './strategy.js';
 
@@ -66,10 +66,11 @@ export function createCredentialStates({ authenticator, events, clock }: Credent
   /** Orders reads and changes. */
   let sequence = 0;
   let lastChangeAt = 0;
-  const stopListening = events.listen(({ userId }) => {
-    if (userId === null) return;
+  const stopListening = events.listen((event) => {
+    const subject = subjectOfEvent(event);
+    if (subject === null) return;
     lastChangeAt = sequence += 1;
-    changedAt.set(userId, lastChangeAt);
+    changedAt.set(subject, lastChangeAt);
   });
 
   function outcomeOf(credential: string): Outcome | undefined {

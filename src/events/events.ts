@@ -1,4 +1,4 @@
-/** Events between instances: something happened to an account. Events carry only ids; receivers read the audit event. */
+/** Events between instances: something happened to an account or a service account. Events carry only ids; receivers read the audit event. */
 import type { Executor } from '../db/database.js';
 
 export interface AccountEvent {
@@ -7,6 +7,13 @@ export interface AccountEvent {
   /** The account; null if there is none. */
   readonly userId: string | null;
   readonly sessionId: string | null;
+  /** The service account; null or left out if there is none. */
+  readonly serviceAccountId?: string | null;
+}
+
+/** The id of the account or service account that an event concerns; null if there is none. */
+export function subjectOfEvent({ userId, serviceAccountId = null }: AccountEvent): string | null {
+  return userId ?? serviceAccountId;
 }
 
 /** @param lostSince start of an outage, in milliseconds since the epoch; defaults to now */

@@ -5,18 +5,18 @@ import type { AccountEvent } from './events.js';
 /** Longer messages are rejected without parsing. */
 const MAX_LENGTH = 256;
 
-export function encodeEvent({ auditId, userId, sessionId }: AccountEvent): string {
-  return JSON.stringify({ auditId, userId, sessionId });
+export function encodeEvent({ auditId, userId, sessionId, serviceAccountId = null }: AccountEvent): string {
+  return JSON.stringify({ auditId, userId, sessionId, ...(serviceAccountId === null ? {} : { serviceAccountId }) });
 }
 
 /** Undefined for a malformed message. */
 export function decodeEvent(text: string): AccountEvent | undefined {
   if (text.length > MAX_LENGTH) return undefined;
   try {
-    const { auditId, userId, sessionId } = JSON.parse(text) as Record<string, unknown>;
-    return isIdText(auditId) && isIdOrNull(userId) && isIdOrNull(sessionId)
-      ? { auditId, userId, sessionId }
-      : undefined;
+    const { auditId, userId, sessionId, serviceAccountId } = JSON.parse(text) as Record<string, unknown>;
+    if (!isIdText(auditId) || !isIdOrNull(userId) || !isIdOrNull(sessionId)) return undefined;
+    if (serviceAccountId === undefined) return { auditId, userId, sessionId };
+    return isIdText(serviceAccountId) ? { auditId, userId, sessionId, serviceAccountId } : undefined;
   } catch {
     return undefined;
   }

@@ -254,6 +254,13 @@ export type UserEdge = {
   node: User;
 };
 
+/** The kinds of subjects that cause events. */
+export type ActorKind =
+  /** An account. */
+  | 'USER'
+  /** A service account. */
+  | 'SERVICE_ACCOUNT';
+
 /** A recorded change or refusal. */
 export type AuditEvent = {
   __typename?: 'AuditEvent';
@@ -263,10 +270,16 @@ export type AuditEvent = {
   type: Scalars['String']['output'];
   /** The account that the event concerns; null if there is none. */
   userId?: Maybe<Scalars['ID']['output']>;
-  /** The account that caused the event; null if unknown. */
+  /** The account or service account that caused the event; null if unknown. */
   actorId?: Maybe<Scalars['ID']['output']>;
+  /** Whether the actor is an account or a service account; null without an actor. */
+  actorKind?: Maybe<ActorKind>;
   /** The session that the event concerns. */
   sessionId?: Maybe<Scalars['ID']['output']>;
+  /** The service account that the event concerns; null if there is none. */
+  serviceAccountId?: Maybe<Scalars['ID']['output']>;
+  /** The API key that the event concerns; null if there is none. */
+  apiKeyId?: Maybe<Scalars['ID']['output']>;
   /** The IP address of the request. */
   ipAddress?: Maybe<Scalars['String']['output']>;
   /** The User-Agent of the request. */
@@ -887,6 +900,7 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
+  ActorKind: ActorKind;
   AuditEvent: ResolverTypeWrapper<AuditRecord>;
   AuditEventConnection: ResolverTypeWrapper<
     Omit<AuditEventConnection, 'edges'> & { edges: Array<ResolversTypes['AuditEventEdge']> }
@@ -1205,7 +1219,10 @@ export type AuditEventResolvers<
   type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   userId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   actorId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  actorKind?: Resolver<Maybe<ResolversTypes['ActorKind']>, ParentType, ContextType>;
   sessionId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  serviceAccountId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  apiKeyId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
   ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   userAgent?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;

@@ -11,9 +11,15 @@ export const auditEvents = pgTable(
     type: text().notNull(),
     /** The account that the event concerns; null if there is none, such as for a login with an unknown name. */
     userId: uuid(),
-    /** The account that caused the event, if known. */
+    /** The account or service account that caused the event, if known. */
     actorId: uuid(),
+    /** Null in events of older releases, whose actors are accounts. */
+    actorKind: text({ enum: ['user', 'service-account'] }),
     sessionId: uuid(),
+    /** The service account that the event concerns. */
+    serviceAccountId: uuid(),
+    /** The API key that the event concerns. */
+    apiKeyId: uuid(),
     ipAddress: text(),
     userAgent: text(),
     detail: text(),

@@ -1,4 +1,5 @@
 /** All tables. drizzle-kit generates the migrations from this module. */
+export { apiKeys } from './api-keys.js';
 export { auditEvents } from './audit-events.js';
 export { emailCodes } from './email-codes.js';
 export { identifierChanges } from './identifier-changes.js';

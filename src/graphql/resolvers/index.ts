@@ -15,6 +15,7 @@ export const resolvers = {
   Query: { me, users, user, auditEvents: audit.auditEvents },
   Mutation: { ...accountMutations, ...emailCodes, ...sessions, ...secondFactors, ...passkeys, ...adminMutations },
   Subscription: { meUpdated, securityEvents: audit.securityEvents, auditEvents: audit.allAuditEvents },
+  AuditEvent: audit.AuditEvent,
   User,
   SecondFactors,
 };

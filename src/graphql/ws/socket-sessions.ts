@@ -3,7 +3,7 @@
  * that account. All sockets are re-authenticated every few seconds while events may be missed, and every 30 seconds otherwise.
  */
 import type { Clock } from '../../lib/clock.js';
-import type { Events } from '../../events/events.js';
+import { subjectOfEvent, type Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../authn/authenticate.js';
 import type { AccountPrincipal, RequestCredentials } from '../../authn/strategy.js';
@@ -108,10 +108,11 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
     for (const set of sessions.values()) yield* set;
   }
 
-  const stopListening = events.listen(({ userId }) => {
+  const stopListening = events.listen((event) => {
     news += 1;
-    if (userId === null) return;
-    for (const session of sessions.get(userId) ?? []) mark(session, urgent);
+    const subject = subjectOfEvent(event);
+    if (subject === null) return;
+    for (const session of sessions.get(subject) ?? []) mark(session, urgent);
     void checkAll();
   });
   const stopWatching = events.onConnection((isConnected) => {
