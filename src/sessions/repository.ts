@@ -220,16 +220,14 @@ export function createGrantRepository(executor: Executor, idleTtlMs?: number) {
       clientId: string,
       allowed: readonly string[],
     ): Promise<{ readonly id: string; readonly userId: string }[]> {
-      const scopes = sql`array(select unnest(${sessions.scopes}) intersect select unnest(${sql.param([...allowed], sessions.scopes)}))`;
+      const permitted = sql`${sql.param([...allowed], sessions.scopes)}::text[]`;
+      const scopes = sql`array(select scope from unnest(${sessions.scopes}) with ordinality as held (scope, position)
+        where scope = any(${permitted}) order by position)`;
       return executor
         .update(sessions)
         .set({ scopes, accessEpoch: sql`${sessions.accessEpoch} + 1` })
         .where(
-          and(
-            eq(sessions.clientId, clientId),
-            isNull(sessions.endedAt),
-            sql`not ${sessions.scopes} <@ ${sql.param([...allowed], sessions.scopes)}`,
-          ),
+          and(eq(sessions.clientId, clientId), isNull(sessions.endedAt), sql`not ${sessions.scopes} <@ ${permitted}`),
         )
         .returning({ id: sessions.id, userId: sessions.userId });
     },
