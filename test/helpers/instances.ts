@@ -11,6 +11,8 @@ export interface Answer {
   readonly data: AnyData | null | undefined;
   /** The code of the first error; undefined without errors. */
   readonly code: ErrorCode | undefined;
+  /** Of SECOND_FACTOR_REQUIRED. */
+  readonly challenge?: string | undefined;
 }
 
 export interface Caller {
@@ -33,6 +35,11 @@ export const DEPLOYMENT = {
 export const startInstance = (t: TestScope, env: Record<string, string>): Promise<ServerProcess> =>
   startServer(t, { ...DEPLOYMENT, ...env });
 
+interface Extensions {
+  readonly code?: ErrorCode;
+  readonly challenge?: string;
+}
+
 /** Sends a document. @throws Error without a JSON response */
 export async function ask(
   server: Pick<ServerProcess, 'url'>,
@@ -50,8 +57,9 @@ export async function ask(
     },
     body: JSON.stringify({ query, variables }),
   });
-  const body = (await response.json()) as { data?: AnyData | null; errors?: { extensions: { code: ErrorCode } }[] };
-  return { status: response.status, data: body.data, code: body.errors?.[0]?.extensions.code };
+  const body = (await response.json()) as { data?: AnyData | null; errors?: { extensions: Extensions }[] };
+  const { code, challenge } = body.errors?.[0]?.extensions ?? {};
+  return { status: response.status, data: body.data, code, challenge };
 }
 
 export interface Account {
