@@ -10,7 +10,8 @@ import { createRefreshTokens } from '../../src/crypto/refresh-token.js';
 import { sessions as sessionTable } from '../../src/db/schema/index.js';
 import { createChallenges } from '../../src/mfa/challenges/service.js';
 import { createSecondFactorPolicy } from '../../src/mfa/policy.js';
-import { createSessions, PASSWORD } from '../../src/sessions/service.js';
+import { PASSWORD } from '../../src/sessions/params.js';
+import { createSessions } from '../../src/sessions/service.js';
 import { createSecondFactorGate, isChallenged } from '../../src/sessions/sign-in.js';
 import { createAccountRepository } from '../../src/users/repository.js';
 import { startTestApp } from '../helpers/app.js';
@@ -24,9 +25,10 @@ const sessions = createSessions({
   db,
   clock,
   audit: createAudit({ db, clock, events: app.events, retentionMs: 1e12 }),
-  refreshTokens: createRefreshTokens(['a test secret of more than thirty-two bytes']),
+  refreshTokens: createRefreshTokens(app.config.authSecrets),
+  grantTokens: createRefreshTokens(app.config.authSecrets, 'oauth-refresh-token'),
   scopes: createScopeCatalogue(),
-  lifetimes: app.config.sessions,
+  lifetimes: { ...app.config.sessions, grants: { ttlMs: 1000, maxTtlMs: 1000 } },
   secondFactorGate: createSecondFactorGate(createChallenges({ clock })),
   secondFactorPolicy: createSecondFactorPolicy('none'),
 });
