@@ -50,6 +50,30 @@ t.test('gathers lines into few writes', async (t) => {
   t.ok(writes >= 1 && writes <= 10, `${writes} writes of 20,000 bytes`);
 });
 
+t.test(
+  'writes at most once in ten milliseconds, and the first line of a quiet server at the end of its turn',
+  async (t) => {
+    const script = scriptOf(`
+    const { default: fs } = await import('node:fs');
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const { writeSync } = fs;
+    let writes = 0;
+    fs.writeSync = (...parts) => { writes += 1; return writeSync(...parts); };
+    const startedAt = performance.now();
+    log('a line of a request');
+    await turn();
+    const first = writes;
+    for (let i = 1; i < 200; i += 1) { log('a line of a request'); await turn(); }
+    process.stderr.write(JSON.stringify({ first, writes, elapsedMs: performance.now() - startedAt }));`);
+    const { stdout, stderr } = spawnSync(process.execPath, script, { encoding: 'utf8' });
+    t.equal(stdout, 'a line of a request\n'.repeat(200));
+    const { first, writes, elapsedMs } = JSON.parse(stderr) as Record<'first' | 'writes' | 'elapsedMs', number>;
+    t.equal(first, 1);
+    // A timer may be a millisecond early.
+    t.ok(writes <= 1 + elapsedMs / 9, `${writes} writes in ${elapsedMs} ms`);
+  },
+);
+
 t.test('keeps running after its reader has closed the pipe, and exits without waiting', async (t) => {
   const child = spawn(
     process.execPath,
