@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { FieldError } from '../lib/errors.js';
 import { escapeHtml } from '../lib/html.js';
+import type { FactorOnPage } from '../passwords/reset.js';
 
 /** A complete HTML document. */
 export type Html = string;
@@ -55,17 +56,19 @@ interface Field {
 /**
  * The form for a new password and its confirmation. It never contains submitted passwords.
  * @param key the `formKey` of the token
- * @param needsCode asks for a second factor as well
+ * @param factor asks for a code as well, or says that the new password needs the passkey
  */
-export function resetPasswordPage(key: string, minPasswordLength: number, needsCode: boolean, issue?: Issue): Html {
+export function resetPasswordPage(key: string, minPasswordLength: number, factor: FactorOnPage, issue?: Issue): Html {
   const fields: readonly Field[] = [
     { name: 'password', label: 'New password', hint: `${minPasswordLength} characters or more.` },
     { name: 'passwordConfirmation', label: 'Confirm the new password' },
   ];
   const inputs = fields.map((field) => passwordInput(field, minPasswordLength, issue)).join('');
-  const controls = `${inputs}${needsCode ? codeInput(issue) : ''}<button type="submit">Change password</button>\n`;
-  const shown = needsCode ? [...fields, CODE] : fields;
-  return page('Choose a new password', summary(shown, issue) + form('reset-password', key, controls), issue);
+  const code = factor === 'code' ? codeInput(issue) : '';
+  const controls = `${inputs}${code}<button type="submit">Change password</button>\n`;
+  const shown = factor === 'code' ? [...fields, CODE] : fields;
+  const content = summary(shown, issue) + (factor === 'passkey' ? PASSKEY_NOTE : '');
+  return page('Choose a new password', content + form('reset-password', key, controls), issue);
 }
 
 /**
@@ -161,11 +164,9 @@ ${controls}</form>
 `;
 }
 
-const CODE: Field = {
-  name: 'code',
-  label: 'Code of your authenticator app',
-  hint: 'Or one of your recovery codes.',
-};
+const CODE: Field = { name: 'code', label: 'Code of your authenticator app, or a recovery code' };
+const PASSKEY_NOTE = `<p>Your account has a passkey. After the change, sign in with the new password and the passkey.</p>
+`;
 
 /** No `inputmode="numeric"`, because recovery codes have letters. */
 function codeInput(issue: Issue | undefined): string {

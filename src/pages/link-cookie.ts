@@ -21,6 +21,7 @@ export interface LinkCookieOptions {
   readonly pagesUrl: string;
 }
 
+const TOKEN = /^[\w-]{1,64}$/;
 /** Long enough to choose a password. The link can be opened again. */
 export const LINK_COOKIE_SECONDS = 900;
 
@@ -37,6 +38,11 @@ export function createLinkCookies({ pagesUrl }: LinkCookieOptions): LinkCookies 
     set: (reply, page, token) => void reply.setCookie(nameOf(page), token, attributes),
     read: (request, page) => request.cookies[nameOf(page)],
   };
+}
+
+/** A token of a URL or a cookie; undefined if it is malformed. */
+export function validToken(token: unknown): string | undefined {
+  return typeof token === 'string' && TOKEN.test(token) ? token : undefined;
 }
 
 /**

@@ -39,6 +39,13 @@ export const NOT_VALID = messagePage(
   true,
 );
 
+/** For a second step that was finished, took too long or had too many wrong codes. */
+export const CHALLENGE_NOT_VALID = messagePage(
+  'This page is no longer valid',
+  'The sign-in was finished, took too long, or had too many wrong codes. If you are not signed in, request a new link.',
+  true,
+);
+
 export const DONE: Readonly<Record<Exclude<LinkOutcome, 'signed_in'>, Html>> = {
   password_reset: messagePage(
     'Your password was changed',
@@ -50,6 +57,11 @@ export const DONE: Readonly<Record<Exclude<LinkOutcome, 'signed_in'>, Html>> = {
     'The account no longer has your email address. You can use it for your own account. You can close this page.',
   ),
 };
+/** After a reset of the password of an account whose only second factor is a passkey. */
+export const PASSKEY_NEXT = messagePage(
+  'Your password was changed',
+  'All devices were signed out. Sign in with the new password and your passkey where you usually sign in. You can close this page.',
+);
 export const ALREADY_DONE: Readonly<Record<LinkOutcome, Html>> = {
   password_reset: messagePage(
     'Already done',

@@ -7,11 +7,12 @@ import fp from 'fastify-plugin';
 import { clientOf } from '../fastify/client.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, type ErrorCode } from '../lib/errors.js';
+import type { FactorOnPage } from '../passwords/reset.js';
 import { isChallenged } from '../sessions/sign-in.js';
 import type { PageSignIn } from './sign-in.js';
 import { isCrossSite } from '../fastify/cross-site.js';
 import { toAppError } from '../fastify/errors.js';
-import { createLinkCookies, formKey, type LinkPage } from './link-cookie.js';
+import { createLinkCookies, formKey, validToken, type LinkPage } from './link-cookie.js';
 import {
   cancelChangePage,
   emailCodePage,
@@ -25,6 +26,7 @@ import {
 } from './html.js';
 import {
   ALREADY_DONE,
+  CHALLENGE_NOT_VALID,
   changeCancelled,
   CROSS_SITE,
   DONE,
@@ -32,6 +34,7 @@ import {
   NO_COOKIE,
   NOT_VALID,
   OTHER_LINK,
+  PASSKEY_NEXT,
   SECOND_FACTOR_NEEDED,
   signedIn,
   type CancelledChange,
@@ -54,8 +57,8 @@ export interface PagesOptions {
     input: { token: string; password: string; passwordConfirmation: string; code?: string },
     client: ClientInfo,
   ): Promise<void>;
-  /** Whether the form for a new password asks for a second factor. @throws AppError SERVICE_UNAVAILABLE */
-  needsCode(token: string): Promise<boolean>;
+  /** The second factor of the account that gets a new password. @throws AppError SERVICE_UNAVAILABLE */
+  factorOnPage(token: string): Promise<FactorOnPage>;
   /** @throws AppError INVALID_TOKEN, VALIDATION_ERROR, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
   verifyEmail(token: string, client: ClientInfo): Promise<void>;
   /** @throws AppError INVALID_TOKEN, RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
@@ -88,7 +91,6 @@ interface Step {
 
 /** Enough for a form key and two passwords of 256 characters, each at most 12 bytes when URL-encoded. */
 const BODY_LIMIT = 8192;
-const TOKEN = /^[\w-]{1,64}$/;
 /** Errors that a page explains. The app's error handler answers others. */
 const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'VALIDATION_ERROR',
@@ -113,14 +115,15 @@ const plugin: FastifyPluginCallback<PagesOptions> = (app, options, done) => {
   addStep(app, options, {
     page: 'reset-password',
     form: async (token, issue) =>
-      resetPasswordPage(formKey(token), minPasswordLength, await options.needsCode(token), issue),
+      resetPasswordPage(formKey(token), minPasswordLength, await options.factorOnPage(token), issue),
     async submit(token, { fields, client }) {
       const password = fields.get('password') ?? '';
       const passwordConfirmation = fields.get('passwordConfirmation') ?? '';
       const code = fields.get('code');
       const input = { token, password, passwordConfirmation, ...(code === null ? {} : { code }) };
+      const factor = await options.factorOnPage(token);
       await options.resetPassword(input, client);
-      return DONE.password_reset;
+      return factor === 'passkey' ? PASSKEY_NEXT : DONE.password_reset;
     },
   });
   addStep(app, options, {
@@ -192,10 +195,12 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
     try {
       done = await submit(token, { fields, client: clientOf(request), request, reply });
     } catch (error) {
+      const page = (shown: AppError) => form(token, issueOf(shown), fields);
       // A challenge can be refused after its link was used.
-      const outcome = fields.has('challenge') ? undefined : await previousOutcome(error, token, options);
+      if (fields.has('challenge')) return showError(error, request, reply, page, CHALLENGE_NOT_VALID);
+      const outcome = await previousOutcome(error, token, options);
       if (outcome !== undefined) return show(reply, 200, ALREADY_DONE[outcome]);
-      return showError(error, request, reply, (shown) => form(token, issueOf(shown), fields));
+      return showError(error, request, reply, page);
     }
     return show(reply, 200, done);
   });
@@ -205,10 +210,6 @@ function addStep(app: FastifyInstance, options: PagesOptions, { page, form, subm
 async function previousOutcome(thrown: unknown, token: string, { outcomeOf }: PagesOptions) {
   const isRefused = thrown instanceof AppError && thrown.code === 'INVALID_TOKEN';
   return isRefused ? outcomeOf(token) : undefined;
-}
-
-function validToken(token: unknown): string | undefined {
-  return typeof token === 'string' && TOKEN.test(token) ? token : undefined;
 }
 
 function issueOf({ message, details: { details } }: AppError): Issue {
@@ -221,13 +222,14 @@ async function showError(
   request: FastifyRequest,
   reply: FastifyReply,
   page: (error: AppError) => Html | Promise<Html>,
+  notValid = NOT_VALID,
 ): Promise<FastifyReply> {
   const error = toAppError(thrown, request.id);
   if (!SHOWN.has(error.code)) throw thrown;
   request.errorCode = error.code;
   if (error.status >= 500) request.failure = error;
   if (error.status === 429 || error.status === 503) void reply.header('retry-after', error.details.retryAfter ?? 1);
-  return show(reply, error.status, error.code === 'INVALID_TOKEN' ? NOT_VALID : await page(error));
+  return show(reply, error.status, error.code === 'INVALID_TOKEN' ? notValid : await page(error));
 }
 
 function show(reply: FastifyReply, status: number, html: Html): FastifyReply {

@@ -6,7 +6,7 @@ import { widestNetwork } from '../lib/client-address.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, invalidCode, validationError } from '../lib/errors.js';
 import { createFactorRepository } from '../mfa/factors/repository.js';
-import { factorOf, presentedFactors, type FactorVerifiers } from '../mfa/presented-factor.js';
+import { factorOf as codeFactor, presentedFactors, type FactorVerifiers } from '../mfa/presented-factor.js';
 import type { Lockout } from './lockout.js';
 import { MAILED_LINK } from '../sessions/params.js';
 import type { SignIn } from '../sessions/sign-in.js';
@@ -40,13 +40,16 @@ export interface Recovery {
    */
   reset(reset: PasswordReset, client: ClientInfo): Promise<SignIn>;
   /**
-   * As `reset`, but opens no session. If `needsCode`, verifies the code before the password changes.
+   * As `reset`, but opens no session. If the account has codes, verifies one before the password changes.
    * @throws AppError also VALIDATION_ERROR without a code, INVALID_CODE, RATE_LIMIT_EXCEEDED; the token stays valid
    */
   resetOnly(reset: PasswordResetWithCode, client: ClientInfo): Promise<void>;
-  /** Whether the account of a valid token has an authenticator app or recovery codes. */
-  needsCode(token: string): Promise<boolean>;
+  /** The second factor of the account of a token, as the page treats it. */
+  factorOnPage(token: string): Promise<FactorOnPage>;
 }
+
+/** The page asks for a `code`, of an authenticator app or for recovery. It has no script, so it cannot ask for a `passkey`. */
+export type FactorOnPage = 'none' | 'code' | 'passkey';
 
 export interface RecoveryOptions extends NewPasswordOptions {
   readonly lockout: Pick<Lockout, 'attempt' | 'reset'>;
@@ -122,11 +125,16 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     return result;
   }
 
-  /** The account of a token, if the page asks it for a code. The page has no script, so passkeys cannot be used there. */
+  async function factorOf(userId: string | undefined): Promise<FactorOnPage> {
+    const kinds = userId === undefined ? undefined : await createFactorRepository(db.executor).kindsOf(userId);
+    if (kinds?.totp || kinds?.recoveryCode) return 'code';
+    return kinds?.passkey ? 'passkey' : 'none';
+  }
+
+  /** The account of a token, if the page asks it for a code. */
   async function ownerOfCodes(token: string): Promise<AccountRecord | undefined> {
     const subject = await tokens.peek(db.executor, 'password_reset', token);
-    const kinds = subject && (await createFactorRepository(db.executor).kindsOf(subject.userId));
-    if (!kinds?.totp && !kinds?.recoveryCode) return undefined;
+    if ((await factorOf(subject?.userId)) !== 'code') return undefined;
     return (await repository.findById(subject!.userId))?.account;
   }
 
@@ -135,7 +143,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
    * apply.
    */
   async function applyWithCode(reset: PasswordResetWithCode, owner: AccountRecord, client: ClientInfo): Promise<void> {
-    const [factor] = presentedFactors(factorOf(reset.code ?? ''), verifiers);
+    const [factor] = presentedFactors(codeFactor(reset.code ?? ''), verifiers);
     if (!factor || !reset.code?.trim())
       throw validationError([{ field: 'code', message: 'is needed, because the account has a second factor' }]);
     const { id: userId } = owner;
@@ -179,7 +187,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       else await apply(reset, client, async () => undefined);
     },
 
-    needsCode: async (token) => (await ownerOfCodes(token)) !== undefined,
+    factorOnPage: async (token) => factorOf((await tokens.peek(db.executor, 'password_reset', token))?.userId),
   };
 }
 

@@ -120,6 +120,20 @@ t.test('logs in with a password and a code of an authenticator app', async (t) =
   t.equal(await run(ME), user.username);
 });
 
+t.test('logs in with a recovery code, once', async (t) => {
+  const [user, { run }] = [await app.user(), await visit(t)];
+  const { recoveryCodes } = await enrollTotp(user.client, app.clock.now);
+  const login = `factors.login('${user.username}', '${user.password}').then((step) => (globalThis.step = step))`;
+  const finish = `factors.finishLogin(step, { recoveryCode: ' ${recoveryCodes[0]!.toLowerCase()} ' })`;
+  await run(login);
+  await run(finish);
+  t.equal(await run(ME), user.username);
+  await run('client.logout()');
+  await run(login);
+  t.equal(await run(`${finish}.catch(({ code }) => code)`), 'INVALID_CODE');
+  t.equal(await run(`${ME}.catch(({ code }) => code)`), 'MISSING_TOKEN');
+});
+
 t.test('logs in with a passkey from the suggestions of an input', async (t) => {
   const { user, run } = await visitWithPasskey(t);
   await run('client.logout()');

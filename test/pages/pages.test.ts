@@ -5,6 +5,7 @@ import type { ClientInfo } from '../../src/lib/client-info.js';
 import { AppError, serviceUnavailable, validationError } from '../../src/lib/errors.js';
 import { formKey } from '../../src/pages/link-cookie.js';
 import type { CancelledChange, LinkOutcome } from '../../src/pages/messages.js';
+import type { FactorOnPage } from '../../src/passwords/reset.js';
 import { pages, type PagesOptions } from '../../src/pages/routes.js';
 import { cookiePlugin } from '../../src/fastify/refresh-cookie.js';
 import { securityHeadersPlugin } from '../../src/fastify/security-headers.js';
@@ -28,13 +29,7 @@ type Call = readonly [
 async function start(
   t: Test,
   result: () => void = () => undefined,
-  {
-    pagesUrl = 'http://auth.test',
-    appName = 'Example',
-    outcome,
-    cancelled = CANCELLED,
-    needsCode = false,
-  }: Started = {},
+  { pagesUrl = 'http://auth.test', appName = 'Example', outcome, cancelled = CANCELLED, factor = 'none' }: Started = {},
 ) {
   const calls: Call[] = [];
   const app = fastify();
@@ -54,7 +49,7 @@ async function start(
     pagesUrl,
     origins: ['http://auth.test'],
     outcomeOf: async () => outcome,
-    needsCode: async () => needsCode,
+    factorOnPage: async () => factor,
     resetPassword: call('resetPassword'),
     verifyEmail: call('verifyEmail'),
     rejectEmail: call('rejectEmail'),
@@ -80,7 +75,7 @@ interface Started {
   readonly appName?: string;
   readonly outcome?: LinkOutcome;
   readonly cancelled?: CancelledChange;
-  readonly needsCode?: boolean;
+  readonly factor?: FactorOnPage;
 }
 
 const failing = (error: unknown) => () => {
@@ -293,7 +288,7 @@ t.test('treats missing passwords as empty, and a missing answer as a confirmatio
 
 t.test('asks for a code beside the new password if the account has codes', async (t) => {
   const details = [{ field: 'code', message: 'is <needed>' }];
-  const { act, calls, person } = await start(t, failing(validationError(details)), { needsCode: true });
+  const { act, calls, person } = await start(t, failing(validationError(details)), { factor: 'code' });
   const { body } = await person.open(`/reset-password?token=${TOKEN}`);
   t.match(field(body, 'code'), 'type="text" autocomplete="one-time-code"');
   t.match(body, '<label for="code">');
@@ -301,6 +296,14 @@ t.test('asks for a code beside the new password if the account has codes', async
   t.match(calls, [['resetPassword', { token: TOKEN, code: '123 456' }, {}]]);
   t.match(refused.body, '<p class="error" id="code-error">This is &lt;needed&gt;.</p>');
   t.notMatch(field(refused.body, 'code'), 'value=');
+});
+
+t.test('says that a new password needs the passkey, which the page cannot ask for', async (t) => {
+  const { act, person } = await start(t, undefined, { factor: 'passkey' });
+  const { body } = await person.open(`/reset-password?token=${TOKEN}`);
+  t.match(body, 'Your account has a passkey. After the change, sign in with the new password and the passkey.');
+  t.equal(field(body, 'code'), '');
+  t.match((await act('/reset-password', PASSWORDS)).body, 'Sign in with the new password and your passkey');
 });
 
 t.test('shows errors next to their fields, and fills in no password', async (t) => {
