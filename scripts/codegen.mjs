@@ -37,6 +37,7 @@ const code = await codegen({
       SecondFactors: '../users/account.js#AccountRecord',
       Session: '../sessions/session.js#SessionView',
       AuthPayload: './resolvers/auth-payload.js#AuthPayloadView',
+      OAuthClient: '../oauth/clients/client.js#OAuthClient as OAuthClientRecord',
       AuditEvent: '../audit/event.js#AuditRecord',
     },
   },

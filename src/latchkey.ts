@@ -178,7 +178,7 @@ export function createServices(dependencies: ServiceDependencies) {
     }),
   ]);
 
-  const oauth = createOAuth({ clock });
+  const oauth = createOAuth({ ...core, scopes, idleTtlMs });
 
   return {
     authenticator,

@@ -41,7 +41,16 @@ export type AuditType =
   | 'recovery_code.used'
   | 'second_factor.used'
   | 'second_factor.failed'
-  | 'second_factors.reset';
+  | 'second_factors.reset'
+  | 'oauth_client.created'
+  | 'oauth_client.updated'
+  | 'oauth_client.disabled'
+  | 'oauth_client.enabled'
+  | 'oauth_client.deleted'
+  | 'oauth_client.secret_rotated'
+  | 'oauth_client.grants_ended'
+  | 'oauth_client.grants_narrowed'
+  | 'app.revoked';
 
 /** The kinds of subjects that act. */
 export type ActorKind = 'user' | 'service-account';

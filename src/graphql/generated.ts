@@ -2,6 +2,7 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { AccountRecord } from '../users/account.js';
 import type { SessionView } from '../sessions/session.js';
 import type { AuthPayloadView } from './resolvers/auth-payload.js';
+import type { OAuthClient as OAuthClientRecord } from '../oauth/clients/client.js';
 import type { AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from './context.js';
 export type Maybe<T> = T | null;
@@ -18,11 +19,14 @@ export type Scalars = {
   Float: { input: number; output: number };
   /** A time in UTC (RFC 3339): `2026-01-31T12:00:00.000Z`. */
   DateTime: { input: never; output: Date };
-  /** A permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one added by the configuration. */
+  /**
+   * A permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one added by the configuration. OAuth
+   * clients also have the scopes of OpenID Connect: `openid`, `profile`, `email` and `offline_access`.
+   */
   Scope: { input: string; output: string };
   /**
    * An object in one of the JSON forms of WebAuthn Level 3, as the browser's `parseCreationOptionsFromJSON`,
-   * `parseRequestOptionsFromJSON` and `toJSON` use them.
+   * `parseRequestOptionsFromJSON` and `toJSON` use them; or a JWK Set (RFC 7517).
    */
   JSON: { input: object; output: object };
 };
@@ -59,6 +63,42 @@ export type TokenTransport =
    * origin of `PUBLIC_URL` or one of `CORS_ORIGINS`.
    */
   | 'COOKIE';
+
+/** The type of an OAuth client (RFC 6749 section 2.1). */
+export type OAuthClientType =
+  /** Keeps a secret or a private key, as a server does. */
+  | 'CONFIDENTIAL'
+  /** Keeps no secret, as an app on a device or a page in a browser. */
+  | 'PUBLIC';
+
+/** How an OAuth client authenticates at the token endpoint. */
+export type OAuthClientAuthMethod =
+  /** With a secret: `client_secret_post` or `client_secret_basic`. */
+  | 'CLIENT_SECRET'
+  /** With an assertion that it signs: `private_key_jwt`. */
+  | 'PRIVATE_KEY_JWT'
+  /** Not at all; for public clients. */
+  | 'NONE';
+
+/** A grant type that an OAuth client may use. */
+export type OAuthGrantType =
+  /** `authorization_code`: a person signs in through the browser. */
+  | 'AUTHORIZATION_CODE'
+  /** `refresh_token`. */
+  | 'REFRESH_TOKEN'
+  /** `client_credentials`: the client acts as its service account. */
+  | 'CLIENT_CREDENTIALS'
+  /** `urn:ietf:params:oauth:grant-type:device_code`: a person approves a device (RFC 8628). */
+  | 'DEVICE_CODE';
+
+/** How an OAuth client was registered. */
+export type OAuthClientSource =
+  /** By an administrator. */
+  | 'ADMINISTRATOR'
+  /** By itself: dynamic client registration (RFC 7591). */
+  | 'REGISTRATION'
+  /** By a client ID metadata document, whose URL is its id. */
+  | 'METADATA_DOCUMENT';
 
 /** A user account. */
 export type User = {
@@ -98,6 +138,8 @@ export type User = {
   hasPassword: Scalars['Boolean']['output'];
   /** The second factors of the account. Only for the account's own session. */
   secondFactors: SecondFactors;
+  /** The OAuth clients that the account has authorized, by name. Only for the account's own session. */
+  authorizedApps: Array<AuthorizedApp>;
   /** When an administrator disabled the account. A disabled account has no sessions and cannot log in. */
   disabledAt?: Maybe<Scalars['DateTime']['output']>;
   /** When the account was deleted. It can be restored for a limited time and is then purged. */
@@ -204,6 +246,100 @@ export type Session = {
   userAgent?: Maybe<Scalars['String']['output']>;
   /** Whether this request was made in the session. */
   current: Scalars['Boolean']['output'];
+  /** The OAuth client that the session was granted to; null for a login of the person. */
+  app?: Maybe<SessionApp>;
+};
+
+/** The OAuth client of a session. */
+export type SessionApp = {
+  __typename?: 'SessionApp';
+  /** The `client_id`. */
+  clientId: Scalars['ID']['output'];
+  /** The name. */
+  name: Scalars['String']['output'];
+};
+
+/** An OAuth client that a person has authorized. */
+export type AuthorizedApp = {
+  __typename?: 'AuthorizedApp';
+  /** The `client_id`. */
+  clientId: Scalars['ID']['output'];
+  /** The name. */
+  name: Scalars['String']['output'];
+  /** The scopes that the person granted. */
+  scopes: Array<Scalars['Scope']['output']>;
+  /** When the person first authorized it. */
+  authorizedAt: Scalars['DateTime']['output'];
+  /** When its last live grant was last used, accurate to five minutes; null if it has none. */
+  lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** An OAuth 2.0 client: an application that signs people in with this server, or a machine. */
+export type OAuthClient = {
+  __typename?: 'OAuthClient';
+  /** The `client_id`: a UUID version 7, or the URL of a client ID metadata document. */
+  id: Scalars['ID']['output'];
+  /** The name that people see when they are asked for consent. */
+  name: Scalars['String']['output'];
+  /** The type. */
+  type: OAuthClientType;
+  /** How it authenticates. */
+  authMethod: OAuthClientAuthMethod;
+  /** The addresses that authorization responses may be sent to; compared exactly. */
+  redirectUris: Array<Scalars['String']['output']>;
+  /** The addresses that it may name for the time after a logout. */
+  postLogoutRedirectUris: Array<Scalars['String']['output']>;
+  /** The grant types that it may use. */
+  grantTypes: Array<OAuthGrantType>;
+  /** The scopes that it may request. */
+  scopes: Array<Scalars['Scope']['output']>;
+  /** Whether it must use PKCE (RFC 7636). */
+  requirePkce: Scalars['Boolean']['output'];
+  /** Whether it needs no consent. */
+  firstParty: Scalars['Boolean']['output'];
+  /** Whether it may introspect and revoke the tokens of other clients (RFC 7662, RFC 7009). */
+  mayIntrospect: Scalars['Boolean']['output'];
+  /** Its public keys, a JWK Set; null unless `authMethod` is PRIVATE_KEY_JWT. */
+  jwks?: Maybe<Scalars['JSON']['output']>;
+  /** The address for logout tokens (OpenID Connect Back-Channel Logout 1.0). */
+  backchannelLogoutUri?: Maybe<Scalars['String']['output']>;
+  /** The service account that its client credentials stand for. */
+  serviceAccountId?: Maybe<Scalars['ID']['output']>;
+  /** How it was registered. */
+  source: OAuthClientSource;
+  /** When it was registered. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it was last changed. */
+  updatedAt: Scalars['DateTime']['output'];
+  /** When it was disabled. A disabled client gets no tokens, and has no grants. */
+  disabledAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** An OAuth client with its secret, which is shown once. */
+export type CreatedOAuthClient = {
+  __typename?: 'CreatedOAuthClient';
+  /** The client. */
+  client: OAuthClient;
+  /** The secret; null for a client that authenticates otherwise. Only its hash is stored. */
+  secret?: Maybe<Scalars['String']['output']>;
+};
+
+/** A page of OAuth clients: those of metadata documents, then the others, newest first. */
+export type OAuthClientConnection = {
+  __typename?: 'OAuthClientConnection';
+  /** The clients of the page. */
+  edges: Array<OAuthClientEdge>;
+  /** Information about the page. */
+  pageInfo: PageInfo;
+};
+
+/** An OAuth client in a list. */
+export type OAuthClientEdge = {
+  __typename?: 'OAuthClientEdge';
+  /** The position in the list. */
+  cursor: Scalars['String']['output'];
+  /** The client. */
+  node: OAuthClient;
 };
 
 /** The tokens of a new or renewed session. */
@@ -319,6 +455,10 @@ export type Query = {
   user?: Maybe<User>;
   /** Lists audit events, newest first. */
   auditEvents: AuditEventConnection;
+  /** Lists OAuth clients: those of metadata documents, then the others, newest first. */
+  oauthClients: OAuthClientConnection;
+  /** Returns one OAuth client; null if it does not exist. */
+  oauthClient?: Maybe<OAuthClient>;
 };
 
 /** The queries. */
@@ -338,6 +478,18 @@ export type QueryAuditEventsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   after?: InputMaybe<Scalars['String']['input']>;
   userId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/** The queries. */
+export type QueryOauthClientsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  search?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The queries. */
+export type QueryOauthClientArgs = {
+  id: Scalars['ID']['input'];
 };
 
 /** The mutations. */
@@ -480,6 +632,22 @@ export type Mutation = {
   resetSecondFactors: Scalars['Boolean']['output'];
   /** Ends all sessions of an account; returns their number. */
   revokeUserSessions: Scalars['Int']['output'];
+  /**
+   * Revokes the caller's authorization of an OAuth client: its tokens are invalid from the next request on, its WebSockets close,
+   * and it must ask for consent again. `NOT_FOUND` if the caller has not authorized it.
+   */
+  revokeAuthorizedApp: Scalars['Boolean']['output'];
+  /** Registers an OAuth client. With CLIENT_CREDENTIALS, it also creates a service account for it unless one is named. */
+  createOAuthClient: CreatedOAuthClient;
+  /**
+   * Updates an OAuth client, at once for its grants as well: disabling it ends them, and scopes that are removed are removed from
+   * them. Unused codes and pending requests become invalid with it.
+   */
+  updateOAuthClient: OAuthClient;
+  /** Replaces the secret of an OAuth client; returns the new one. A secret that an earlier rotation replaced becomes invalid at once. */
+  rotateOAuthClientSecret: CreatedOAuthClient;
+  /** Deletes an OAuth client, its grants, and the service account that was created with it. */
+  deleteOAuthClient: Scalars['Boolean']['output'];
 };
 
 /** The mutations. */
@@ -619,6 +787,33 @@ export type MutationResetSecondFactorsArgs = {
 /** The mutations. */
 export type MutationRevokeUserSessionsArgs = {
   userId: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationRevokeAuthorizedAppArgs = {
+  clientId: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationCreateOAuthClientArgs = {
+  input: CreateOAuthClientInput;
+};
+
+/** The mutations. */
+export type MutationUpdateOAuthClientArgs = {
+  id: Scalars['ID']['input'];
+  input: UpdateOAuthClientInput;
+};
+
+/** The mutations. */
+export type MutationRotateOAuthClientSecretArgs = {
+  id: Scalars['ID']['input'];
+  overlap?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The mutations. */
+export type MutationDeleteOAuthClientArgs = {
+  id: Scalars['ID']['input'];
 };
 
 /**
@@ -795,6 +990,68 @@ export type UpdateUserInput = {
   disabled?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
+/** Input for registering an OAuth client. */
+export type CreateOAuthClientInput = {
+  /** The name that people see, at most 64 characters. */
+  name: Scalars['String']['input'];
+  /** By default CONFIDENTIAL; PUBLIC with the authentication method NONE. */
+  type?: InputMaybe<OAuthClientType>;
+  /** By default CLIENT_SECRET; NONE for a public client, which can have no other. */
+  authMethod?: InputMaybe<OAuthClientAuthMethod>;
+  /**
+   * Absolute URIs in canonical form, at most 20, without fragment, credentials and wildcard: https, or http on `127.0.0.1` or `[::1]`,
+   * or for public clients with a scheme such as `com.example.app`. AUTHORIZATION_CODE needs at least one.
+   */
+  redirectUris?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** As `redirectUris`; none by default. */
+  postLogoutRedirectUris?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** CLIENT_CREDENTIALS is for confidential clients. */
+  grantTypes?: InputMaybe<Array<OAuthGrantType>>;
+  /** By default `openid`, `profile`, `email` and the scopes of users. */
+  scopes?: InputMaybe<Array<Scalars['Scope']['input']>>;
+  /** Whether it must use PKCE; only a confidential client may do without. */
+  requirePkce?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Whether it needs no consent. */
+  firstParty?: InputMaybe<Scalars['Boolean']['input']>;
+  /** Whether it may introspect and revoke the tokens of other clients; for confidential clients. */
+  mayIntrospect?: InputMaybe<Scalars['Boolean']['input']>;
+  /** A JWK Set of public keys, for PRIVATE_KEY_JWT: RSA of 2048 bits or more, EC, or Ed25519. */
+  jwks?: InputMaybe<Scalars['JSON']['input']>;
+  /** An https address for logout tokens; also http for a confidential client. */
+  backchannelLogoutUri?: InputMaybe<Scalars['String']['input']>;
+  /** With CLIENT_CREDENTIALS: the service account to act as; by default a new one with the client's name and scopes. */
+  serviceAccountId?: InputMaybe<Scalars['ID']['input']>;
+};
+
+/**
+ * Input for updating an OAuth client; omitted fields stay, and `null` clears `jwks` and `backchannelLogoutUri` only. Of the client of a
+ * metadata document, only `disabled` can be changed.
+ */
+export type UpdateOAuthClientInput = {
+  /** As in `CreateOAuthClientInput`. */
+  name?: InputMaybe<Scalars['String']['input']>;
+  /** As in `CreateOAuthClientInput`; replaces the list. */
+  redirectUris?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** As in `CreateOAuthClientInput`; replaces the list. */
+  postLogoutRedirectUris?: InputMaybe<Array<Scalars['String']['input']>>;
+  /** As in `CreateOAuthClientInput`; replaces the list. */
+  grantTypes?: InputMaybe<Array<OAuthGrantType>>;
+  /** As in `CreateOAuthClientInput`; replaces the list. Scopes that are left out are removed from the client's grants. */
+  scopes?: InputMaybe<Array<Scalars['Scope']['input']>>;
+  /** As in `CreateOAuthClientInput`. */
+  requirePkce?: InputMaybe<Scalars['Boolean']['input']>;
+  /** As in `CreateOAuthClientInput`. */
+  firstParty?: InputMaybe<Scalars['Boolean']['input']>;
+  /** As in `CreateOAuthClientInput`. */
+  mayIntrospect?: InputMaybe<Scalars['Boolean']['input']>;
+  /** As in `CreateOAuthClientInput`. */
+  jwks?: InputMaybe<Scalars['JSON']['input']>;
+  /** As in `CreateOAuthClientInput`. */
+  backchannelLogoutUri?: InputMaybe<Scalars['String']['input']>;
+  /** Whether the client is disabled: its grants end, and it gets no tokens. */
+  disabled?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
 export type ResolverTypeWrapper<T> = Promise<T> | T;
 
 export type Resolver<
@@ -885,6 +1142,10 @@ export type ResolversTypes = {
   Role: Role;
   Theme: Theme;
   TokenTransport: TokenTransport;
+  OAuthClientType: OAuthClientType;
+  OAuthClientAuthMethod: OAuthClientAuthMethod;
+  OAuthGrantType: OAuthGrantType;
+  OAuthClientSource: OAuthClientSource;
   User: ResolverTypeWrapper<AccountRecord>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
@@ -896,6 +1157,16 @@ export type ResolversTypes = {
   RecoveryCodes: ResolverTypeWrapper<RecoveryCodes>;
   Preferences: ResolverTypeWrapper<Preferences>;
   Session: ResolverTypeWrapper<SessionView>;
+  SessionApp: ResolverTypeWrapper<SessionApp>;
+  AuthorizedApp: ResolverTypeWrapper<AuthorizedApp>;
+  OAuthClient: ResolverTypeWrapper<OAuthClientRecord>;
+  CreatedOAuthClient: ResolverTypeWrapper<
+    Omit<CreatedOAuthClient, 'client'> & { client: ResolversTypes['OAuthClient'] }
+  >;
+  OAuthClientConnection: ResolverTypeWrapper<
+    Omit<OAuthClientConnection, 'edges'> & { edges: Array<ResolversTypes['OAuthClientEdge']> }
+  >;
+  OAuthClientEdge: ResolverTypeWrapper<Omit<OAuthClientEdge, 'node'> & { node: ResolversTypes['OAuthClient'] }>;
   AuthPayload: ResolverTypeWrapper<AuthPayloadView>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
@@ -921,6 +1192,8 @@ export type ResolversTypes = {
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
   UpdateUserInput: UpdateUserInput;
+  CreateOAuthClientInput: CreateOAuthClientInput;
+  UpdateOAuthClientInput: UpdateOAuthClientInput;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
 };
@@ -941,6 +1214,14 @@ export type ResolversParentTypes = {
   RecoveryCodes: RecoveryCodes;
   Preferences: Preferences;
   Session: SessionView;
+  SessionApp: SessionApp;
+  AuthorizedApp: AuthorizedApp;
+  OAuthClient: OAuthClientRecord;
+  CreatedOAuthClient: Omit<CreatedOAuthClient, 'client'> & { client: ResolversParentTypes['OAuthClient'] };
+  OAuthClientConnection: Omit<OAuthClientConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['OAuthClientEdge']>;
+  };
+  OAuthClientEdge: Omit<OAuthClientEdge, 'node'> & { node: ResolversParentTypes['OAuthClient'] };
   AuthPayload: AuthPayloadView;
   PageInfo: PageInfo;
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
@@ -963,6 +1244,8 @@ export type ResolversParentTypes = {
   ChangePasswordInput: ChangePasswordInput;
   ResetPasswordInput: ResetPasswordInput;
   UpdateUserInput: UpdateUserInput;
+  CreateOAuthClientInput: CreateOAuthClientInput;
+  UpdateOAuthClientInput: UpdateOAuthClientInput;
   String: Scalars['String']['output'];
   Int: Scalars['Int']['output'];
 };
@@ -1093,6 +1376,7 @@ export type UserResolvers<
   >;
   hasPassword?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   secondFactors?: Resolver<ResolversTypes['SecondFactors'], ParentType, ContextType>;
+  authorizedApps?: Resolver<Array<ResolversTypes['AuthorizedApp']>, ParentType, ContextType>;
   disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
@@ -1171,6 +1455,74 @@ export type SessionResolvers<
   ipAddress?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   userAgent?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   current?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  app?: Resolver<Maybe<ResolversTypes['SessionApp']>, ParentType, ContextType>;
+};
+
+export type SessionAppResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['SessionApp'] = ResolversParentTypes['SessionApp'],
+> = {
+  clientId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type AuthorizedAppResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['AuthorizedApp'] = ResolversParentTypes['AuthorizedApp'],
+> = {
+  clientId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  scopes?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  authorizedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type OAuthClientResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['OAuthClient'] = ResolversParentTypes['OAuthClient'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['OAuthClientType'], ParentType, ContextType>;
+  authMethod?: Resolver<ResolversTypes['OAuthClientAuthMethod'], ParentType, ContextType>;
+  redirectUris?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  postLogoutRedirectUris?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  grantTypes?: Resolver<Array<ResolversTypes['OAuthGrantType']>, ParentType, ContextType>;
+  scopes?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  requirePkce?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  firstParty?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  mayIntrospect?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  jwks?: Resolver<Maybe<ResolversTypes['JSON']>, ParentType, ContextType>;
+  backchannelLogoutUri?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  serviceAccountId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  source?: Resolver<ResolversTypes['OAuthClientSource'], ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type CreatedOAuthClientResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CreatedOAuthClient'] = ResolversParentTypes['CreatedOAuthClient'],
+> = {
+  client?: Resolver<ResolversTypes['OAuthClient'], ParentType, ContextType>;
+  secret?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type OAuthClientConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['OAuthClientConnection'] = ResolversParentTypes['OAuthClientConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['OAuthClientEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type OAuthClientEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['OAuthClientEdge'] = ResolversParentTypes['OAuthClientEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['OAuthClient'], ParentType, ContextType>;
 };
 
 export type AuthPayloadResolvers<
@@ -1257,6 +1609,18 @@ export type QueryResolvers<
     ParentType,
     ContextType,
     RequireFields<QueryAuditEventsArgs, 'first'>
+  >;
+  oauthClients?: Resolver<
+    ResolversTypes['OAuthClientConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryOauthClientsArgs, 'first'>
+  >;
+  oauthClient?: Resolver<
+    Maybe<ResolversTypes['OAuthClient']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryOauthClientArgs, 'id'>
   >;
 };
 
@@ -1408,6 +1772,36 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationRevokeUserSessionsArgs, 'userId'>
   >;
+  revokeAuthorizedApp?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeAuthorizedAppArgs, 'clientId'>
+  >;
+  createOAuthClient?: Resolver<
+    ResolversTypes['CreatedOAuthClient'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreateOAuthClientArgs, 'input'>
+  >;
+  updateOAuthClient?: Resolver<
+    ResolversTypes['OAuthClient'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationUpdateOAuthClientArgs, 'id' | 'input'>
+  >;
+  rotateOAuthClientSecret?: Resolver<
+    ResolversTypes['CreatedOAuthClient'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRotateOAuthClientSecretArgs, 'id' | 'overlap'>
+  >;
+  deleteOAuthClient?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationDeleteOAuthClientArgs, 'id'>
+  >;
 };
 
 export type SubscriptionResolvers<
@@ -1432,6 +1826,12 @@ export type Resolvers<ContextType = GraphqlContext> = {
   RecoveryCodes?: RecoveryCodesResolvers<ContextType>;
   Preferences?: PreferencesResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
+  SessionApp?: SessionAppResolvers<ContextType>;
+  AuthorizedApp?: AuthorizedAppResolvers<ContextType>;
+  OAuthClient?: OAuthClientResolvers<ContextType>;
+  CreatedOAuthClient?: CreatedOAuthClientResolvers<ContextType>;
+  OAuthClientConnection?: OAuthClientConnectionResolvers<ContextType>;
+  OAuthClientEdge?: OAuthClientEdgeResolvers<ContextType>;
   AuthPayload?: AuthPayloadResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   UserConnection?: UserConnectionResolvers<ContextType>;

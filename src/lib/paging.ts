@@ -24,6 +24,13 @@ export interface Connection<Node> {
   };
 }
 
+/** How ids become opaque cursors. */
+export interface CursorCodec {
+  encode(id: string): string;
+  /** The id; undefined for a text that is no cursor. */
+  decode(cursor: string): string | undefined;
+}
+
 const DEFAULT_SIZE = 20;
 const MAX_SIZE = 100;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/;
@@ -36,21 +43,23 @@ export function isId(text: string): boolean {
 /**
  * Reads a page of rows, ordered by id.
  * @param read reads rows with ids below `afterId`, in descending order
+ * @param cursors how ids become cursors; those of UUIDs by default
  * @throws AppError VALIDATION_ERROR for an invalid page size or cursor
  */
 export async function page<Node extends { readonly id: string }>(
   { first, after }: PageArguments,
   read: (request: PageRequest) => Promise<readonly Node[]>,
+  cursors: CursorCodec = UUID_CURSOR,
 ): Promise<Connection<Node>> {
   const size = first ?? DEFAULT_SIZE;
-  const afterId = after == null ? undefined : idOf(after);
+  const afterId = after == null ? undefined : cursors.decode(after);
   const errors: FieldError[] = [];
   if (size < 1 || size > MAX_SIZE) errors.push({ field: 'first', message: `must be from 1 to ${MAX_SIZE}` });
   if (after != null && afterId === undefined) errors.push({ field: 'after', message: 'must be a cursor of this list' });
   if (errors.length > 0) throw validationError(errors);
 
   const rows = await read({ limit: size + 1, afterId });
-  const edges = rows.slice(0, size).map((node) => ({ cursor: cursorOf(node.id), node }));
+  const edges = rows.slice(0, size).map((node) => ({ cursor: cursors.encode(node.id), node }));
   return {
     edges,
     pageInfo: {
@@ -63,13 +72,24 @@ export async function page<Node extends { readonly id: string }>(
 }
 
 /** Opaque, so clients do not construct cursors. */
-function cursorOf(id: string): string {
-  return Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url');
-}
+const UUID_CURSOR: CursorCodec = {
+  encode: (id) => Buffer.from(id.replaceAll('-', ''), 'hex').toString('base64url'),
+  decode(cursor) {
+    const id = Buffer.from(cursor, 'base64url')
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    return isId(id) && UUID_CURSOR.encode(id) === cursor ? id : undefined;
+  },
+};
 
-function idOf(cursor: string): string | undefined {
-  const id = Buffer.from(cursor, 'base64url')
-    .toString('hex')
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
-  return isId(id) && cursorOf(id) === cursor ? id : undefined;
-}
+const MAX_TEXT_CURSOR = 4096;
+
+/** Cursors of ids that are any text. */
+export const TEXT_CURSOR: CursorCodec = {
+  encode: (id) => Buffer.from(id).toString('base64url'),
+  decode(cursor) {
+    if (cursor === '' || cursor.length > MAX_TEXT_CURSOR) return undefined;
+    const id = Buffer.from(cursor, 'base64url').toString();
+    return TEXT_CURSOR.encode(id) === cursor && !id.includes('\0') ? id : undefined;
+  },
+};

@@ -3,14 +3,14 @@
  * of accounts with their sessions takes two statements in total.
  */
 import type { SessionListing } from './listing-repository.js';
-import type { SessionRecord } from './session.js';
+import type { ListedSession } from './session.js';
 
 export interface SessionListLoader {
   /** The first `limit` live sessions of an account, or those that follow `afterId`. */
-  load(userId: string, limit: number, afterId: string | undefined): Promise<readonly SessionRecord[]>;
+  load(userId: string, limit: number, afterId: string | undefined): Promise<readonly ListedSession[]>;
 }
 
-type Batch = Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
+type Batch = Promise<ReadonlyMap<string, readonly ListedSession[]>>;
 
 /** @param run runs a statement within the limits of the request */
 export function createSessionListLoader(

@@ -2,17 +2,17 @@
 import { and, desc, eq, getTableColumns, inArray, lte, sql } from 'drizzle-orm';
 import type { Clock } from '../lib/clock.js';
 import type { Executor } from '../db/database.js';
-import { sessions } from '../db/schema/index.js';
+import { oauthClients, sessions } from '../db/schema/index.js';
 import { validationError, type FieldError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
 import { liveAt } from './repository.js';
-import type { SessionRecord } from './session.js';
+import type { ListedSession } from './session.js';
 
 export interface SessionListing {
   /** The first `limit` sessions of each account, by account id, in one statement. */
-  first(userIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly SessionRecord[]>>;
+  first(userIds: readonly string[], limit: number): Promise<ReadonlyMap<string, readonly ListedSession[]>>;
   /** The `limit` sessions after the session `afterId`. @throws AppError VALIDATION_ERROR if the account has no such session */
-  after(userId: string, limit: number, afterId: string): Promise<readonly SessionRecord[]>;
+  after(userId: string, limit: number, afterId: string): Promise<readonly ListedSession[]>;
 }
 
 const DEFAULT_SIZE = 100;
@@ -42,6 +42,8 @@ const NOT_A_SESSION: FieldError = { field: 'after', message: 'must be the id of 
 /** @param idleTtlMs idle timeout in milliseconds; undefined for none */
 export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs?: number): SessionListing {
   const live = () => liveAt(new Date(clock.now()), idleTtlMs);
+  const listedColumns = { ...getTableColumns(sessions), clientName: oauthClients.name };
+  const ofSession = eq(oauthClients.id, sessions.clientId);
   const newestUse = [desc(sessions.lastUsedAt), desc(sessions.id)];
 
   return {
@@ -49,8 +51,9 @@ export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs
       const position = sql<number>`row_number() over (
         partition by ${sessions.userId} order by ${sessions.lastUsedAt} desc, ${sessions.id} desc)`;
       const ranked = executor
-        .select({ ...getTableColumns(sessions), position: position.as('position') })
+        .select({ ...listedColumns, position: position.as('position') })
         .from(sessions)
+        .leftJoin(oauthClients, ofSession)
         .where(and(inArray(sessions.userId, [...userIds]), live()))
         .as('ranked');
       const rows = await executor
@@ -58,7 +61,7 @@ export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs
         .from(ranked)
         .where(lte(ranked.position, limit))
         .orderBy(ranked.userId, ranked.position);
-      const byUser = new Map<string, SessionRecord[]>(userIds.map((id) => [id, []]));
+      const byUser = new Map<string, ListedSession[]>(userIds.map((id) => [id, []]));
       for (const row of rows) byUser.get(row.userId)?.push(row);
       return byUser;
     },
@@ -70,8 +73,9 @@ export function createSessionListing(executor: Executor, clock: Clock, idleTtlMs
         .from(sessions)
         .where(ofAccount);
       const rows = await executor
-        .select()
+        .select(listedColumns)
         .from(sessions)
+        .leftJoin(oauthClients, ofSession)
         .where(and(eq(sessions.userId, userId), live(), sql`(${sessions.lastUsedAt}, ${sessions.id}) < (${cursor})`))
         .orderBy(...newestUse)
         .limit(limit);

@@ -47,8 +47,14 @@ export function endedBefore(
   return (endedAt !== null && endedAt < disabledAt) || expiresAt < disabledAt;
 }
 
+/** A session in a list. */
+export interface ListedSession extends SessionRecord {
+  /** The name of the OAuth client; null for a first-party session. */
+  readonly clientName: string | null;
+}
+
 /** A session as the owner sees it. */
-export interface SessionView extends SessionRecord {
+export interface SessionView extends ListedSession {
   /** Whether it is the session of the request. */
   readonly current: boolean;
 }

@@ -22,7 +22,8 @@ export const SecondFactors: SecondFactorsResolvers = {
   recoveryCodesLeft: ({ id }, _args, context) => context.run(() => context.services.factorStatus.recoveryCodesLeft(id)),
 };
 
-function assertOwnSession(userId: string, context: GraphqlContext): void {
+/** @throws AppError INSUFFICIENT_PERMISSIONS unless the caller's session is the account's own */
+export function assertOwnSession(userId: string, context: GraphqlContext): void {
   if (context.isOwnSession(userId)) return;
   throw new AppError('INSUFFICIENT_PERMISSIONS', "This requires the person's own session.", { requiredScopes: [] });
 }

@@ -3,6 +3,7 @@ import { AppError } from '../../lib/errors.js';
 import { CHANGES_ACCOUNT, type AuditRecord } from '../../audit/event.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers, QueryResolvers, SubscriptionResolvers, UserResolvers } from '../generated.js';
+import { userApps } from './authorized-apps.js';
 import { bearsOwnCookie, countLogin, issueAuthPayload, onDevice } from './auth-payload.js';
 import { parseSessionPage } from '../../sessions/listing-repository.js';
 import type { Owner } from '../../passwords/confirm-owner.js';
@@ -84,6 +85,7 @@ export const rejectEmailVerification: MutationResolvers['rejectEmailVerification
 
 export const User: UserResolvers = {
   ...ownUserFields,
+  ...userApps,
   preferences: ({ theme, notifications, language }) => ({ theme, notifications, language }),
   sessions: async ({ id }, args, context) => {
     if (!context.maySeeSessions(id)) throw await sessionsRefused(context);
