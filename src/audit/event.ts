@@ -50,7 +50,9 @@ export type AuditType =
   | 'oauth_client.secret_rotated'
   | 'oauth_client.grants_ended'
   | 'oauth_client.grants_narrowed'
-  | 'app.revoked';
+  | 'app.revoked'
+  | 'oauth_device.approved'
+  | 'oauth_device.denied';
 
 /** The kinds of subjects that act. */
 export type ActorKind = 'user' | 'service-account';

@@ -7,8 +7,9 @@ import { createAuthorizedApps } from './apps/service.js';
 import { createClientGrants } from './clients/grants.js';
 import { createOAuthClients } from './clients/service.js';
 import { createAuthorizationCodes } from './codes/service.js';
+import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
 
-export interface OAuthOptions {
+export interface OAuthOptions extends DeviceCodesOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
@@ -23,6 +24,7 @@ export function createOAuth(options: OAuthOptions) {
   return {
     authorizationCodes: createAuthorizationCodes(options),
     clients: createOAuthClients({ ...options, grants: createClientGrants(options) }),
+    deviceCodes: createDeviceCodes(options),
     apps: createAuthorizedApps(options),
   };
 }
