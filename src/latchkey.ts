@@ -178,7 +178,7 @@ export function createServices(dependencies: ServiceDependencies) {
     }),
   ]);
 
-  const oauth = createOAuth({ ...core, scopes, idleTtlMs, rateLimits, sessions });
+  const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, idleTtlMs, rateLimits, sessions });
 
   return {
     authenticator,

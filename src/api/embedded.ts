@@ -110,7 +110,8 @@ async function assemble(
     for (const each of [method].flat()) if (!path.includes('*')) routes.push({ method: each, url: path });
   });
   const upgrades = new Server();
-  await app.register(apiRoutes, { prefix, parts, schema, upgrades, countLogin: () => undefined });
+  const uncounted = { countLogin: () => undefined, countTokenRequest: () => undefined };
+  await app.register(apiRoutes, { prefix, parts, schema, upgrades, ...uncounted });
   await app.ready();
   // The CORS plugin serves OPTIONS with a wildcard route.
   for (const url of new Set(routes.map((route) => route.url))) routes.push({ method: 'OPTIONS', url });

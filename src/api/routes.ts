@@ -22,6 +22,7 @@ import { clientOf } from '../fastify/client.js';
 import { graphiql } from '../pages/playground.js';
 import { pages } from '../pages/routes.js';
 import { createPageSignIn } from '../pages/sign-in.js';
+import { oauthEndpoints } from '../rest/oauth/plugin.js';
 import type { Parts } from './parts.js';
 
 /** The build output of the playground, for code in src/ and in dist/. */
@@ -34,10 +35,13 @@ export interface RoutesOptions {
   readonly upgrades: Server;
   /** Counts logins by outcome, for metrics. */
   countLogin(outcome: string): void;
+  /** Counts token requests by `grant_type` and outcome, for metrics. */
+  countTokenRequest(grantType: string, outcome: string): void;
 }
 
 /** Registers the routes in the current scope, so that its prefix applies to them. */
-export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts, schema, upgrades, countLogin }) => {
+export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options) => {
+  const { parts, schema, upgrades, countLogin, countTokenRequest } = options;
   const { config, publicUrl, db, clock, bus, keys, services, sockets, socketSessions } = parts;
   const { authenticator } = services;
   const states = createCredentialStates({ authenticator, events: bus.events, clock });
@@ -82,6 +86,11 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, { parts,
     resetPassword: (reset, client) => services.recovery.resetOnly(reset, client),
     signIn: config.accounts.emailLogin ? signIn : undefined,
     verifyEmail: async (token, client) => void (await services.verification.verify(token, client)),
+  });
+  await app.register(oauthEndpoints, {
+    oauth: services.oauth,
+    grantIdOf: (token) => services.sessions.grantIdOf(token),
+    countTokenRequest,
   });
   if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });
   await app.register(graphqlPlugin, {

@@ -52,7 +52,10 @@ export type AuditType =
   | 'oauth_client.grants_narrowed'
   | 'app.revoked'
   | 'oauth_device.approved'
-  | 'oauth_device.denied';
+  | 'oauth_device.denied'
+  | 'grant.created'
+  | 'grant.revoked'
+  | 'grant.code_reuse_detected';
 
 /** The kinds of subjects that act. */
 export type ActorKind = 'user' | 'service-account';

@@ -33,6 +33,8 @@ export interface Metrics {
   readonly registry: Registry;
   /** Logins by outcome: `success`, or the error code in lower case. Other values count as `other`. */
   readonly logins: { inc(outcome: string): void };
+  /** Requests to the token endpoint by grant type, and by outcome: `success`, or the error code. */
+  readonly tokenRequests: { inc(grantType: string, outcome: string): void };
   observe(request: ObservedRequest): void;
   /** Stops measuring the event loop. */
   close(): void;
@@ -63,6 +65,13 @@ export function createMetrics(
     name: 'latchkey_logins_total',
     help: 'Logins by outcome.',
     labelNames: ['outcome'],
+    registers,
+  });
+
+  const tokenRequests = new Counter({
+    name: 'latchkey_oauth_token_requests_total',
+    help: 'Requests to the OAuth token endpoint by grant type and outcome.',
+    labelNames: ['grant_type', 'outcome'],
     registers,
   });
 
@@ -137,6 +146,11 @@ export function createMetrics(
     logins: {
       inc(outcome) {
         logins.inc({ outcome: LOGIN_OUTCOMES.has(outcome) ? outcome : 'other' });
+      },
+    },
+    tokenRequests: {
+      inc(grantType, outcome) {
+        tokenRequests.inc({ grant_type: grantType, outcome });
       },
     },
     observe({ method, route, status, seconds }) {

@@ -55,6 +55,7 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
     schema: createExecutableSchema({ knownScopes: services.scopes.all, rates: config.rateLimits.fields }),
     upgrades: webSocketUpgrades(server.server, server.connections),
     countLogin: (outcome) => metrics.logins.inc(outcome),
+    countTokenRequest: (grantType, outcome) => metrics.tokenRequests.inc(grantType, outcome),
   });
   await server.register(metricsPlugin, { metrics });
   metricsRoute(metricsServer ?? server, metrics, config.metrics.token);

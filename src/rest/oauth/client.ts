@@ -1,0 +1,45 @@
+/** Authenticates the client of a request, and counts the request for it. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AuthenticateClient } from '../../oauth/clients/authenticate.js';
+import type { OAuthClient } from '../../oauth/clients/client.js';
+import { OAuthError } from '../../oauth/error.js';
+import { parseParameters, type Parameters } from '../form.js';
+import { readClientCredentials } from './client-credentials.js';
+
+/** A form of an authenticated client. */
+export interface ClientRequest {
+  readonly client: OAuthClient;
+  readonly parameters: Parameters;
+}
+
+/** @throws OAuthError invalid_request, invalid_client; AppError RATE_LIMIT_EXCEEDED, SERVICE_UNAVAILABLE */
+export type ReadClientRequest = (request: FastifyRequest) => Promise<ClientRequest>;
+
+export interface ClientRequestsOptions {
+  readonly app: FastifyInstance;
+  readonly authenticateClient: AuthenticateClient;
+  /** The grant of an authentic refresh token. */
+  grantIdOf(refreshToken: string): string | undefined;
+}
+
+/** The routes must have `config.rateLimit: false`, because this counts their requests. */
+export function createClientRequests({ app, authenticateClient, grantIdOf }: ClientRequestsOptions): ReadClientRequest {
+  return async (request) => {
+    let read: ClientRequest;
+    try {
+      const parameters = parseParameters(typeof request.body === 'string' ? request.body : '');
+      const credentials = readClientCredentials(request.headers.authorization, parameters);
+      read = { parameters, client: await authenticateClient(credentials) };
+    } catch (error) {
+      // By address, because nobody is known to have sent it.
+      if (error instanceof OAuthError) await app.chargeRequest(request, 1);
+      throw error;
+    }
+    const grantId = grantIdOf(read.parameters.get('refresh_token') ?? '');
+    // Anybody can name a public client, so its requests count by address, or by the grant whose token they present.
+    if (read.client.type === 'CONFIDENTIAL') request.rateLimitPrincipal = `client:${read.client.id}`;
+    else if (grantId !== undefined) request.rateLimitPrincipal = `session:${grantId}`;
+    await app.chargeRequest(request, 1);
+    return read;
+  };
+}
