@@ -42,6 +42,7 @@ export type AuditType =
   | 'second_factor.used'
   | 'second_factor.failed'
   | 'second_factors.reset'
+  | 'second_factors.voided'
   | 'oauth_client.created'
   | 'oauth_client.updated'
   | 'oauth_client.disabled'
@@ -97,6 +98,7 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'recovery_codes.created',
   'recovery_code.used',
   'second_factors.reset',
+  'second_factors.voided',
 ]);
 
 /**

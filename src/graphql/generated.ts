@@ -608,8 +608,8 @@ export type Mutation = {
    * Cancels a change of the email address or username, and every later such change, with the token of the notification email.
    * Restores the previous values, ends all sessions and invalidates emailed links. The token is valid for seven days, also
    * after the change took effect. A password set after the change took effect becomes invalid, and the restored address
-   * receives a link to choose a new one. Returns true without effect if the token was used before. `INVALID_TOKEN` for a token
-   * that is unknown or expired.
+   * receives a link to choose a new one. Second factors that were added since the change was requested are removed. Returns true
+   * without effect if the token was used before. `INVALID_TOKEN` for a token that is unknown or expired.
    */
   cancelEmailChange: Scalars['Boolean']['output'];
   /**

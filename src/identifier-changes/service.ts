@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
 import { validationError } from '../lib/errors.js';
+import { createFactorRepository } from '../mfa/factors/repository.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import type { KnownDevices } from '../known-devices/service.js';
@@ -16,6 +17,7 @@ import type { Revocation } from '../sessions/revocation.js';
 import { createChangeRepository, type IdentifierChange, type IdentifierKind } from './repository.js';
 import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
+import type { AccountRecord } from '../users/account.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 import { TAKEN } from '../users/taken-names.js';
 
@@ -65,7 +67,7 @@ export interface IdentifierChanges {
   recordPasswordChange(tx: Executor, userId: string): Promise<void>;
   /**
    * Cancels the change of a mailed link and every later change of the account: restores the former values, ends all sessions,
-   * and voids reset and confirmation links. If the password was changed after the change took effect, it is voided, and the
+   * removes the second factors that were added since, and voids reset and confirmation links. If the password was changed after the change took effect, it is voided, and the
    * restored address gets a reset link.
    * @throws AppError INVALID_TOKEN for a link that is invalid or older than seven days
    */
@@ -128,6 +130,26 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     };
   }
 
+  /** Removes the second factors that were added since a change, with which a stranger could still sign in. */
+  async function voidFactorsSince(
+    tx: Executor,
+    account: AccountRecord,
+    since: Date,
+    client: ClientInfo,
+  ): Promise<void> {
+    const { id: userId, email: address } = account;
+    const removed = await createFactorRepository(tx).deleteSince(userId, since, new Date(clock.now()));
+    if (removed === 0) return;
+    const type = 'second_factors.voided';
+    await audit.record(tx, { type, userId, actorId: null, client, detail: `${removed} removed` });
+    await outbox.enqueue(tx, {
+      kind: 'second_factor_changed',
+      userId,
+      address,
+      detail: { change: type, ipAddress: client.ipAddress, userAgent: client.userAgent },
+    });
+  }
+
   async function undo(tx: Executor, change: IdentifierChange, client: ClientInfo): Promise<boolean> {
     const { userId, kind, createdAt } = change;
     const now = new Date(clock.now());
@@ -150,6 +172,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     await tokens.void(tx, userId);
     await devices.forgetAll(tx, userId);
     const ended = await revocation.endAll(tx, userId);
+    await voidFactorsSince(tx, account, createdAt, client);
     const detail = `${ended} sessions ended${passwordVoided ? ', password voided' : ''}`;
     await audit.record(tx, { type: `${kind}.change_cancelled`, userId, actorId: null, client, detail });
     await outbox.enqueue(tx, {

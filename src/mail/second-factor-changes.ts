@@ -12,6 +12,7 @@ export type SecondFactorChange = Extract<
   | 'recovery_codes.created'
   | 'recovery_code.used'
   | 'second_factors.reset'
+  | 'second_factors.voided'
 >;
 
 /** `subject` is followed by "your account at …"; `effect` is a sentence. */
@@ -47,6 +48,10 @@ export const SECOND_FACTOR_CHANGES: Readonly<Record<SecondFactorChange, { subjec
   'second_factors.reset': {
     subject: 'All second factors were removed from',
     effect: 'An administrator did this. You were signed out everywhere, and your password alone signs you in.',
+  },
+  'second_factors.voided': {
+    subject: 'New second factors were removed from',
+    effect: 'They were added after the change that was cancelled, perhaps by somebody else. Add yours again.',
   },
 };
 

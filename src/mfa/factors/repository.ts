@@ -1,5 +1,5 @@
 /** SQL that all kinds of second factors share. */
-import { and, eq, gt, isNull, sql } from 'drizzle-orm';
+import { and, eq, gt, gte, isNull, not, or, sql } from 'drizzle-orm';
 import { accountColumns } from '../../db/account-columns.js';
 import type { Executor } from '../../db/database.js';
 import {
@@ -86,6 +86,26 @@ export function createFactorRepository(executor: Executor) {
       for (const table of [totpFactors, totpEnrollments, passkeys, passkeyChallenges, recoveryCodes])
         await executor.delete(table).where(eq(table.userId, userId));
       await executor.update(users).set({ hasSecondFactor: false, updatedAt: now }).where(eq(users.id, userId));
+    },
+
+    /**
+     * Deletes the factors that were added since a time, of an account that is locked and may be disabled: with its enrolments, the
+     * recovery codes created since, and all of them if no factor is left. Returns how many factors there were.
+     */
+    async deleteSince(userId: string, since: Date, now: Date): Promise<number> {
+      let deleted = 0;
+      for (const table of [totpFactors, passkeys]) {
+        const added = and(eq(table.userId, userId), gte(table.createdAt, since));
+        deleted += (await executor.delete(table).where(added).returning({ userId: table.userId })).length;
+      }
+      for (const table of [totpEnrollments, passkeyChallenges])
+        await executor.delete(table).where(eq(table.userId, userId));
+      const hasFactor = sql`(${has(totpFactors, userId)} or ${has(passkeys, userId)})`;
+      await executor
+        .delete(recoveryCodes)
+        .where(and(eq(recoveryCodes.userId, userId), or(gte(recoveryCodes.createdAt, since), not(hasFactor))));
+      await executor.update(users).set({ hasSecondFactor: hasFactor, updatedAt: now }).where(eq(users.id, userId));
+      return deleted;
     },
 
     async deleteRecoveryCodes(userId: string): Promise<void> {
