@@ -121,14 +121,7 @@ export function createServices(dependencies: ServiceDependencies) {
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });
   const onLocked = createLockoutNotice({ audit, outbox });
-  const lockout = createLockout({
-    ...core,
-    rateLimits,
-    devices,
-    onLocked,
-    account,
-    network,
-  });
+  const lockout = createLockout({ ...core, rateLimits, devices, onLocked, account, network });
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
   const secondFactors = createSecondFactors({
@@ -153,22 +146,15 @@ export function createServices(dependencies: ServiceDependencies) {
   const verification = createVerification({ ...core, tokens, rateLimits, outbox, changes });
   const newPasswords = { ...core, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
   const { restoreWindowMs, revealTakenEmails } = config.accounts;
-  const deletion = createDeletion({
-    ...core,
-    revocation,
-    tokens,
-    outbox,
-    confirmOwner,
-    lockout,
-    devices,
-    restoreWindowMs,
-  });
+  const ofDeletion = { revocation, tokens, outbox, confirmOwner, lockout, devices, restoreWindowMs };
+  const deletion = createDeletion({ ...core, ...ofDeletion });
 
+  const readSession = createSessionLoader(readLiveSessions(db.executor));
   const authenticator = createAuthenticator([
     ...dependencies.strategies,
     createSessionStrategy({
       accessTokens,
-      readSession: createSessionLoader(readLiveSessions(db.executor)),
+      readSession,
       accountExists: (id) => createAccountRepository(db.executor).exists(id),
       noteUse: (session) => lastUsed.record(session),
       scopes,
@@ -178,7 +164,8 @@ export function createServices(dependencies: ServiceDependencies) {
     }),
   ]);
 
-  const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, idleTtlMs, rateLimits, sessions });
+  const ofSessions = { idleTtlMs, sessions, policy: secondFactorPolicy, uses: lastUsed, readSession };
+  const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions });
 
   return {
     authenticator,

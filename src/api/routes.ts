@@ -17,9 +17,13 @@ import { cookiePlugin, createRefreshCookies, NO_COOKIE, refreshCookieName } from
 import { refreshTokenCandidates } from '../fastify/refresh-token-candidates.js';
 import { createContext } from '../graphql/context.js';
 import { graphqlPlugin } from '../graphql/plugin.js';
+import { createFieldCharges } from '../graphql/directives/limits.js';
 import type { createExecutableSchema } from '../graphql/schema.js';
 import { clientOf } from '../fastify/client.js';
 import { graphiql } from '../pages/playground.js';
+import { createOAuthCookies } from '../pages/oauth/cookies.js';
+import { createOAuthPaths, oauthPages } from '../pages/oauth/plugin.js';
+import { createBrowserSignIn } from '../pages/oauth/sign-in.js';
 import { pages } from '../pages/routes.js';
 import { createPageSignIn } from '../pages/sign-in.js';
 import { oauthEndpoints } from '../rest/oauth/plugin.js';
@@ -91,6 +95,25 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
     oauth: services.oauth,
     grantIdOf: (token) => services.sessions.grantIdOf(token),
     countTokenRequest,
+  });
+  const chargeField = createFieldCharges(schema, config.rateLimits.fields, services.rateLimits);
+  const cookies = createOAuthCookies(publicUrl, services.oauth.browserSessions);
+  const browserSignIn = createBrowserSignIn(
+    { ...graphqlServices, deviceCookie, challengeCookie, chargeField },
+    cookies,
+  );
+  await app.register(oauthPages, {
+    context: {
+      ...services.oauth,
+      appName: config.appName,
+      paths: createOAuthPaths(publicUrl),
+      origins: new Set([origin, ...loopbackOrigins(config)]),
+      executor: db.executor,
+      cookies,
+      signIn: browserSignIn,
+      emailLogin: config.accounts.emailLogin,
+      chargeField,
+    },
   });
   if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });
   await app.register(graphqlPlugin, {

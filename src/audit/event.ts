@@ -56,7 +56,9 @@ export type AuditType =
   | 'oauth_device.denied'
   | 'grant.created'
   | 'grant.revoked'
-  | 'grant.code_reuse_detected';
+  | 'grant.code_reuse_detected'
+  | 'app.authorized'
+  | 'app.denied';
 
 /** The kinds of subjects that act. */
 export type ActorKind = 'user' | 'service-account';

@@ -61,6 +61,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('sessions', 10 * MINUTE_MS, (tx, limit) => revocation.clear(tx, limit)),
     cleanUp('authorization codes', HOUR_MS, (tx, limit) => oauth.authorizationCodes.clear(tx, limit)),
     cleanUp('device codes', HOUR_MS, (tx, limit) => oauth.deviceCodes.clear(tx, limit)),
+    cleanUp('authorization requests', 10 * MINUTE_MS, (tx, limit) => oauth.pending.clear(tx, limit)),
     cleanUp('audit events', HOUR_MS, (tx, limit) => audit.clear(tx, limit)),
     {
       name: 'purge deleted accounts',

@@ -7,6 +7,13 @@ import { createAuthorizedApps } from './apps/service.js';
 import { createClientAuthentication } from './clients/authenticate.js';
 import { createClientGrants } from './clients/grants.js';
 import { createOAuthClients } from './clients/service.js';
+import type { SecondFactorPolicy } from '../mfa/policy.js';
+import type { LastUsedRecorder } from '../sessions/last-used.js';
+import type { LoadSession } from '../sessions/session-loader.js';
+import { createBrowserSessions } from './authorization/browser-sessions.js';
+import { createPendingRequests } from './authorization/pending.js';
+import { createAuthorization } from './authorization/service.js';
+import { createClientRepository } from './clients/repository.js';
 import { createAuthorizationCodes } from './codes/service.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
@@ -18,6 +25,11 @@ export interface OAuthOptions extends Omit<DeviceCodesOptions, 'sessions'>, Omit
   readonly scopes: ScopeCatalogue;
   /** PUBLIC_URL: the issuer, and the base of the endpoints. */
   readonly publicUrl: string;
+  readonly policy: SecondFactorPolicy;
+  readonly uses: Pick<LastUsedRecorder, 'record'>;
+  readonly readSession: LoadSession;
+  /** The values of AUTH_SECRET; the first is current. */
+  readonly secrets: readonly string[];
   /** Idle timeout of sessions in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -26,13 +38,19 @@ export type OAuth = ReturnType<typeof createOAuth>;
 
 export function createOAuth(options: OAuthOptions) {
   const { publicUrl: issuer } = options;
+  const authorizationCodes = createAuthorizationCodes(options);
+  const pending = createPendingRequests(options);
+  const findClient = (id: string) => createClientRepository(options.db.executor).find(id);
   return {
-    authorizationCodes: createAuthorizationCodes(options),
+    authorizationCodes,
     clients: createOAuthClients({ ...options, grants: createClientGrants(options) }),
     authenticateClient: createClientAuthentication({ ...options, audiences: [issuer, `${issuer}/oauth/token`] }),
     deviceCodes: createDeviceCodes(options),
     apps: createAuthorizedApps(options),
     /** The grants of the token endpoint, by `grant_type`. */
     grants: createTokenGrants({ ...options, issuer }),
+    pending,
+    browserSessions: createBrowserSessions(options),
+    authorization: createAuthorization({ ...options, issuer, codes: authorizationCodes, pending, findClient }),
   };
 }

@@ -1,57 +1,7 @@
-/** Renders the service's HTML pages with one stylesheet and without scripts. All text is escaped. Pure functions. */
-import { createHash } from 'node:crypto';
-import type { FieldError } from '../lib/errors.js';
+/** Renders the pages behind mailed links, without scripts. All text is escaped. Pure functions. */
 import { escapeHtml } from '../lib/html.js';
 import type { FactorOnPage } from '../passwords/reset.js';
-
-/** A complete HTML document. */
-export type Html = string;
-
-/** The errors of a submitted form, shown with the form. */
-export interface Issue {
-  readonly summary: string;
-  /** Shown next to their fields, or below the summary if the form has no such field. */
-  readonly fields?: readonly FieldError[];
-}
-
-const STYLE = `
-:root { color-scheme: light dark; --text: #1f2937; --back: #ffffff; --line: #6b7280; --main: #1d4ed8; --on-main: #ffffff; --bad: #b91c1c; }
-@media (prefers-color-scheme: dark) {
-  :root { --text: #e5e7eb; --back: #111827; --line: #9ca3af; --main: #93c5fd; --on-main: #111827; --bad: #fca5a5; }
-}
-body { margin: 0; padding: 2rem 1rem; background: var(--back); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
-main { max-width: 26rem; margin: 0 auto; overflow-wrap: anywhere; }
-h1 { font-size: 1.5rem; line-height: 1.25; }
-a { color: var(--main); }
-label { display: block; margin-top: 1.25rem; font-weight: 600; }
-input, button { box-sizing: border-box; width: 100%; padding: 0.625rem 0.75rem; border-radius: 0.375rem; font: inherit; }
-input { border: 1px solid var(--line); background: transparent; color: inherit; }
-input[aria-invalid] { border-color: var(--bad); }
-button { margin-top: 1.5rem; border: 1px solid transparent; background: var(--main); color: var(--on-main); font-weight: 600; cursor: pointer; }
-button.second { margin-top: 0.75rem; border-color: var(--line); background: transparent; color: inherit; }
-:focus-visible { outline: 3px solid var(--main); outline-offset: 2px; }
-.hint { margin: 0.25rem 0 0; font-size: 0.875rem; }
-.error { margin: 0.25rem 0 0; color: var(--bad); }
-.issue { padding: 0.25rem 1rem; border: 2px solid var(--bad); border-radius: 0.375rem; }
-`;
-
-/** Allows only the stylesheet, and forms to this origin. */
-export const PAGES_CSP = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
-
-/** Labels for errors of fields that the form does not show. */
-const SUBJECTS: Readonly<Record<string, string>> = { token: 'The link', email: 'The email address' };
-
-interface Field {
-  readonly name: string;
-  readonly label: string;
-  readonly hint?: string;
-}
+import { CODE, codeInput, input, page, summary, type Field, type Html, type Issue } from './layout.js';
 
 /**
  * The form for a new password and its confirmation. It never contains submitted passwords.
@@ -68,7 +18,7 @@ export function resetPasswordPage(key: string, minPasswordLength: number, factor
   const controls = `${inputs}${code}<button type="submit">Change password</button>\n`;
   const shown = factor === 'code' ? [...fields, CODE] : fields;
   const content = summary(shown, issue) + (factor === 'passkey' ? PASSKEY_NOTE : '');
-  return page('Choose a new password', content + form('reset-password', key, controls), issue);
+  return page('Choose a new password', content + form('reset-password', key, controls), { issue });
 }
 
 /**
@@ -83,7 +33,9 @@ export function verifyEmailPage(key: string, appName: string, issue?: Issue): Ht
   const buttons = `<button type="submit" name="answer" value="yes">Yes, confirm my address</button>
 <button type="submit" name="answer" value="no" class="second">No, this was not me</button>
 `;
-  return page('Confirm your email address', summary([], issue) + question + form('verify-email', key, buttons), issue);
+  return page('Confirm your email address', summary([], issue) + question + form('verify-email', key, buttons), {
+    issue,
+  });
 }
 
 /**
@@ -95,7 +47,7 @@ export function cancelChangePage(key: string, issue?: Issue): Html {
 `;
   const button = '<button type="submit">Cancel the change</button>\n';
   const content = summary([], issue) + explanation + form('cancel-email-change', key, button);
-  return page('Cancel a change to your account', content, issue);
+  return page('Cancel a change to your account', content, { issue });
 }
 
 /**
@@ -107,7 +59,7 @@ export function emailCodePage(key: string, appName: string, issue?: Issue): Html
   const explanation = `<p>Sign in to ${escapeHtml(appName)} in this browser only if you asked for the email with this link.</p>
 `;
   const button = '<button type="submit">Sign in</button>\n';
-  return page('Sign in', summary([], issue) + explanation + form('email-code', key, button), issue);
+  return page('Sign in', summary([], issue) + explanation + form('email-code', key, button), { issue });
 }
 
 /**
@@ -119,7 +71,7 @@ export function secondFactorPage(key: string, challenge: string, issue?: Issue):
   const controls = `<input type="hidden" name="challenge" value="${escapeHtml(challenge)}">
 ${codeInput(issue)}<button type="submit">Sign in</button>
 `;
-  return page('Enter a code', summary([CODE], issue) + form('email-code', key, controls), issue);
+  return page('Enter a code', summary([CODE], issue) + form('email-code', key, controls), { issue });
 }
 
 /** A page with one paragraph. @param alert marks the paragraph as an alert */
@@ -138,24 +90,6 @@ export function linksPage(title: string, text: string, links: readonly PageLink[
   return page(title, `<p>${escapeHtml(text)}</p>\n<ul>\n${items.join('')}</ul>\n`);
 }
 
-function page(title: string, content: string, issue?: Issue): Html {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${issue ? 'Error: ' : ''}${escapeHtml(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<main>
-<h1>${escapeHtml(title)}</h1>
-${content}</main>
-</body>
-</html>
-`;
-}
-
 /** The action is relative, so that it works below any path prefix. */
 function form(action: string, key: string, controls: string): string {
   return `<form method="post" action="${action}">
@@ -164,44 +98,10 @@ ${controls}</form>
 `;
 }
 
-const CODE: Field = { name: 'code', label: 'Code of your authenticator app, or a recovery code' };
 const PASSKEY_NOTE = `<p>Your account has a passkey. After the change, sign in with the new password and the passkey.</p>
 `;
-
-/** No `inputmode="numeric"`, because recovery codes have letters. */
-function codeInput(issue: Issue | undefined): string {
-  return input(
-    CODE,
-    'type="text" autocomplete="one-time-code" autocapitalize="none" spellcheck="false" required',
-    issue,
-  );
-}
 
 /** `minlength` counts UTF-16 code units, so it never rejects a password that the server accepts. */
 function passwordInput(field: Field, minLength: number, issue: Issue | undefined): string {
   return input(field, `type="password" autocomplete="new-password" required minlength="${minLength}"`, issue);
-}
-
-function input({ name, label, hint }: Field, kind: string, issue: Issue | undefined): string {
-  const errors = (issue?.fields ?? []).filter(({ field }) => field === name).map(({ message }) => `This ${message}.`);
-  const notes = [
-    ...(hint === undefined ? [] : [{ id: `${name}-hint`, kind: 'hint', text: hint }]),
-    ...(errors.length === 0 ? [] : [{ id: `${name}-error`, kind: 'error', text: errors.join(' ') }]),
-  ];
-  const attributes = [
-    `id="${name}" name="${name}" ${kind}`,
-    ...(notes.length === 0 ? [] : [`aria-describedby="${notes.map(({ id }) => id).join(' ')}"`]),
-    ...(errors.length === 0 ? [] : ['aria-invalid="true"']),
-  ];
-  return `<label for="${name}">${escapeHtml(label)}</label>
-<input ${attributes.join(' ')}>
-${notes.map(({ id, kind, text }) => `<p class="${kind}" id="${id}">${escapeHtml(text)}</p>\n`).join('')}`;
-}
-
-/** Messages of fields lack a subject (`must be at least 8 characters`), so this adds the label. */
-function summary(fields: readonly Field[], issue: Issue | undefined): string {
-  if (!issue) return '';
-  const others = (issue.fields ?? []).filter(({ field }) => !fields.some(({ name }) => name === field));
-  const sentences = [issue.summary, ...others.map(({ field, message }) => `${SUBJECTS[field] ?? field} ${message}.`)];
-  return `<div class="issue" role="alert">${sentences.map((text) => `<p>${escapeHtml(text)}</p>`).join('')}</div>\n`;
 }

@@ -1,5 +1,6 @@
 /** The pages without a form: results and errors. */
-import { messagePage, type Html } from './html.js';
+import { messagePage } from './html.js';
+import type { Html } from './layout.js';
 
 /** The effect of a used token. */
 export type LinkOutcome = 'password_reset' | 'email_verified' | 'email_rejected' | 'signed_in';

@@ -17,13 +17,11 @@ import {
   cancelChangePage,
   emailCodePage,
   messagePage,
-  PAGES_CSP,
   resetPasswordPage,
   secondFactorPage,
   verifyEmailPage,
-  type Html,
-  type Issue,
 } from './html.js';
+import { PAGES_CSP, type Html, type Issue } from './layout.js';
 import {
   ALREADY_DONE,
   CHALLENGE_NOT_VALID,

@@ -1,7 +1,8 @@
 /** The home page `/`. */
 import type { FastifyPluginCallback } from 'fastify';
 import fp from 'fastify-plugin';
-import { linksPage, messagePage, PAGES_CSP, type PageLink } from '../pages/html.js';
+import { linksPage, messagePage, type PageLink } from '../pages/html.js';
+import { PAGES_CSP } from '../pages/layout.js';
 
 export interface HomeOptions {
   /** The service's name, shown to people. */

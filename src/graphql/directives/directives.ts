@@ -17,20 +17,15 @@ import {
 import { assertEnrolled, assertScopes, isRecentLogin, sessionOf } from '../../authz/decisions.js';
 import { subjectId } from '../../authz/principal.js';
 import type { AccountPrincipal } from '../../authn/strategy.js';
-import { parseRate, type Rate } from '../../config/readers.js';
+import type { Rate } from '../../config/readers.js';
 import { AppError, stepUpRequired } from '../../lib/errors.js';
 import { cookieSessionId } from '../resolvers/auth-payload.js';
 import type { GraphqlContext } from '../context.js';
 import { createGates, OPEN, type Gate } from './gates.js';
+import { readLimits, type Limit } from './limits.js';
 
 type Resolver = GraphQLFieldResolver<unknown, GraphqlContext>;
 type Admit = (context: GraphqlContext) => Promise<void>;
-
-interface Limit {
-  readonly name: string;
-  readonly rate: Rate;
-  readonly by: readonly ('IP' | 'PRINCIPAL')[];
-}
 
 /** A gate with the directives that only fields have. */
 interface FieldGate extends Gate {
@@ -168,29 +163,4 @@ async function charge(context: GraphqlContext, { name, rate, by }: Limit): Promi
 /** Callers without valid credentials count by network. */
 async function principalKey(context: GraphqlContext): Promise<string> {
   return context.authenticate().then(subjectId, () => context.client.network);
-}
-
-/** Reads `@rateLimit` of every field; the configuration overrides the schema. */
-function readLimits(schema: GraphQLSchema, rates: ReadonlyMap<string, Rate>) {
-  const directive = schema.getDirective('rateLimit');
-  if (!directive) throw new Error('The schema does not define @rateLimit');
-  const errors: string[] = [];
-  const known = new Set<string>();
-  const limits = new Map<string, Limit>();
-  for (const type of Object.values(schema.getTypeMap())) {
-    if (!isObjectType(type)) continue;
-    for (const field of Object.values(type.getFields())) {
-      const values = field.astNode && getDirectiveValues(directive, field.astNode);
-      if (!values) continue;
-      const name = `${type.name}.${field.name}`;
-      const rate = rates.get(field.name) ?? parseRate(`${String(values['max'])}/${String(values['window'])}`);
-      known.add(field.name);
-      if (rate) limits.set(name, { name, rate, by: values['by'] as Limit['by'] });
-      else errors.push(`${name} has a @rateLimit whose window is not a duration`);
-    }
-  }
-  for (const field of rates.keys()) {
-    if (!known.has(field)) errors.push(`RATE_LIMIT_FIELDS names ${field}, which carries no @rateLimit`);
-  }
-  return { errors, of: (type: GraphQLObjectType, field: { name: string }) => limits.get(`${type.name}.${field.name}`) };
 }

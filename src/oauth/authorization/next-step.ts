@@ -1,0 +1,57 @@
+/** What an authorization request needs next from the person (OpenID Connect Core 1.0 section 3.1.2.3). Pure functions. */
+import { MULTI_FACTOR } from '../../mfa/factors/verify-factor.js';
+import type { SecondFactorPolicy } from '../../mfa/policy.js';
+import type { OAuthClient } from '../clients/client.js';
+import type { BrowserSession } from './browser-sessions.js';
+import { isLocalRedirect } from './redirect-uri.js';
+import type { AuthorizationRequest } from './request.js';
+
+/** `enroll`: the account must have a second factor and has none. */
+export type Need = 'login' | 'enroll' | 'consent' | 'nothing';
+
+export interface Situation {
+  readonly request: AuthorizationRequest;
+  readonly client: OAuthClient;
+  /** The browser session that the person opened for this request. */
+  readonly signedInBy: string | undefined;
+  /** In milliseconds. */
+  readonly now: number;
+  readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
+}
+
+/**
+ * Whether the person must log in, or enrol a second factor, before anything else. Every account with a second factor proves it, so
+ * `acr_values` needs no further step.
+ */
+export function loginNeed(
+  { request, signedInBy, now, policy }: Situation,
+  browserSession: BrowserSession | undefined,
+): Exclude<Need, 'consent'> {
+  if (!browserSession) return 'login';
+  const { session, account } = browserSession;
+  const { prompts, maxAge } = request;
+  // A factor that was added after the login was not proved.
+  if (account.hasSecondFactor && !session.amr.includes(MULTI_FACTOR)) return 'login';
+  if (signedInBy !== session.id) {
+    if (prompts.has('login') || prompts.has('select_account') || maxAge === 0) return 'login';
+    if (maxAge !== undefined && now - session.authenticatedAt.getTime() > maxAge * 1000) return 'login';
+  }
+  return policy.mustEnroll(account) ? 'enroll' : 'nothing';
+}
+
+/**
+ * Whether the person must consent.
+ * @param scopes those of the request that the account has
+ * @param consented those that the person granted before
+ */
+export function consentNeed(
+  { request, client }: Pick<Situation, 'request' | 'client'>,
+  scopes: readonly string[],
+  consented: readonly string[],
+): Extract<Need, 'consent' | 'nothing'> {
+  if (request.prompts.has('consent')) return 'consent';
+  // Another application on the device can pretend to be this client (RFC 8252 section 8.6).
+  if (client.type === 'PUBLIC' && isLocalRedirect(request.redirectUri)) return 'consent';
+  if (client.firstParty) return 'nothing';
+  return scopes.every((scope) => consented.includes(scope)) ? 'nothing' : 'consent';
+}

@@ -1,0 +1,110 @@
+/** `/oauth/login`: signs the browser in, then continues with the request that waits. */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../../lib/errors.js';
+import type { PendingRequest } from '../../oauth/authorization/pending.js';
+import type { RequestDescription } from '../../oauth/authorization/service.js';
+import { isChallenged, type ChallengedSignIn } from '../../sessions/sign-in.js';
+import type { Html, Issue } from '../layout.js';
+import {
+  keyOf,
+  pendingOf,
+  sendStep,
+  show,
+  showError,
+  showIssue,
+  showLogin,
+  submitted,
+  type PagesContext,
+  type SubmittedForm,
+} from './context.js';
+import { emailCodePage, loginPage, secondFactorPage } from './html.js';
+import { PROBLEMS } from './messages.js';
+import { PASSKEY_SCRIPT } from './passkey-script.js';
+
+/** Enough for the response of a passkey. */
+const BODY_LIMIT = 32_768;
+
+export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
+  const { paths, authorization, signIn, appName, emailLogin } = context;
+  const stateOf = (pending: PendingRequest) => ({
+    request: pending.request,
+    key: keyOf('login', pending, undefined),
+  });
+
+  /** @param identifier what the person typed; the client's hint by default */
+  function firstStep(
+    pending: PendingRequest,
+    { clientName, loginHint }: RequestDescription,
+    identifier?: string | null,
+  ) {
+    const view = { ...stateOf(pending), appName, clientName, emailLogin, identifier: identifier ?? loginHint };
+    return (issue?: Issue): Html => loginPage({ ...view, issue }, paths);
+  }
+
+  function secondStep(pending: PendingRequest, { challenge: { challenge, methods } }: ChallengedSignIn): Html {
+    const kinds = { hasCode: methods.some((each) => each !== 'PASSKEY'), hasPasskey: methods.includes('PASSKEY') };
+    return secondFactorPage(stateOf(pending), challenge, kinds, paths);
+  }
+
+  /** The form that was sent, to be shown with its error. */
+  function sentForm(fields: URLSearchParams, pending: PendingRequest, described: RequestDescription, error: unknown) {
+    const [challenge, email] = [fields.get('challenge'), fields.get('email')];
+    const isOver = error instanceof AppError && error.code === 'INVALID_TOKEN';
+    if (challenge && !isOver) {
+      const kinds = { hasCode: true, hasPasskey: true };
+      return (issue: Issue) => secondFactorPage(stateOf(pending), challenge, kinds, paths, issue);
+    }
+    if (email) return (issue: Issue) => emailCodePage(stateOf(pending), email, paths, issue);
+    return firstStep(pending, described, fields.get('identifier'));
+  }
+
+  /** Signs in with the form, and continues with the request. */
+  async function submit({ fields, pending }: SubmittedForm, request: FastifyRequest, reply: FastifyReply) {
+    if (fields.get('action') === 'email-code') {
+      const email = fields.get('identifier') ?? '';
+      await signIn.requestCode(email, request);
+      return show(reply, 200, emailCodePage(stateOf(pending), email, paths));
+    }
+    const result = await signIn.byForm(fields, request, reply);
+    if (isChallenged(result)) return showLogin(reply, 200, secondStep(pending, result));
+    const { session, account } = result;
+    await context.pending.recordSignIn(context.executor, pending, session.id);
+    const step = await authorization.resume({ ...pending, signedInBy: session.id }, { session, account });
+    return sendStep(context, request, reply, step, true);
+  }
+
+  app.get<{ Querystring: { request?: unknown } }>('/oauth/login', async (request, reply) => {
+    const pending = await pendingOf(context, request, reply, textOf(request.query.request));
+    if (!pending) return reply;
+    const described = await authorization.describe(pending);
+    if (!described) return showError(reply, PROBLEMS.client);
+    return showLogin(reply, 200, firstStep(pending, described)());
+  });
+
+  app.post('/oauth/login', { bodyLimit: BODY_LIMIT }, async (request, reply) => {
+    const form = await submitted(context, request, reply, 'login');
+    if (!form) return reply;
+    const { fields, pending } = form;
+    // The client may have been turned off since.
+    const described = await authorization.describe(pending);
+    if (!described) return showError(reply, PROBLEMS.client);
+    return submit(form, request, reply).catch((error: unknown) =>
+      showIssue(error, request, reply, sentForm(fields, pending, described, error)),
+    );
+  });
+
+  app.post('/oauth/login/passkey', { bodyLimit: BODY_LIMIT }, async (request, reply) => {
+    const form = await submitted(context, request, reply, 'login');
+    if (!form) return reply;
+    return reply.send(await signIn.startPasskey(form.fields.get('challenge') || undefined, request, reply));
+  });
+
+  app.get('/oauth/passkey.js', (_request, reply) =>
+    reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=300').send(PASSKEY_SCRIPT),
+  );
+}
+
+/** The value of a query parameter that is not repeated. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}

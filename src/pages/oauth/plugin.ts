@@ -1,0 +1,53 @@
+/**
+ * The pages of the OAuth provider: authorization endpoint, login, consent and logout. Server-rendered; they need no script except
+ * for passkeys.
+ */
+import type { FastifyPluginCallback } from 'fastify';
+import fp from 'fastify-plugin';
+import { toAppError } from '../../fastify/errors.js';
+import type { ErrorCode } from '../../lib/errors.js';
+import { acceptForms } from '../../rest/form.js';
+import { messagePage } from '../html.js';
+import { authorizeRoutes } from './authorize.js';
+import { consentRoutes } from './consent.js';
+import { noteError, show, type PagesContext } from './context.js';
+import type { OAuthPaths } from './html.js';
+import { loginRoutes } from './login.js';
+
+/** Errors that a page explains. The app's error handler answers others. */
+const SHOWN: ReadonlySet<ErrorCode> = new Set(['QUERY_REJECTED', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE']);
+
+/** @param publicUrl PUBLIC_URL */
+export function createOAuthPaths(publicUrl: string): OAuthPaths {
+  const base = new URL(publicUrl).pathname.replace(/\/$/, '');
+  return {
+    login: `${base}/oauth/login`,
+    consent: `${base}/oauth/consent`,
+    logout: `${base}/oauth/logout`,
+    authorize: `${base}/oauth/authorize`,
+    device: `${base}/device`,
+    passkeyScript: `${base}/oauth/passkey.js`,
+    passkeyStart: `${base}/oauth/login/passkey`,
+  };
+}
+
+const plugin: FastifyPluginCallback<{ readonly context: PagesContext }> = (app, { context }, done) => {
+  acceptForms(app);
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toAppError(thrown, request.id);
+    if (!SHOWN.has(error.code)) throw thrown;
+    noteError(error, request, reply);
+    return show(reply, error.status, messagePage('Something went wrong', error.message, true));
+  });
+  authorizeRoutes(app, context);
+  loginRoutes(app, context);
+  consentRoutes(app, context);
+  done();
+};
+
+export const oauthPages = fp(plugin, {
+  name: 'oauth-pages',
+  dependencies: ['security-headers', 'cookies'],
+  encapsulate: true,
+  fastify: '5.x',
+});
