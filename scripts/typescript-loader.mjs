@@ -14,6 +14,9 @@ const CACHE = new URL('.cache/typescript/', ROOT);
 /** Part of each entry's name: a change of the compiler or of these options makes new entries. */
 const OPTIONS = { loader: 'ts', format: 'esm', target: 'node20', sourcemap: 'inline', sourcesContent: true };
 
+/** The next hooks are tap's, which record each module for coverage and double the time of loading it. */
+const hasCoverage = process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '0';
+
 // Node evaluates this module twice: as the --import of a process, and as the module of its hooks in their thread.
 if (isMainThread) register(import.meta.url);
 
@@ -27,11 +30,17 @@ export async function resolve(specifier, context, nextResolve) {
 }
 
 export async function load(url, context, nextLoad) {
-  if (!url.startsWith(ROOT.href) || !url.endsWith('.ts') || url.includes('/node_modules/'))
-    return nextLoad(url, context);
-  // The next hooks record the file for coverage and read it.
-  const { source } = await nextLoad(url, { ...context, format: 'module' });
+  const isTypeScript = url.startsWith(ROOT.href) && url.endsWith('.ts') && !url.includes('/node_modules/');
+  if (!isTypeScript) {
+    const isModule = context.format === 'module' && url.startsWith('file:');
+    return isModule && !hasCoverage ? readModule(url) : nextLoad(url, context);
+  }
+  const { source } = hasCoverage ? await nextLoad(url, { ...context, format: 'module' }) : readModule(url);
   return { format: 'module', source: await compiled(url, String(source)), shortCircuit: true };
+}
+
+function readModule(url) {
+  return { format: 'module', source: readFileSync(fileURLToPath(url), 'utf8'), shortCircuit: true };
 }
 
 async function compiled(url, source) {
