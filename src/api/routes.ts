@@ -93,6 +93,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
   });
   await app.register(oauthEndpoints, {
     oauth: services.oauth,
+    issuer: publicUrl,
     grantIdOf: (token) => services.sessions.grantIdOf(token),
     countTokenRequest,
   });

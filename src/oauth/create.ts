@@ -18,7 +18,7 @@ import { createAuthorizationCodes } from './codes/service.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
 
-export interface OAuthOptions extends Omit<DeviceCodesOptions, 'sessions'>, Omit<TokenGrantsOptions, 'issuer'> {
+export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOptions, 'issuer'> {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;

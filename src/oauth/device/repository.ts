@@ -8,8 +8,14 @@ import type { OAuthClient } from '../clients/client.js';
 export type DeviceCodeRow = typeof oauthDeviceCodes.$inferSelect;
 /** What an answer sets. */
 export type DeviceAnswer = Required<
-  Pick<DeviceCodeRow, 'status' | 'userId' | 'browserSessionId' | 'authenticatedAt' | 'amr'>
+  Pick<DeviceCodeRow, 'status' | 'userId' | 'browserSessionId' | 'authenticatedAt' | 'amr' | 'scopes'>
 >;
+/** A device that waits for the answer of a person. */
+export interface WaitingDevice {
+  readonly deviceCodeHash: string;
+  readonly client: OAuthClient;
+  readonly scopes: readonly string[];
+}
 /** The device code that an authenticated client presents. */
 export type PresentedDeviceCode = Pick<DeviceCodeRow, 'deviceCodeHash' | 'clientId'>;
 
@@ -36,16 +42,19 @@ export function createDeviceCodeRepository(executor: Executor) {
       return inserted.length > 0;
     },
 
-    /** The code that waits for a person's answer, with its client. */
+    /** The device with a user code or a device code that waits for an answer, and whose client is enabled. */
     async findWaiting(
-      userCodeHash: string,
+      hash: { readonly userCodeHash: string } | { readonly deviceCodeHash: string },
       now: Date,
-    ): Promise<{ readonly code: DeviceCodeRow; readonly client: OAuthClient } | undefined> {
+    ): Promise<WaitingDevice | undefined> {
+      const { deviceCodeHash, userCodeHash, scopes } = oauthDeviceCodes;
+      const isIt =
+        'userCodeHash' in hash ? eq(userCodeHash, hash.userCodeHash) : eq(deviceCodeHash, hash.deviceCodeHash);
       const [row] = await executor
-        .select({ code: oauthDeviceCodes, client: oauthClients })
+        .select({ deviceCodeHash, scopes, client: oauthClients })
         .from(oauthDeviceCodes)
         .innerJoin(oauthClients, eq(oauthClients.id, oauthDeviceCodes.clientId))
-        .where(and(eq(oauthDeviceCodes.userCodeHash, userCodeHash), waiting(now), isNull(oauthClients.disabledAt)));
+        .where(and(isIt, waiting(now), isNull(oauthClients.disabledAt)));
       return row;
     },
 

@@ -3,25 +3,17 @@
  * tokens. Codes live for ten minutes and only their hashes are stored.
  */
 import type { Audit } from '../../audit/audit.js';
+import type { ScopeCatalogue } from '../../authz/scopes.js';
 import type { Rate } from '../../config/readers.js';
 import type { Database, Executor } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
 import type { RateLimits } from '../../rate-limits/service.js';
-import type { Sessions } from '../../sessions/service.js';
 import type { OAuthClient } from '../clients/client.js';
 import { hashSecret, randomSecret } from '../secret.js';
-import { createDeviceRedemption, type RedeemDeviceCode } from './redemption.js';
-import { createDeviceCodeRepository } from './repository.js';
+import { createDeviceCodeRepository, type WaitingDevice } from './repository.js';
+import { validateDeviceRequest } from './request.js';
 import { displayUserCode, parseUserCode, randomUserCode } from './user-code.js';
-
-/** What a device asks for. */
-export interface DeviceRequest {
-  readonly clientId: string;
-  readonly scopes: readonly string[];
-  /** Resource indicators (RFC 8707). */
-  readonly resources: readonly string[];
-}
 
 /** Codes of a new authorization. */
 export interface IssuedDeviceCode {
@@ -34,14 +26,6 @@ export interface IssuedDeviceCode {
   readonly interval: number;
 }
 
-/** A code that waits for the answer of a person. */
-export interface WaitingDevice {
-  readonly deviceCodeHash: string;
-  readonly client: OAuthClient;
-  readonly scopes: readonly string[];
-  readonly resources: readonly string[];
-}
-
 /** A signed-in person who answers. */
 export interface DeviceApprover {
   readonly userId: string;
@@ -49,11 +33,20 @@ export interface DeviceApprover {
   readonly browserSessionId: string;
   readonly authenticatedAt: Date;
   readonly amr: readonly string[];
+  /** Those of the request that the person grants; none for a denial. */
+  readonly scopes: readonly string[];
   readonly client: ClientInfo;
 }
 
+export type DeviceDecision = 'approved' | 'denied';
+
 export interface DeviceCodes {
-  issue(request: DeviceRequest): Promise<IssuedDeviceCode>;
+  /**
+   * Issues the codes of a device authorization request.
+   * @param client authenticated
+   * @throws OAuthError unauthorized_client, invalid_scope, invalid_target
+   */
+  issue(client: OAuthClient, parameters: ReadonlyMap<string, string>): Promise<IssuedDeviceCode>;
   /**
    * Finds the waiting device of a user code that a person typed; undefined if there is none. Each call counts against the limits of
    * the network and of the account, so that codes cannot be guessed.
@@ -64,18 +57,13 @@ export interface DeviceCodes {
     userCode: string,
     person: { readonly userId: string | null; readonly client: ClientInfo },
   ): Promise<WaitingDevice | undefined>;
+  /** A device that waits; undefined if it was answered, has expired, or if its client is disabled. */
+  read(deviceCodeHash: string): Promise<WaitingDevice | undefined>;
   /**
    * Approves or denies a waiting device in the caller's transaction, and audits it. False if it was answered, has expired, or if
    * its client is disabled.
    */
-  answer(
-    tx: Executor,
-    deviceCodeHash: string,
-    decision: 'approved' | 'denied',
-    approver: DeviceApprover,
-  ): Promise<boolean>;
-  /** Exchanges a device code for a grant. @throws as `RedeemDeviceCode` */
-  redeem: RedeemDeviceCode;
+  answer(tx: Executor, deviceCodeHash: string, decision: DeviceDecision, approver: DeviceApprover): Promise<boolean>;
   /** Deletes up to `limit` codes that expired over an hour ago; returns how many. Until then, a device learns the reason. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -85,7 +73,7 @@ export interface DeviceCodesOptions {
   readonly clock: Clock;
   readonly audit: Pick<Audit, 'record'>;
   readonly rateLimits: Pick<RateLimits, 'charge'>;
-  readonly sessions: Pick<Sessions, 'open' | 'enforceLimit'>;
+  readonly scopes: Pick<ScopeCatalogue, 'all'>;
 }
 
 const TTL_MS = 600_000;
@@ -95,11 +83,13 @@ const RETENTION_MS = 3_600_000;
 const OF_ACCOUNT: Rate = { max: 10, windowMs: 600_000 };
 const OF_NETWORK: Rate = { max: 50, windowMs: 600_000 };
 
-export function createDeviceCodes({ db, clock, audit, rateLimits, sessions }: DeviceCodesOptions): DeviceCodes {
+export function createDeviceCodes(options: DeviceCodesOptions): DeviceCodes {
+  const { db, clock, audit, rateLimits, scopes: catalogue } = options;
   const repository = createDeviceCodeRepository(db.executor);
 
   return {
-    async issue({ clientId, scopes, resources }) {
+    async issue(client, parameters) {
+      const { clientId, scopes, resources } = validateDeviceRequest(client, parameters, catalogue);
       const deviceCode = randomSecret();
       for (;;) {
         const userCode = randomUserCode();
@@ -131,14 +121,14 @@ export function createDeviceCodes({ db, clock, audit, rateLimits, sessions }: De
       if (userId !== null) await rateLimits.charge(`device code|${userId}`, OF_ACCOUNT, { userId, client });
       const userCode = parseUserCode(input);
       if (userCode === undefined) return undefined;
-      const found = await repository.findWaiting(hashSecret(userCode), new Date(clock.now()));
-      if (!found) return undefined;
-      const { deviceCodeHash, scopes, resources } = found.code;
-      return { deviceCodeHash, client: found.client, scopes, resources };
+      return repository.findWaiting({ userCodeHash: hashSecret(userCode) }, new Date(clock.now()));
     },
 
-    async answer(tx, deviceCodeHash, status, { userId, browserSessionId, authenticatedAt, amr, client }) {
-      const answer = { status, userId, browserSessionId, authenticatedAt, amr: [...amr] };
+    read: (deviceCodeHash) => repository.findWaiting({ deviceCodeHash }, new Date(clock.now())),
+
+    async answer(tx, deviceCodeHash, status, approver) {
+      const { userId, browserSessionId, authenticatedAt, amr, scopes, client } = approver;
+      const answer = { status, userId, browserSessionId, authenticatedAt, amr: [...amr], scopes: [...scopes] };
       const code = await createDeviceCodeRepository(tx).answer(deviceCodeHash, answer, new Date(clock.now()));
       if (!code) return false;
       await audit.record(tx, {
@@ -150,8 +140,6 @@ export function createDeviceCodes({ db, clock, audit, rateLimits, sessions }: De
       });
       return true;
     },
-
-    redeem: createDeviceRedemption({ db, clock, sessions }),
 
     clear: (tx, limit) => createDeviceCodeRepository(tx).deleteOver(new Date(clock.now() - RETENTION_MS), limit),
   };

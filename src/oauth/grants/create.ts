@@ -7,6 +7,7 @@ import type { Sessions } from '../../sessions/service.js';
 import type { IdTokenKeys } from '../../signing-keys/id-token-keys.js';
 import { createAuthorizationCodeGrant } from './authorization-code.js';
 import { createClientCredentialsGrant } from './client-credentials.js';
+import { createDeviceCodeGrant } from './device-code.js';
 import type { Grant } from './grant.js';
 import { createOpenGrant } from './open-grant.js';
 import { createRefreshTokenGrant } from './refresh-token.js';
@@ -35,5 +36,6 @@ export function createTokenGrants(options: TokenGrantsOptions): ReadonlyMap<stri
     ['authorization_code', createAuthorizationCodeGrant(common)],
     ['refresh_token', createRefreshTokenGrant(common)],
     ['client_credentials', createClientCredentialsGrant(common)],
+    ['urn:ietf:params:oauth:grant-type:device_code', createDeviceCodeGrant(common)],
   ]);
 }

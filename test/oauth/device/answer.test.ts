@@ -15,7 +15,7 @@ const codes = testDeviceCodes(app);
 async function setUp(network = HERE.network) {
   const { client } = await seedClient(app, { grantTypes: ['DEVICE_CODE'] });
   const user = await app.user();
-  const issued = await codes.issue({ clientId: client.id, scopes: ['read:content'], resources: [] });
+  const issued = await codes.issue(client, new Map([['scope', 'read:content']]));
   const approver = { ...approverOf(app, user), client: { ...HERE, network, ipAddress: network } };
   const answer = (decision: 'approved' | 'denied') =>
     db.transaction((tx) => codes.answer(tx, hashSecret(issued.deviceCode), decision, approver));
