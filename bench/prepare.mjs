@@ -1,4 +1,4 @@
-// Installs what the benchmark alone needs, from its own lockfile, unless it is there already.
+// Installs the dependencies of the benchmark from its lockfile, unless they are installed.
 import { execFileSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';

@@ -1,8 +1,8 @@
 // Measures Latchkey against the floor and against peers, and writes docs/benchmarks.md with a chart.
 //   npm run bench                    everything, about a quarter of an hour
 //   npm run bench -- --quick         a few minutes, with a wider spread
-//   npm run bench -- --only me,login some of it, printed; written only with --out, as a part is not the report
-//   npm run bench -- --out DIR       the report elsewhere
+//   npm run bench -- --only me,login some suites, printed; written only with --out, because a part is not the report
+//   npm run bench -- --out DIR       writes the report to DIR
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -40,7 +40,7 @@ const QUICK = {
   memory: { requests: 10_000 },
   sockets: { count: 300, perSecond: 200, seconds: 1 },
 };
-/** Proves that all of it runs and that answers are right; the numbers mean nothing. */
+/** Tests that everything runs and that responses are right. The numbers mean nothing. */
 const SMOKE = {
   warmUp: { seconds: 0.2, bound: 1 },
   me: { rounds: 1, seconds: 0.3, peers: true, accounts: 8 },
@@ -93,9 +93,9 @@ try {
     const before = started();
     results[name] = await SUITES[name](suite, plan[name] ?? FULL[name]);
     results.warmUps = warmUps.taken();
-    // What one suite started is not in the way of the next.
+    // Stops the servers of a suite before the next one.
     await endAll(before);
-    // After each, so that what was measured is told whatever becomes of the next.
+    // Written after each suite, so that a failure of the next one does not lose it.
     if (!options.smoke) report = out ? await writeReport(out, results) : tables(results);
   }
   console.log(report);

@@ -1,4 +1,4 @@
-// Processes of the benchmark's own, which are asked and answer by messages.
+// Child processes of the benchmark, with messages for requests and responses.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { onEnd } from './ends.mjs';
@@ -10,7 +10,7 @@ export function forkChild(file, args = [], options = {}) {
   return child;
 }
 
-/** The next message of a process. @throws Error when it ends before */
+/** The next message of a process. @throws Error if the process ends before */
 export async function answerOf(child) {
   const settled = new AbortController();
   const { signal } = settled;

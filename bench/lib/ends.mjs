@@ -36,7 +36,7 @@ export function endAll(from = 0) {
 /** Stops everything and exits on a signal or an unhandled error. */
 export function endOnSignals() {
   const interrupt = (status) => {
-    // npm passes on what the terminal has sent already.
+    // npm forwards the signal that the terminal has already sent.
     if (interrupted) return;
     interrupted = true;
     void endAll().finally(() => process.exit(status));

@@ -1,9 +1,9 @@
-// The goals that Latchkey sets itself, and how far a run is from each. Ratios of one run on one machine, medians.
+// The performance goals of Latchkey, and the distance of a run from each. The values are medians of ratios in one run on one machine.
 
 const atLeast = (name, goal, value) => ({ name, goal: `≥ ${goal}`, value, factor: value / goal });
 const atMost = (name, goal, value, unit) => ({ name, goal: `≤ ${goal}${unit}`, value, unit, factor: goal / value });
 
-/** Every goal of which something was measured; a `factor` of 1 or more is a hit. */
+/** The goals with a measurement. A goal with a `factor` of 1 or more is met. */
 export function goalsOf({ me, login, refresh, startup, memory, sockets }) {
   const over = (name) => me?.overPeers.find((peer) => peer.name === name)?.ratio.median;
   const all = [

@@ -1,9 +1,9 @@
 // Warming up until a server costs the same from one window of requests to the next: code is compiled as it runs, and how
 // long that takes depends on the machine.
 
-/** Windows of which the medians are compared; several, so that one that something else disturbed decides nothing. */
+/** The number of windows in each median. With several, one disturbed window has no effect. */
 const COMPARED = 3;
-/** Of the CPU time of a request. Later savings are smaller than what rounds differ by. */
+/** A share of the CPU time of a request. Smaller savings are less than the difference between rounds. */
 const TOLERANCE = 0.05;
 
 const middleOf = (values) => [...values].sort((a, b) => a - b)[values.length >> 1];

@@ -11,10 +11,10 @@ const EXPLANATION = `The benchmark needs a Postgres:
   - DATABASE_URL=postgres://… of a role that may create databases, or
   - Debian's package postgresql (apt-get install postgresql), with which it starts one of its own.`;
 
-/** Everything but where it listens is as Postgres comes; durable writes included. */
+/** Other settings have the defaults of Postgres, including durable writes. */
 const SETTINGS = ['-c', 'max_connections=200', '-c', 'listen_addresses=127.0.0.1'];
 
-/** Opens the server; what was made on it goes at the end. @throws Error that explains what is needed */
+/** Opens the server. Its new databases are dropped at the end. @throws Error that names the requirements */
 export async function openPostgres(workDir) {
   const cluster = process.env.DATABASE_URL ? undefined : await startCluster(join(workDir, 'cluster'));
   const base = new URL(process.env.DATABASE_URL || cluster.url);
@@ -22,7 +22,7 @@ export async function openPostgres(workDir) {
   const [{ version }] = await server`select split_part(version(), ' on ', 1) as version`;
   const created = new Set();
   onEnd(async () => {
-    // A cluster of our own goes as a whole.
+    // A temporary cluster is deleted as a whole.
     for (const name of cluster ? [] : created) await server.unsafe(`drop database if exists ${name} with (force)`);
     await server.end({ timeout: 5 });
   });
@@ -45,7 +45,7 @@ export async function openPostgres(workDir) {
       return urlOf(name);
     },
 
-    /** `database`: the processes of the server that work for one, where they run on this machine; else nothing. */
+    /** `database`: the backend processes of a database if they run on this machine; else nothing. */
     async backends(url) {
       const name = new URL(url).pathname.slice(1);
       const rows = await server`select pid from pg_stat_activity where datname = ${name}`;
@@ -55,7 +55,7 @@ export async function openPostgres(workDir) {
   };
 }
 
-/** Where initdb and pgbench are: the newest of Debian's, or what the path has; undefined when there are none. */
+/** The directory of initdb and pgbench: the newest of Debian, or one of PATH; undefined if there is none. */
 function binaries() {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
@@ -67,7 +67,7 @@ async function startCluster(directory) {
   const binDir = binaries();
   if (!binDir) throw new Error(EXPLANATION);
   mkdirSync(directory);
-  // Postgres refuses to run as root; Debian's package brings a user for it.
+  // Postgres refuses to run as root. Debian's package creates a user.
   const asRoot = process.getuid() === 0;
   if (asRoot) {
     const id = (flag) => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
@@ -83,7 +83,7 @@ async function startCluster(directory) {
   const port = await freePort();
   const args = ['-D', data, '-p', String(port), '-k', directory, ...SETTINGS];
   const child = spawn(...command(join(binDir, 'postgres'), args), { cwd: directory, stdio: 'ignore', detached: true });
-  // Postgres's fast shutdown, and its immediate one, which ends its children too.
+  // The fast shutdown of Postgres, then the immediate one, which also ends its child processes.
   onEnd(() => stop(child, ['SIGINT', 'SIGQUIT']));
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   for (let attempt = 0; attempt < 200; attempt += 1) {

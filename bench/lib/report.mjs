@@ -1,4 +1,4 @@
-// The report: Markdown tables of one run. What people wrote around them in the file stays.
+// The report: Markdown tables of one run. The text around them in the file is kept.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import prettier from 'prettier';
@@ -8,7 +8,7 @@ import { goalsOf } from './goals.mjs';
 const BEGIN = '<!-- measured: begin -->';
 const END = '<!-- measured: end -->';
 
-/** Numbers for people. */
+/** Formats numbers. */
 const whole = (value) => (value === undefined ? '' : Math.round(value).toLocaleString('en'));
 const short = (value) => (value >= 10 ? value.toFixed(0) : value.toFixed(2));
 const ms = (value) => (value === undefined ? '' : `${value.toFixed(1)} ms`);
@@ -25,7 +25,7 @@ export async function writeReport(directory, results, name = 'benchmarks') {
   return markdown;
 }
 
-/** Puts text between the marks of a file, which is made where there is none. */
+/** Replaces the text between the marks of a file. Creates the file if it does not exist. */
 export async function replaceBetween(file, text, title = 'Benchmarks') {
   mkdirSync(dirname(file), { recursive: true });
   const before = existsSync(file) ? readFileSync(file, 'utf8') : `# ${title}\n\n${BEGIN}\n${END}\n`;

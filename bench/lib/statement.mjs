@@ -1,9 +1,9 @@
-// The product's own SQL of a rotation, for pgbench and the floor: taken from its repository, so that it stays the same statement.
+// The SQL of a rotation, for pgbench and the floor. It is read from the repository of Latchkey, so the statements are the same.
 import { writeFileSync } from 'node:fs';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import { createRotationRepository } from '../../dist/sessions/rotation-repository.js';
 
-/** The text with `$1`, `$2`, …, and the name of the value that each of them stands for. */
+/** The text with `$1`, `$2`, …, and the name of the value of each parameter. */
 export async function rotationStatement() {
   const executor = drizzle.mock({ casing: 'snake_case' });
   let query;

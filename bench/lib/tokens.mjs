@@ -1,4 +1,4 @@
-// Tokens for sessions that were made by SQL, from the product's own keys.
+// Tokens for sessions created by SQL, signed with the keys of Latchkey.
 import { environment, SECRET } from './latchkey.mjs';
 import { loadConfig } from '../../dist/config/config.js';
 import { createRefreshTokens } from '../../dist/crypto/refresh-token.js';
@@ -11,7 +11,7 @@ const SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history']
 
 /**
  * Access and refresh tokens of sessions.
- * @param url the server's, which is the tokens' issuer
+ * @param url the server, which is the issuer of the tokens
  * @param sessions `{ id, userId, generation, expiresAt }`
  */
 export async function tokensOf(url, databaseUrl, sessions) {

@@ -7,7 +7,7 @@ const SUBSCRIBE = JSON.stringify({
   type: 'subscribe',
   payload: { query: 'subscription { meUpdated { id displayName } }' },
 });
-/** Sockets that open at a time. */
+/** Sockets that open concurrently. */
 const OPENING = 50;
 const now = () => performance.timeOrigin + performance.now();
 
@@ -56,7 +56,7 @@ function count() {
   return { open: sockets.filter(({ readyState }) => readyState === WebSocket.OPEN).length };
 }
 
-/** Changes an account so often a second; each of its sockets must hear of each change, once. */
+/** Changes an account at a constant rate. Each of its sockets must receive an event for each change, once. */
 async function fanOut({ url, token, changes, perSecond }) {
   const query = 'mutation ($at: String) { updateMe(input: { displayName: $at }) { id } }';
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
@@ -77,7 +77,7 @@ async function fanOut({ url, token, changes, perSecond }) {
   const running = [];
   for (let made = 0; made < changes; made += 1) {
     const changing = change();
-    // It is told below; until then nobody waits for it.
+    // The rejection is reported below; until then no code awaits the promise.
     changing.catch(() => undefined);
     running.push(changing);
     await new Promise((resolve) => setTimeout(resolve, 1000 / perSecond));

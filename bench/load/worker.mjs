@@ -13,12 +13,12 @@ const holds = (text, expect) =>
 
 /**
  * One connection: a request at a time, its latency noted while measuring.
- * @param expect what answers hold to requests that do not say it themselves
+ * @param expect the text of responses to requests that have no `expect`
  * @param note receives the latency in milliseconds, whether the response was right, and when its request was due
  */
 function createConnection({ url, requests, expect, next }, index, connections, note) {
   const client = new Client(url, { pipelining: 1 });
-  // Nobody else's, as a refresh token is good for one of them.
+  // Each connection has its own requests, because a refresh token can be used once.
   const own = requests.filter((_, position) => position % connections === index);
   const share = own.length > 0 ? own : [requests[index % requests.length]];
   let turn = 0;
@@ -71,7 +71,7 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
       bad += 1;
       fault ??= text.slice(0, 300);
     }
-    // At a constant rate those count that were due meanwhile, however late they were answered.
+    // At a constant rate, requests that were due in this time count, however late their response was.
     if (rate ? due >= from && due < until : measuring) latencies.push(latency);
   };
   const all = Array.from({ length: connections }, (_, index) => createConnection(scenario, index, connections, note));
@@ -81,7 +81,7 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
   const working = rate ? [openLoop(all, rate, () => over)] : all.map(closedLoop);
 
   await wait(warmup * 1000);
-  // Connections to the database that the load had opened count as well.
+  // Read now, to include the database connections that the load has opened.
   process.send({ warm: true });
   const [{ watch }] = await once(process, 'message');
   const watched = Object.entries(watch);
@@ -91,7 +91,7 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
   measuring = true;
   from = startedAt;
   await wait(seconds * 1000);
-  // What is slow is measured for as long as its first answer takes.
+  // A slow server is measured at least until its first response.
   while (latencies.length === 0 && performance.now() - startedAt < FIRST_ANSWER_MS) await wait(10);
   measuring = false;
   until = performance.now();
@@ -109,7 +109,7 @@ async function run({ seconds, warmup, connections, rate, ...scenario }) {
     p99: percentile(sorted, 0.99),
     bad,
     fault,
-    // All requests with the newest tokens: another run goes on from there.
+    // All requests with their newest tokens, for the next run.
     last: scenario.next === 'refresh' ? all.flatMap(({ share }) => share) : undefined,
     cpu: {
       ...Object.fromEntries(used.map(([name, time]) => [name, time / sorted.length])),

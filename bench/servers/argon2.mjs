@@ -1,5 +1,5 @@
-// Raw argon2: verifications of one password with Latchkey's parameters, as many at a time as Latchkey runs, and nothing
-// else. Each message asks for so many seconds of it; the answer is how many were made in a second.
+// Raw argon2: verifies one password with the parameters and the concurrency of Latchkey, and does nothing else. Each message is a
+// number of seconds; the response is the number of verifications in a second.
 import argon2 from 'argon2';
 
 const { memoryCost, timeCost, parallelism, concurrency } = JSON.parse(process.argv[2]);

@@ -1,5 +1,5 @@
-// Better Auth as its guide sets it up, on Postgres; the cookie cache as the environment says. Its limits are off: they
-// would refuse what is measured.
+// Better Auth on Postgres, set up as in its guide. The environment sets the cookie cache. Its rate limits are off, because they
+// would refuse the load.
 import { createServer } from 'node:http';
 import { betterAuth } from 'better-auth';
 import { getMigrations } from 'better-auth/db/migration';
@@ -12,7 +12,7 @@ const options = {
   database: new pg.Pool({
     connectionString: process.env.DATABASE_URL,
     max: Number(process.env.DATABASE_POOL_SIZE),
-    // Its connections stay between runs, as those of the other servers do.
+    // Keeps connections between runs, like the other servers.
     idleTimeoutMillis: 0,
   }),
   emailAndPassword: { enabled: true },

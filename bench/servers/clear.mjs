@@ -1,5 +1,5 @@
-// Clears expired sessions, like the job of an instance, until it is stopped. Reports when its
-// first batch has gone, and at last how many there were and how long it took.
+// Clears expired sessions, like the job of an instance, until it is stopped. Reports the end of
+// its first batch, and at the end the number of sessions and the time.
 import { systemClock as clock } from '../../dist/lib/clock.js';
 import { loadConfig } from '../../dist/config/config.js';
 import { clearInBatches } from '../../dist/db/clear-in-batches.js';

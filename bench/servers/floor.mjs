@@ -1,4 +1,4 @@
-// The floor: bare Fastify, one SELECT by primary key through postgres.js, JSON. Nobody is asked who they are.
+// The floor: bare Fastify, one SELECT by primary key through postgres.js, JSON. It does not authenticate.
 import fastify from 'fastify';
 import postgres from 'postgres';
 

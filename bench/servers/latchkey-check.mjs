@@ -1,5 +1,5 @@
-// Latchkey's own token check and read, from its build, for other GraphQL servers, and the HTTP stack that it has around
-// GraphQL (logs, limits, headers, metrics): so that they differ in nothing else.
+// The token check and session read of Latchkey's build for other GraphQL servers, and its HTTP stack (logs, limits, headers,
+// metrics), so that the servers differ in GraphQL only.
 import { loadConfig } from '../../dist/config/config.js';
 import { createPasswordHasher } from '../../dist/crypto/password-hasher.js';
 import { createSharedClock } from '../../dist/db/clock.js';
@@ -18,7 +18,7 @@ import { createSigningKeys } from '../../dist/signing-keys/service.js';
 
 const none = { count: () => 0 };
 
-/** `authenticate(credentials)` as Latchkey's directives call it, and `server()`, a Fastify with the rest of its stack. */
+/** `authenticate(credentials)`, as the directives of Latchkey call it, and `server()`, a Fastify instance with the rest of the stack. */
 export async function latchkeyCheck() {
   const config = loadConfig();
   const db = await openDatabase(config);
@@ -60,7 +60,7 @@ export async function latchkeyCheck() {
   };
 }
 
-/** As much schema as the measured query needs. */
+/** The part of the schema that the measured query needs. */
 export const typeDefs = /* GraphQL */ `
   type User {
     id: ID!
@@ -72,7 +72,7 @@ export const typeDefs = /* GraphQL */ `
   }
 `;
 
-/** The one resolver: the principal's account, with `read:profile`. */
+/** The only resolver: the account of the principal, with `read:profile`. */
 export const resolvers = {
   Query: {
     async me(_source, _args, { authenticate, authorization }) {

@@ -1,4 +1,4 @@
-// `me` on GraphQL Yoga, on Node's own HTTP server as its guide has it.
+// `me` on GraphQL Yoga with Node's HTTP server, as in its guide.
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { latchkeyCheck, resolvers, typeDefs } from './latchkey-check.mjs';

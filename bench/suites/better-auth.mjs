@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { environment, ownEmail, PASSWORD, ROOT } from '../lib/latchkey.mjs';
 import { startServer } from '../lib/process.mjs';
 
-/** Its requests must come from where it is. */
+/** Better Auth accepts requests of its own origin only. */
 const headersOf = (url) => ({ 'content-type': 'application/json', origin: url });
 
 export const emailOf = (member) => `member${member}@example.test`;
 
-/** Starts it on a database of its own and signs accounts up; `cookies` are what their clients would send. */
+/** Starts Better Auth on a separate database and registers accounts. @returns the server, and the `cookies` of their clients */
 export async function startBetterAuth(context, name, cookieCache, count) {
   const databaseUrl = await context.postgres.create(
     `better_auth_${cookieCache ? 'cached' : 'plain'}_${Date.now() % 1e6}`,

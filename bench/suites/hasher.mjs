@@ -1,4 +1,4 @@
-// The hasher as its package brings it, and built for this machine's processor by the deployment guide's command.
+// The prebuilt hasher of the package, and one that the command of the deployment guide builds for the processor of this machine.
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { startArgon2 } from './login.mjs';
 
 const FLAGS = '-O3 -march=native';
 
-/** A directory with the hasher alone; built there where `build` says so. */
+/** Creates a directory with only the hasher. @param build whether to compile it there */
 function install(directory, build) {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'node_modules/argon2/package.json'), 'utf8'));
   mkdirSync(join(directory, 'bench/servers'), { recursive: true });

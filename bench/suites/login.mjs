@@ -7,9 +7,9 @@ import { measure } from '../lib/load.mjs';
 import { against, interleave } from '../lib/rounds.mjs';
 import { signInRequests, startBetterAuth } from './better-auth.mjs';
 
-/** Enough that all threads that hash do so all the time; more would have those wait who hash all they have at once. */
+/** Enough connections to keep all hashing threads busy. With more, servers that hash all requests at once would have longer latencies. */
 export const CONNECTIONS = 2 * availableParallelism();
-/** Of the storm. */
+/** Connections of the logins that saturate the server. */
 const STORM_CONNECTIONS = 32;
 const LOGIN = 'mutation ($input: LoginInput!) { login(input: $input) { accessToken refreshToken user { username } } }';
 /** Latchkey's defaults. */
@@ -41,7 +41,7 @@ export function loginRequests(accounts) {
 
 /** Argon2 alone, in a process with as many threads as Latchkey has. */
 export async function startArgon2({ directory = ROOT } = {}) {
-  // As many as the server hashes at a time.
+  // The number of concurrent hashes of the server.
   const concurrency = Math.max(1, availableParallelism() - 1);
   const options = JSON.stringify({ ...PARAMETERS, concurrency });
   const child = forkChild(join(directory, 'bench/servers/argon2.mjs'), [options], {
@@ -54,7 +54,7 @@ export async function startArgon2({ directory = ROOT } = {}) {
   };
 }
 
-/** Measures login. */
+/** Measures logins. */
 export async function measureLogin(context, { rounds, seconds, peers, accounts: count = 32 }) {
   const { server, databaseUrl, accounts } = await startWithAccounts(context, count);
   const argon2 = await startArgon2();
@@ -119,7 +119,7 @@ async function measureStorm(context, { rounds, seconds, server, accounts }) {
           url: server.url,
           requests: loginRequests(accounts),
           connections: STORM_CONNECTIONS,
-          // It begins before and ends after.
+          // The logins start before the measurement and end after it.
           seconds: seconds + 1.5,
           watch: {},
         });
@@ -129,7 +129,7 @@ async function measureStorm(context, { rounds, seconds, server, accounts }) {
       },
     },
   ];
-  // As many as are answered: at the constant rate a window has less CPU time than Linux counts.
+  // Without a rate, because at the constant rate a window has less CPU time than Linux counts.
   await context.warm('me, beside logins', (during) => me(during, 0));
   const [idle, busy] = await interleave(variants, rounds, context.progress);
   return { idle, busy, ratio: against(busy, idle, (run) => run.p99) };

@@ -17,7 +17,7 @@ import { assertSession, emailOf, startBetterAuth } from './better-auth.mjs';
 
 const HS256 = { JWT_ALGORITHM: 'HS256', JWT_SECRET_KEY: 'only for benchmarks: a shared secret of enough bytes' };
 
-/** Latchkey with one algorithm, with accounts, as a variant. */
+/** A variant: Latchkey with one signature algorithm, and its accounts. */
 async function latchkeyVariant(context, name, env, embedded = false) {
   const label = name.replace(/\W+/g, '_').toLowerCase();
   const databaseUrl = embedded ? undefined : await context.postgres.create(label);
@@ -44,7 +44,7 @@ async function peerVariant(context, name, script, { server, databaseUrl, account
 
 /**
  * Each run has a new process: postgres.js moves a connection from list to list by a search in an array that only grows
- * while it is in use, so that this pool takes twice the time after half a million requests, which is nobody's floor.
+ * while it is in use, so that after half a million requests this pool takes twice the time for each.
  */
 async function floorVariant(context, { databaseUrl, accounts }) {
   const expected = JSON.stringify(accounts[0].user);
@@ -81,7 +81,7 @@ async function betterAuthVariant(context, cookieCache) {
 /** An unmeasured run ahead of each measured one. */
 const WAKE_SECONDS = 0.5;
 
-/** Measures. @param peers whether those of other makers take part */
+/** Measures `me`. @param peers whether to measure other products as well */
 export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }) {
   const context = { ...suite, accounts };
   const eddsa = await latchkeyVariant(context, 'Latchkey, EdDSA', {});
@@ -114,7 +114,7 @@ export async function measureMe(suite, { rounds, seconds, peers, accounts = 64 }
         await renew();
         await context.warm(name, once);
       } else {
-        // It was idle while the others ran.
+        // The server was idle while the others ran.
         await once(WAKE_SECONDS);
       }
       return once(seconds);

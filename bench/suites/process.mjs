@@ -7,7 +7,7 @@ import { migrate } from '../lib/seed.mjs';
 import { median } from '../lib/stats.mjs';
 
 const STARTS = 5;
-/** After which a started process has settled. */
+/** Time for a new process to become idle. */
 const SETTLE_MS = 2000;
 
 /** Measures starts on a database with tables and on an empty one; milliseconds from spawn to the first right answer. */

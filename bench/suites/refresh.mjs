@@ -27,7 +27,7 @@ export function refreshRequests(accounts) {
   }));
 }
 
-/** A refresh of each account's newest session, and what keeps the tokens between runs. */
+/** Refreshes the newest session of each account, and keeps the tokens for the next run. */
 function refreshScenario(server, accounts) {
   return rotatingScenario(server, refreshRequests(accounts));
 }
@@ -89,7 +89,7 @@ export async function measureRefresh(context, { rounds, seconds, accounts: count
   };
 }
 
-/** Runs at the same time as one: what both made, and the slower one's latencies. The database's time is told to both. */
+/** Joins concurrent runs: the sum of their requests, and the latencies of the slower one. Both report the time of the database. */
 function together(runs) {
   const sum = (of) => runs.reduce((total, run) => total + of(run), 0);
   const requests = sum((run) => run.requests);
@@ -123,7 +123,7 @@ async function assertRotation(url, first) {
   if (!third || new Set([first, second, third]).size !== 3 || forged) throw new Error('refresh answers wrongly');
 }
 
-/** Bare Fastify on as many sessions in a database of its own. */
+/** Starts bare Fastify on a separate database with as many sessions. */
 async function startFloor(context, count) {
   const databaseUrl = await context.postgres.create('refresh_floor');
   await migrate(databaseUrl);
@@ -149,7 +149,7 @@ async function startFloor(context, count) {
   return (seconds) => rotate(seconds, () => context.postgres.backends(databaseUrl));
 }
 
-/** pgbench on as many sessions in a database of its own, so that neither changes what the other finds. */
+/** Starts pgbench on a separate database with as many sessions, so that the two do not affect each other. */
 async function startPgbench(context, binDir, count) {
   const script = join(context.workDir, 'rotation.sql');
   await rotationScript(script);

@@ -1,4 +1,4 @@
-// The same figures with few and with many accounts, and clearing beside the load.
+// The same measurements with few and with many accounts, and during the removal of expired sessions.
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { onEnd } from '../lib/ends.mjs';
@@ -12,12 +12,12 @@ import { tokensOf } from '../lib/tokens.mjs';
 import { loginRequests } from './login.mjs';
 import { refreshRequests } from './refresh.mjs';
 
-/** Sessions that are asked for in turn, picked at random from all. */
+/** The number of sessions in the requests, picked at random. */
 const PICKED = 5000;
 const ME_PER_SECOND = 500;
-/** Sessions that have run out before each run, for a second of it: more than clearing gets through. */
+/** Sessions that expire before each run, for each second of the run: more than the job removes in that time. */
 const RUN_OUT_PER_SECOND = 40_000;
-/** What a run takes besides: its process starts, and warms up. */
+/** The additional time of a run, in which its process starts and warms up. */
 const BESIDE_S = 2;
 
 /** A seeded database with a server on it. */
@@ -52,7 +52,7 @@ async function assertOwn(url, { user, accessToken }) {
   if (data?.me.username !== user.username) throw new Error(`me answers ${JSON.stringify(data)}, not ${user.username}`);
 }
 
-/** What is measured at each size. */
+/** The measurements at each size. */
 function works({ seconds }) {
   const common = (place, name) => ({ name, url: place.server.url, seconds });
   const chains = new Map();
@@ -84,7 +84,7 @@ export async function measureScale(context, { rounds, seconds, small, large }) {
     const variants = places.map((place) => ({ name: `${name}, ${place.name}`, run: () => run(place) }));
     for (const variant of variants) await variant.run();
     const [few, many] = await interleave(variants, rounds, context.progress);
-    // Times, so that more is worse: how many times as long a request takes.
+    // Ratios of the time of a request: more is worse.
     rows.push({ name, few, many, ratio: against(few, many) });
   }
   const [, many] = places;
@@ -95,7 +95,7 @@ function summary({ size, seededS, megabytes }) {
   return { ...size, seededS, megabytes };
 }
 
-/** `me` at a constant rate, alone and while another instance clears sessions that have run out. */
+/** `me` at a constant rate, alone and while another instance removes expired sessions. */
 async function measureClearing(context, place, { rounds, seconds }) {
   const requests = meRequests(place.accounts);
   const load = { name: 'me', url: place.server.url, requests, next: 'rotate', rate: ME_PER_SECOND, watch: {} };
@@ -118,10 +118,10 @@ async function measureClearing(context, place, { rounds, seconds }) {
   return { alone, beside, perSecond: median(cleared), ratio: against(beside, alone, (run) => run.p99) };
 }
 
-/** Has so many sessions run out two days ago, but none of those that are asked for. */
+/** Makes this many sessions expire two days ago, but none of those in the requests. */
 async function runOut({ sql, picked }, wanted) {
   const asked = picked.map(({ id }) => id);
-  // What the last run left counts.
+  // Sessions that the last run did not remove count.
   const [{ over, live }] = await sql`select count(*) filter (where expires_at < now() - interval '1 day')::int as over,
     count(*) filter (where expires_at > now())::int as live from sessions`;
   const percent = Math.min(100, (120 * (wanted - over)) / live);
@@ -134,8 +134,8 @@ async function runOut({ sql, picked }, wanted) {
 }
 
 /**
- * Begins the product's own job, in a process of its own as another instance would do it.
- * @returns what stops it and tells how many it cleared in a second. @throws Error when it had ended before
+ * Starts the job of Latchkey in a separate process, as in another instance.
+ * @returns a function that stops it and returns how many sessions it removed in a second. @throws Error if it ended before
  */
 async function beginClearing({ server, databaseUrl }) {
   const child = forkChild(join(ROOT, 'bench/servers/clear.mjs'), [], {
@@ -143,7 +143,7 @@ async function beginClearing({ server, databaseUrl }) {
   });
   await answerOf(child);
   const result = answerOf(child);
-  // It is told below; until then nobody waits for it.
+  // The rejection is reported below; until then no code awaits the promise.
   result.catch(() => undefined);
   let ended = false;
   child.once('message', () => (ended = true));

@@ -1,4 +1,4 @@
-// Subscriptions: what an idle socket costs in memory, and events to many sockets.
+// Subscriptions: the memory of an idle socket, and the delivery of events to many sockets.
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { answerOf, forkChild } from '../lib/child.mjs';
@@ -6,7 +6,7 @@ import { assertMe, registerAccounts, ROOT, startLatchkey } from '../lib/latchkey
 import { cpuOf, residentMb } from '../lib/process.mjs';
 
 const ACCOUNTS = 64;
-/** Sockets of the account that changes. */
+/** The number of sockets of the account that changes. */
 const AUDIENCE = 50;
 const SETTLE_MS = 2000;
 

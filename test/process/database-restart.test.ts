@@ -1,4 +1,4 @@
-/** A server process whose Postgres restarts, or falls silent, while clients send requests; over TLS and without. */
+/** A server process whose Postgres restarts or stops responding while clients send requests; with and without TLS. */
 import t from 'tap';
 import { onRealPostgres } from '../helpers/database.js';
 import { faultProxy } from '../helpers/fault-proxy.js';
@@ -6,7 +6,7 @@ import { probe, register, startInstance, until } from '../helpers/instances.js';
 import { mixedLoad } from '../helpers/load.js';
 import { connectionModes, hasPostgres, privatePostgres } from '../helpers/services.js';
 
-/** Every request is answered within the deadline of its statements: far from this, which is for a slow machine. */
+/** An upper bound for slow machines. The deadline of the statements is much shorter. */
 const BOUND_MS = 30_000;
 
 if (onRealPostgres && hasPostgres) {

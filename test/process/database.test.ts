@@ -1,4 +1,4 @@
-/** A server process and its Postgres, over TLS and without: faults of either, of the network, and a stop during them. */
+/** A server process and its Postgres, with and without TLS: faults of both and of the network, and a shutdown during a fault. */
 import postgres from 'postgres';
 import t from 'tap';
 import { onRealPostgres } from '../helpers/database.js';
@@ -9,12 +9,12 @@ import { ME } from '../helpers/seed.js';
 import { connectionModes, hasPostgres, privatePostgres } from '../helpers/services.js';
 
 const TIMEOUTS = { DATABASE_TIMEOUT: '5s', SHUTDOWN_TIMEOUT: '15s' };
-/** "Within seconds", and room for a slow machine. */
+/** An upper bound for slow machines. */
 const RECOVERY_MS = 15_000;
 
 if (onRealPostgres && hasPostgres) {
   const service = await privatePostgres(t);
-  // Of the session, so that it can take back what it sets for the server.
+  // Set for this session only, so that it can revert the setting of the server.
   const connection = { default_transaction_read_only: 'off' };
   const admin = postgres(service.url, { max: 2, onnotice: () => undefined, connection } as object);
   t.teardown(() => admin.end({ timeout: 1 }));
@@ -73,7 +73,7 @@ if (onRealPostgres && hasPostgres) {
         t.equal(await code(), 'SERVICE_UNAVAILABLE');
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
-      // Some two hundred requests: the pool's dials and those of the connection that listens.
+      // The pool and the LISTEN connection may connect this often in about 200 requests.
       t.ok(proxy.connections() - before < 25, `${proxy.connections() - before} dials`);
       await proxy.pass();
       t.ok((await until(async () => (await probe(server)) === 200)) < RECOVERY_MS);

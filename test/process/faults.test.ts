@@ -1,4 +1,4 @@
-/** Services that go away under load and come back, and instances that end: real processes, services of the test's own. */
+/** Services that fail under load and recover, and instances that stop. Uses real processes, and services that the test starts. */
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
 import { migratedDataDir } from '../helpers/embedded-template.js';
@@ -41,7 +41,7 @@ if (onRedis && hasRedis) {
     await load.untilServed(20);
     await redis.stop();
     await until(async () => !(await connected()));
-    t.equal(await probe(server), 200, 'it is ready without');
+    t.equal(await probe(server), 200, 'ready without Redis');
     await load.untilServed(20);
     await redis.start();
     t.comment(`events again after ${Math.round(await until(connected))} ms`);
@@ -69,7 +69,7 @@ t.test('answers every request after SIGTERM under load, and keeps every acknowle
   const server = await startInstance(t, env);
   const acknowledged: string[] = [];
   const broken: unknown[] = [];
-  /** As whoever sends requests sees it, who does not stop at once. */
+  /** The view of a client that does not stop sending requests at once. */
   let ready = true;
   const watch = startLoad(t, 1, async () => {
     ready = (await probe(server)) === 200;

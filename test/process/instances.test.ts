@@ -1,4 +1,4 @@
-/** Two instances on one database, as a balancer mixes them; with Redis between them and without. */
+/** Two instances on one database behind a load balancer; with and without Redis. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import postgres from 'postgres';
@@ -10,7 +10,7 @@ import { LOGIN, LOGOUT, ME, PASSWORD, REFRESH } from '../helpers/seed.js';
 
 const LIMITS = { RATE_LIMIT_LOGIN: '3/15m', RATE_LIMIT_ANONYMOUS: '40/1m' };
 let addresses = 0;
-/** One that no other test uses. */
+/** An address that no other test uses. */
 const someAddress = () => `198.51.100.${(addresses += 1)}`;
 
 const KINDS: Record<string, () => Record<string, string>> = {};
@@ -23,7 +23,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
     const env = { ...LIMITS, ...redis(), DATABASE_URL: await createTestDatabase(t, { empty: true }) };
     const [one, other] = await Promise.all([startInstance(t, env), startInstance(t, env)]);
     t.same([await probe(one), await probe(other)], [200, 200], 'both migrated the empty database, at once');
-    /** A caller of its own address. */
+    /** A client with its own address. */
     const caller = (token?: string) => ({ token, ip: someAddress() });
     const me = async (server: ServerProcess, token: string) => (await ask(server, ME, {}, caller(token))).code;
     const refresh = (server: ServerProcess, refreshToken: string) => ask(server, REFRESH, { refreshToken }, caller());
@@ -37,7 +37,7 @@ for (const [kind, redis] of Object.entries(KINDS)) {
         const tokens = answers.map(({ data }) => data?.['refresh'].refreshToken as string);
         t.equal(new Set(tokens).size, 1, JSON.stringify(answers.map(({ code }) => code)));
         for (const { data } of answers) t.equal(await me(other, data!['refresh'].accessToken), undefined);
-        t.equal((await refresh(other, tokens[0]!)).code, undefined, 'and that one goes on');
+        t.equal((await refresh(other, tokens[0]!)).code, undefined, 'the successor is valid');
       }
     });
 
@@ -112,7 +112,7 @@ if (onRealPostgres) {
     let servers: ServerProcess[] = await Promise.all([startInstance(t, env), startInstance(t, env)]);
     const [first] = servers as [ServerProcess];
     const accounts = await Promise.all(Array.from({ length: 4 }, () => register(first)));
-    /** As a balancer does: by the probes, and only by them. */
+    /** Selects instances by their probes only, like a load balancer. */
     let ready = servers;
     const watch = startLoad(t, 1, async () => {
       const all = servers;

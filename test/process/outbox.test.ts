@@ -1,4 +1,4 @@
-/** Mail that was promised, through a crash of the process that was about to send it. Needs dist/, as `npm test` builds it. */
+/** Queued mail survives a crash of the process that was about to send it. Needs dist/, which `npm test` builds. */
 import { once } from 'node:events';
 import { sql } from 'drizzle-orm';
 import t from 'tap';
@@ -17,7 +17,7 @@ t.test('sends an email from the next process after the first was killed', async 
   const silent = await startSmtpServer(t, { behaviour: 'hang' });
   const first = await startServer(t, { ...env, SMTP_URL: silent.url, MAIL_FROM: 'Latchkey <no-reply@auth.test>' });
   const held = silent.connected();
-  t.equal((await first.graphql(REGISTER)).errors, undefined, 'it is acknowledged while the mail server says nothing');
+  t.equal((await first.graphql(REGISTER)).errors, undefined, 'acknowledged while the mail server does not respond');
   await held;
   const exit = once(first.child, 'exit');
   first.child.kill('SIGKILL');
@@ -29,7 +29,7 @@ t.test('sends an email from the next process after the first was killed', async 
     databasePoolSize: 1,
     databaseTimeoutMs: 5000,
   });
-  // As if the time had passed that a letter is left to who took it.
+  // As if the claim of the first process had expired.
   const due = await db.executor.execute(sql`update mail_outbox set next_attempt_at = created_at returning address`);
   t.match(due, onRealPostgres ? [{ address: 'ada@mail.test' }] : { rows: [{ address: 'ada@mail.test' }] });
   await db.close();

@@ -1,4 +1,4 @@
-/** More work than an instance can do at once: bounded, answered with a code, and over when it is over. */
+/** More work than an instance can do: the work is bounded, refusals have a code, and the instance recovers afterwards. */
 import postgres from 'postgres';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
@@ -28,7 +28,7 @@ t.test('serves as many logins as may run and wait, refuses the others at once, a
   });
   const { username, password, accessToken } = await app.user();
   const server = { url: `http://127.0.0.1:${await listen(app.server)}` };
-  // Attempts at one account wait for each other: these are at accounts that are not there, and cost a hash each.
+  // Attempts at one account wait for each other. These are for unknown accounts and cost a hash each.
   let attempts = 0;
   const attempt = () => ask(server, LOGIN, { input: { identifier: `nobody-${(attempts += 1)}`, password } });
 
@@ -42,7 +42,7 @@ t.test('serves as many logins as may run and wait, refuses the others at once, a
       if (answers.length === CALLERS - ADMITTED) noteRefusals();
     }),
   );
-  // No hash can end before the pool goes on: what is answered until then was refused.
+  // No hash can end before the pool is released, so all responses until then are refusals.
   await refused;
   t.strictSame(countByCode(answers), new Map([['SERVICE_UNAVAILABLE', CALLERS - ADMITTED]]));
   t.ok(answers.every(({ status }) => status === 503));

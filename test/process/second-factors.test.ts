@@ -1,4 +1,4 @@
-/** Second factors at two server processes on one Postgres: codes that both get at once, and a connection that is lost in COMMIT. */
+/** Second factors with two server processes on one Postgres: concurrent use of one code, and a connection lost in COMMIT. */
 import postgres from 'postgres';
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
@@ -12,7 +12,7 @@ import { CONFIRM_TOTP, LOGIN_WITH_FACTOR, START_TOTP, totpCode } from '../helper
 const LOCK = 14;
 const ROUNDS = 5;
 let addresses = 0;
-/** The address of a client that no other request has. */
+/** An address that no other request has. */
 const ip = () => `198.51.${100 + Math.floor((addresses += 1) / 200)}.${addresses % 200}`;
 
 async function startEnrollment(server: ServerProcess, { accessToken: token }: Account) {
@@ -103,7 +103,7 @@ if (onRealPostgres) {
         'begin perform pg_advisory_xact_lock_shared(${LOCK}); return null; end';
       create constraint trigger wait_at_commit after insert on ${table} deferrable initially deferred
         for each row execute function wait_for_test()`);
-    // Not in the transaction, which would see one snapshot of the activity.
+    // Outside the transaction, which would see one snapshot of pg_stat_activity.
     const committing = () => admin`select from pg_stat_activity
       where datname = current_database() and wait_event = 'advisory' and query ilike 'commit'`;
     let answer: Promise<Answer> | undefined;

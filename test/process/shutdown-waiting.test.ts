@@ -28,7 +28,7 @@ interface Tap {
 }
 type Stoppable = Pick<ServerProcess, 'url' | 'output' | 'end'>;
 
-/** Starts what `npm start` runs, by npm; dist/ is built already. */
+/** Runs the script of `npm start` with npm; dist/ is already built. */
 async function startByNpm(t: Tap, env: Record<string, string>): Promise<Stoppable> {
   const npm = spawn(...program('npm', ['start', '--silent', '--ignore-scripts']), {
     env: {
@@ -39,14 +39,14 @@ async function startByNpm(t: Tap, env: Record<string, string>): Promise<Stoppabl
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A group of its own, which the teardown can end if npm has left its child behind.
+    // A separate process group, so that the teardown can end a child that npm left running.
     detached: true,
   });
   t.teardown(() => {
     try {
       process.kill(-npm.pid!, 'SIGKILL');
     } catch {
-      // All of it has ended.
+      // All processes of the group have ended.
     }
   });
   let output = '';
@@ -84,7 +84,7 @@ for (const [how, start] of Object.entries(STARTS)) {
       ...(onRealPostgres ? { DATABASE_URL: await createTestDatabase(t) } : {}),
       PASSWORD_HASH_CONCURRENCY: '1',
       PASSWORD_HASH_QUEUE_SIZE: '100',
-      // Together more work than the time for closing.
+      // Together, the hashes take longer than the shutdown may.
       ARGON2_MEMORY_KIB: '65536',
       ARGON2_TIME_COST: '16',
     });

@@ -1,4 +1,4 @@
-/** Clients that take their time: the server hangs up on them (after 15 s, so this has a file of its own). */
+/** Slow clients: the server closes their connections after 15 s, so these tests have a separate file. */
 import { connect } from 'node:net';
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
@@ -12,7 +12,7 @@ t.test('closes connections of slow senders without affecting others', async (t) 
   const slow = Array.from({ length: 300 }, (_, index) => {
     const socket = connect(Number(port), hostname);
     socket.on('error', () => undefined);
-    // Headers that never end, and a body that never comes.
+    // Incomplete headers, and a missing body.
     const head = `POST /graphql HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n`;
     socket.write(index % 2 === 0 ? head : `${head}content-length: 1000\r\n\r\n{"query":`);
     const drip = setInterval(() => socket.write(index % 2 === 0 ? 'x-more: 1\r\n' : ' '), 1_000);
@@ -26,7 +26,7 @@ t.test('closes connections of slow senders without affecting others', async (t) 
   for (let time = 0; time < 20; time += 1) {
     t.equal((await ask(server, ME, {}, { token: account.accessToken })).code, undefined);
   }
-  // By the server: nothing here hangs up.
+  // Closed by the server; the test closes none.
   await Promise.all(slow);
   t.equal((await ask(server, ME, {}, { token: account.accessToken })).code, undefined);
 });

@@ -1,4 +1,4 @@
-/** WebSockets of instances that are processes: what happens on one closes them on the other; many of them; the end. */
+/** WebSockets of two server processes: changes on one instance close sockets on the other; many sockets; shutdown. */
 import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { createTestDatabase, onRealPostgres } from '../helpers/database.js';
@@ -13,7 +13,7 @@ const portOf = ({ url }: ServerProcess) => Number(new URL(url).port);
 const metric = async ({ url }: ServerProcess, name: string) =>
   Number(new RegExp(`^latchkey_${name} (\\d+)$`, 'm').exec(await (await fetch(`${url}/metrics`)).text())?.[1]);
 const connected = (server: ServerProcess) => until(async () => (await metric(server, 'events_connected')) === 1);
-/** Opens a socket that follows its account, and waits until it does. */
+/** Opens a socket with a subscription to its account, and waits until the subscription is active. */
 async function follow(server: ServerProcess, token: string): Promise<TestSocket> {
   const before = await metric(server, 'subscriptions_open');
   const socket = await openSession(portOf(server), `Bearer ${token}`);
@@ -60,7 +60,7 @@ if (onRealPostgres) {
     proxy.stall();
     await until(async () => (await metric(deaf, 'events_connected')) === 0);
     await ask(one, LOGOUT, {}, { token: revoked.accessToken });
-    t.equal(sockets[0].ws.readyState, sockets[0].ws.OPEN, 'it knows nothing of it');
+    t.equal(sockets[0].ws.readyState, sockets[0].ws.OPEN, 'the instance has not received the event');
     await proxy.pass();
     t.equal((await sockets[0].closed).code, 4401);
     await connected(deaf);

@@ -1,4 +1,4 @@
-/** The process as an operator meets it: starting, being refused, stopping, dying. Needs dist/, which `npm test` builds. */
+/** The server process for an operator: start, refused start, stop, crash. Needs dist/, which `npm test` builds. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -19,12 +19,12 @@ const register = (name: string) =>
 const login = (name: string) =>
   `mutation { login(input: { identifier: "${name}", password: "a quiet brass telescope" }) { accessToken } }`;
 
-/** Containers often have none. */
+/** Containers often lack it. */
 const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
 );
 
-/** Where a server was started before. */
+/** A data directory in which a server has run. */
 async function home(t: Tap): Promise<Record<string, string>> {
   if (!onRealPostgres) return { DATA_DIR: await migratedDataDir(t) };
   return { DATA_DIR: t.testdir(), DATABASE_URL: await createTestDatabase(t) };
@@ -46,7 +46,7 @@ t.test('starts on an empty directory, stops on SIGTERM with status 0, and starts
   t.equal((await fetch(`${first.url}/graphiql`)).status, 200);
   const { data } = await first.graphql(register('ada'));
   const token = (data?.['register'] as { accessToken: string }).accessToken;
-  t.equal(claimsOf(token)['iss'], first.url, 'the issuer is where it listens, port 0 or not');
+  t.equal(claimsOf(token)['iss'], first.url, 'the issuer is the URL it listens on, also for port 0');
   t.equal(await first.end('SIGTERM'), 0);
 
   const again = await startServer(t, env);
@@ -129,7 +129,7 @@ t.test('reports every other start failure in one line, with status 1', async (t)
       [{ DATABASE_URL: 'postgres://u@127.0.0.1:1/x', PORT: String(port) }, /PORT: another process already listens on/],
     );
   }
-  // Some dial a database that is not there for a while before they give up.
+  // Some retry an unreachable database for a while.
   const check = async ([env, reason]: [Record<string, string>, RegExp]): Promise<void> => {
     const DATA_DIR = await mkdtemp(join(tmpdir(), 'latchkey-start-'));
     t.teardown(() => rm(DATA_DIR, { recursive: true }));
@@ -179,7 +179,7 @@ t.test('refuses to start on an unsupported Node version before loading anything 
 t.test('passes SIGTERM from npm start to the server', async (t) => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
   const env = { PATH: process.env['PATH'], DATA_DIR: 'memory://', PORT: '0' };
-  // As npm runs a script; npm passes its own signals on to this process.
+  // As npm runs a script: npm forwards its signals to this process.
   const shell = spawn(...program('sh', ['-c', scripts.start]), { env, stdio: ['ignore', 'pipe', 'pipe'] });
   t.teardown(() => shell.kill('SIGKILL'));
   let output = '';
