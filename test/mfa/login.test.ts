@@ -162,3 +162,21 @@ t.test('audits the use and the failure of a factor', async (t) => {
     ['second_factor.used', 'totp'],
   ]);
 });
+
+t.test('counts both steps of a login in the metrics', async (t) => {
+  const counts = async () => {
+    const { body } = await app.server.inject('/metrics');
+    const of = (outcome: string) =>
+      Number(new RegExp(`^latchkey_logins_total\\{outcome="${outcome}"\\} (\\d+)$`, 'm').exec(body)?.[1] ?? 0);
+    return ['second_factor_required', 'invalid_code', 'success'].map(of);
+  };
+  const user = await enrolledUser();
+  const before = await counts();
+  const challenge = await challengeOf(user);
+  await finish(challenge, wrong(user));
+  await finish(challenge, right(user));
+  t.same(
+    (await counts()).map((count, index) => count - before[index]!),
+    [1, 1, 1],
+  );
+});

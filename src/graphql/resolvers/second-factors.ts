@@ -2,7 +2,7 @@
 import type { Revoker } from '../../sessions/revocation.js';
 import type { GraphqlContext } from '../context.js';
 import type { MutationResolvers } from '../generated.js';
-import { bearsOwnCookie, issueAuthPayload, onDevice } from './auth-payload.js';
+import { bearsOwnCookie, countLogin, issueAuthPayload, onDevice } from './auth-payload.js';
 
 export const startTotpEnrollment: MutationResolvers['startTotpEnrollment'] = (_source, _args, context) =>
   context.services.totp.start(context.account());
@@ -31,8 +31,10 @@ export const loginWithSecondFactor: MutationResolvers['loginWithSecondFactor'] =
   const { secondFactorLogin } = context.services;
   const presented = { challenge: input.challenge, browserToken: context.challenge.token };
   const { transport } = await secondFactorLogin.find(presented);
-  const payload = await onDevice(context, () =>
-    issueAuthPayload(context, transport, () => secondFactorLogin.login(presented, input, context.client)),
+  const payload = await countLogin(context, () =>
+    onDevice(context, () =>
+      issueAuthPayload(context, transport, () => secondFactorLogin.login(presented, input, context.client)),
+    ),
   );
   context.challenge.clear();
   return payload;
