@@ -29,8 +29,8 @@ export interface EmailTemplates {
   passwordVoided(): EmailContent;
   /** Sent after a change and after a reset. */
   passwordChanged(): EmailContent;
-  /** Sent after too many wrong passwords. Contains a link to choose a new password. */
-  accountLocked(resetToken: string): EmailContent;
+  /** Sent after too many wrong passwords, or codes of the second step. Contains a link to choose a new password. */
+  accountLocked(resetToken: string, isSecondStep: boolean): EmailContent;
   /** @param restoreDays days during which the account can be restored, at least 1 */
   accountDeleted(restoreDays: number): EmailContent;
   /** Sent after each change of the second factors, and after the use of a recovery code. */
@@ -173,12 +173,19 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
         reason: ofTheAccount,
       }),
 
-    accountLocked: (resetToken) =>
+    accountLocked: (resetToken, isSecondStep) =>
       renderEmail({
-        subject: `Too many wrong passwords for your account at ${host}`,
+        subject: `Too many wrong ${isSecondStep ? 'codes' : 'passwords'} for your account at ${host}`,
         body: [
-          `Wrong passwords were given for your account at ${host} 100 times in a row. Your password now works only on devices that you signed in on before.`,
-          'To sign in elsewhere, choose a new password:',
+          ...(isSecondStep
+            ? [
+                `Somebody signed in to your account at ${host} with its password or its mail, and gave wrong codes of the second step 100 times in a row. Codes of your authenticator app now work only on devices that you signed in on before. Recovery codes and passkeys work.`,
+                'To accept codes again, choose a new password:',
+              ]
+            : [
+                `Wrong passwords were given for your account at ${host} 100 times in a row. Your password now works only on devices that you signed in on before.`,
+                'To sign in elsewhere, choose a new password:',
+              ]),
           link('Choose a new password', 'reset-password', resetToken),
           'The link works once, within 1 hour. After that, ask for a new link to reset your password.',
           'If it was not you, nobody has signed in: on a device that you signed in on before, you need not do anything.',

@@ -51,14 +51,14 @@ export function createSecondFactorLogin(options: SecondFactorLoginOptions): Seco
       const { userId } = await challenges.countTry(db.executor, presented);
       const found = await repository.findById(userId);
       if (!found) throw invalidChallenge();
-      const subject = { userId, names: namesOf(found.account) };
+      const subject = { userId, names: namesOf(found.account), isSecondStep: true };
       const signIn = await lockout.attempt(subject, client, async (attempt) => {
         const work = db.transaction(async (tx) => {
           const account = await createAccountRepository(tx).recordLogin(userId, new Date(clock.now()));
           if (!account) throw invalidChallenge();
           const { provedBy: by, methods, rememberMe, transport } = await challenges.take(tx, presented);
           const proved = await factor.verify(tx, userId, client);
-          if (!proved || attempt.isLocked) throw new WrongFactor();
+          if (!proved || (attempt.isLocked && factor.isGuessable)) throw new WrongFactor();
           const params = { client, rememberMe, transport };
           const proof = { by, methods: [...new Set([...methods, ...proved, MULTI_FACTOR])] };
           const opened = await sessions.open(tx, account, params, proof);

@@ -32,6 +32,8 @@ export interface FactorVerifiers {
 export interface PresentedFactor {
   /** For the audit log. */
   readonly name: string;
+  /** Whether it is short enough to be guessed, so that the lockout concerns it. */
+  readonly isGuessable: boolean;
   /** As `VerifyFactor`. */
   verify(tx: Executor, userId: string, client: ClientInfo): Promise<readonly string[] | undefined>;
 }
@@ -43,14 +45,23 @@ export function presentedFactors(
 ): readonly PresentedFactor[] {
   const factors: PresentedFactor[] = [];
   if (totp != null)
-    factors.push({ name: 'totp', verify: (tx, userId, client) => verifiers.totp(tx, userId, totp, client) });
+    factors.push({
+      name: 'totp',
+      isGuessable: true,
+      verify: (tx, userId, client) => verifiers.totp(tx, userId, totp, client),
+    });
   if (recoveryCode != null)
     factors.push({
       name: 'recovery code',
+      isGuessable: false,
       verify: (tx, userId, client) => verifiers.recoveryCode(tx, userId, recoveryCode, client),
     });
   if (passkey != null)
-    factors.push({ name: 'passkey', verify: (tx, userId, client) => verifiers.passkey(tx, userId, passkey, client) });
+    factors.push({
+      name: 'passkey',
+      isGuessable: false,
+      verify: (tx, userId, client) => verifiers.passkey(tx, userId, passkey, client),
+    });
   return factors;
 }
 

@@ -137,7 +137,7 @@ export function createEmailComposer({
       const found = await createAccountRepository(tx).lockWithKeys(userId);
       if (!found) return undefined;
       const token = await tokens.issue(tx, 'password_reset', { userId, emailKey: found.emailKey });
-      return { to: found.account.email, ...messages.accountLocked(token) };
+      return { to: found.account.email, ...messages.accountLocked(token, detail['what'] === 'second factor') };
     });
   }
 

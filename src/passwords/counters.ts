@@ -18,6 +18,8 @@ export interface AttemptSubject {
   readonly names: readonly string[];
   /** The session of the attempt; left out for a login. */
   readonly sessionId?: string | undefined;
+  /** Whether it is the second step of a sign-in, which has a ceiling of its own: strangers cannot reach it. */
+  readonly isSecondStep?: boolean;
 }
 
 /** The parameters of the exponential delay. Durations in milliseconds. */
@@ -99,7 +101,17 @@ export function accountKey(userId: string): string {
   return hashOf('account', userId);
 }
 
-function ceilingOf({ userId, names, sessionId }: AttemptSubject): Counter {
+/** The keys of the ceilings that an account has, for its password and for its second factors. */
+export function ceilingKeys(userId: string): readonly string[] {
+  return [accountKey(userId), secondStepKey(userId)];
+}
+
+function secondStepKey(userId: string): string {
+  return hashOf('second step', userId);
+}
+
+function ceilingOf({ userId, names, sessionId, isSecondStep }: AttemptSubject): Counter {
+  if (isSecondStep && userId !== null) return lasting(secondStepKey(userId), MAX_ACCOUNT_FAILURES);
   if (sessionId !== undefined) return lasting(hashOf('session', sessionId), MAX_HOLDER_FAILURES);
   if (userId !== null) return lasting(accountKey(userId), MAX_ACCOUNT_FAILURES);
   // The same work as for an account, but the row expires soon.

@@ -5,6 +5,7 @@
  *   network at several prefix lengths, so a large network gets the budget of only a few addresses.
  * - Lockout: after 100 consecutive failures from anywhere, the account's password no longer works for logins until the owner
  *   resets it by email (NIST SP 800-63B-4 section 3.2.2).
+ * - Second steps of sign-ins have a ceiling of their own, because strangers can reach the one of the password.
  * - Known devices have a budget of their own, which other clients cannot exhaust.
  * - Password spraying: each network has a budget across all accounts.
  */
@@ -17,7 +18,7 @@ import { createBoundedQueue, type BoundedQueue } from '../crypto/bounded-queue.j
 import type { Database, Executor } from '../db/database.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import { createCharges, type Charge } from './charges.js';
-import { accountKey, countersOf, deviceCounters, sharesOf, waitKeys, type AttemptSubject } from './counters.js';
+import { ceilingKeys, countersOf, deviceCounters, sharesOf, waitKeys, type AttemptSubject } from './counters.js';
 import type { KnownDevices } from '../known-devices/service.js';
 import { createAttemptRepository } from './repository.js';
 
@@ -51,6 +52,9 @@ export interface Lockout {
   clear(tx: Executor, limit: number): Promise<number>;
 }
 
+/** What no longer works after too many consecutive failures. */
+export type LockedCredential = 'password' | 'second factor';
+
 export interface LockoutOptions {
   readonly db: Database;
   readonly clock: Clock;
@@ -58,7 +62,7 @@ export interface LockoutOptions {
   readonly rateLimits: RateLimits;
   readonly devices: Pick<KnownDevices, 'accountsOf' | 'forget'>;
   /** Called in the transaction that locks an account. */
-  readonly onLocked: (tx: Executor, userId: string, client: ClientInfo) => Promise<void>;
+  readonly onLocked: (tx: Executor, userId: string, client: ClientInfo, what: LockedCredential) => Promise<void>;
   /** RATE_LIMIT_LOGIN: failures for one account from one address. */
   readonly account: Rate;
   /** RATE_LIMIT_LOGIN_ADDRESS: failures from one address across all accounts. */
@@ -79,10 +83,15 @@ export function createLockout(options: LockoutOptions): Lockout {
   const running = new Map<string, number>();
 
   /** Forgets the known device, or locks the account, depending on which ceiling was reached. */
-  async function onCeiling(tx: Executor, { userId, sessionId }: AttemptSubject, client: ClientInfo, isKnown: boolean) {
+  async function onCeiling(
+    tx: Executor,
+    { userId, sessionId, isSecondStep }: AttemptSubject,
+    client: ClientInfo,
+    isKnown: boolean,
+  ) {
     if (userId === null) return;
     if (isKnown) return devices.forget(tx, userId, client.device!);
-    if (sessionId === undefined) await onLocked(tx, userId, client);
+    if (sessionId === undefined) await onLocked(tx, userId, client, isSecondStep ? 'second factor' : 'password');
   }
 
   async function recordFailure(
@@ -157,7 +166,7 @@ export function createLockout(options: LockoutOptions): Lockout {
           await recordFailure(failure, subject, client, charged, isKnown);
           await countFailure();
         },
-        resetFailures: (tx) => createAttemptRepository(tx).forget(charged.keys),
+        resetFailures: (tx) => createAttemptRepository(tx).forget([...charged.keys, ...endedStreaks(subject, isKnown)]),
         refund: () => repository.refund(charged.keys),
       });
     } catch (error) {
@@ -184,12 +193,21 @@ export function createLockout(options: LockoutOptions): Lockout {
     },
 
     reset: (tx, userId, names, client) =>
-      createAttemptRepository(tx).forget([accountKey(userId), ...waitKeys({ names }, client).map(({ key }) => key)]),
+      createAttemptRepository(tx).forget([
+        ...ceilingKeys(userId),
+        ...waitKeys({ names }, client).map(({ key }) => key),
+      ]),
 
-    purge: (tx, userIds) => createAttemptRepository(tx).forget(userIds.map(accountKey)),
+    purge: (tx, userIds) => createAttemptRepository(tx).forget(userIds.flatMap(ceilingKeys)),
 
     clear: (tx, limit) => createAttemptRepository(tx).deleteExpired(new Date(clock.now()), limit),
   };
+}
+
+/** The other ceilings whose consecutive failures end with a sign-in: the second step follows a right first one. */
+function endedStreaks({ userId, sessionId, isSecondStep }: AttemptSubject, isKnown: boolean): readonly string[] {
+  const isSignIn = sessionId === undefined && !isKnown;
+  return userId !== null && isSignIn && isSecondStep ? ceilingKeys(userId) : [];
 }
 
 /**

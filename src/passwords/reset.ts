@@ -147,7 +147,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     if (!factor || !reset.code?.trim())
       throw validationError([{ field: 'code', message: 'is needed, because the account has a second factor' }]);
     const { id: userId } = owner;
-    await lockout.attempt({ userId, names: namesOf(owner) }, client, async (attempt) => {
+    await lockout.attempt({ userId, names: namesOf(owner), isSecondStep: true }, client, async (attempt) => {
       const work = apply(reset, client, async (tx) => {
         if (!(await factor.verify(tx, userId, client))) throw new WrongCode();
         await audit.record(tx, { type: 'second_factor.used', userId, client, detail: factor.name });

@@ -17,7 +17,8 @@ const ALL: Readonly<Record<string, EmailContent>> = {
   changeCancelled: messages.changeCancelled(undefined),
   changeCancelledWithReset: messages.changeCancelled(TOKEN),
   passwordChanged: messages.passwordChanged(),
-  accountLocked: messages.accountLocked(TOKEN),
+  accountLocked: messages.accountLocked(TOKEN, false),
+  secondStepLocked: messages.accountLocked(TOKEN, true),
   accountDeleted: messages.accountDeleted(30),
   ...Object.fromEntries(
     Object.keys(SECOND_FACTOR_CHANGES)
