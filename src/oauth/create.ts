@@ -15,6 +15,7 @@ import { createPendingRequests } from './authorization/pending.js';
 import { createAuthorization } from './authorization/service.js';
 import { createClientRepository } from './clients/repository.js';
 import { createAuthorizationCodes } from './codes/service.js';
+import { createDeviceApproval } from './device/approval.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
 
@@ -40,12 +41,14 @@ export function createOAuth(options: OAuthOptions) {
   const { publicUrl: issuer } = options;
   const authorizationCodes = createAuthorizationCodes(options);
   const pending = createPendingRequests(options);
+  const deviceCodes = createDeviceCodes(options);
   const findClient = (id: string) => createClientRepository(options.db.executor).find(id);
   return {
     authorizationCodes,
     clients: createOAuthClients({ ...options, grants: createClientGrants(options) }),
     authenticateClient: createClientAuthentication({ ...options, audiences: [issuer, `${issuer}/oauth/token`] }),
-    deviceCodes: createDeviceCodes(options),
+    deviceCodes,
+    deviceApproval: createDeviceApproval({ ...options, pending, deviceCodes }),
     apps: createAuthorizedApps(options),
     /** The grants of the token endpoint, by `grant_type`. */
     grants: createTokenGrants({ ...options, issuer }),

@@ -19,24 +19,35 @@ export interface Situation {
   readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
 }
 
+/** Whether the person must log in, or enrol a second factor, for any request. */
+export function sessionNeed(
+  browserSession: BrowserSession | undefined,
+  policy: Pick<SecondFactorPolicy, 'mustEnroll'>,
+): Exclude<Need, 'consent'> {
+  if (!browserSession) return 'login';
+  const { session, account } = browserSession;
+  // A factor that was added after the login was not proved.
+  if (account.hasSecondFactor && !session.amr.includes(MULTI_FACTOR)) return 'login';
+  return policy.mustEnroll(account) ? 'enroll' : 'nothing';
+}
+
 /**
- * Whether the person must log in, or enrol a second factor, before anything else. Every account with a second factor proves it, so
+ * Whether the person must log in, or enrol a second factor, for this request. Every account with a second factor proves it, so
  * `acr_values` needs no further step.
  */
 export function loginNeed(
   { request, signedInBy, now, policy }: Situation,
   browserSession: BrowserSession | undefined,
 ): Exclude<Need, 'consent'> {
-  if (!browserSession) return 'login';
-  const { session, account } = browserSession;
+  const need = sessionNeed(browserSession, policy);
+  if (!browserSession || need === 'login') return 'login';
+  const { session } = browserSession;
   const { prompts, maxAge } = request;
-  // A factor that was added after the login was not proved.
-  if (account.hasSecondFactor && !session.amr.includes(MULTI_FACTOR)) return 'login';
   if (signedInBy !== session.id) {
     if (prompts.has('login') || prompts.has('select_account') || maxAge === 0) return 'login';
     if (maxAge !== undefined && now - session.authenticatedAt.getTime() > maxAge * 1000) return 'login';
   }
-  return policy.mustEnroll(account) ? 'enroll' : 'nothing';
+  return need;
 }
 
 /**

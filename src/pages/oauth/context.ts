@@ -7,6 +7,7 @@ import type { AppError, ErrorCode } from '../../lib/errors.js';
 import type { BrowserSession, BrowserSessions } from '../../oauth/authorization/browser-sessions.js';
 import type { PendingRequest, PendingRequests } from '../../oauth/authorization/pending.js';
 import type { Authorization } from '../../oauth/authorization/service.js';
+import type { DeviceApproval } from '../../oauth/device/approval.js';
 import type { Step } from '../../oauth/authorization/step.js';
 import type { Executor } from '../../db/database.js';
 import { PAGES_CSP, SCRIPT_CSP, type Html, type Issue } from '../layout.js';
@@ -24,6 +25,7 @@ export interface PagesContext {
   readonly executor: Executor;
   readonly cookies: OAuthCookies;
   readonly authorization: Authorization;
+  readonly deviceApproval: DeviceApproval;
   readonly pending: PendingRequests;
   readonly browserSessions: BrowserSessions;
   readonly signIn: BrowserSignIn;
@@ -90,7 +92,7 @@ export async function submitted(
   context: PagesContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  form: 'login' | 'consent',
+  form: 'login' | 'consent' | 'device',
 ): Promise<SubmittedForm | undefined> {
   if (isCrossSite(request, context.origins)) return void showError(reply, CROSS_SITE);
   const fields = new URLSearchParams(typeof request.body === 'string' ? request.body : '');
@@ -103,7 +105,7 @@ export async function submitted(
 
 /** The hidden key of a form. The person who signed in meanwhile must not answer for the one that the form was shown to. */
 export function keyOf(
-  form: 'login' | 'consent',
+  form: 'login' | 'consent' | 'device',
   { browser, request }: Pick<PendingRequest, 'browser' | 'request'>,
   session: BrowserSession | undefined,
 ): string {

@@ -61,7 +61,11 @@ export function createOAuthCookies(
  * The hidden key of a form: it names the form, the request, the browser and, where it matters, the session that the form was
  * rendered for. Other sites cannot forge it, because they do not know the browser's cookie.
  */
-export function formKey(form: 'login' | 'consent' | 'logout', browser: string, ...bindings: readonly string[]): string {
+export function formKey(
+  form: 'login' | 'consent' | 'device' | 'logout',
+  browser: string,
+  ...bindings: readonly string[]
+): string {
   return createHash('sha256')
     .update(JSON.stringify(['form of the provider', form, browser, ...bindings]))
     .digest('base64url');

@@ -124,7 +124,7 @@ export function redirectPage(url: string): Html {
 }
 
 /** Anybody may register a name, so it is isolated from the direction of the text around it. */
-function nameOf(clientName: string): Html {
+export function nameOf(clientName: string): Html {
   return `<strong><bdi>${escapeHtml(clientName)}</bdi></strong>`;
 }
 
@@ -146,12 +146,12 @@ function scriptOf({ passkeyScript }: OAuthPaths): Html {
   return `<script src="${escapeHtml(passkeyScript)}" defer></script>\n`;
 }
 
-function form(action: string, { request, key }: FormState, controls: Html): Html {
+export function form(action: string, { request, key }: FormState, controls: Html): Html {
   return `<form method="post" action="${escapeHtml(action)}">
 ${hiddenInput('request', request)}${hiddenInput('key', key)}${controls}</form>
 `;
 }
 
-function hiddenInput(name: string, value: string): Html {
+export function hiddenInput(name: string, value: string): Html {
   return `<input type="hidden" name="${name}" value="${escapeHtml(value)}">\n`;
 }

@@ -1,5 +1,6 @@
 /** The provider's pages without a form: errors, each with its status. */
 import type { Problem } from '../../oauth/authorization/step.js';
+import type { DeviceDecision } from '../../oauth/device/service.js';
 import { messagePage } from '../html.js';
 import type { Html } from '../layout.js';
 
@@ -52,3 +53,16 @@ export const ENROLL = error(
   'A second factor is needed',
   'Your account must have a second factor, such as an authenticator app or a passkey, and has none. Add one in the settings of your account. Then return to the application and sign in there again.',
 );
+export const NO_SCOPES = error(
+  403,
+  'Your account cannot use this device',
+  'It has none of the permissions that the device asks for. Nothing was changed. Start again on the device, and sign in with another account.',
+);
+/** What the person sees after the answer to a device. */
+export const DEVICE_ANSWERED: Readonly<Record<DeviceDecision, Html>> = {
+  approved: messagePage(
+    'The device is connected',
+    'Return to your device. It continues within a few seconds. Stay signed in here until then.',
+  ),
+  denied: messagePage('The device was denied', 'It got no access to your account. You can close this page.'),
+};

@@ -10,6 +10,7 @@ import { acceptForms } from '../../rest/form.js';
 import { messagePage } from '../html.js';
 import { authorizeRoutes } from './authorize.js';
 import { consentRoutes } from './consent.js';
+import { deviceRoutes } from './device.js';
 import { noteError, show, type PagesContext } from './context.js';
 import type { OAuthPaths } from './html.js';
 import { loginRoutes } from './login.js';
@@ -42,6 +43,7 @@ const plugin: FastifyPluginCallback<{ readonly context: PagesContext }> = (app, 
   authorizeRoutes(app, context);
   loginRoutes(app, context);
   consentRoutes(app, context);
+  deviceRoutes(app, context);
   done();
 };
 
