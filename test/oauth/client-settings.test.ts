@@ -11,6 +11,7 @@ t.test('accepts https, http on loopback addresses, and private-use schemes of pu
     'https://app.example.com:8443/callback?tenant=a%20b',
     'http://127.0.0.1/callback',
     'http://127.0.0.1:3000/callback',
+    'http://localhost:3000/callback',
     'http://[::1]:3000/callback',
   ])
     for (const type of ['CONFIDENTIAL', 'PUBLIC'] as const) t.equal(redirectUriError(uri, type), undefined, uri);
@@ -27,7 +28,7 @@ t.test('refuses every other redirect URI', async (t) => {
     'callback',
     '//app.example.com/callback',
     'http://app.example.com/callback',
-    'http://localhost/callback',
+    'http://localhost.example.com/callback',
     'http://127.0.0.1.example.com/callback',
     'http://127.1/callback',
     'https://app.example.com',

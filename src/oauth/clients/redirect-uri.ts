@@ -12,15 +12,15 @@ const ENCODED_CONTROL = /%(?:[01][\da-f]|7f)/i;
 const PRIVATE_SCHEME = /^[a-z][a-z\d+-]*(?:\.[a-z\d+-]+)+:$/;
 /** The parameters of an authorization response. */
 const RESERVED = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'response'];
-/** As `URL.hostname` has them. `localhost` may resolve to another address (RFC 8252 section 8.3). */
-const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]']);
+/** As `URL.hostname` has them. */
+const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /** An error message if a client may not register the redirect URI; undefined if it may. */
 export function redirectUriError(uri: string, type: ClientType): string | undefined {
   const error = uriError(uri);
   if (error !== undefined) return error;
   const { protocol, hostname, searchParams } = new URL(uri);
-  if (protocol === 'http:' && !LOOPBACK.has(hostname)) return 'must be https, or http on 127.0.0.1 or [::1]';
+  if (protocol === 'http:' && !LOOPBACK.has(hostname)) return 'must be https, or http on 127.0.0.1, [::1] or localhost';
   if (protocol !== 'https:' && protocol !== 'http:') {
     if (!PRIVATE_SCHEME.test(protocol)) return 'must be https, or have a scheme such as com.example.app';
     if (type !== 'PUBLIC') return 'must be https: only public clients may have a private-use scheme';
