@@ -37,6 +37,7 @@ import { createConfirmPassword, createVerifyPassword } from './passwords/verify.
 import { createRateLimits } from './rate-limits/service.js';
 import { createAuthenticator } from './authn/authenticate.js';
 import { createSessionStrategy } from './authn/strategies/session.js';
+import { createServicePrincipals } from './authn/strategies/client-credentials.js';
 import type { Strategy } from './authn/strategy.js';
 import { createSessionLoader } from './sessions/session-loader.js';
 import { createSessionListing } from './sessions/listing-repository.js';
@@ -155,6 +156,7 @@ export function createServices(dependencies: ServiceDependencies) {
     createSessionStrategy({
       accessTokens,
       readSession,
+      servicePrincipalOf: createServicePrincipals(core),
       accountExists: (id) => createAccountRepository(db.executor).exists(id),
       noteUse: (session) => lastUsed.record(session),
       scopes,
@@ -164,7 +166,8 @@ export function createServices(dependencies: ServiceDependencies) {
     }),
   ]);
 
-  const ofSessions = { idleTtlMs, sessions, policy: secondFactorPolicy, uses: lastUsed, readSession };
+  const { graceMs } = lifetimes;
+  const ofSessions = { idleTtlMs, graceMs, sessions, policy: secondFactorPolicy, uses: lastUsed, readSession };
   const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions });
 
   return {

@@ -94,6 +94,10 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
   await app.register(oauthEndpoints, {
     oauth: services.oauth,
     issuer: publicUrl,
+    scopes: services.scopes.all,
+    idTokenAlgorithm: config.oauth.idTokenAlgorithm,
+    authenticate: principals.authenticate,
+    authenticateToken: (token) => authenticator.authenticate({ authorization: `Bearer ${token}` }),
     grantIdOf: (token) => services.sessions.grantIdOf(token),
     countTokenRequest,
   });

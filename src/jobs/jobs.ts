@@ -62,6 +62,8 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('authorization codes', HOUR_MS, (tx, limit) => oauth.authorizationCodes.clear(tx, limit)),
     cleanUp('device codes', HOUR_MS, (tx, limit) => oauth.deviceCodes.clear(tx, limit)),
     cleanUp('authorization requests', 10 * MINUTE_MS, (tx, limit) => oauth.pending.clear(tx, limit)),
+    cleanUp('client assertions', 10 * MINUTE_MS, oauth.clearAssertions),
+    cleanUp('service grants', HOUR_MS, oauth.clearServiceGrants),
     cleanUp('audit events', HOUR_MS, (tx, limit) => audit.clear(tx, limit)),
     {
       name: 'purge deleted accounts',

@@ -17,6 +17,7 @@ import { createClientRepository } from './clients/repository.js';
 import { createAuthorizationCodes } from './codes/service.js';
 import { createDeviceApproval } from './device/approval.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
+import { createTokenServices } from './tokens/create.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
 
 export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOptions, 'issuer'> {
@@ -31,6 +32,8 @@ export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOption
   readonly readSession: LoadSession;
   /** The values of AUTH_SECRET; the first is current. */
   readonly secrets: readonly string[];
+  /** REFRESH_GRACE, in milliseconds. */
+  readonly graceMs: number;
   /** Idle timeout of sessions in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -52,6 +55,7 @@ export function createOAuth(options: OAuthOptions) {
     apps: createAuthorizedApps(options),
     /** The grants of the token endpoint, by `grant_type`. */
     grants: createTokenGrants({ ...options, issuer }),
+    ...createTokenServices({ ...options, issuer }),
     pending,
     browserSessions: createBrowserSessions(options),
     authorization: createAuthorization({ ...options, issuer, codes: authorizationCodes, pending, findClient }),

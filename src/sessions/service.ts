@@ -56,6 +56,8 @@ export interface Sessions {
   refreshGrant: RefreshGrant;
   /** The grant of an OAuth client's refresh token, used or not; undefined for a forged token. */
   grantIdOf(refreshToken: string): string | undefined;
+  /** As `grantIdOf`, with the generation of the token. */
+  readGrantToken(refreshToken: string): { readonly sessionId: string; readonly generation: number } | undefined;
   /**
    * Renews a session in the caller's transaction. Its earlier access tokens are rejected from the next request on, and its earlier
    * refresh tokens count as reused.
@@ -208,6 +210,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       issue,
     }),
     grantIdOf: (refreshToken) => grantTokens.verify(refreshToken)?.sessionId,
+    readGrantToken: (refreshToken) => grantTokens.verify(refreshToken),
 
     async renew(tx, account, sessionId, client) {
       const session = await createSessionRepository(tx, idleTtlMs).supersedeTokens(

@@ -3,6 +3,7 @@ import { eq } from 'drizzle-orm';
 import t from 'tap';
 import { createScopeCatalogue } from '../../src/authz/scopes.js';
 import { sessions } from '../../src/db/schema/index.js';
+import { createServicePrincipals } from '../../src/authn/strategies/client-credentials.js';
 import { createSessionStrategy } from '../../src/authn/strategies/session.js';
 import { createSessionLoader } from '../../src/sessions/session-loader.js';
 import { readLiveSessions } from '../../src/sessions/repository.js';
@@ -16,6 +17,7 @@ const strategy = createSessionStrategy({
   secondFactorPolicy: { mustEnroll: () => false },
   accessTokens: await testAccessTokens(app),
   readSession: createSessionLoader(readLiveSessions(app.db.executor)),
+  servicePrincipalOf: createServicePrincipals(app),
   accountExists: async () => true,
   noteUse: () => undefined,
   scopes: createScopeCatalogue(),

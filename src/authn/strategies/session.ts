@@ -12,11 +12,13 @@ import { accountDisabled } from '../../sessions/replays.js';
 import { isLive, endedBefore, type SessionRecord } from '../../sessions/session.js';
 import { bearerToken } from '../bearer.js';
 import type { Strategy } from '../strategy.js';
+import type { ServicePrincipalOf } from './client-credentials.js';
 import { delegatedPrincipal } from './oauth.js';
 
 export interface SessionStrategyOptions {
   readonly accessTokens: Pick<AccessTokens, 'known' | 'subjectOf' | 'verify'>;
   readonly readSession: LoadSession;
+  readonly servicePrincipalOf: ServicePrincipalOf;
   readonly accountExists: (userId: string) => Promise<boolean>;
   /** Called with each session that is used. */
   readonly noteUse: (session: Pick<SessionRecord, 'id' | 'lastUsedAt'>) => void;
@@ -29,7 +31,17 @@ export interface SessionStrategyOptions {
 
 /** Refuses with TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND or ACCOUNT_DISABLED. */
 export function createSessionStrategy(options: SessionStrategyOptions): Strategy {
-  const { accessTokens, readSession, accountExists, noteUse, scopes, secondFactorPolicy, clock, idleTtlMs } = options;
+  const {
+    accessTokens,
+    readSession,
+    servicePrincipalOf,
+    accountExists,
+    noteUse,
+    scopes,
+    secondFactorPolicy,
+    clock,
+    idleTtlMs,
+  } = options;
   return {
     kind: 'session',
     headers: ['authorization'],
@@ -38,6 +50,7 @@ export function createSessionStrategy(options: SessionStrategyOptions): Strategy
 
     async authenticate(token) {
       const verified = accessTokens.known(token) ?? (await accessTokens.verify(token));
+      if (verified.isService) return servicePrincipalOf(verified);
       const found = await readSession(verified.sessionId);
       if (!found || found.account.id !== verified.userId) {
         throw (await accountExists(verified.userId)) ? invalidToken() : userNotFound();

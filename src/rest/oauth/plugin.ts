@@ -2,16 +2,24 @@
 import type { FastifyPluginCallback } from 'fastify';
 import fp from 'fastify-plugin';
 import type { OAuth } from '../../oauth/create.js';
+import { ENDPOINTS, type MetadataOptions } from '../../oauth/metadata.js';
 import { acceptForms } from '../form.js';
 import { createClientRequests } from './client.js';
 import { deviceAuthorizationEndpoint } from './device-authorization.js';
+import { discovery } from './discovery.js';
 import { sendOAuthError } from './errors.js';
+import { introspectionEndpoint } from './introspect.js';
+import { openCors } from './open-cors.js';
+import { revocationEndpoint } from './revoke.js';
 import { tokenEndpoint, type TokenEndpointOptions } from './token.js';
+import { userinfoEndpoint, type UserinfoEndpointOptions } from './userinfo.js';
 
-export interface OAuthEndpointsOptions extends Pick<TokenEndpointOptions, 'countTokenRequest'> {
+export interface OAuthEndpointsOptions
+  extends
+    Pick<TokenEndpointOptions, 'countTokenRequest'>,
+    UserinfoEndpointOptions,
+    Omit<MetadataOptions, 'serves' | 'grantTypes'> {
   readonly oauth: OAuth;
-  /** PUBLIC_URL. */
-  readonly issuer: string;
   /** The grant of an authentic refresh token. */
   grantIdOf(refreshToken: string): string | undefined;
 }
@@ -21,14 +29,19 @@ const BODY_LIMIT = 16_384;
 
 const plugin: FastifyPluginCallback<OAuthEndpointsOptions> = (app, options, done) => {
   const { oauth, issuer, grantIdOf, countTokenRequest } = options;
+  const { authenticateClient, grants, deviceCodes, inspectToken, revokeToken } = oauth;
   acceptForms(app);
   app.setErrorHandler((error, request, reply) => sendOAuthError(error, request, reply));
   app.addHook('onRoute', (route) => void (route.bodyLimit ??= BODY_LIMIT));
-  const { authenticateClient, grants, deviceCodes } = oauth;
   const readClientRequest = createClientRequests({ app, authenticateClient, grantIdOf });
 
+  openCors(app, [ENDPOINTS.token_endpoint, ENDPOINTS.userinfo_endpoint, ENDPOINTS.revocation_endpoint]);
   tokenEndpoint(app, { readClientRequest, grants, countTokenRequest });
   deviceAuthorizationEndpoint(app, { readClientRequest, deviceCodes, verificationUri: `${issuer}/device` });
+  revocationEndpoint(app, { readClientRequest, revokeToken });
+  introspectionEndpoint(app, { readClientRequest, inspectToken });
+  userinfoEndpoint(app, options);
+  discovery(app, { ...options, grantTypes: [...grants.keys()] });
   done();
 };
 

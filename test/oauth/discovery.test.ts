@@ -1,0 +1,79 @@
+/** Discovery documents, and CORS of the endpoints that browsers call. */
+import t from 'tap';
+import type { TestApp } from '../helpers/app.js';
+import { startTestApp } from '../helpers/app.js';
+
+const get = async ({ server }: Pick<TestApp, 'server'>, url: string, headers: Record<string, string> = {}) =>
+  server.inject({ method: 'GET', url, headers });
+
+t.test('describes this server in both documents, whatever the Host header says', async (t) => {
+  const app = await startTestApp(t);
+  const documents = await Promise.all(
+    ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'].map((url) =>
+      get(app, url, { host: 'evil.example', 'x-forwarded-host': 'evil.example' }),
+    ),
+  );
+  const [one, other] = documents.map((response) => response.json<Record<string, unknown>>());
+  t.same(one, other);
+  t.match(one, {
+    issuer: 'http://auth.test',
+    token_endpoint: 'http://auth.test/oauth/token',
+    response_types_supported: ['code'],
+    code_challenge_methods_supported: ['S256'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    subject_types_supported: ['public'],
+    request_uri_parameter_supported: false,
+  });
+  t.notOk(JSON.stringify(one).includes('evil'));
+  t.equal(documents[0]!.headers['access-control-allow-origin'], '*');
+});
+
+t.test('lists only endpoints that exist', async (t) => {
+  const app = await startTestApp(t);
+  const metadata = (await get(app, '/.well-known/openid-configuration')).json<Record<string, unknown>>();
+  const urls = Object.entries(metadata).filter(([name]) => /_endpoint$|^jwks_uri$/.test(name));
+  t.ok(urls.length >= 6);
+  for (const [name, url] of urls) {
+    const path = new URL(String(url)).pathname;
+    t.ok(
+      ['GET', 'POST'].some((method) => app.server.hasRoute({ method: method, url: path })),
+      name,
+    );
+  }
+});
+
+t.test('serves the document of an issuer with a path at the places of both specifications', async (t) => {
+  const app = await startTestApp(t, { PUBLIC_URL: 'https://example.com/auth' });
+  for (const url of [
+    '/auth/.well-known/openid-configuration',
+    '/.well-known/openid-configuration/auth',
+    '/.well-known/oauth-authorization-server/auth',
+    '/auth/.well-known/oauth-authorization-server',
+  ]) {
+    const response = await get(app, url);
+    t.equal(response.statusCode, 200, url);
+    const { issuer, token_endpoint: token } = response.json<Record<string, unknown>>();
+    t.same([issuer, token], ['https://example.com/auth', 'https://example.com/auth/oauth/token']);
+  }
+});
+
+t.test('lets pages of any origin call the token endpoint, without credentials', async (t) => {
+  const app = await startTestApp(t, { CORS_ORIGINS: 'https://known.example' });
+  const preflight = (url: string, origin: string) =>
+    app.server.inject({
+      method: 'OPTIONS',
+      url,
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
+    });
+  for (const url of ['/oauth/token', '/oauth/userinfo', '/oauth/revoke']) {
+    const { statusCode, headers } = await preflight(url, 'https://app.example');
+    t.equal(statusCode, 204, url);
+    t.equal(headers['access-control-allow-origin'], '*');
+    t.equal(headers['access-control-allow-credentials'], undefined);
+    t.match(headers['access-control-allow-headers'], /authorization/);
+  }
+  const known = await preflight('/oauth/token', 'https://known.example');
+  t.equal(known.headers['access-control-allow-origin'], 'https://known.example');
+  const closed = await preflight('/oauth/introspect', 'https://app.example');
+  t.equal(closed.headers['access-control-allow-origin'], undefined);
+});
