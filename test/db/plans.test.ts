@@ -33,6 +33,8 @@ for (const statement of [
     case when n % 5000 = 0 then 'ADMIN' else 'USER' end from numbers`,
   sql`insert into sessions (id, user_id, rotated_at, created_at, last_used_at, expires_at, ended_at, ip_address)
     select id, id, at, at, at, at, case when n % 100 = 0 then at end, '192.0.2.1' from numbers`,
+  sql`insert into oauth_clients (id, name, type, auth_method, grant_types, scopes, require_pkce, first_party, may_introspect, source,
+    created_at, updated_at) select name, name, 'PUBLIC', 'NONE', '{}', '{}', true, false, false, 'ADMINISTRATOR', at, at from numbers`,
   sql`insert into audit_events (id, type, user_id, actor_id, created_at) select id, 'session.opened', id, id, at from numbers`,
   sql`insert into one_time_tokens (user_id, purpose, token_hash, email_key, created_at, expires_at)
     select id, 'password_reset', name, name, at, at from numbers`,

@@ -9,6 +9,7 @@ const db = await openTestDatabase(t);
 const moment = new Date('2026-03-04T05:06:07.089Z');
 const key = (kid: string, retiredAt: Date | null) => ({
   kid,
+  purpose: 'access' as const,
   algorithm: 'EdDSA' as const,
   publicJwk: { kty: 'OKP', nested: [1] },
   encryptedPrivateKey: 'sealed',
