@@ -1,5 +1,6 @@
 /** The way back for a person who has lost all second factors: an administrator removes them. */
-import { eq } from 'drizzle-orm';
+import { readFileSync } from 'node:fs';
+import { eq, sql } from 'drizzle-orm';
 import t from 'tap';
 import { auditEvents, recoveryCodes, sessions, totpFactors } from '../../src/db/schema/index.js';
 import { startTestApp } from '../helpers/app.js';
@@ -72,4 +73,18 @@ t.test('needs a recent login of the administrator', async (t) => {
   const client = stale.client({ token: data!['refresh'].accessToken as string });
   t.equal((await client.send(RESET, { userId: user.id })).code, 'STEP_UP_REQUIRED');
   t.equal((await rowsOf(user.id)).length, 11);
+});
+
+t.test('is replaced by the SQL in the documentation if no administrator is left', async (t) => {
+  const user = await enrolledUser();
+  const documented = /```sql\n([^]*?)```/.exec(readFileSync('docs/accounts.md', 'utf8'))![1]!;
+  const statements = documented.split(';').map((line) => line.trim());
+  t.same([statements.shift(), statements.pop(), statements.pop()], ['begin', '', 'commit']);
+  await app.db.transaction(async (tx) => {
+    for (const statement of statements) await tx.execute(sql.raw(statement.replaceAll('…', user.id)));
+  });
+  t.equal((await user.client.send('{ me { id } }')).code, 'INVALID_TOKEN');
+  const again = await app.client().send(LOGIN, { input: { identifier: user.username, password: PASSWORD } });
+  t.equal(again.code, undefined, 'the password alone signs in');
+  t.same(await rowsOf(user.id), []);
 });
