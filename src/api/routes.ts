@@ -27,6 +27,7 @@ import { createBrowserSignIn } from '../pages/oauth/sign-in.js';
 import { pages } from '../pages/routes.js';
 import { createPageSignIn } from '../pages/sign-in.js';
 import { oauthEndpoints } from '../rest/oauth/plugin.js';
+import { registrationEndpoint } from '../rest/oauth/register.js';
 import type { Parts } from './parts.js';
 
 /** The build output of the playground, for code in src/ and in dist/. */
@@ -120,6 +121,8 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
       chargeField,
     },
   });
+  if (config.oauth.registration !== 'off')
+    await app.register(registrationEndpoint, { registration: services.oauth.registration });
   if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });
   await app.register(graphqlPlugin, {
     schema,

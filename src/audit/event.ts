@@ -44,6 +44,7 @@ export type AuditType =
   | 'second_factors.reset'
   | 'second_factors.voided'
   | 'oauth_client.created'
+  | 'oauth_client.registered'
   | 'oauth_client.updated'
   | 'oauth_client.disabled'
   | 'oauth_client.enabled'

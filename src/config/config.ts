@@ -74,6 +74,7 @@ function parseConfig(read: Readers) {
   const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
   const host = read.host('HOST', '127.0.0.1');
   const port = read.integer('PORT', 3000, 0, 65_535);
+  const registration = read.oneOf('OAUTH_REGISTRATION', ['off', 'open', 'token'], 'off');
   const algorithm = read.oneOf('JWT_ALGORITHM', JWT_ALGORITHMS, 'EdDSA');
   return {
     production,
@@ -116,6 +117,10 @@ function parseConfig(read: Readers) {
       /** From the authorization. */
       grantMaxTtlMs: read.duration('OAUTH_GRANT_MAX_TTL', '365d', '1s', '3650d'),
       idTokenAlgorithm: read.oneOf('OAUTH_ID_TOKEN_ALGORITHM', ID_TOKEN_ALGORITHMS, 'RS256'),
+      /** Who may register clients without an administrator. `open` also accepts client ID metadata documents. */
+      registration,
+      /** The bearer token for `token`. */
+      registrationToken: read.secret('OAUTH_REGISTRATION_TOKEN', registration === 'token'),
     },
     /** The accounts that must have a second factor. */
     requireSecondFactor: read.oneOf('REQUIRE_SECOND_FACTOR', ['none', 'admin', 'all'], 'none'),

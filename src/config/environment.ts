@@ -12,6 +12,7 @@ export const SECRET_SETTINGS = [
   'SMTP_URL',
   'BOOTSTRAP_ADMIN_PASSWORD',
   'METRICS_TOKEN',
+  'OAUTH_REGISTRATION_TOKEN',
 ] as const;
 
 /** Old names, which keep working for one release. */

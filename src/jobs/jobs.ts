@@ -64,6 +64,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('authorization requests', 10 * MINUTE_MS, (tx, limit) => oauth.pending.clear(tx, limit)),
     cleanUp('client assertions', 10 * MINUTE_MS, oauth.clearAssertions),
     cleanUp('service grants', HOUR_MS, oauth.clearServiceGrants),
+    cleanUp('unused OAuth clients', HOUR_MS, (tx, limit) => oauth.registration.clear(tx, limit)),
     cleanUp('audit events', HOUR_MS, (tx, limit) => audit.clear(tx, limit)),
     {
       name: 'purge deleted accounts',

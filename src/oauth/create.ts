@@ -2,6 +2,7 @@
 import type { Audit } from '../audit/audit.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
 import type { Database } from '../db/database.js';
+import type { RateLimits } from '../rate-limits/service.js';
 import type { Clock } from '../lib/clock.js';
 import { createAuthorizedApps } from './apps/service.js';
 import { createClientAuthentication } from './clients/authenticate.js';
@@ -13,9 +14,11 @@ import type { LoadSession } from '../sessions/session-loader.js';
 import { createBrowserSessions } from './authorization/browser-sessions.js';
 import { createPendingRequests } from './authorization/pending.js';
 import { createAuthorization } from './authorization/service.js';
-import { createClientRepository } from './clients/repository.js';
 import { createAuthorizationCodes } from './codes/service.js';
 import { createDeviceApproval } from './device/approval.js';
+import { createResolveClient } from './registration/documents.js';
+import { createFetchDocument } from './registration/fetch-document.js';
+import { createRegistration } from './registration/service.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
 import { createTokenServices } from './tokens/create.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
@@ -34,6 +37,10 @@ export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOption
   readonly secrets: readonly string[];
   /** REFRESH_GRACE, in milliseconds. */
   readonly graceMs: number;
+  readonly rateLimits: Pick<RateLimits, 'charge'>;
+  readonly registration: 'off' | 'open' | 'token';
+  readonly registrationToken?: string | undefined;
+  readonly log: { warn(fields: object, message: string): void };
   /** Idle timeout of sessions in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -41,14 +48,20 @@ export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOption
 export type OAuth = ReturnType<typeof createOAuth>;
 
 export function createOAuth(options: OAuthOptions) {
-  const { publicUrl: issuer } = options;
+  const { publicUrl: issuer, registration, registrationToken } = options;
   const authorizationCodes = createAuthorizationCodes(options);
   const pending = createPendingRequests(options);
   const deviceCodes = createDeviceCodes(options);
-  const findClient = (id: string) => createClientRepository(options.db.executor).find(id);
+  const grants = createClientGrants(options);
+  const initialToken = registration === 'token' ? registrationToken : undefined;
+  const fetchDocument = registration === 'open' ? createFetchDocument() : undefined;
+  const resolveClient = createResolveClient({ ...options, grants, fetchDocument });
   return {
     authorizationCodes,
-    clients: createOAuthClients({ ...options, grants: createClientGrants(options) }),
+    clients: createOAuthClients({ ...options, grants }),
+    /** Finds a client by its `client_id`, which may be the URL of a metadata document. */
+    resolveClient,
+    registration: createRegistration({ ...options, initialToken }),
     authenticateClient: createClientAuthentication({ ...options, audiences: [issuer, `${issuer}/oauth/token`] }),
     deviceCodes,
     deviceApproval: createDeviceApproval({ ...options, pending, deviceCodes }),
@@ -58,6 +71,12 @@ export function createOAuth(options: OAuthOptions) {
     ...createTokenServices({ ...options, issuer }),
     pending,
     browserSessions: createBrowserSessions(options),
-    authorization: createAuthorization({ ...options, issuer, codes: authorizationCodes, pending, findClient }),
+    authorization: createAuthorization({
+      ...options,
+      issuer,
+      codes: authorizationCodes,
+      pending,
+      findClient: resolveClient,
+    }),
   };
 }

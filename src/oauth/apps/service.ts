@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.js';
 import { AppError } from '../../lib/errors.js';
 import type { Revoker } from '../../sessions/revocation.js';
 import { createGrantRepository } from '../../sessions/repository.js';
+import { isClientId } from '../clients/id.js';
 import { createPendingRepository } from '../clients/pending-repository.js';
 import { createAppRepository, type AppRow } from './repository.js';
 
@@ -26,8 +27,6 @@ export interface AuthorizedAppsOptions {
   readonly idleTtlMs?: number | undefined;
 }
 
-const MAX_ID = 2048;
-
 export function createAuthorizedApps({ db, clock, audit, idleTtlMs }: AuthorizedAppsOptions): AuthorizedApps {
   const repository = createAppRepository(db.executor, idleTtlMs);
   return {
@@ -43,9 +42,8 @@ export function createAuthorizedApps({ db, clock, audit, idleTtlMs }: Authorized
     },
 
     async revoke(clientId, { userId, client }) {
-      const isStorable = clientId.length <= MAX_ID && clientId.isWellFormed() && !clientId.includes('\0');
       const found =
-        isStorable &&
+        isClientId(clientId) &&
         (await db.transaction(async (tx) => {
           // First the consent, then the codes, then the grants: each may lead to the next.
           const hadConsent = await createAppRepository(tx).deleteConsent(userId, clientId);

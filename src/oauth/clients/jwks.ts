@@ -21,7 +21,8 @@ const MAX_KEYS = 10;
 const MAX_MEMBER = 2048;
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
-const KEY_ID = /^[\x20-\x7e]{1,256}$/;
+const MAX_KEY_ID = 256;
+const PRINTABLE = /^[\x20-\x7e]+$/;
 
 export interface PublicJwks {
   readonly keys: readonly Record<string, string>[];
@@ -51,7 +52,7 @@ function checkKey(key: unknown): Record<string, string> | string {
   const members = typeof kty === 'string' && Object.hasOwn(MEMBERS, kty) ? MEMBERS[kty] : undefined;
   if (!members || typeof kty !== 'string') return 'kty must be RSA, EC or OKP';
   if (use !== undefined && use !== 'sig') return 'use must be sig';
-  if (kid !== undefined && !(typeof kid === 'string' && KEY_ID.test(kid)))
+  if (kid !== undefined && !(typeof kid === 'string' && kid.length <= MAX_KEY_ID && PRINTABLE.test(kid)))
     return 'kid must be at most 256 printable ASCII characters';
 
   const jwk: Record<string, string> = { kty };

@@ -9,6 +9,7 @@ import type { Clock } from '../../lib/clock.js';
 import { AppError, validationError, type FieldError } from '../../lib/errors.js';
 import { isId, page, TEXT_CURSOR, type Connection, type PageArguments } from '../../lib/paging.js';
 import type { OAuthClient } from './client.js';
+import { isClientId } from './id.js';
 import type { ClientActor, ClientGrants } from './grants.js';
 import { assertUpdatable, mergeChanges, newSettings, type ClientInput, type ClientUpdate } from './input.js';
 import { createClientRepository } from './repository.js';
@@ -51,7 +52,6 @@ export interface OAuthClientsOptions {
 }
 
 const MAX_OVERLAP_MS = 30 * 86_400_000;
-const MAX_ID = 2048;
 
 export function createOAuthClients({ db, clock, audit, scopes, grants }: OAuthClientsOptions): OAuthClients {
   const repository = createClientRepository(db.executor);
@@ -90,7 +90,7 @@ export function createOAuthClients({ db, clock, audit, scopes, grants }: OAuthCl
   }
 
   async function lock(tx: Executor, id: string): Promise<OAuthClient> {
-    const client = isStorable(id) ? await createClientRepository(tx).lock(id) : undefined;
+    const client = isClientId(id) ? await createClientRepository(tx).lock(id) : undefined;
     if (!client) throw notFound();
     return client;
   }
@@ -110,13 +110,13 @@ export function createOAuthClients({ db, clock, audit, scopes, grants }: OAuthCl
       const text = search == null || search.trim() === '' ? undefined : search.trim();
       return page(
         args,
-        async (request) => (text !== undefined && !isStorable(text) ? [] : repository.list(request, text)),
+        async (request) => (text !== undefined && !isClientId(text) ? [] : repository.list(request, text)),
         TEXT_CURSOR,
       );
     },
 
     async find(id) {
-      return isStorable(id) ? ((await repository.find(id)) ?? null) : null;
+      return isClientId(id) ? ((await repository.find(id)) ?? null) : null;
     },
 
     async create(input, by) {
@@ -194,11 +194,6 @@ export function createOAuthClients({ db, clock, audit, scopes, grants }: OAuthCl
       });
     },
   };
-}
-
-/** Whether Postgres accepts the text, and it is no longer than an id. */
-function isStorable(text: string): boolean {
-  return text.length <= MAX_ID && text.isWellFormed() && !text.includes('\0');
 }
 
 /** The names of the settings that differ. */
