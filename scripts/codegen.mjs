@@ -25,7 +25,7 @@ const code = await codegen({
     maybeValue: 'T | null',
     inputMaybeValue: 'T | null | undefined',
     scalars: {
-      DateTime: { input: 'never', output: 'Date' },
+      DateTime: 'Date',
       JSON: { input: 'object', output: 'object' },
       Scope: 'string',
       ID: 'string',
@@ -38,6 +38,8 @@ const code = await codegen({
       Session: '../sessions/session.js#SessionView',
       AuthPayload: './resolvers/auth-payload.js#AuthPayloadView',
       OAuthClient: '../oauth/clients/client.js#OAuthClient as OAuthClientRecord',
+      ApiKey: '../api-keys/api-key.js#ApiKeyRecord',
+      ServiceAccount: '../service-accounts/service-account.js#ServiceAccountRecord',
       AuditEvent: '../audit/event.js#AuditRecord',
     },
   },

@@ -1,4 +1,7 @@
 /** Creates all services with their dependencies. */
+import { createApiKeyFormat } from './api-keys/format.js';
+import { createApiKeys } from './api-keys/service.js';
+import { createVoidApiKeys } from './api-keys/void.js';
 import { createChangePassword } from './passwords/change-password.js';
 import { createDeletion } from './users/deletion.js';
 import { createIdentifierChanges } from './identifier-changes/service.js';
@@ -8,7 +11,6 @@ import { createLogin } from './passwords/login.js';
 import { createProfile } from './users/profile.js';
 import { createRecovery } from './passwords/reset.js';
 import { createRegistration } from './users/registration.js';
-import { createAccountRepository } from './users/repository.js';
 import { createVerification } from './email-verification/service.js';
 import { createAdministration } from './admin/service.js';
 import { createAudit } from './audit/audit.js';
@@ -35,13 +37,9 @@ import { createPasswordPolicy } from './passwords/policy.js';
 import { createConfirmOwner } from './passwords/confirm-owner.js';
 import { createConfirmPassword, createVerifyPassword } from './passwords/verify.js';
 import { createRateLimits } from './rate-limits/service.js';
-import { createAuthenticator } from './authn/authenticate.js';
-import { createSessionStrategy } from './authn/strategies/session.js';
-import { createServicePrincipals } from './authn/strategies/client-credentials.js';
+import { createAuthentication } from './authn/create.js';
 import type { Strategy } from './authn/strategy.js';
-import { createSessionLoader } from './sessions/session-loader.js';
 import { createSessionListing } from './sessions/listing-repository.js';
-import { readLiveSessions } from './sessions/repository.js';
 import { createRevocation } from './sessions/revocation.js';
 import { createSessions } from './sessions/service.js';
 import { createSecondFactorGate } from './sessions/sign-in.js';
@@ -50,7 +48,7 @@ import { createEmailLogin } from './email-codes/login.js';
 import { createChallenges } from './mfa/challenges/service.js';
 import { createSecondFactorPolicy } from './mfa/policy.js';
 import { createSecondFactors } from './mfa/create.js';
-import { createLastUsedRecorder } from './sessions/last-used.js';
+import { createServiceAccounts } from './service-accounts/service.js';
 import type { AccessTokens } from './sessions/access-tokens.js';
 
 export interface ServiceDependencies {
@@ -116,8 +114,8 @@ export function createServices(dependencies: ServiceDependencies) {
     secondFactorPolicy,
   });
   const { idleTtlMs } = config.sessions;
-  const revocation = createRevocation({ ...core, challenges, codes, idleTtlMs });
-  const lastUsed = createLastUsedRecorder({ db, clock, idleTtlMs });
+  const voidApiKeys = createVoidApiKeys(core);
+  const revocation = createRevocation({ ...core, challenges, codes, voidApiKeys, idleTtlMs });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });
@@ -150,28 +148,27 @@ export function createServices(dependencies: ServiceDependencies) {
   const ofDeletion = { revocation, tokens, outbox, confirmOwner, lockout, devices, restoreWindowMs };
   const deletion = createDeletion({ ...core, ...ofDeletion });
 
-  const readSession = createSessionLoader(readLiveSessions(db.executor));
-  const authenticator = createAuthenticator([
-    ...dependencies.strategies,
-    createSessionStrategy({
-      accessTokens,
-      readSession,
-      servicePrincipalOf: createServicePrincipals(core),
-      accountExists: (id) => createAccountRepository(db.executor).exists(id),
-      noteUse: (session) => lastUsed.record(session),
-      scopes,
-      secondFactorPolicy,
-      clock,
-      idleTtlMs,
-    }),
-  ]);
+  const apiKeyFormat = createApiKeyFormat(config.apiKeyPrefix);
+  const { strategies } = dependencies;
+  const authentication = createAuthentication({
+    ...core,
+    accessTokens,
+    apiKeyFormat,
+    scopes,
+    secondFactorPolicy,
+    idleTtlMs,
+    strategies,
+  });
 
   const { graceMs } = lifetimes;
-  const ofSessions = { idleTtlMs, graceMs, sessions, policy: secondFactorPolicy, uses: lastUsed, readSession };
+  const ofSessions = { idleTtlMs, graceMs, sessions, policy: secondFactorPolicy, ...authentication.ofSessions };
   const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions });
 
   return {
-    authenticator,
+    authenticator: authentication.authenticator,
+    uses: authentication.uses,
+    apiKeys: createApiKeys({ ...core, outbox, format: apiKeyFormat, idleTtlMs }),
+    serviceAccounts: createServiceAccounts({ ...core, format: apiKeyFormat, scopes }),
     oauth,
     scopes,
     passwords,
@@ -184,7 +181,6 @@ export function createServices(dependencies: ServiceDependencies) {
     secondFactorPolicy,
     tokens,
     sender,
-    uses: lastUsed,
     register: createRegistration({
       ...core,
       sessions,

@@ -5,10 +5,9 @@ import { emailKey, searchPrefix } from '../users/identifiers.js';
 import { createFieldErrors } from '../users/input.js';
 import { asTakenError } from '../users/taken-names.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
-import type { Audit } from '../audit/audit.js';
+import type { Actor, Audit } from '../audit/audit.js';
 import type { AuditType } from '../audit/event.js';
 import type { Role } from '../authz/scopes.js';
-import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError, validationError } from '../lib/errors.js';
@@ -18,11 +17,8 @@ import type { OneTimeTokens } from '../one-time-tokens/service.js';
 import { isId, page, type Connection, type PageArguments } from '../lib/paging.js';
 import type { Revocation } from '../sessions/revocation.js';
 
-/** The acting administrator and their client. */
-export interface Administrator {
-  readonly actorId: string;
-  readonly client: ClientInfo;
-}
+/** The acting administrator, or service account with the scope `admin`, and its client. */
+export type Administrator = Actor;
 
 /** An omitted field stays unchanged. `null` is rejected, because none of them can be cleared. */
 export interface UserChanges {
@@ -87,7 +83,7 @@ export function createAdministration(options: AdministrationOptions): Administra
       audit.record(tx, { type, userId: id, ...by, ...(detail === undefined ? {} : { detail }) });
     if (role !== undefined) await record('account.role_changed', `${before.role} to ${role}`);
     if (disabled === true) {
-      await revocation.endAll(tx, id);
+      await revocation.endAccess(tx, id, by);
       await tokens.void(tx, id);
     }
     if (disabled !== undefined) await record(disabled ? 'account.disabled' : 'account.enabled');

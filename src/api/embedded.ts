@@ -12,6 +12,7 @@ import { loadConfig, loadSettings, type Config, type Settings } from '../config/
 import { toAppError } from '../fastify/errors.js';
 import { forwardedLog } from '../fastify/forwarded-log.js';
 import { createInstance } from '../fastify/instance.js';
+import { createTrustedNetworks, forwardedClientAddress } from '../fastify/trusted-networks.js';
 import { claimUpgrades } from '../fastify/shared-upgrades.js';
 import type { SchemaExtension } from '../graphql/extension.js';
 import { createExecutableSchema } from '../graphql/schema.js';
@@ -43,6 +44,11 @@ export interface AuthenticateOptions {
   readonly fresh?: boolean;
 }
 
+/** A request of Node or Fastify. Without its socket, API keys that are limited to networks are refused. */
+export type AuthenticatedRequest = Pick<IncomingMessage, 'headers'> & {
+  readonly socket?: Pick<IncomingMessage['socket'], 'remoteAddress'>;
+};
+
 export interface Latchkey {
   /** The routes that `handle` serves. */
   readonly routes: readonly Route[];
@@ -51,10 +57,10 @@ export interface Latchkey {
   /**
    * Authenticates a request by its headers. Later calls with the same request return the same result, unless they ask for a
    * fresh one: `{ fresh: true }` reads the session again. A handler that keeps a request open needs that to notice its end.
-   * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, USER_NOT_FOUND, ACCOUNT_DISABLED,
+   * @throws AppError MISSING_TOKEN, TOKEN_EXPIRED, INVALID_TOKEN, INVALID_API_KEY, USER_NOT_FOUND, ACCOUNT_DISABLED,
    * SECOND_FACTOR_ENROLLMENT_REQUIRED, SERVICE_UNAVAILABLE
    */
-  authenticate(request: Pick<IncomingMessage, 'headers'>, options?: AuthenticateOptions): Promise<AccountPrincipal>;
+  authenticate(request: AuthenticatedRequest, options?: AuthenticateOptions): Promise<AccountPrincipal>;
   /** Serves a request whose body has not been read. */
   handle(request: IncomingMessage, response: ServerResponse): void;
   /** Serves WebSockets on a server. The server's other listeners get the handshakes for other paths. */
@@ -117,6 +123,7 @@ async function assemble(
   for (const url of new Set(routes.map((route) => route.url))) routes.push({ method: 'OPTIONS', url });
 
   const { authenticator } = parts.services;
+  const isTrusted = createTrustedNetworks(config.trustProxy);
   const principals = new WeakMap<object, Promise<AccountPrincipal>>();
   const releases: (() => void)[] = [];
   return {
@@ -126,7 +133,7 @@ async function assemble(
       const known = principals.get(request);
       if (known && !fresh) return known;
       const principal = authenticator
-        .authenticate(authenticator.fromHeaders(request.headers))
+        .authenticate(authenticator.fromHeaders(request.headers), forwardedClientAddress(request, isTrusted))
         .then((found) => {
           assertEnrolled(found);
           return found;

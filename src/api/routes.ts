@@ -98,7 +98,8 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
     scopes: services.scopes.all,
     idTokenAlgorithm: config.oauth.idTokenAlgorithm,
     authenticate: principals.authenticate,
-    authenticateToken: (token) => authenticator.authenticate({ authorization: `Bearer ${token}` }),
+    authenticateToken: (token, request) =>
+      authenticator.authenticate({ authorization: `Bearer ${token}` }, clientOf(request).ipAddress),
     grantIdOf: (token) => services.sessions.grantIdOf(token),
     countTokenRequest,
   });

@@ -29,6 +29,13 @@ export interface AuditEntry {
   readonly detail?: string;
 }
 
+/** Who acts, from where. */
+export interface Actor {
+  readonly actorId: string;
+  readonly actorKind?: ActorKind | undefined;
+  readonly client: ClientInfo;
+}
+
 export interface Audit {
   /** Adds an event in the caller's transaction and publishes it after the commit. */
   record(tx: Executor, entry: AuditEntry): Promise<void>;

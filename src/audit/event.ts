@@ -59,7 +59,15 @@ export type AuditType =
   | 'grant.revoked'
   | 'grant.code_reuse_detected'
   | 'app.authorized'
-  | 'app.denied';
+  | 'app.denied'
+  | 'api_key.created'
+  | 'api_key.rotated'
+  | 'api_key.revoked'
+  | 'service_account.created'
+  | 'service_account.updated'
+  | 'service_account.disabled'
+  | 'service_account.enabled'
+  | 'service_account.deleted';
 
 /** The kinds of subjects that act. */
 export type ActorKind = 'user' | 'service-account';
@@ -102,6 +110,9 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'recovery_code.used',
   'second_factors.reset',
   'second_factors.voided',
+  'api_key.created',
+  'api_key.rotated',
+  'api_key.revoked',
 ]);
 
 /**

@@ -1,12 +1,13 @@
-/** Authenticates requests: the first strategy that finds its kind of credential decides. */
+/** Authenticates requests: the first strategy that finds its kind of credential decides. Two credentials are refused. */
 import { AppError } from '../lib/errors.js';
 import type { AccountPrincipal, RequestCredentials, Strategy } from './strategy.js';
 
 /**
  * Authenticates the sender of the credentials.
+ * @param ipAddress of the client, as `clientAddress` returns it
  * @throws AppError MISSING_TOKEN, INVALID_TOKEN, and what the strategy throws
  */
-export type Authenticate = (credentials: RequestCredentials) => Promise<AccountPrincipal>;
+export type Authenticate = (credentials: RequestCredentials, ipAddress: string) => Promise<AccountPrincipal>;
 
 /** A credential with the strategy that decides about it. */
 export interface FoundCredential {
@@ -18,7 +19,7 @@ export interface Authenticator {
   readonly authenticate: Authenticate;
   /** The headers that the strategies read, in lower case. */
   readonly headers: readonly string[];
-  /** The credential that decides, unverified; undefined if no strategy finds one. */
+  /** The credential that decides, unverified; undefined if no strategy finds one, or if several credentials were sent. */
   find(credentials: RequestCredentials): FoundCredential | undefined;
   /** The credentials among the headers of an HTTP request, which Node gives in lower case. */
   fromHeaders(headers: Readonly<Record<string, unknown>>): RequestCredentials;
@@ -30,7 +31,16 @@ export interface Authenticator {
 export function createAuthenticator(strategies: readonly Strategy[]): Authenticator {
   const names = [...new Set(strategies.flatMap((strategy) => strategy.headers))];
 
+  function findAll(credentials: RequestCredentials): FoundCredential[] {
+    return Object.entries(credentials).flatMap(([name, value]) => findIn({ [name]: value }) ?? []);
+  }
+
   function find(credentials: RequestCredentials): FoundCredential | undefined {
+    const [found, ...others] = findAll(credentials);
+    return others.length === 0 ? found : undefined;
+  }
+
+  function findIn(credentials: RequestCredentials): FoundCredential | undefined {
     for (const strategy of strategies) {
       const value = strategy.find(credentials);
       if (value !== undefined) return { strategy, value };
@@ -42,9 +52,12 @@ export function createAuthenticator(strategies: readonly Strategy[]): Authentica
     headers: names,
     find,
 
-    async authenticate(credentials) {
-      const found = find(credentials);
-      if (found) return found.strategy.authenticate(found.value);
+    async authenticate(credentials, ipAddress) {
+      const [found, ...others] = findAll(credentials);
+      // RFC 6750 section 2: a request must not use more than one method to send a token.
+      if (others.length > 0)
+        throw new AppError('INVALID_TOKEN', 'Send one credential: an access token or an API key, not several.');
+      if (found) return found.strategy.authenticate(found.value, ipAddress);
       if (Object.keys(credentials).length === 0) throw new AppError('MISSING_TOKEN', 'An access token is required.');
       throw new AppError('INVALID_TOKEN', 'The credentials are malformed.');
     },

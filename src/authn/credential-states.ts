@@ -20,6 +20,8 @@ export type CredentialState = 'live' | 'ended' | 'unknown' | 'none';
 /** The sender of a request, as far as it is known without a read. */
 export interface Caller {
   readonly credentials: RequestCredentials;
+  /** Of the client. */
+  readonly ipAddress: string;
   readonly found: FoundCredential | undefined;
   readonly state: CredentialState;
   /** The id of the user or service account; undefined in the state `none`. */
@@ -41,7 +43,7 @@ interface Outcome {
 
 export interface CredentialStates {
   /** Identifies the sender of a request by its headers, without a read. */
-  identify(headers: Readonly<Record<string, unknown>>): Caller;
+  identify(headers: Readonly<Record<string, unknown>>, ipAddress: string): Caller;
   /** Authenticates, and remembers the outcome. @throws AppError as `Authenticate` does */
   authenticate(caller: Caller): Promise<AccountPrincipal>;
   /** Makes the credential unknown: a mutation may have revoked it. */
@@ -102,21 +104,21 @@ export function createCredentialStates({ authenticator, events, clock }: Credent
   }
 
   return {
-    identify(headers) {
+    identify(headers, ipAddress) {
       const credentials = authenticator.fromHeaders(headers);
       const found = authenticator.find(credentials);
       const outcome = found && outcomeOf(found.value);
-      if (outcome) return { credentials, found, outcome, state: stateOf(outcome), subject: outcome.subject };
+      if (outcome) return { credentials, ipAddress, found, outcome, state: stateOf(outcome), subject: outcome.subject };
       const subject = found?.strategy.subjectOf?.(found.value);
-      return { credentials, found, outcome, state: subject === undefined ? 'none' : 'unknown', subject };
+      return { credentials, ipAddress, found, outcome, state: subject === undefined ? 'none' : 'unknown', subject };
     },
 
     async authenticate(caller) {
-      const { found, credentials, subject } = caller;
-      if (!found) return authenticator.authenticate(credentials);
+      const { found, credentials, ipAddress, subject } = caller;
+      if (!found) return authenticator.authenticate(credentials, ipAddress);
       const readAt = (sequence += 1);
       try {
-        const principal = await found.strategy.authenticate(found.value);
+        const principal = await found.strategy.authenticate(found.value, ipAddress);
         remember(caller, found.value, readAt, subjectId(principal), principal.credential.expiresAt);
         return principal;
       } catch (error) {

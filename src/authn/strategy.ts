@@ -12,10 +12,16 @@ export interface Strategy {
   readonly kind: CredentialKind;
   /** The headers that it reads, in lower case. CORS allows them, and the log redacts fields with their names. */
   readonly headers: readonly string[];
-  /** The credential of this kind in a request, unverified; undefined if there is none. */
+  /**
+   * The credential of this kind, unverified; undefined if there is none. A request with several headers is searched header by
+   * header, so a credential must be in one.
+   */
   find(credentials: RequestCredentials): string | undefined;
-  /** @throws AppError if the credential is refused */
-  authenticate(credential: string): Promise<AccountPrincipal>;
+  /**
+   * @param ipAddress of the client, as `clientAddress` returns it: a credential may be limited to networks
+   * @throws AppError if the credential is refused
+   */
+  authenticate(credential: string, ipAddress: string): Promise<AccountPrincipal>;
   /**
    * The subject of an authentic credential, if it can be verified without a read, as a signature can. Request limits and the log
    * then know it from the first request on. Without this method they know a credential once it has been authenticated. Must not

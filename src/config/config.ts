@@ -70,6 +70,9 @@ function load(env: Environment) {
 /** OpenID Connect Core 1.0 section 15.1 requires RS256. */
 const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 
+/** Words that end with an underscore. Not `ey…`, with which access tokens begin. */
+const API_KEY_PREFIX = /^(?!ey)[A-Za-z][A-Za-z\d]{1,15}_(?:[A-Za-z\d]{1,16}_)?$/;
+
 function parseConfig(read: Readers) {
   const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
   const host = read.host('HOST', '127.0.0.1');
@@ -110,6 +113,13 @@ function parseConfig(read: Readers) {
       idleTtlMs: read.optionalDuration('SESSION_IDLE_TTL', '1m', '3650d'),
       maxPerAccount: read.integer('SESSION_MAX_PER_ACCOUNT', 100, 1, 10_000),
     },
+    /** Starts every API key. Keys with another prefix are refused. */
+    apiKeyPrefix: read.matching(
+      'API_KEY_PREFIX',
+      API_KEY_PREFIX,
+      'letters and digits that end with _, such as sk_live_',
+      'sk_live_',
+    ),
     oauth: {
       accessTtlMs: read.duration('OAUTH_ACCESS_TOKEN_TTL', '1h', '1s', '24h'),
       /** From each refresh. */

@@ -122,6 +122,11 @@ export function readers(
     text: (name: string, fallback: string): string => raw(name) ?? fallback,
     optionalText: (name: string): string | undefined => raw(name),
 
+    matching(name: string, pattern: RegExp, expected: string, fallback: string): string {
+      const value = raw(name) ?? fallback;
+      return pattern.test(value) ? value : report(name, expected, fallback);
+    },
+
     /** Without the brackets of a URL. */
     host(name: string, fallback: string): string {
       const value = (raw(name) ?? fallback).replace(/^\[(.*)\]$/, '$1');

@@ -75,13 +75,13 @@ export function createEmailLogin(options: EmailLoginOptions): EmailLogin {
   }
 
   /**
-   * Confirms an unverified address. A stranger may have registered with it, so this voids the account's password, sessions, devices
-   * and pending address.
+   * Confirms an unverified address. A stranger may have registered with it, so this voids the account's password, sessions, API
+   * keys, devices and pending address.
    */
   async function confirmFirst(tx: Executor, { id: userId, email }: AccountRecord, client: ClientInfo) {
     const accounts = createAccountRepository(tx);
     const hadPassword = (await accounts.findById(userId))?.passwordHash != null;
-    const ended = await revocation.endAll(tx, userId);
+    const ended = await revocation.endAccess(tx, userId, { client });
     await tokens.void(tx, userId);
     await devices.forgetAll(tx, userId);
     const detail = `by email code, ${ended} sessions ended${hadPassword ? ', password voided' : ''}`;

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller, CredentialStates } from '../authn/credential-states.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
 import { subjectId } from '../authz/principal.js';
+import { clientOf } from './client.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -31,7 +32,8 @@ export interface RequestPrincipals {
 export function createRequestPrincipals(app: FastifyInstance, states: CredentialStates): RequestPrincipals {
   app.decorateRequest('caller', null);
   app.decorateRequest('lookedUp', null);
-  const callerOf = (request: FastifyRequest): Caller => (request.caller ??= states.identify(request.headers));
+  const callerOf = (request: FastifyRequest): Caller =>
+    (request.caller ??= states.identify(request.headers, clientOf(request).ipAddress));
 
   return {
     principalOf(request) {

@@ -1,5 +1,6 @@
 /** Matches addresses against the trusted proxies. */
-import { BlockList, isIPv6 } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
+import { BlockList, isIPv6, type Socket } from 'node:net';
 import { clientAddress } from '../lib/client-address.js';
 
 /** Whether an address is trusted. Accepts addresses with a port or as IPv4-mapped IPv6, as some proxies write them. */
@@ -17,6 +18,25 @@ export function createTrustedNetworks(networks: readonly string[]): IsTrustedAdd
     const bare = clientAddress(address);
     return trusted.check(bare, familyOf(bare));
   };
+}
+
+/**
+ * The address of the client of a raw request: the last one that no trusted proxy has written, as Fastify determines `request.ip`.
+ * @returns as `clientAddress`
+ */
+export function forwardedClientAddress(
+  { headers, socket }: { readonly headers: IncomingHttpHeaders; readonly socket?: Pick<Socket, 'remoteAddress'> },
+  isTrusted: IsTrustedAddress,
+): string {
+  const forwarded = [headers['x-forwarded-for'] ?? []].flat().join(',');
+  const hops = [
+    socket?.remoteAddress,
+    ...forwarded
+      .split(',')
+      .map((hop) => hop.trim())
+      .reverse(),
+  ].filter(Boolean);
+  return clientAddress(hops.find((hop) => !isTrusted(hop)) ?? hops.at(-1));
 }
 
 function familyOf(address: string): 'ipv4' | 'ipv6' {

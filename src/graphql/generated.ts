@@ -3,6 +3,8 @@ import type { AccountRecord } from '../users/account.js';
 import type { SessionView } from '../sessions/session.js';
 import type { AuthPayloadView } from './resolvers/auth-payload.js';
 import type { OAuthClient as OAuthClientRecord } from '../oauth/clients/client.js';
+import type { ApiKeyRecord } from '../api-keys/api-key.js';
+import type { ServiceAccountRecord } from '../service-accounts/service-account.js';
 import type { AuditRecord } from '../audit/event.js';
 import type { GraphqlContext } from './context.js';
 export type Maybe<T> = T | null;
@@ -17,8 +19,8 @@ export type Scalars = {
   Boolean: { input: boolean; output: boolean };
   Int: { input: number; output: number };
   Float: { input: number; output: number };
-  /** A time in UTC (RFC 3339): `2026-01-31T12:00:00.000Z`. */
-  DateTime: { input: never; output: Date };
+  /** A time (RFC 3339): `2026-01-31T12:00:00.000Z`. Results are in UTC; inputs name their offset. */
+  DateTime: { input: Date; output: Date };
   /**
    * A permission: `read:content`, `read:profile`, `write:profile`, `read:history`, `admin`, or one added by the configuration. OAuth
    * clients also have the scopes of OpenID Connect: `openid`, `profile`, `email` and `offline_access`.
@@ -140,6 +142,8 @@ export type User = {
   secondFactors: SecondFactors;
   /** The OAuth clients that the account has authorized, by name. Only for the account's own session. */
   authorizedApps: Array<AuthorizedApp>;
+  /** The API keys that are not revoked, oldest first. Only the account's own session may read them. */
+  apiKeys: Array<ApiKey>;
   /** When an administrator disabled the account. A disabled account has no sessions and cannot log in. */
   disabledAt?: Maybe<Scalars['DateTime']['output']>;
   /** When the account was deleted. It can be restored for a limited time and is then purged. */
@@ -390,6 +394,77 @@ export type UserEdge = {
   node: User;
 };
 
+/** An API key: a credential of a program. Its secret is shown once, at creation and rotation. */
+export type ApiKey = {
+  __typename?: 'ApiKey';
+  /** The id of the key. */
+  id: Scalars['ID']['output'];
+  /** The name that its creator gave it. */
+  name: Scalars['String']['output'];
+  /** The public part of the key, which identifies it: everything before its secret. */
+  prefix: Scalars['String']['output'];
+  /** The scopes of the key; it has those of them that its owner has at the moment of a request. */
+  scopes: Array<Scalars['Scope']['output']>;
+  /** The networks from which it is accepted, in CIDR notation; empty for all. */
+  networks: Array<Scalars['String']['output']>;
+  /** When the key was created. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When its current secret was made. */
+  rotatedAt: Scalars['DateTime']['output'];
+  /** When the former secret ends; null if there was no overlap at the last rotation. */
+  overlapEndsAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When the key expires; null if it does not. */
+  expiresAt?: Maybe<Scalars['DateTime']['output']>;
+  /** When the key was last used, to within five minutes; null if it was not. */
+  lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+};
+
+/** A new API key, or a key with a new secret. */
+export type CreatedApiKey = {
+  __typename?: 'CreatedApiKey';
+  /** The key without its secret. */
+  apiKey: ApiKey;
+  /** The whole key, to send as `X-API-Key` or as a bearer token. It is shown only here. */
+  key: Scalars['String']['output'];
+};
+
+/** A service account: a principal that is no person. It has API keys and client credentials. */
+export type ServiceAccount = {
+  __typename?: 'ServiceAccount';
+  /** The id (UUID version 7). */
+  id: Scalars['ID']['output'];
+  /** The name of the service account. */
+  name: Scalars['String']['output'];
+  /** The scopes that its credentials may have. */
+  scopes: Array<Scalars['Scope']['output']>;
+  /** When the service account was created. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When the service account was last changed. */
+  updatedAt: Scalars['DateTime']['output'];
+  /** When the service account was disabled; null if it is enabled. */
+  disabledAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The API keys that are not revoked, oldest first. Requires a person's own session. */
+  apiKeys: Array<ApiKey>;
+};
+
+/** A page of service accounts, newest first. */
+export type ServiceAccountConnection = {
+  __typename?: 'ServiceAccountConnection';
+  /** The service accounts of the page. */
+  edges: Array<ServiceAccountEdge>;
+  /** Information about the page. */
+  pageInfo: PageInfo;
+};
+
+/** A service account in a list. */
+export type ServiceAccountEdge = {
+  __typename?: 'ServiceAccountEdge';
+  /** The position in the list. */
+  cursor: Scalars['String']['output'];
+  /** The service account. */
+  node: ServiceAccount;
+};
+
 /** The kinds of subjects that cause events. */
 export type ActorKind =
   /** An account. */
@@ -459,6 +534,10 @@ export type Query = {
   oauthClients: OAuthClientConnection;
   /** Returns one OAuth client; null if it does not exist. */
   oauthClient?: Maybe<OAuthClient>;
+  /** Lists the API keys of an account that are not revoked, oldest first. `NOT_FOUND` for an unknown account. */
+  userApiKeys: Array<ApiKey>;
+  /** Lists service accounts, newest first. */
+  serviceAccounts: ServiceAccountConnection;
 };
 
 /** The queries. */
@@ -490,6 +569,18 @@ export type QueryOauthClientsArgs = {
 /** The queries. */
 export type QueryOauthClientArgs = {
   id: Scalars['ID']['input'];
+};
+
+/** The queries. */
+export type QueryUserApiKeysArgs = {
+  userId: Scalars['ID']['input'];
+};
+
+/** The queries. */
+export type QueryServiceAccountsArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  after?: InputMaybe<Scalars['String']['input']>;
+  search?: InputMaybe<Scalars['String']['input']>;
 };
 
 /** The mutations. */
@@ -648,6 +739,33 @@ export type Mutation = {
   rotateOAuthClientSecret: CreatedOAuthClient;
   /** Deletes an OAuth client, its grants, and the service account that was created with it. */
   deleteOAuthClient: Scalars['Boolean']['output'];
+  /**
+   * Creates an API key of the caller. The key is shown only in this answer. Its scopes must be among those of the session. The owner
+   * is notified by email. An account has at most 50 keys.
+   */
+  createApiKey: CreatedApiKey;
+  /**
+   * Gives an API key of the caller a new secret, which is shown only in this answer. The owner is notified by email. `NOT_FOUND` for any
+   * other key, and for one that is revoked or expired.
+   */
+  rotateApiKey: CreatedApiKey;
+  /** Revokes an API key of the caller, from the next request on; `NOT_FOUND` for any other. */
+  revokeApiKey: Scalars['Boolean']['output'];
+  /** Revokes an API key of any account. The owner is notified by email. `NOT_FOUND` for a revoked key. */
+  revokeUserApiKey: Scalars['Boolean']['output'];
+  /** Creates a service account. It has no credentials yet. */
+  createServiceAccount: ServiceAccount;
+  /** Updates a service account. While it is disabled, all its credentials are refused. */
+  updateServiceAccount: ServiceAccount;
+  /** Deletes a service account and all its credentials. */
+  deleteServiceAccount: Scalars['Boolean']['output'];
+  /**
+   * Creates an API key of a service account. The key is shown only in this answer. Its scopes must be among those of the service
+   * account, which has at most 50 keys.
+   */
+  createServiceAccountKey: CreatedApiKey;
+  /** Revokes an API key of a service account; `NOT_FOUND` for any other. */
+  revokeServiceAccountKey: Scalars['Boolean']['output'];
 };
 
 /** The mutations. */
@@ -816,6 +934,54 @@ export type MutationDeleteOAuthClientArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** The mutations. */
+export type MutationCreateApiKeyArgs = {
+  input: CreateApiKeyInput;
+};
+
+/** The mutations. */
+export type MutationRotateApiKeyArgs = {
+  id: Scalars['ID']['input'];
+  overlap?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The mutations. */
+export type MutationRevokeApiKeyArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationRevokeUserApiKeyArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationCreateServiceAccountArgs = {
+  input: CreateServiceAccountInput;
+};
+
+/** The mutations. */
+export type MutationUpdateServiceAccountArgs = {
+  id: Scalars['ID']['input'];
+  input: UpdateServiceAccountInput;
+};
+
+/** The mutations. */
+export type MutationDeleteServiceAccountArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationCreateServiceAccountKeyArgs = {
+  id: Scalars['ID']['input'];
+  input: CreateApiKeyInput;
+};
+
+/** The mutations. */
+export type MutationRevokeServiceAccountKeyArgs = {
+  id: Scalars['ID']['input'];
+};
+
 /**
  * The subscriptions, over WebSocket (`graphql-transport-ws`) with the access token as `authorization` in the payload of
  * `connection_init`. Events are delivered after the commit, at most once, and in order for each account. The socket closes with
@@ -835,6 +1001,39 @@ export type Subscription = {
   securityEvents: AuditEvent;
   /** The audit events of all accounts. */
   auditEvents: AuditEvent;
+};
+
+/** Input for creating an API key. */
+export type CreateApiKeyInput = {
+  /** At most 64 characters. */
+  name: Scalars['String']['input'];
+  /** At least one, all of them scopes of the owner. */
+  scopes: Array<Scalars['Scope']['input']>;
+  /** When the key expires: in the future, and within ten years. Without it, the key does not expire. */
+  expiresAt?: InputMaybe<Scalars['DateTime']['input']>;
+  /**
+   * The networks from which the key is accepted, such as `192.0.2.0/24`, `2001:db8::/32` or an address; at most 32. Without it, and if
+   * empty, all.
+   */
+  networks?: InputMaybe<Array<Scalars['String']['input']>>;
+};
+
+/** Input for creating a service account. */
+export type CreateServiceAccountInput = {
+  /** At most 64 characters. */
+  name: Scalars['String']['input'];
+  /** The scopes that its credentials may have. */
+  scopes: Array<Scalars['Scope']['input']>;
+};
+
+/** Input for updating a service account; omitted fields stay, and none can be cleared. */
+export type UpdateServiceAccountInput = {
+  /** At most 64 characters. */
+  name?: InputMaybe<Scalars['String']['input']>;
+  /** The scopes that its credentials may have; they lose the others with the next request. */
+  scopes?: InputMaybe<Array<Scalars['Scope']['input']>>;
+  /** Whether the service account is disabled. */
+  disabled?: InputMaybe<Scalars['Boolean']['input']>;
 };
 
 /** Input for creating an account. */
@@ -1171,6 +1370,15 @@ export type ResolversTypes = {
   PageInfo: ResolverTypeWrapper<PageInfo>;
   UserConnection: ResolverTypeWrapper<Omit<UserConnection, 'edges'> & { edges: Array<ResolversTypes['UserEdge']> }>;
   UserEdge: ResolverTypeWrapper<Omit<UserEdge, 'node'> & { node: ResolversTypes['User'] }>;
+  ApiKey: ResolverTypeWrapper<ApiKeyRecord>;
+  CreatedApiKey: ResolverTypeWrapper<Omit<CreatedApiKey, 'apiKey'> & { apiKey: ResolversTypes['ApiKey'] }>;
+  ServiceAccount: ResolverTypeWrapper<ServiceAccountRecord>;
+  ServiceAccountConnection: ResolverTypeWrapper<
+    Omit<ServiceAccountConnection, 'edges'> & { edges: Array<ResolversTypes['ServiceAccountEdge']> }
+  >;
+  ServiceAccountEdge: ResolverTypeWrapper<
+    Omit<ServiceAccountEdge, 'node'> & { node: ResolversTypes['ServiceAccount'] }
+  >;
   ActorKind: ActorKind;
   AuditEvent: ResolverTypeWrapper<AuditRecord>;
   AuditEventConnection: ResolverTypeWrapper<
@@ -1180,6 +1388,9 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  CreateApiKeyInput: CreateApiKeyInput;
+  CreateServiceAccountInput: CreateServiceAccountInput;
+  UpdateServiceAccountInput: UpdateServiceAccountInput;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   EmailCodeInput: EmailCodeInput;
@@ -1226,12 +1437,22 @@ export type ResolversParentTypes = {
   PageInfo: PageInfo;
   UserConnection: Omit<UserConnection, 'edges'> & { edges: Array<ResolversParentTypes['UserEdge']> };
   UserEdge: Omit<UserEdge, 'node'> & { node: ResolversParentTypes['User'] };
+  ApiKey: ApiKeyRecord;
+  CreatedApiKey: Omit<CreatedApiKey, 'apiKey'> & { apiKey: ResolversParentTypes['ApiKey'] };
+  ServiceAccount: ServiceAccountRecord;
+  ServiceAccountConnection: Omit<ServiceAccountConnection, 'edges'> & {
+    edges: Array<ResolversParentTypes['ServiceAccountEdge']>;
+  };
+  ServiceAccountEdge: Omit<ServiceAccountEdge, 'node'> & { node: ResolversParentTypes['ServiceAccount'] };
   AuditEvent: AuditRecord;
   AuditEventConnection: Omit<AuditEventConnection, 'edges'> & { edges: Array<ResolversParentTypes['AuditEventEdge']> };
   AuditEventEdge: Omit<AuditEventEdge, 'node'> & { node: ResolversParentTypes['AuditEvent'] };
   Query: Record<PropertyKey, never>;
   Mutation: Record<PropertyKey, never>;
   Subscription: Record<PropertyKey, never>;
+  CreateApiKeyInput: CreateApiKeyInput;
+  CreateServiceAccountInput: CreateServiceAccountInput;
+  UpdateServiceAccountInput: UpdateServiceAccountInput;
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   EmailCodeInput: EmailCodeInput;
@@ -1377,6 +1598,7 @@ export type UserResolvers<
   hasPassword?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   secondFactors?: Resolver<ResolversTypes['SecondFactors'], ParentType, ContextType>;
   authorizedApps?: Resolver<Array<ResolversTypes['AuthorizedApp']>, ParentType, ContextType>;
+  apiKeys?: Resolver<Array<ResolversTypes['ApiKey']>, ParentType, ContextType>;
   disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   deletedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
@@ -1563,6 +1785,60 @@ export type UserEdgeResolvers<
   node?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
 };
 
+export type ApiKeyResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['ApiKey'] = ResolversParentTypes['ApiKey'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  prefix?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  scopes?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  networks?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  rotatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  overlapEndsAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  expiresAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+};
+
+export type CreatedApiKeyResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['CreatedApiKey'] = ResolversParentTypes['CreatedApiKey'],
+> = {
+  apiKey?: Resolver<ResolversTypes['ApiKey'], ParentType, ContextType>;
+  key?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type ServiceAccountResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['ServiceAccount'] = ResolversParentTypes['ServiceAccount'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  scopes?: Resolver<Array<ResolversTypes['Scope']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  updatedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  apiKeys?: Resolver<Array<ResolversTypes['ApiKey']>, ParentType, ContextType>;
+};
+
+export type ServiceAccountConnectionResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['ServiceAccountConnection'] =
+    ResolversParentTypes['ServiceAccountConnection'],
+> = {
+  edges?: Resolver<Array<ResolversTypes['ServiceAccountEdge']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+};
+
+export type ServiceAccountEdgeResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['ServiceAccountEdge'] = ResolversParentTypes['ServiceAccountEdge'],
+> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['ServiceAccount'], ParentType, ContextType>;
+};
+
 export type AuditEventResolvers<
   ContextType = GraphqlContext,
   ParentType extends ResolversParentTypes['AuditEvent'] = ResolversParentTypes['AuditEvent'],
@@ -1621,6 +1897,18 @@ export type QueryResolvers<
     ParentType,
     ContextType,
     RequireFields<QueryOauthClientArgs, 'id'>
+  >;
+  userApiKeys?: Resolver<
+    Array<ResolversTypes['ApiKey']>,
+    ParentType,
+    ContextType,
+    RequireFields<QueryUserApiKeysArgs, 'userId'>
+  >;
+  serviceAccounts?: Resolver<
+    ResolversTypes['ServiceAccountConnection'],
+    ParentType,
+    ContextType,
+    RequireFields<QueryServiceAccountsArgs, 'first'>
   >;
 };
 
@@ -1802,6 +2090,60 @@ export type MutationResolvers<
     ContextType,
     RequireFields<MutationDeleteOAuthClientArgs, 'id'>
   >;
+  createApiKey?: Resolver<
+    ResolversTypes['CreatedApiKey'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreateApiKeyArgs, 'input'>
+  >;
+  rotateApiKey?: Resolver<
+    ResolversTypes['CreatedApiKey'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRotateApiKeyArgs, 'id' | 'overlap'>
+  >;
+  revokeApiKey?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeApiKeyArgs, 'id'>
+  >;
+  revokeUserApiKey?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeUserApiKeyArgs, 'id'>
+  >;
+  createServiceAccount?: Resolver<
+    ResolversTypes['ServiceAccount'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreateServiceAccountArgs, 'input'>
+  >;
+  updateServiceAccount?: Resolver<
+    ResolversTypes['ServiceAccount'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationUpdateServiceAccountArgs, 'id' | 'input'>
+  >;
+  deleteServiceAccount?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationDeleteServiceAccountArgs, 'id'>
+  >;
+  createServiceAccountKey?: Resolver<
+    ResolversTypes['CreatedApiKey'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationCreateServiceAccountKeyArgs, 'id' | 'input'>
+  >;
+  revokeServiceAccountKey?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationRevokeServiceAccountKeyArgs, 'id'>
+  >;
 };
 
 export type SubscriptionResolvers<
@@ -1836,6 +2178,11 @@ export type Resolvers<ContextType = GraphqlContext> = {
   PageInfo?: PageInfoResolvers<ContextType>;
   UserConnection?: UserConnectionResolvers<ContextType>;
   UserEdge?: UserEdgeResolvers<ContextType>;
+  ApiKey?: ApiKeyResolvers<ContextType>;
+  CreatedApiKey?: CreatedApiKeyResolvers<ContextType>;
+  ServiceAccount?: ServiceAccountResolvers<ContextType>;
+  ServiceAccountConnection?: ServiceAccountConnectionResolvers<ContextType>;
+  ServiceAccountEdge?: ServiceAccountEdgeResolvers<ContextType>;
   AuditEvent?: AuditEventResolvers<ContextType>;
   AuditEventConnection?: AuditEventConnectionResolvers<ContextType>;
   AuditEventEdge?: AuditEventEdgeResolvers<ContextType>;

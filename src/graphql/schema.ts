@@ -1,9 +1,10 @@
 /** schema.graphql with its resolvers, its scalars and its directives enforced. */
 import { readFileSync } from 'node:fs';
-import { buildASTSchema, GraphQLError, isObjectType, isScalarType, Kind, parse, type GraphQLSchema } from 'graphql';
+import { buildASTSchema, isObjectType, Kind, parse, type GraphQLSchema } from 'graphql';
 import { enforceDirectives, type DirectiveOptions } from './directives/directives.js';
 import { attachExtension, parseExtension, type SchemaExtension } from './extension.js';
 import { attachJson } from './json-scalar.js';
+import { attachDateTime, attachScope } from './scalars.js';
 import { resolvers } from './resolvers/index.js';
 
 /** The path of schema.graphql: at the root of the package, for src/ and dist/ alike. */
@@ -37,14 +38,7 @@ function attachResolvers(schema: GraphQLSchema, map: ResolverMap): void {
 }
 
 function attachScalars(schema: GraphQLSchema): void {
-  const dateTime = schema.getType('DateTime');
-  const scope = schema.getType('Scope');
-  if (!isScalarType(dateTime) || !isScalarType(scope)) throw new Error('The schema lacks a scalar');
-  // RFC 3339 in UTC. No input has this type, so parsing is refused.
-  dateTime.serialize = (value) => {
-    if (value instanceof Date) return value.toISOString();
-    throw new GraphQLError('DateTime takes a Date');
-  };
-  scope.serialize = String;
+  attachDateTime(schema.getType('DateTime'));
+  attachScope(schema.getType('Scope'));
   attachJson(schema.getType('JSON'));
 }

@@ -171,7 +171,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     if (!account) throw invalidLink();
     await tokens.void(tx, userId);
     await devices.forgetAll(tx, userId);
-    const ended = await revocation.endAll(tx, userId);
+    const ended = await revocation.endAccess(tx, userId, { actorId: null, client });
     await voidFactorsSince(tx, account, createdAt, client);
     const detail = `${ended} sessions ended${passwordVoided ? ', password voided' : ''}`;
     await audit.record(tx, { type: `${kind}.change_cancelled`, userId, actorId: null, client, detail });

@@ -36,6 +36,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     audit,
     sender,
     uses,
+    apiKeys,
     oauth,
   } = services;
   const cleanUp = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Job => ({
@@ -59,6 +60,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('known devices', HOUR_MS, (tx, limit) => devices.clear(tx, limit)),
     cleanUp('identifier changes', HOUR_MS, (tx, limit) => changes.clear(tx, limit)),
     cleanUp('sessions', 10 * MINUTE_MS, (tx, limit) => revocation.clear(tx, limit)),
+    cleanUp('API keys', HOUR_MS, (tx, limit) => apiKeys.clear(tx, limit)),
     cleanUp('authorization codes', HOUR_MS, (tx, limit) => oauth.authorizationCodes.clear(tx, limit)),
     cleanUp('device codes', HOUR_MS, (tx, limit) => oauth.deviceCodes.clear(tx, limit)),
     cleanUp('authorization requests', 10 * MINUTE_MS, (tx, limit) => oauth.pending.clear(tx, limit)),

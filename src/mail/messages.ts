@@ -3,6 +3,7 @@
  * another person's address and would then write to that person in the service's name.
  */
 import { renderEmail, type EmailContent, type Link } from './layout.js';
+import { API_KEY_CHANGES, type ApiKeyChange } from './api-key-changes.js';
 import { SECOND_FACTOR_CHANGES, type SecondFactorChange } from './second-factor-changes.js';
 
 export type { EmailContent } from './layout.js';
@@ -35,6 +36,8 @@ export interface EmailTemplates {
   accountDeleted(restoreDays: number): EmailContent;
   /** Sent after each change of the second factors, and after the use of a recovery code. */
   secondFactorChanged(change: SecondFactorChange): EmailContent;
+  /** Sent after a key was created or rotated, and after an administrator revoked one. */
+  apiKeyChanged(change: ApiKeyChange): EmailContent;
 }
 
 /** @param appUrl base of all links, without a trailing slash, e.g. `https://app.example.com/auth` */
@@ -210,6 +213,18 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
         body: [
           `${subject} your account at ${host}. ${effect}`,
           `If it was not you, somebody else has access to your account: ask ${host} to reset your password now, and tell those who run ${host}, who can remove every second factor.`,
+        ],
+        reason: ofTheAccount,
+      });
+    },
+
+    apiKeyChanged: (change) => {
+      const { subject, effect } = API_KEY_CHANGES[change];
+      return renderEmail({
+        subject: `${subject} your account at ${host}`,
+        body: [
+          `${subject} your account at ${host}. ${effect}`,
+          `If it was not you, somebody else may have access to your account: ask ${host} to reset your password now, and revoke the keys that you do not know.`,
         ],
         reason: ofTheAccount,
       });

@@ -19,7 +19,8 @@ export type EmailKind =
   | 'email_code'
   | 'account_deleted'
   | 'account_locked'
-  | 'second_factor_changed';
+  | 'second_factor_changed'
+  | 'api_key_changed';
 
 /** A queued message. Its text is composed when it is sent. */
 export interface OutboxMessage {

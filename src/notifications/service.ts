@@ -7,6 +7,7 @@ import type { Clock } from '../lib/clock.js';
 import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
 import type { EmailContent, EmailTemplates } from '../mail/messages.js';
+import { isApiKeyChange } from '../mail/api-key-changes.js';
 import { isSecondFactorChange } from '../mail/second-factor-changes.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { ComposeEmail } from '../mail/sender.js';
@@ -174,12 +175,20 @@ export function createEmailComposer({
         return accountLocked(message);
       case 'account_deleted':
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
+      case 'api_key_changed':
+        return { to, ...apiKeyChanged(detail['change']) };
       case 'second_factor_changed':
         return { to, ...secondFactorChanged(detail['change']) };
       default:
         // Queued by an instance of a newer release, which will send it.
         throw new Error(`Unknown kind of email: ${kind}`);
     }
+  }
+
+  function apiKeyChanged(change: string | null | undefined) {
+    if (isApiKeyChange(change)) return messages.apiKeyChanged(change);
+    // As for an unknown kind.
+    throw new Error(`Unknown change of API keys: ${change}`);
   }
 
   function secondFactorChanged(change: string | null | undefined) {

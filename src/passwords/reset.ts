@@ -113,7 +113,9 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       if (!account) throw invalidLink();
       await changes.recordPasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
-      await revocation.endAll(tx, account.id);
+      // As for the first sign-in with a mailed code: a stranger may have made the keys before the address was confirmed.
+      if (account.isVerified && !current.account.isVerified) await revocation.endAccess(tx, account.id, { client });
+      else await revocation.endAll(tx, account.id);
       // Earlier failures are most likely the owner's.
       await lockout.reset(tx, account.id, namesOf(account), client);
       await devices.forgetAll(tx, account.id);

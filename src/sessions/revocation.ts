@@ -1,4 +1,5 @@
 /** Ends sessions: the caller's, all others, or all of an account. Their tokens are rejected from the next request on. */
+import type { VoidApiKeys, VoidedBy } from '../api-keys/void.js';
 import type { Audit, AuditEntry } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -32,6 +33,11 @@ export interface Revocation {
    * many sessions ended. The caller audits it.
    */
   endAll(tx: Executor, userId: string, exceptId?: string): Promise<number>;
+  /**
+   * As `endAll`, and revokes and audits the API keys of the account: it was disabled or deleted, or may have been in the hands of
+   * another person.
+   */
+  endAccess(tx: Executor, userId: string, by: VoidedBy): Promise<number>;
   /** Deletes up to `limit` sessions that ended or expired over a day ago; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -42,6 +48,7 @@ export interface RevocationOptions {
   readonly audit: Audit;
   readonly challenges: Pick<Challenges, 'void'>;
   readonly codes: Pick<EmailCodes, 'void'>;
+  readonly voidApiKeys: VoidApiKeys;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -49,7 +56,8 @@ export interface RevocationOptions {
 /** How long ended sessions are kept, so audit events can refer to them. */
 const RETENTION_MS = 86_400_000;
 
-export function createRevocation({ db, clock, audit, challenges, codes, idleTtlMs }: RevocationOptions): Revocation {
+export function createRevocation(options: RevocationOptions): Revocation {
+  const { db, clock, audit, challenges, codes, voidApiKeys, idleTtlMs } = options;
   const now = () => new Date(clock.now());
 
   /** @param owner the account that must own the session; any if left out */
@@ -87,6 +95,11 @@ export function createRevocation({ db, clock, audit, challenges, codes, idleTtlM
     },
 
     endAll,
+
+    async endAccess(tx, userId, by) {
+      await voidApiKeys(tx, userId, by);
+      return endAll(tx, userId);
+    },
 
     clear: (tx, limit) =>
       createSessionRepository(tx, idleTtlMs).deleteOver(new Date(clock.now() - RETENTION_MS), limit),

@@ -3,7 +3,7 @@
  * reserved, so it can be restored. After the restore window the account is purged: its row and all personal data are deleted,
  * and its audit events are anonymised.
  */
-import type { Audit } from '../audit/audit.js';
+import type { Actor, Audit } from '../audit/audit.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database, Executor } from '../db/database.js';
@@ -24,10 +24,8 @@ export interface DeletionRequest {
   readonly password?: string | null | undefined;
 }
 
-/** The account that deletes, and its client. */
-export interface Deleter {
-  readonly actorId: string;
-  readonly client: ClientInfo;
+/** Who deletes. */
+export interface Deleter extends Actor {
   /** The hash of the verified password, or null for an account without one; left out if nothing was verified. */
   readonly verifiedHash?: string | null;
 }
@@ -72,7 +70,7 @@ export function createDeletion(options: DeletionOptions): Deletion {
   const { db, clock, audit, revocation, tokens, outbox, confirmOwner, lockout, devices, restoreWindowMs } = options;
   const windowBegan = () => new Date(clock.now() - restoreWindowMs);
 
-  async function remove(tx: Executor, id: string, { actorId, client, verifiedHash }: Deleter) {
+  async function remove(tx: Executor, id: string, { verifiedHash, ...by }: Deleter) {
     await assertNotLastAdministrator(tx, id);
     const now = new Date(clock.now());
     const changes = { deletedAt: now, pendingEmail: null, pendingEmailKey: null };
@@ -80,10 +78,10 @@ export function createDeletion(options: DeletionOptions): Deletion {
       ? createAccountRepository(tx).updateUndeleted(id, changes, now)
       : createAccountRepository(tx).update(id, changes, now, verifiedHash));
     if (!account) return undefined;
-    await revocation.endAll(tx, id);
+    await revocation.endAccess(tx, id, by);
     await tokens.void(tx, id);
     await devices.forgetAll(tx, id);
-    await audit.record(tx, { type: 'account.deleted', userId: id, actorId, client });
+    await audit.record(tx, { type: 'account.deleted', userId: id, ...by });
     const detail = { days: String(Math.ceil(restoreWindowMs / DAY_MS)) };
     await outbox.enqueue(tx, { kind: 'account_deleted', userId: id, address: account.email, detail });
     return account;

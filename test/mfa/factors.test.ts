@@ -17,6 +17,7 @@ const app = await startTestApp(t);
 const { db, clock } = app;
 const audit = createAudit({ db, clock, events: app.events, retentionMs: 1e12 });
 const revocation = createRevocation({
+  voidApiKeys: async () => 0,
   db,
   clock,
   audit,

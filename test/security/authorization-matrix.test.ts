@@ -6,21 +6,22 @@ import type { AccountPrincipal, Strategy } from '../../src/authn/strategy.js';
 import { SCHEMA_FILE } from '../../src/graphql/schema.js';
 import { startLiveApp } from '../helpers/live.js';
 import { setAccount } from '../helpers/seed.js';
-import { servicePrincipal, userPrincipal } from '../helpers/principal.js';
+import { createKey, createServiceAccountKey } from '../helpers/api-keys.js';
+import { userPrincipal } from '../helpers/principal.js';
 import { argumentsOf, selectionOf } from '../helpers/root-fields.js';
 import { claimsOf, tokenSigner } from '../helpers/tokens.js';
 import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
 const schema = buildSchema(readFileSync(SCHEMA_FILE, 'utf8'));
-/** Principals with all scopes, one for each kind of credential, so that only the kind decides. */
+const ALL_SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history', 'admin'];
+
+/** A principal with all scopes, so that only the kind of credential decides. */
 const delegated = new Map<string, () => AccountPrincipal>([
-  ['an API key', () => userPrincipal({ id: admin.id, kind: 'api-key', scopes: ALL_SCOPES })],
   ['an OAuth token', () => userPrincipal({ id: admin.id, kind: 'oauth', scopes: ALL_SCOPES })],
-  ['a service account', () => servicePrincipal(ALL_SCOPES)],
 ]);
 const PREFIX = 'Bearer test-credential:';
 const strategy: Strategy = {
-  kind: 'api-key',
+  kind: 'oauth',
   headers: ['authorization'],
   find: ({ authorization = '' }) =>
     authorization.startsWith(PREFIX) ? decodeURIComponent(authorization.slice(PREFIX.length)) : undefined,
@@ -36,8 +37,14 @@ const admin = await app.user();
 await setAccount(app.db, admin.id, 'role');
 const sessionId = String(claimsOf(admin.accessToken)['sid']);
 const tokenWith = (scopes: readonly string[]) => sign({ userId: admin.id, sessionId, scopes });
-
-const ALL_SCOPES = ['read:content', 'read:profile', 'write:profile', 'read:history', 'admin'];
+const created = await createKey(admin.client.with({ token: tokenWith(ALL_SCOPES) }), { scopes: ALL_SCOPES });
+const service = await createServiceAccountKey(admin.client.with({ token: tokenWith(ALL_SCOPES) }), ALL_SCOPES);
+/** Bearer tokens with all scopes, one for each kind of delegated credential. */
+const credentials: Record<string, string> = {
+  'an API key': created.key,
+  'an OAuth token': `test-credential:${encodeURIComponent('an OAuth token')}`,
+  'a service account': service.key,
+};
 
 const DENIED = new Set<unknown>([
   'MISSING_TOKEN',
@@ -80,8 +87,8 @@ for (const [operation, root] of roots) {
         const forged = await ask(`${tokenWith(requiredScopes?.[0] ?? [])}x`);
         t.equal(forged?.code, overHttp ? 'INVALID_TOKEN' : 4401, 'a forged token');
 
-        for (const name of delegated.keys()) {
-          const outcome = await ask(`test-credential:${encodeURIComponent(name)}`);
+        for (const [name, credential] of Object.entries(credentials)) {
+          const outcome = await ask(credential);
           if (directive(field, 'requiresSession')) {
             t.equal(outcome?.code, 'INSUFFICIENT_PERMISSIONS', `refuses ${name}`);
           } else if (name === 'a service account' && ABOUT_THE_CALLER.has(field.name)) {
@@ -149,7 +156,7 @@ t.test('refuses a token whose session belongs to another account', async (t) => 
 const ABOUT_THE_CALLER = new Set(['me', 'updateMe', 'meUpdated', 'securityEvents']);
 
 t.test('requires a session of the person for every field of sessions, email or password', async (t) => {
-  const touches = /session|password|logout|email|deleteMe|passkey|totp|recovery|reauthenticate/i;
+  const touches = /session|password|logout|email|deleteMe|passkey|totp|recovery|reauthenticate|apiKey|serviceAccount/i;
   const fields = Object.values(schema.getMutationType()!.getFields());
   const open = fields.filter(
     (field) => touches.test(field.name) && !directive(field, 'public') && !directive(field, 'requiresSession'),

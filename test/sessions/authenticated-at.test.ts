@@ -23,7 +23,8 @@ const strategy = createSessionStrategy({
   scopes: createScopeCatalogue(),
   clock: app.clock,
 });
-const authenticatedAt = async (accessToken: string) => (await strategy.authenticate(accessToken)).authenticatedAt;
+const authenticatedAt = async (accessToken: string) =>
+  (await strategy.authenticate(accessToken, '192.0.2.1')).authenticatedAt;
 const rowOf = async (accessToken: string) => {
   const id = String(claimsOf(accessToken)['sid']);
   const [row] = await app.db.executor.select().from(sessions).where(eq(sessions.id, id));

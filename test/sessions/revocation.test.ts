@@ -114,6 +114,7 @@ t.test('deletes ended and expired sessions in batches, on one instance at a time
       case when n % 2 = 1 then ${old}::timestamptz end
     from generate_series(1, 2500) n`);
   const revocation = createRevocation({
+    voidApiKeys: async () => 0,
     db,
     clock,
     challenges: createChallenges({ clock }),

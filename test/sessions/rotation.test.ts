@@ -25,6 +25,7 @@ const audit = createAudit({ db, clock, events: noEvents, retentionMs: 1 });
 const refreshTokens = createRefreshTokens(config.authSecrets);
 const grantTokens = createRefreshTokens(config.authSecrets, 'oauth-refresh-token');
 const revocation = createRevocation({
+  voidApiKeys: async () => 0,
   db,
   clock,
   audit,

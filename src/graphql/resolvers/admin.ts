@@ -25,6 +25,8 @@ export const resetSecondFactors: MutationResolvers['resetSecondFactors'] = (_sou
 export const revokeUserSessions: MutationResolvers['revokeUserSessions'] = (_source, { userId }, context) =>
   context.services.administration.revokeSessions(userId, administrator(context));
 
-function administrator(context: GraphqlContext): Administrator {
-  return { actorId: subjectId(context.principal()), client: context.client };
+/** The caller as an actor: an account, or a service account with the scope `admin`. */
+export function administrator(context: GraphqlContext): Administrator {
+  const principal = context.principal();
+  return { actorId: subjectId(principal), actorKind: principal.subject.kind, client: context.client };
 }

@@ -1,4 +1,6 @@
 /** The services that resolvers may call. */
+import type { ApiKeys } from '../../api-keys/service.js';
+import type { ServiceAccounts } from '../../service-accounts/service.js';
 import type { ChangePassword } from '../../passwords/change-password.js';
 import type { Deletion } from '../../users/deletion.js';
 import type { IdentifierChanges } from '../../identifier-changes/service.js';
@@ -54,6 +56,8 @@ export interface Services {
   readonly reauthenticate: Reauthenticate;
   readonly secondFactorPolicy: SecondFactorPolicy;
   readonly stepUpMethods: StepUpMethods;
+  readonly apiKeys: ApiKeys;
+  readonly serviceAccounts: ServiceAccounts;
   readonly audit: Audit;
   readonly feed: AuditFeed;
   readonly accessTokens: AccessTokens;

@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly socketSessions: Pick<SocketSessions, 'open'>;
   /** Charges a subscribe message before its document is parsed. @throws AppError RATE_LIMIT_EXCEEDED */
   charge(userId: string, requests: number): Promise<void>;
+  /** Of the client. */
+  readonly ipAddress: string;
   /** The credentials in the payload of `connection_init`. */
   credentialsOf(params: Readonly<Record<string, unknown>> | undefined): RequestCredentials;
   /** Creates the context of a subscription. */
@@ -173,7 +175,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
       const credentials = options.credentialsOf(context.connectionParams);
       // Frees the payload, which graphql-ws would keep.
       Object.assign(context, { connectionParams: undefined });
-      session = await socketSessions.open(connection, credentials);
+      session = await socketSessions.open(connection, credentials, options.ipAddress);
       return session !== undefined;
     },
 

@@ -34,8 +34,9 @@ export interface SocketSessions {
   /**
    * Authenticates a socket. If that fails it closes the socket and resolves with undefined: 4401 or 4403 for refused credentials,
    * 4413 above the limit of the account, 1013 if the credentials cannot be checked.
+   * @param ipAddress of the client
    */
-  open(socket: ClosableSocket, credentials: RequestCredentials): Promise<SocketSession | undefined>;
+  open(socket: ClosableSocket, credentials: RequestCredentials, ipAddress: string): Promise<SocketSession | undefined>;
   /** The number of authenticated sockets. */
   count(): number;
   close(): void;

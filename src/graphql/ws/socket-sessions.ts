@@ -11,7 +11,14 @@ import { subjectId } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
 import type { ClosableSocket, SocketSessions, SubscriptionHandle } from './socket-session.js';
-import { closeReasonFor, isRefusal, NOT_AUTHENTICATED, TOKEN_EXPIRED, TOO_MANY_OF_ACCOUNT } from './close-codes.js';
+import {
+  closeReasonFor,
+  isRefusal,
+  NOT_AUTHENTICATED,
+  TOKEN_EXPIRED,
+  TOO_MANY_OF_ACCOUNT,
+  type CloseReason,
+} from './close-codes.js';
 import { assertRoomForRows } from './event-rows.js';
 
 export interface SocketSessionsOptions {
@@ -28,8 +35,11 @@ export interface SocketSessionsOptions {
 interface TrackedSession {
   readonly socket: ClosableSocket;
   readonly credentials: RequestCredentials;
+  readonly ipAddress: string;
   readonly userId: string;
   readonly expiresAt: number;
+  /** For the expiry: an access token can be renewed, an API key cannot. */
+  readonly whenExpired: CloseReason;
   readonly requirements: Map<object, readonly ScopeRequirement[]>;
   /** Of its open subscriptions, at each event. */
   rows: number;
@@ -69,7 +79,7 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
   function principalOf(session: TrackedSession): Promise<AccountPrincipal> {
     if (session.checkedAt !== ticks) session.latest = undefined;
     session.checkedAt = ticks;
-    return (session.latest ??= authenticate(session.credentials));
+    return (session.latest ??= authenticate(session.credentials, session.ipAddress));
   }
 
   async function check(session: TrackedSession): Promise<void> {
@@ -127,7 +137,7 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
     const now = clock.now();
     const mayMissEvents = !events.connected();
     for (const session of all()) {
-      if (session.expiresAt <= now) session.socket.close(TOKEN_EXPIRED);
+      if (session.expiresAt <= now) session.socket.close(session.whenExpired);
       const interval = mayMissEvents || session.isUnsure ? UNSURE_EVERY_TICKS : CHECK_EVERY_TICKS;
       if (ticks - session.checkedAt >= interval) due.add(session);
     }
@@ -176,10 +186,10 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
   }
 
   return {
-    async open(socket, credentials) {
+    async open(socket, credentials, ipAddress) {
       const newsBefore = news;
       try {
-        const principal = await authenticate(credentials);
+        const principal = await authenticate(credentials, ipAddress);
         if (!socket.isOpen()) return undefined;
         const userId = subjectId(principal);
         if ((sessions.get(userId)?.size ?? 0) >= maxPerAccount) {
@@ -187,9 +197,11 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
           socket.close(TOO_MANY_OF_ACCOUNT);
           return undefined;
         }
-        const { expiresAt } = principal.credential;
+        const { kind, expiresAt } = principal.credential;
+        const whenExpired = kind === 'api-key' ? NOT_AUTHENTICATED : TOKEN_EXPIRED;
         const state = { requirements: new Map(), rows: 0, checkedAt: ticks, latest: undefined, isUnsure: false };
-        const session: TrackedSession = { ...state, socket, credentials, userId, expiresAt };
+        const known = { socket, credentials, ipAddress, userId, expiresAt, whenExpired };
+        const session: TrackedSession = { ...state, ...known };
         add(session);
         checkAgain(session, newsBefore);
         return {

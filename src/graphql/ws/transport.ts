@@ -109,6 +109,7 @@ export async function serveSockets(app: FastifyInstance, options: TransportOptio
       subscribe,
       socketSessions,
       charge: (userId, requests) => charge(request, userId, requests),
+      ipAddress: client.ipAddress,
       credentialsOf,
       createContext: (session, onRequire) => createContext(client, session, onRequire),
       requestId: request.id,

@@ -2,7 +2,7 @@
  * The consequences of adding and removing a second factor, whatever its kind. They keep this true: an account with a second
  * factor has no live session whose proof lacks one.
  */
-import type { Audit } from '../../audit/audit.js';
+import type { Actor, Audit } from '../../audit/audit.js';
 import type { Database, Executor } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
@@ -21,6 +21,7 @@ export interface FactorChange {
   readonly userId: string;
   /** The account that made the change; null if unknown; defaults to `userId`. */
   readonly actorId?: string | null;
+  readonly actorKind?: Actor['actorKind'];
   /** The session of the owner; null during a sign-in, and for a change by an administrator. */
   readonly sessionId: string | null;
   readonly client: ClientInfo;
@@ -53,7 +54,7 @@ export interface Factors {
    * Removes all second factors of an account, ends its sessions, audits it and notifies the owner, in the caller's transaction.
    * False if it has none. @throws AppError NOT_FOUND for an unknown or deleted account
    */
-  reset(tx: Executor, userId: string, by: { readonly actorId: string; readonly client: ClientInfo }): Promise<boolean>;
+  reset(tx: Executor, userId: string, by: Actor): Promise<boolean>;
   /** Audits a change and queues the notice to the owner, in the caller's transaction. */
   record(tx: Executor, account: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void>;
 }

@@ -65,7 +65,7 @@ function setup(
         tellClosed(closing.code);
       },
     };
-    const session = await socketSessions.open(socket, { authorization });
+    const session = await socketSessions.open(socket, { authorization }, '192.0.2.1');
     return { session: session as SocketSession, closed, isOpen: socket.isOpen };
   }
 
@@ -241,7 +241,11 @@ t.test('does not track a socket that closed during authentication', async (t) =>
   const { socketSessions, verdicts } = setup(t);
   let answer: () => void = () => undefined;
   verdicts.set('u:1', () => new Promise<void>((resolve) => (answer = resolve)));
-  const opening = socketSessions.open({ isOpen: () => false, close: () => undefined }, { authorization: 'u:1' });
+  const opening = socketSessions.open(
+    { isOpen: () => false, close: () => undefined },
+    { authorization: 'u:1' },
+    '192.0.2.1',
+  );
   answer();
   t.equal(await opening, undefined);
   t.equal(socketSessions.count(), 0);
