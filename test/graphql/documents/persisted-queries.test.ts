@@ -134,7 +134,10 @@ async function apollo(t: Parameters<typeof startGraphqlServer>[0], options: Grap
   const link = new HttpLink({
     uri: `http://127.0.0.1:${port}/graphql`,
     fetch: async (input, init) => {
-      const query = init?.body == null ? new URL(input).searchParams.get('query') : init.body;
+      const query =
+        init?.body == null
+          ? new URL(input instanceof Request ? input.url : input).searchParams.get('query')
+          : init.body;
       sent.push({ method: init?.method ?? 'GET', hasQuery: query !== null && /login/.test(query as string) });
       return fetch(input, init);
     },
