@@ -97,6 +97,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
     issuer: publicUrl,
     scopes: services.scopes.all,
     idTokenAlgorithm: config.oauth.idTokenAlgorithm,
+    acceptsMetadataDocuments: config.oauth.registration === 'open',
     authenticate: principals.authenticate,
     authenticateToken: (token, request) =>
       authenticator.authenticate({ authorization: `Bearer ${token}` }, clientOf(request).ipAddress),

@@ -24,6 +24,8 @@ export interface MetadataOptions {
   readonly grantTypes: readonly string[];
   /** OAUTH_ID_TOKEN_ALGORITHM. */
   readonly idTokenAlgorithm: string;
+  /** Whether a `client_id` may be the URL of a metadata document. */
+  readonly acceptsMetadataDocuments: boolean;
   /** Whether this deployment serves a path. */
   serves(path: string): boolean;
 }
@@ -31,7 +33,7 @@ export interface MetadataOptions {
 const CONFIDENTIAL_METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt'];
 
 export function serverMetadata(options: MetadataOptions): Readonly<Record<string, unknown>> {
-  const { issuer, scopes, grantTypes, idTokenAlgorithm, serves } = options;
+  const { issuer, scopes, grantTypes, idTokenAlgorithm, acceptsMetadataDocuments, serves } = options;
   const served = Object.entries(ENDPOINTS).filter(([, path]) => serves(path));
   const algorithms = (endpoint: string) => ({
     [`${endpoint}_endpoint_auth_signing_alg_values_supported`]: ASSERTION_ALGORITHMS,
@@ -55,6 +57,7 @@ export function serverMetadata(options: MetadataOptions): Readonly<Record<string
     authorization_response_iss_parameter_supported: true,
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     acr_values_supported: ACR_VALUES,
+    client_id_metadata_document_supported: acceptsMetadataDocuments,
     claim_types_supported: ['normal'],
     claims_supported: CLAIMS,
     claims_parameter_supported: false,

@@ -42,6 +42,19 @@ t.test('lists only endpoints that exist', async (t) => {
   }
 });
 
+t.test('names the registration only if it is on', async (t) => {
+  const read = async (registration: string) => {
+    const app = await startTestApp(t, { OAUTH_REGISTRATION: registration });
+    return (await get(app, '/.well-known/openid-configuration')).json<Record<string, unknown>>();
+  };
+  const off = await read('off');
+  t.notOk('registration_endpoint' in off);
+  t.equal(off['client_id_metadata_document_supported'], false);
+  const open = await read('open');
+  t.equal(open['registration_endpoint'], 'http://auth.test/oauth/register');
+  t.equal(open['client_id_metadata_document_supported'], true);
+});
+
 t.test('serves the document of an issuer with a path at the places of both specifications', async (t) => {
   const app = await startTestApp(t, { PUBLIC_URL: 'https://example.com/auth' });
   for (const url of [
