@@ -59,7 +59,7 @@ const readPresented = statement<PresentedRow[]>(
 /** Reads keys with their owners by id, in one statement. @param executor the database */
 export function readPresentedKeys(executor: Executor) {
   return async (ids: readonly string[]): Promise<PresentedKey[]> => {
-    const rows = await readPresented(executor, { ids: [...ids] });
+    const rows = await readPresented(executor, { ids: `{${ids.join(',')}}` });
     return rows.map(({ key, account, serviceAccount }) => ({
       key,
       account: account.id === null ? null : account,
