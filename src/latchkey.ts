@@ -26,7 +26,7 @@ import type { Events } from './events/events.js';
 import { createEmailTemplates } from './mail/messages.js';
 import { createOutbox } from './mail/outbox.js';
 import type { IdTokenKeys } from './signing-keys/id-token-keys.js';
-import { createOAuth } from './oauth/create.js';
+import { createOAuth, noteLogout } from './oauth/create.js';
 import { createMailSender } from './mail/sender.js';
 import type { MailTransport } from './mail/transport.js';
 import { createOneTimeTokens } from './one-time-tokens/service.js';
@@ -115,7 +115,7 @@ export function createServices(dependencies: ServiceDependencies) {
   });
   const { idleTtlMs } = config.sessions;
   const voidApiKeys = createVoidApiKeys(core);
-  const revocation = createRevocation({ ...core, challenges, codes, voidApiKeys, idleTtlMs });
+  const revocation = createRevocation({ ...core, challenges, codes, voidApiKeys, idleTtlMs, onEnded: noteLogout });
 
   const { login: account, loginNetwork: network } = config.rateLimits;
   const devices = createKnownDevices({ db, clock });

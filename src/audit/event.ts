@@ -52,6 +52,7 @@ export type AuditType =
   | 'oauth_client.secret_rotated'
   | 'oauth_client.grants_ended'
   | 'oauth_client.grants_narrowed'
+  | 'oauth_client.logout_undelivered'
   | 'app.revoked'
   | 'oauth_device.approved'
   | 'oauth_device.denied'

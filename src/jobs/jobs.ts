@@ -48,6 +48,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
   return [
     { name: 'reload signing keys', everyMs: RELOAD_MS, run: () => keys.reload() },
     { name: 'send mail', everyMs: 5 * SECOND_MS, run: () => sender.deliverDue() },
+    { name: 'send logout tokens', everyMs: 5 * SECOND_MS, run: (stop) => oauth.logoutSender.sendDue(stop) },
     { name: 'record session use', everyMs: 5 * SECOND_MS, run: () => uses.flush() },
     ...(synchroniseClock ? [{ name: 'synchronise clock', everyMs: MINUTE_MS, run: synchroniseClock }] : []),
     cleanUp('rate limits', 10 * MINUTE_MS, (tx, limit) => rateLimits.clear(tx, limit)),

@@ -1,7 +1,7 @@
 /** Creates the services of the OAuth 2.0 and OpenID Connect provider with their dependencies. */
 import type { Audit } from '../audit/audit.js';
 import type { ScopeCatalogue } from '../authz/scopes.js';
-import type { Database } from '../db/database.js';
+import type { Database, Executor } from '../db/database.js';
 import type { RateLimits } from '../rate-limits/service.js';
 import type { Clock } from '../lib/clock.js';
 import { createAuthorizedApps } from './apps/service.js';
@@ -16,6 +16,8 @@ import { createPendingRequests } from './authorization/pending.js';
 import { createAuthorization } from './authorization/service.js';
 import { createAuthorizationCodes } from './codes/service.js';
 import { createDeviceApproval } from './device/approval.js';
+import { createLogoutRepository } from './logout/repository.js';
+import { createLogoutSender } from './logout/sender.js';
 import { createResolveClient } from './registration/documents.js';
 import { createFetchDocument } from './registration/fetch-document.js';
 import { createRegistration } from './registration/service.js';
@@ -45,6 +47,10 @@ export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOption
   readonly idleTtlMs?: number | undefined;
 }
 
+/** Stores logout notices for the clients of browser sessions that ended at `endedAt`, in the transaction of the logout. */
+export const noteLogout = (tx: Executor, userId: string, endedAt: Date): Promise<void> =>
+  createLogoutRepository(tx).insertOfEnded(userId, endedAt);
+
 export type OAuth = ReturnType<typeof createOAuth>;
 
 export function createOAuth(options: OAuthOptions) {
@@ -66,6 +72,7 @@ export function createOAuth(options: OAuthOptions) {
     deviceCodes,
     deviceApproval: createDeviceApproval({ ...options, pending, deviceCodes }),
     apps: createAuthorizedApps(options),
+    logoutSender: createLogoutSender({ ...options, issuer }),
     /** The grants of the token endpoint, by `grant_type`. */
     grants: createTokenGrants({ ...options, issuer }),
     ...createTokenServices({ ...options, issuer }),

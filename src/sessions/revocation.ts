@@ -49,6 +49,8 @@ export interface RevocationOptions {
   readonly challenges: Pick<Challenges, 'void'>;
   readonly codes: Pick<EmailCodes, 'void'>;
   readonly voidApiKeys: VoidApiKeys;
+  /** Called in the transaction that ended sessions of an account, with their `endedAt`. */
+  readonly onEnded?: (tx: Executor, userId: string, endedAt: Date) => Promise<void>;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -57,14 +59,16 @@ export interface RevocationOptions {
 const RETENTION_MS = 86_400_000;
 
 export function createRevocation(options: RevocationOptions): Revocation {
-  const { db, clock, audit, challenges, codes, voidApiKeys, idleTtlMs } = options;
+  const { db, clock, audit, challenges, codes, voidApiKeys, idleTtlMs, onEnded = async () => undefined } = options;
   const now = () => new Date(clock.now());
 
   /** @param owner the account that must own the session; any if left out */
   async function end(sessionId: string, entry: Pick<AuditEntry, 'type' | 'client' | 'detail'>, owner?: string) {
     return db.transaction(async (tx) => {
-      const userId = await createSessionRepository(tx, idleTtlMs).end(sessionId, now(), owner);
+      const at = now();
+      const userId = await createSessionRepository(tx, idleTtlMs).end(sessionId, at, owner);
       if (userId === undefined) return false;
+      await onEnded(tx, userId, at);
       await audit.record(tx, { ...entry, userId, sessionId });
       return true;
     });
@@ -73,7 +77,10 @@ export function createRevocation(options: RevocationOptions): Revocation {
   async function endAll(tx: Executor, userId: string, exceptId?: string): Promise<number> {
     await challenges.void(tx, userId);
     await codes.void(tx, userId);
-    return createSessionRepository(tx, idleTtlMs).endAll(userId, now(), exceptId);
+    const at = now();
+    const ended = await createSessionRepository(tx, idleTtlMs).endAll(userId, at, exceptId);
+    if (ended > 0) await onEnded(tx, userId, at);
+    return ended;
   }
 
   return {

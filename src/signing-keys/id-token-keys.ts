@@ -3,7 +3,7 @@
  * first one is created when it is needed, since a deployment without clients needs none and an RSA key takes long to generate.
  */
 import { createSigningKeyRepository } from './repository.js';
-import { ID_TOKEN, type JwtKey } from './jwt-key.js';
+import { ID_TOKEN, LOGOUT_TOKEN, type JwtKey } from './jwt-key.js';
 import type { AsymmetricAlgorithm, PublicJwk } from './key-material.js';
 import { createSigningKeys, type SigningKeys, type SigningKeysOptions } from './service.js';
 
@@ -11,6 +11,8 @@ export interface IdTokenKeys {
   readonly algorithm: AsymmetricAlgorithm;
   /** The key that signs ID tokens. Creates it if there is none. */
   current(): Promise<JwtKey>;
+  /** The same key for logout tokens, which have a type of their own. */
+  logout(): Promise<JwtKey>;
   /** The key with this id; undefined if there is none. */
   find(kid: string): Promise<JwtKey | undefined>;
   /** The public keys (RFC 7517). */
@@ -29,6 +31,13 @@ export function createIdTokenKeys(options: IdTokenKeysOptions): IdTokenKeys {
       throw error;
     }));
 
+  let forLogout: Promise<SigningKeys> | undefined;
+  const openForLogout = () =>
+    (forLogout ??= createSigningKeys({ ...options, purpose: 'id', type: LOGOUT_TOKEN }).catch((error: unknown) => {
+      forLogout = undefined;
+      throw error;
+    }));
+
   /** Undefined as long as no instance has created a key. */
   async function existing(): Promise<SigningKeys | undefined> {
     if (!opened && (await createSigningKeyRepository(options.db.executor, 'id').list()).length === 0) return undefined;
@@ -41,6 +50,11 @@ export function createIdTokenKeys(options: IdTokenKeysOptions): IdTokenKeys {
     algorithm: options.algorithm,
     async current() {
       const keys = await open();
+      await keys.refresh();
+      return keys.current();
+    },
+    async logout() {
+      const keys = await openForLogout();
       await keys.refresh();
       return keys.current();
     },

@@ -7,6 +7,7 @@ import type { Revoker } from '../../sessions/revocation.js';
 import { createGrantRepository } from '../../sessions/repository.js';
 import { isClientId } from '../clients/id.js';
 import { createPendingRepository } from '../clients/pending-repository.js';
+import { createLogoutRepository } from '../logout/repository.js';
 import { createAppRepository, type AppRow } from './repository.js';
 
 export interface AuthorizedApps {
@@ -48,8 +49,10 @@ export function createAuthorizedApps({ db, clock, audit, idleTtlMs }: Authorized
           // First the consent, then the codes, then the grants: each may lead to the next.
           const hadConsent = await createAppRepository(tx).deleteConsent(userId, clientId);
           const codes = await createPendingRepository(tx).deleteCodes({ clientId, userId });
-          const ended = await createGrantRepository(tx, idleTtlMs).end(new Date(clock.now()), { clientId, userId });
+          const now = new Date(clock.now());
+          const ended = await createGrantRepository(tx, idleTtlMs).end(now, { clientId, userId });
           if (!hadConsent && codes + ended.length === 0) return false;
+          await createLogoutRepository(tx).insertOfRevoked(clientId, userId, now);
           await audit.record(tx, {
             type: 'app.revoked',
             userId,
