@@ -1,7 +1,9 @@
 /** A browser for the pages of the OAuth provider: keeps cookies, follows redirects to the provider, submits forms. */
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import { codeChallenge } from './pkce.js';
+import type { TestApp } from './app.js';
 import { REDIRECT_URI, type SeededClient } from './oauth.js';
+import type { SeededUser } from './seed.js';
 
 /** What the browser shows. */
 export interface Shown {
@@ -127,4 +129,24 @@ export function authorizeUrl(
 /** The parameters of a response to the client. */
 export function responseOf({ left }: Shown): Record<string, string> {
   return left ? Object.fromEntries(left.searchParams) : {};
+}
+
+/** What a person types into the login form. */
+export const credentialsOf = ({ username, password }: Pick<SeededUser, 'username' | 'password'>) => ({
+  identifier: username,
+  password,
+});
+
+/** A browser whose person has signed in and allowed the client. */
+export async function visitorOf(
+  app: Pick<TestApp, 'server'>,
+  user: SeededUser,
+  seeded: Pick<SeededClient, 'client'>,
+): Promise<OAuthBrowser> {
+  const browser = oauthBrowser(app.server);
+  await browser.open(authorizeUrl(seeded));
+  await browser.submit(credentialsOf(user));
+  const allowed = await browser.submit({ decision: 'allow' });
+  if (!responseOf(allowed)['code']) throw new Error(`No code: ${allowed.status} ${allowed.body}`);
+  return browser;
 }
