@@ -12,6 +12,7 @@ import type { SecondFactorPolicy } from '../mfa/policy.js';
 import type { LastUsedRecorder } from '../sessions/last-used.js';
 import type { LoadSession } from '../sessions/session-loader.js';
 import { createBrowserSessions } from './authorization/browser-sessions.js';
+import { createLogout } from './authorization/logout.js';
 import { createPendingRequests } from './authorization/pending.js';
 import { createAuthorization } from './authorization/service.js';
 import { createAuthorizationCodes } from './codes/service.js';
@@ -78,6 +79,7 @@ export function createOAuth(options: OAuthOptions) {
     ...createTokenServices({ ...options, issuer }),
     pending,
     browserSessions: createBrowserSessions(options),
+    logout: createLogout({ ...options, findClient: resolveClient }),
     authorization: createAuthorization({
       ...options,
       issuer,

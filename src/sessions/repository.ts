@@ -196,7 +196,12 @@ export function createGrantRepository(executor: Executor, idleTtlMs?: number) {
     /** Ends live grants; returns their ids and accounts. Filters that are left out match all. */
     async end(
       now: Date,
-      filter: { readonly clientId: string; readonly userId?: string; readonly id?: string },
+      filter: {
+        readonly clientId: string;
+        readonly userId?: string;
+        readonly id?: string;
+        readonly browserSessionId?: string;
+      },
     ): Promise<{ readonly id: string; readonly userId: string }[]> {
       return executor
         .update(sessions)
@@ -206,6 +211,7 @@ export function createGrantRepository(executor: Executor, idleTtlMs?: number) {
             eq(sessions.clientId, filter.clientId),
             filter.userId === undefined ? undefined : eq(sessions.userId, filter.userId),
             filter.id === undefined ? undefined : eq(sessions.id, filter.id),
+            filter.browserSessionId === undefined ? undefined : eq(sessions.browserSessionId, filter.browserSessionId),
             liveAt(now, idleTtlMs),
           ),
         )

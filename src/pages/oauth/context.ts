@@ -5,6 +5,7 @@ import { isCrossSite } from '../../fastify/cross-site.js';
 import type { ChargeField } from '../../graphql/directives/limits.js';
 import type { AppError, ErrorCode } from '../../lib/errors.js';
 import type { BrowserSession, BrowserSessions } from '../../oauth/authorization/browser-sessions.js';
+import type { Logout } from '../../oauth/authorization/logout.js';
 import type { PendingRequest, PendingRequests } from '../../oauth/authorization/pending.js';
 import type { Authorization } from '../../oauth/authorization/service.js';
 import type { DeviceApproval } from '../../oauth/device/approval.js';
@@ -28,6 +29,7 @@ export interface PagesContext {
   readonly deviceApproval: DeviceApproval;
   readonly pending: PendingRequests;
   readonly browserSessions: BrowserSessions;
+  readonly logout: Logout;
   readonly signIn: BrowserSignIn;
   /** EMAIL_LOGIN. */
   readonly emailLogin: boolean;

@@ -1,5 +1,6 @@
 /** Renders the forms of the OAuth provider. They work without scripts; the one script adds passkeys. All text is escaped. */
 import { escapeHtml } from '../../lib/html.js';
+import type { BrowserSession } from '../../oauth/authorization/browser-sessions.js';
 import type { ConsentView } from '../../oauth/authorization/step.js';
 import { CODE, codeInput, input, page, summary, type Field, type Html, type Issue } from '../layout.js';
 import { scopeText } from './scope-texts.js';
@@ -111,6 +112,23 @@ ${hiddenInput('request', state.request)}<button type="submit" class="second">Use
 </form>
 `;
   return page('Allow access?', content);
+}
+
+/** Asks whether the person wants to be signed out. @param search the request, to be sent with the form */
+export function logoutPage(
+  {
+    search,
+    key,
+    session: { account },
+  }: { readonly search: string; readonly key: string; readonly session: BrowserSession },
+  { logout }: OAuthPaths,
+): Html {
+  const content = `<p>You are signed in as <bdi>${escapeHtml(account.username)}</bdi>.</p>
+<form method="post" action="${escapeHtml(logout)}">
+${hiddenInput('search', search)}${hiddenInput('key', key)}<button type="submit">Sign out</button>
+</form>
+`;
+  return page('Sign out?', content);
 }
 
 /**

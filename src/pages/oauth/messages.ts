@@ -1,4 +1,5 @@
 /** The provider's pages without a form: errors, each with its status. */
+import type { LogoutProblem } from '../../oauth/authorization/logout.js';
 import type { Problem } from '../../oauth/authorization/step.js';
 import type { DeviceDecision } from '../../oauth/device/service.js';
 import { messagePage } from '../html.js';
@@ -14,7 +15,7 @@ const error = (status: number, title: string, text: string): ErrorPage => ({
   html: messagePage(title, text, true),
 });
 
-export const PROBLEMS: Readonly<Record<Problem, ErrorPage>> = {
+export const PROBLEMS: Readonly<Record<Problem | LogoutProblem, ErrorPage>> = {
   client: error(
     400,
     'The application is not known here',
@@ -24,6 +25,21 @@ export const PROBLEMS: Readonly<Record<Problem, ErrorPage>> = {
     400,
     'The application made a mistake',
     'The link that brought you here does not lead back to an address that the application has registered. Tell its operator.',
+  ),
+  logout_hint: error(
+    400,
+    'The application made a mistake',
+    'It asked to sign you out with a token that is not its own. You are still signed in. Tell its operator.',
+  ),
+  logout_uri: error(
+    400,
+    'The application made a mistake',
+    'It asked to sign you out, and to return to an address that it has not registered. You are still signed in. Tell its operator.',
+  ),
+  logout_request: error(
+    400,
+    'The application made a mistake',
+    'It asked to sign you out with a parameter that is repeated or malformed. You are still signed in. Tell its operator.',
   ),
   expired: error(
     400,
@@ -66,3 +82,8 @@ export const DEVICE_ANSWERED: Readonly<Record<DeviceDecision, Html>> = {
   ),
   denied: messagePage('The device was denied', 'It got no access to your account. You can close this page.'),
 };
+
+export const SIGNED_OUT = messagePage(
+  'You are signed out',
+  'You are signed out in this browser. You can close this page.',
+);

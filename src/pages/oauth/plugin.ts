@@ -14,6 +14,7 @@ import { deviceRoutes } from './device.js';
 import { noteError, show, type PagesContext } from './context.js';
 import type { OAuthPaths } from './html.js';
 import { loginRoutes } from './login.js';
+import { logoutRoutes } from './logout.js';
 
 /** Errors that a page explains. The app's error handler answers others. */
 const SHOWN: ReadonlySet<ErrorCode> = new Set(['QUERY_REJECTED', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE']);
@@ -43,6 +44,7 @@ const plugin: FastifyPluginCallback<{ readonly context: PagesContext }> = (app, 
   authorizeRoutes(app, context);
   loginRoutes(app, context);
   consentRoutes(app, context);
+  logoutRoutes(app, context);
   deviceRoutes(app, context);
   done();
 };

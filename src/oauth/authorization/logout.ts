@@ -1,0 +1,122 @@
+/**
+ * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): ends the browser's session at the provider, and the grants that the
+ * client got in it. Grants of other clients stay: their tokens are theirs until they or the person revoke them.
+ */
+import type { Audit } from '../../audit/audit.js';
+import type { Database } from '../../db/database.js';
+import type { ClientInfo } from '../../lib/client-info.js';
+import type { Clock } from '../../lib/clock.js';
+import { createGrantRepository, createSessionRepository } from '../../sessions/repository.js';
+import type { IdTokenKeys } from '../../signing-keys/id-token-keys.js';
+import type { OAuthClient } from '../clients/client.js';
+import type { BrowserSession } from './browser-sessions.js';
+import { parseAuthorizationParameters } from './parameters.js';
+
+/** A valid request. */
+export interface LogoutRequest {
+  /** The client that asks; undefined if it did not say. */
+  readonly clientId: string | undefined;
+  /** Where the browser goes afterwards; undefined for a page of the provider. */
+  readonly returnTo: string | undefined;
+  /** The browser session of the ID token. */
+  readonly hintedSessionId: string | undefined;
+}
+
+/** Why a request is refused. Nothing may be sent to an address that is not registered. */
+export type LogoutProblem = 'logout_hint' | 'client' | 'logout_uri' | 'logout_request';
+
+export interface Logout {
+  /** @param search the query string, or the text of the form */
+  read(search: string): Promise<LogoutRequest | LogoutProblem>;
+  /** Ends the session and the grants of the client in one transaction. */
+  end(request: LogoutRequest, session: BrowserSession, client: ClientInfo): Promise<void>;
+}
+
+export interface LogoutOptions {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly audit: Pick<Audit, 'record'>;
+  readonly idTokenKeys: Pick<IdTokenKeys, 'find'>;
+  readonly findClient: (id: string) => Promise<OAuthClient | undefined>;
+  /** Idle timeout of sessions in milliseconds; undefined for none. */
+  readonly idleTtlMs?: number | undefined;
+}
+
+/** The client and the browser session of an ID token. */
+interface Hint {
+  readonly clientId: string;
+  readonly sessionId: string | undefined;
+}
+
+const CLIENT_ID = /^[\x21-\x7e]{1,2048}$/;
+
+export function createLogout({ db, clock, audit, idTokenKeys, findClient, idleTtlMs }: LogoutOptions): Logout {
+  /** Reads an ID token of this provider, expired or not. Undefined for any other token. */
+  async function readHint(token: string): Promise<Hint | undefined> {
+    const kid = kidOf(token);
+    const key = kid === undefined ? undefined : await idTokenKeys.find(kid);
+    if (!key) return undefined;
+    try {
+      const { aud, sid } = key.verify(token);
+      if (typeof aud !== 'string') return undefined;
+      return { clientId: aud, sessionId: typeof sid === 'string' ? sid : undefined };
+    } catch {
+      return undefined;
+    }
+  }
+
+  return {
+    async read(search) {
+      const parameters = parseAuthorizationParameters(search);
+      if (parameters.repeated.length > 0 || parameters.isMalformed) return 'logout_request';
+      const token = parameters.get('id_token_hint');
+      const hint = token === undefined ? undefined : await readHint(token);
+      if (token !== undefined && !hint) return 'logout_hint';
+      const named = parameters.get('client_id');
+      if (hint && named !== undefined && named !== hint.clientId) return 'logout_hint';
+      const clientId = named ?? hint?.clientId;
+      const client = clientId !== undefined && CLIENT_ID.test(clientId) ? await findClient(clientId) : undefined;
+      if (clientId !== undefined && client?.disabledAt !== null) return 'client';
+      const uri = parameters.get('post_logout_redirect_uri');
+      if (uri !== undefined && !client?.postLogoutRedirectUris.includes(uri)) return 'logout_uri';
+      const returnTo = uri === undefined ? undefined : withState(uri, parameters.get('state'));
+      return { clientId, returnTo, hintedSessionId: hint?.sessionId };
+    },
+
+    async end({ clientId }, { session: { id: sessionId }, account: { id: userId } }, client) {
+      await db.transaction(async (tx) => {
+        const now = new Date(clock.now());
+        const ended = await createSessionRepository(tx, idleTtlMs).end(sessionId, now, userId);
+        if (ended !== undefined)
+          await audit.record(tx, { type: 'session.ended', userId, sessionId, client, detail: 'at the provider' });
+        if (clientId === undefined) return;
+        const filter = { clientId, userId, browserSessionId: sessionId };
+        for (const { id } of await createGrantRepository(tx, idleTtlMs).end(now, filter))
+          await audit.record(tx, {
+            type: 'session.ended',
+            userId,
+            sessionId: id,
+            client,
+            detail: 'with the browser session',
+          });
+      });
+    },
+  };
+}
+
+/** The key id in the header of a JWT, which is not verified yet. */
+function kidOf(token: string): string | undefined {
+  try {
+    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
+    const kid = typeof header === 'object' && header !== null && 'kid' in header ? header.kid : undefined;
+    return typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Adds the state as text, so that the registered URI stays as it is. */
+function withState(uri: string, state: string | undefined): string {
+  if (state === undefined) return uri;
+  return `${uri}${uri.includes('?') ? '&' : '?'}state=${encodeURIComponent(state)}`;
+}
