@@ -19,7 +19,7 @@ async function idTokenOf(browser: OAuthBrowser, { client, secret }: SeededClient
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     payload: new URLSearchParams({
       grant_type: 'authorization_code',
-      code: allowed.code!,
+      code: allowed['code']!,
       redirect_uri: client.redirectUris[0]!,
       client_id: client.id,
       client_secret: secret,
