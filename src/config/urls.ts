@@ -16,6 +16,9 @@ const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
   'reset-password',
   'verify-email',
   'cancel-email-change',
+  'email-code',
+  'oauth',
+  'device',
 ]);
 
 /** Quotes a refused value for an error, unless it may contain a password, such as a URL with user information. */

@@ -54,6 +54,19 @@ t.test('ends session and grant without a question if the ID token is of the sess
   t.notOk(await isSignedIn(browser));
 });
 
+t.test('leaves a notice for each client of the session that has an address for logout tokens', async (t) => {
+  const told = await seedClient(app, { backchannelLogoutUri: 'https://app.example.com/logout' });
+  const user = await app.user();
+  const browser = await visitorOf(app, user, told);
+  await idTokenOf(browser, told);
+  const id_token_hint = await idTokenOf(browser, seeded);
+  await browser.open(logoutUrl({ id_token_hint }));
+  const notices = await app.db.executor
+    .select({ clientId: sql<string>`client_id`, userId: sql<string>`user_id` })
+    .from(sql`oauth_logout_notices`);
+  t.same(notices, [{ clientId: told.client.id, userId: user.id }]);
+});
+
 t.test('asks without an ID token of the session, and ends nothing until the person confirms', async (t) => {
   const user = await app.user();
   const browser = await visitorOf(app, user, seeded);

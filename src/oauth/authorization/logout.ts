@@ -1,6 +1,7 @@
 /**
  * RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): ends the browser's session at the provider, and the grants that the
- * client got in it. Grants of other clients stay: their tokens are theirs until they or the person revoke them.
+ * client got in it. Grants of other clients stay: their tokens are theirs until they or the person revoke them. They get a logout token
+ * if they have an address for it.
  */
 import type { Audit } from '../../audit/audit.js';
 import type { Database } from '../../db/database.js';
@@ -9,6 +10,7 @@ import type { Clock } from '../../lib/clock.js';
 import { createGrantRepository, createSessionRepository } from '../../sessions/repository.js';
 import type { IdTokenKeys } from '../../signing-keys/id-token-keys.js';
 import type { OAuthClient } from '../clients/client.js';
+import { createLogoutRepository } from '../logout/repository.js';
 import type { BrowserSession } from './browser-sessions.js';
 import { parseAuthorizationParameters } from './parameters.js';
 
@@ -87,8 +89,10 @@ export function createLogout({ db, clock, audit, idTokenKeys, findClient, idleTt
       await db.transaction(async (tx) => {
         const now = new Date(clock.now());
         const ended = await createSessionRepository(tx, idleTtlMs).end(sessionId, now, userId);
-        if (ended !== undefined)
+        if (ended !== undefined) {
+          await createLogoutRepository(tx).insertOfEnded(userId, now);
           await audit.record(tx, { type: 'session.ended', userId, sessionId, client, detail: 'at the provider' });
+        }
         if (clientId === undefined) return;
         const filter = { clientId, userId, browserSessionId: sessionId };
         for (const { id } of await createGrantRepository(tx, idleTtlMs).end(now, filter))
