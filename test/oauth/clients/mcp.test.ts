@@ -1,28 +1,29 @@
-/** The MCP SDK finds the endpoints, signs in with PKCE and refreshes. */
+/** The MCP SDK finds the endpoints, registers itself, signs in with PKCE and refreshes. */
 import t from 'tap';
 import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
-import type { OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
+import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
 import { startListeningApp } from '../../helpers/oauth-browser.js';
 import { authorize, CALLBACK, synchronise } from '../../helpers/oauth-visit.js';
-import { seedClient } from '../../helpers/oauth.js';
 import { postForm } from '../../helpers/oauth-requests.js';
 
-const app = await startListeningApp(t);
+const app = await startListeningApp(t, { OAUTH_REGISTRATION: 'open' });
 
-t.test('signs in as a public client, refreshes, and signs in again after a revocation', async (t) => {
+t.test('registers as a public client, signs in, refreshes, and signs in again after a revocation', async (t) => {
   const user = await app.user();
   synchronise(app);
-  const { client } = await seedClient(app, {
-    type: 'PUBLIC',
-    authMethod: 'NONE',
-    requirePkce: true,
-    redirectUris: [CALLBACK],
-  });
+  let client: OAuthClientInformationMixed | undefined;
   let [saved, verifier, url]: [OAuthTokens | undefined, string, URL | undefined] = [undefined, '', undefined];
   const provider: OAuthClientProvider = {
     redirectUrl: CALLBACK,
-    clientMetadata: { redirect_uris: [CALLBACK], scope: 'read:content read:profile' },
-    clientInformation: () => ({ client_id: client.id }),
+    clientMetadata: {
+      client_name: 'An MCP client',
+      redirect_uris: [CALLBACK],
+      grant_types: ['authorization_code', 'refresh_token'],
+      token_endpoint_auth_method: 'none',
+      scope: 'read:content read:profile',
+    },
+    clientInformation: () => client,
+    saveClientInformation: (information) => void (client = information),
     tokens: () => saved,
     saveTokens: (tokens) => void (saved = tokens),
     redirectToAuthorization: (target) => void (url = target),
@@ -47,6 +48,6 @@ t.test('signs in as a public client, refreshes, and signs in again after a revoc
   const token = tokens().access_token;
   t.match(await app.client().send('query { me { id } }', {}, { token }), { data: { me: { id: user.id } } });
 
-  await postForm(app, '/oauth/revoke', { token, client_id: client.id });
+  await postForm(app, '/oauth/revoke', { token, client_id: client!.client_id });
   t.equal(await auth(provider, { serverUrl: app.url }), 'REDIRECT', 'the grant has ended');
 });
