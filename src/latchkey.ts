@@ -162,12 +162,14 @@ export function createServices(dependencies: ServiceDependencies) {
 
   const { graceMs } = lifetimes;
   const ofSessions = { idleTtlMs, graceMs, sessions, policy: secondFactorPolicy, ...authentication.ofSessions };
-  const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions });
+  const apiKeys = createApiKeys({ ...core, outbox, format: apiKeyFormat, idleTtlMs });
+  const ofKeys = { keyInspection: authentication.keyInspection, revokeApiKey: apiKeys.revokePresented };
+  const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions, ...ofKeys });
 
   return {
     authenticator: authentication.authenticator,
     uses: authentication.uses,
-    apiKeys: createApiKeys({ ...core, outbox, format: apiKeyFormat, idleTtlMs }),
+    apiKeys,
     serviceAccounts: createServiceAccounts({ ...core, format: apiKeyFormat, scopes }),
     oauth,
     scopes,

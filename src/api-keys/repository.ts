@@ -128,6 +128,26 @@ export function createApiKeyRepository(executor: Executor) {
       return row as ApiKeyRecord | undefined;
     },
 
+    /** Revokes the key with this id if it is live and the hash is that of its current or former secret; returns its owner. */
+    async revokePresented(
+      keyId: string,
+      presentedHash: string,
+      now: Date,
+    ): Promise<{ readonly userId: string | null; readonly serviceAccountId: string | null } | undefined> {
+      const [row] = await executor
+        .update(apiKeys)
+        .set({ revokedAt: now })
+        .where(
+          and(
+            eq(id, keyId),
+            isNull(revokedAt),
+            or(eq(secretHash, presentedHash), and(eq(previousHash, presentedHash), gt(previousUntil, now))),
+          ),
+        )
+        .returning({ userId: apiKeys.userId, serviceAccountId: apiKeys.serviceAccountId });
+      return row;
+    },
+
     /** Revokes a key; undefined if there is none, or if it is revoked. @param owner any account or any service account by kind */
     async revoke(keyId: string, owner: KeyOwner | 'any user' | 'any service account', now: Date) {
       const isOwned =

@@ -1,6 +1,7 @@
 /** API keys of accounts: creation, rotation, revocation and lists. */
 import type { Actor, Audit } from '../audit/audit.js';
 import type { Database, Executor } from '../db/database.js';
+import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
@@ -37,6 +38,8 @@ export interface ApiKeys {
   listOfUser(userId: string): Promise<ApiKeyRecord[]>;
   /** Revokes a key of any account and notifies its owner. @throws AppError NOT_FOUND for an unknown or revoked key */
   revokeOfUser(id: string, by: Actor): Promise<void>;
+  /** Revokes the key with this text, of an account or a service account, and notifies its owner. Does nothing for another text. */
+  revokePresented(text: string, client: ClientInfo, detail: string): Promise<void>;
   /** Deletes up to `limit` keys that were revoked or expired over 30 days ago; returns how many. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
@@ -130,6 +133,20 @@ export function createApiKeys({ db, clock, audit, outbox, format, idleTtlMs }: A
         const { userId } = revoked;
         await audit.record(tx, { type: 'api_key.revoked', userId, apiKeyId: id, ...by });
         await notify(tx, userId, 'api_key.revoked', by);
+      });
+    },
+
+    async revokePresented(text, client, detail) {
+      const parsed = format.parse(text);
+      if (!parsed) return;
+      const { id: apiKeyId, secretHash } = parsed;
+      await db.transaction(async (tx) => {
+        const owner = await createApiKeyRepository(tx).revokePresented(apiKeyId, secretHash, new Date(clock.now()));
+        if (!owner) return;
+        const { userId, serviceAccountId } = owner;
+        const entry = { type: 'api_key.revoked', actorId: null, apiKeyId, client, detail } as const;
+        await audit.record(tx, { ...entry, userId, ...(serviceAccountId === null ? {} : { serviceAccountId }) });
+        if (userId !== null) await notify(tx, userId, 'api_key.revoked', { client });
       });
     },
 

@@ -40,16 +40,17 @@ export function createAuthentication(options: AuthenticationOptions) {
   const apiKeyUse = createLastUsedRecorder({ clock, touch: createApiKeyRepository(db.executor).touch });
 
   const readSession = createSessionLoader(readLiveSessions(db.executor));
+  const apiKeyStrategy = createApiKeyStrategy({
+    format: apiKeyFormat,
+    readKey: createApiKeyLoader(readPresentedKeys(db.executor)),
+    noteUse: (key) => apiKeyUse.record(key),
+    scopes,
+    secondFactorPolicy,
+    clock,
+  });
   const authenticator = createAuthenticator([
     ...strategies,
-    createApiKeyStrategy({
-      format: apiKeyFormat,
-      readKey: createApiKeyLoader(readPresentedKeys(db.executor)),
-      noteUse: (key) => apiKeyUse.record(key),
-      scopes,
-      secondFactorPolicy,
-      clock,
-    }),
+    apiKeyStrategy,
     createSessionStrategy({
       accessTokens,
       readSession,
@@ -65,6 +66,8 @@ export function createAuthentication(options: AuthenticationOptions) {
 
   return {
     authenticator,
+    /** For the introspection of API keys. */
+    keyInspection: { isApiKey: apiKeyFormat.isApiKey, authenticate: apiKeyStrategy.authenticate },
     /** For other readers of sessions. */
     ofSessions: { readSession, uses: sessionUse },
     /** Writes the collected uses of sessions and API keys. */

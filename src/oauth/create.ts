@@ -23,10 +23,14 @@ import { createResolveClient } from './registration/documents.js';
 import { createFetchDocument } from './registration/fetch-document.js';
 import { createRegistration } from './registration/service.js';
 import { createDeviceCodes, type DeviceCodesOptions } from './device/service.js';
-import { createTokenServices } from './tokens/create.js';
+import { createTokenServices, type TokenServicesOptions } from './tokens/create.js';
 import { createTokenGrants, type TokenGrantsOptions } from './grants/create.js';
 
-export interface OAuthOptions extends DeviceCodesOptions, Omit<TokenGrantsOptions, 'issuer'> {
+export interface OAuthOptions
+  extends
+    DeviceCodesOptions,
+    Omit<TokenGrantsOptions, 'issuer'>,
+    Pick<TokenServicesOptions, 'keyInspection' | 'revokeApiKey'> {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;

@@ -1,13 +1,17 @@
 /** What a token of this server is worth at this moment, for introspection (RFC 7662) and revocation (RFC 7009). */
+import { subjectId, type Principal } from '../../authz/principal.js';
 import { IDENTITY_SCOPES, type ScopeCatalogue } from '../../authz/scopes.js';
 import type { Database } from '../../db/database.js';
+import { clientAddress } from '../../lib/client-address.js';
 import type { Clock } from '../../lib/clock.js';
+import { AppError } from '../../lib/errors.js';
 import type { SecondFactorPolicy } from '../../mfa/policy.js';
 import { FIRST_PARTY_CLIENT, type InspectedAccessToken } from '../../sessions/access-token-claims.js';
 import type { AccessTokens } from '../../sessions/access-tokens.js';
 import { createSessionRepository } from '../../sessions/repository.js';
 import type { Sessions } from '../../sessions/service.js';
 import { isLive } from '../../sessions/session.js';
+import type { AccountRecord } from '../../users/account.js';
 import { isServiceGrantLive } from '../service-grants/loader.js';
 import { createServiceGrantRepository } from '../service-grants/repository.js';
 
@@ -15,21 +19,30 @@ import { createServiceGrantRepository } from '../service-grants/repository.js';
 export interface ActiveToken {
   /** The client that it was issued to; null for a first-party session. */
   readonly clientId: string | null;
-  readonly kind: 'delegated' | 'service';
-  /** The session or service grant. */
-  readonly grantId: string;
   /** The members of the introspection response. */
   readonly response: Readonly<Record<string, unknown>>;
 }
 
-/** Undefined for a token that is unknown, expired, used or revoked. */
-export type InspectToken = (token: string) => Promise<ActiveToken | undefined>;
+/**
+ * Undefined for a token that is unknown, expired, used or revoked.
+ * @param ipAddress of the client that presented the token, if the resource server passes it on (RFC 7662 section 2.1). An API key
+ * that is restricted to networks is active only in them.
+ */
+export type InspectToken = (token: string, ipAddress?: string) => Promise<ActiveToken | undefined>;
+
+/** What introspection needs of API keys. */
+export interface KeyInspection {
+  isApiKey(token: string): boolean;
+  /** @throws AppError if a request with the key would be refused */
+  authenticate(key: string, ipAddress: string): Promise<Principal<AccountRecord>>;
+}
 
 export interface InspectOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly accessTokens: Pick<AccessTokens, 'inspect'>;
   readonly sessions: Pick<Sessions, 'readGrantToken'>;
+  readonly keyInspection: KeyInspection;
   readonly scopes: ScopeCatalogue;
   readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
   readonly issuer: string;
@@ -40,7 +53,7 @@ export interface InspectOptions {
 }
 
 export function createInspectToken(options: InspectOptions): InspectToken {
-  const { db, clock, accessTokens, sessions, scopes, policy, issuer, graceMs, idleTtlMs } = options;
+  const { db, clock, accessTokens, sessions, keyInspection, scopes, policy, issuer, graceMs, idleTtlMs } = options;
 
   /** A live session of a usable account, with the scopes of the account's role. */
   async function findLive(sessionId: string) {
@@ -72,7 +85,7 @@ export function createInspectToken(options: InspectOptions): InspectToken {
     if (!isServiceGrantLive(grant, clock.now())) return undefined;
     const held = grant.scopes.filter((scope) => token.scopes.has(scope));
     const response = accessResponse(token, held, grant.name);
-    return { clientId: token.clientId, kind: 'service', grantId: grant.id, response };
+    return { clientId: token.clientId, response };
   }
 
   async function inspectAccessToken(token: InspectedAccessToken): Promise<ActiveToken | undefined> {
@@ -82,7 +95,7 @@ export function createInspectToken(options: InspectOptions): InspectToken {
     if (found.session.accessEpoch !== token.epoch) return undefined;
     const held = [...token.scopes].filter((scope) => IDENTITY_SCOPES.has(scope) || found.ofRole.includes(scope));
     const response = accessResponse(token, held, found.account.username);
-    return { clientId: token.clientId, kind: 'delegated', grantId: token.sessionId, response };
+    return { clientId: token.clientId, response };
   }
 
   async function inspectRefreshToken(sessionId: string, generation: number): Promise<ActiveToken | undefined> {
@@ -105,10 +118,34 @@ export function createInspectToken(options: InspectOptions): InspectToken {
       iss: issuer,
       sid: session.id,
     };
-    return { clientId: session.clientId, kind: 'delegated', grantId: session.id, response };
+    return { clientId: session.clientId, response };
   }
 
-  return async (token) => {
+  async function inspectApiKey(key: string, ipAddress: string): Promise<ActiveToken | undefined> {
+    let principal: Principal<AccountRecord>;
+    try {
+      principal = await keyInspection.authenticate(key, ipAddress);
+    } catch (error) {
+      if (error instanceof AppError && error.status < 500) return undefined;
+      throw error;
+    }
+    if (principal.mustEnroll) return undefined;
+    const { subject, credential } = principal;
+    const response = {
+      active: true,
+      scope: [...principal.scopes].join(' '),
+      ...(subject.kind === 'user' ? { username: subject.user.username } : {}),
+      token_type: 'api_key',
+      ...(Number.isFinite(credential.expiresAt) ? { exp: Math.floor(credential.expiresAt / 1000) } : {}),
+      sub: subjectId(principal),
+      aud: issuer,
+      iss: issuer,
+    };
+    return { clientId: null, response };
+  }
+
+  return async (token, ipAddress = '') => {
+    if (keyInspection.isApiKey(token)) return inspectApiKey(token, clientAddress(ipAddress));
     const refresh = sessions.readGrantToken(token);
     if (refresh) return inspectRefreshToken(refresh.sessionId, refresh.generation);
     const access = await accessTokens.inspect(token);

@@ -17,7 +17,7 @@ export function introspectionEndpoint(app: FastifyInstance, options: Introspecti
     const { client, parameters } = await readClientRequest(request);
     // Against token scanning (section 4), a public client cannot introspect.
     if (client.authMethod === 'NONE') throw invalidClient();
-    const token = await inspectToken(requireParameter(parameters, 'token'));
+    const token = await inspectToken(requireParameter(parameters, 'token'), parameters.get('ip_address'));
     const isVisible = token !== undefined && (client.mayIntrospect || token.clientId === client.id);
     return reply.send(isVisible ? token.response : { active: false });
   });

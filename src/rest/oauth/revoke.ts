@@ -16,7 +16,7 @@ export function revocationEndpoint(app: FastifyInstance, options: RevocationEndp
   app.post('/oauth/revoke', { config: { rateLimit: false } }, async (request, reply) => {
     const { client, parameters } = await readClientRequest(request);
     // `token_type_hint` is not needed: a token tells what it is.
-    await revokeToken(requireParameter(parameters, 'token'), client.id, clientOf(request));
+    await revokeToken(requireParameter(parameters, 'token'), client, clientOf(request));
     // The same for every token (section 2.2). An object, because some clients parse the body.
     return reply.send({});
   });
