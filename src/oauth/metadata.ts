@@ -58,6 +58,8 @@ export function serverMetadata(options: MetadataOptions): Readonly<Record<string
     prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
     acr_values_supported: ACR_VALUES,
     client_id_metadata_document_supported: acceptsMetadataDocuments,
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     claim_types_supported: ['normal'],
     claims_supported: CLAIMS,
     claims_parameter_supported: false,

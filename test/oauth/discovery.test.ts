@@ -22,6 +22,8 @@ t.test('describes this server in both documents, whatever the Host header says',
     code_challenge_methods_supported: ['S256'],
     id_token_signing_alg_values_supported: ['RS256'],
     subject_types_supported: ['public'],
+    backchannel_logout_supported: true,
+    backchannel_logout_session_supported: true,
     request_uri_parameter_supported: false,
   });
   t.notOk(JSON.stringify(one).includes('evil'));
