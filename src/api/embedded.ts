@@ -119,8 +119,10 @@ async function assemble(
   const uncounted = { countLogin: () => undefined, countTokenRequest: () => undefined };
   await app.register(apiRoutes, { prefix, parts, schema, upgrades, ...uncounted });
   await app.ready();
-  // The CORS plugin serves OPTIONS with a wildcard route.
-  for (const url of new Set(routes.map((route) => route.url))) routes.push({ method: 'OPTIONS', url });
+  // The CORS plugin serves OPTIONS with a wildcard route. The endpoints of OAuth have CORS of their own.
+  const preflighted = new Set(routes.filter(({ method }) => method === 'OPTIONS').map(({ url }) => url));
+  for (const url of new Set(routes.map((route) => route.url)))
+    if (!preflighted.has(url)) routes.push({ method: 'OPTIONS', url });
 
   const { authenticator } = parts.services;
   const isTrusted = createTrustedNetworks(config.trustProxy);

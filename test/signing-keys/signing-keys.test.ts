@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { createAccessTokens } from '../../src/sessions/access-tokens.js';
 import { createSigningKeys, rotate, rotateManually, type SigningKeysOptions } from '../../src/signing-keys/service.js';
+import { createIdTokenKeys } from '../../src/signing-keys/id-token-keys.js';
 import { createSigningKeyRepository } from '../../src/signing-keys/repository.js';
 import { testClock } from '../helpers/clock.js';
 import { openTestDatabase } from '../helpers/database.js';
@@ -210,4 +211,23 @@ t.test('rotates a key only with the configuration that created it', async (t) =>
   t.same(await rows(), before);
   const kid = await asked({ secrets: [`new ${SECRET}`, SECRET] });
   t.equal((await rows()).find((row) => row.retiredAt === null)?.kid, kid);
+});
+
+t.test('rotates the keys of access tokens and of ID tokens apart', async (t) => {
+  const { keys } = await instance();
+  const idTokenKeys = createIdTokenKeys({ ...BASE, algorithm: 'ES256' });
+  t.same(await idTokenKeys.published(), [], 'creates a key when it is needed');
+  const first = (await idTokenKeys.current()).kid;
+  const options = { ...BASE, algorithm: 'ES256', purpose: 'id' } as const;
+  const second = await db.transaction((tx) => rotateManually(tx, options));
+  clock.advance(60_000);
+  t.equal((await idTokenKeys.current()).kid, second);
+  const published = (await idTokenKeys.published()).map((jwk) => jwk['kid']);
+  t.same(new Set(published), new Set([first, second]));
+  await keys.reload();
+  t.same(
+    (await rows()).map(({ kid }) => kid),
+    [keys.current().kid],
+    'the key of access tokens stays',
+  );
 });

@@ -21,6 +21,7 @@ const FIELDS = isObjectType(user) ? Object.values(user.getFields()) : [];
 const SELECTIONS: Readonly<Record<string, string>> = {
   preferences: 'preferences { theme notifications language }',
   secondFactors: 'secondFactors { recoveryCodesLeft }',
+  authorizedApps: 'authorizedApps { clientId }',
 };
 const selected = FIELDS.map(({ name, type }) => {
   if (isLeafType(getNamedType(type))) return [name, name] as const;

@@ -29,8 +29,8 @@ export class RejectedDocument extends Error {
   }
 }
 
-/** Enough for a person; each error costs time and space. */
-const MAX_ERRORS = 5;
+/** Enough for a person. Each error costs time and space: its suggestions compare a name with all names of the schema. */
+const MAX_ERRORS = 4;
 
 /** Creates the validator of a schema. It throws RejectedDocument. */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {
