@@ -55,8 +55,10 @@ t.test('answers the revocation of an unknown token with success', async (t) => {
 t.test('leaves the grant of another client and first-party sessions alone', async (t) => {
   const { user, seeded, access, refresh } = await grant();
   const other = await seedClient(app, { mayIntrospect: true });
+  const stranger = await seedClient(app);
   for (const token of [access, refresh, user.accessToken, user.refreshToken])
-    t.equal((await revoke(other, token)).status, 200);
+    t.equal((await revoke(stranger, token)).status, 200);
+  for (const token of [user.accessToken, user.refreshToken]) t.equal((await revoke(other, token)).status, 200);
   t.equal(await me(access), 'accepted');
   t.equal(await me(user.accessToken), 'accepted');
   t.equal(await refreshed(seeded, refresh), 'accepted');
