@@ -4,7 +4,7 @@ import type { Executor } from '../db/database.js';
 import type { Clock } from '../lib/clock.js';
 import { createApiKeyRepository } from './repository.js';
 
-/** Who causes it; the actor defaults to the account. */
+/** The cause of the revocation. The actor defaults to the account. */
 export type VoidedBy = Pick<AuditEntry, 'actorId' | 'actorKind' | 'client'>;
 
 /** Revokes the keys in the caller's transaction and audits it; returns how many. */

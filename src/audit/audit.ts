@@ -29,7 +29,7 @@ export interface AuditEntry {
   readonly detail?: string;
 }
 
-/** Who acts, from where. */
+/** The actor of an event and its client. */
 export interface Actor {
   readonly actorId: string;
   readonly actorKind?: ActorKind | undefined;

@@ -43,8 +43,8 @@ export function loadConfig(env: Environment = process.env): Config {
 }
 
 /**
- * Reads settings that an application passes in code. Rejects unknown names, except those that the application copied from its
- * environment.
+ * Reads settings that an application passes in code. Rejects unknown names. Names that are also in the
+ * environment are accepted, because an application may copy it.
  * @throws ConfigError with all issues
  */
 export function loadSettings(settings: Settings): Config {
@@ -127,7 +127,7 @@ function parseConfig(read: Readers) {
       /** From the authorization. */
       grantMaxTtlMs: read.duration('OAUTH_GRANT_MAX_TTL', '365d', '1s', '3650d'),
       idTokenAlgorithm: read.oneOf('OAUTH_ID_TOKEN_ALGORITHM', ID_TOKEN_ALGORITHMS, 'RS256'),
-      /** Who may register clients without an administrator. `open` also accepts client ID metadata documents. */
+      /** The policy of dynamic client registration. `open` also accepts client ID metadata documents. */
       registration,
       /** The bearer token for `token`. */
       registrationToken: read.secret('OAUTH_REGISTRATION_TOKEN', registration === 'token'),

@@ -93,7 +93,7 @@ export function createPasskeyRepository(executor: Executor) {
 
     /**
      * Consumes the challenge of an authentication atomically. Undefined if it is unknown, expired, used, or of another account.
-     * @param userId also accepts challenges of this account; undefined accepts only those that belong to no account
+     * @param userId the account whose challenges are accepted besides those of no account; undefined for none
      */
     async takeAuthentication(
       challengeHash: string,

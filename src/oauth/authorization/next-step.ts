@@ -53,7 +53,7 @@ export function loginNeed(
 /**
  * Whether the person must consent.
  * @param scopes those of the request that the account has
- * @param consented those that the person granted before
+ * @param consented the scopes of earlier consents
  */
 export function consentNeed(
   { request, client }: Pick<Situation, 'request' | 'client'>,

@@ -8,7 +8,7 @@ export interface AuthorizationParameters {
   all(name: string): readonly string[];
   /** Whether the parameter is repeated. */
   isRepeated(name: string): boolean;
-  /** The repeated parameters, without those that may repeat. */
+  /** The names of parameters that are repeated although they must not be. */
   readonly repeated: readonly string[];
   /** Whether a value is too long, or has a control character, which neither databases nor URLs keep. */
   readonly isMalformed: boolean;

@@ -1,6 +1,6 @@
 /**
  * Authorization requests that wait for a person. A request is named by 256 random bits, stored as a hash, and bound to the browser
- * that made it, so that nobody can make another browser answer it (RFC 9700 section 4.7). It is valid for ten minutes and one answer.
+ * that made it, so another browser cannot answer it (RFC 9700 section 4.7). It expires after ten minutes or one answer.
  */
 import type { Executor } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';

@@ -7,7 +7,7 @@ import type { Clock } from '../../lib/clock.js';
 import { createGrantRepository } from '../../sessions/repository.js';
 import { createPendingRepository } from './pending-repository.js';
 
-/** Who changes a client. */
+/** The actor of a change to a client. */
 export interface ClientActor {
   /** The account of the administrator; null if the change comes from elsewhere, such as the command line. */
   readonly actorId: string | null;

@@ -28,7 +28,7 @@ export function createRegistrationRepository(executor: Executor) {
       return inserted.length > 0;
     },
 
-    /** Deletes up to `limit` clients from before `moment` that nobody uses. Disabled ones stay, or they would come back. */
+    /** Deletes up to `limit` unused clients created before `moment`. Disabled clients stay, so that they cannot register again. */
     deleteUnused(moment: Date, limit: number): Promise<number> {
       const unused = USES.map((table) =>
         notExists(

@@ -23,7 +23,7 @@ export interface Registration {
    * @throws OAuthError invalid_token, invalid_redirect_uri, invalid_client_metadata; AppError RATE_LIMIT_EXCEEDED
    */
   register(metadata: unknown, token: string | undefined, from: ClientInfo): Promise<Readonly<Record<string, unknown>>>;
-  /** Deletes up to `limit` clients that registered themselves over a week ago and that nobody has used; returns how many. */
+  /** Deletes up to `limit` unused clients that registered themselves over a week ago; returns the number deleted. */
   clear(tx: Executor, limit: number): Promise<number>;
 }
 

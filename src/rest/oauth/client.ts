@@ -31,7 +31,7 @@ export function createClientRequests({ app, authenticateClient, grantIdOf }: Cli
       const credentials = readClientCredentials(request.headers.authorization, parameters);
       read = { parameters, client: await authenticateClient(credentials) };
     } catch (error) {
-      // By address, because nobody is known to have sent it.
+      // Counts by address: the client is not authenticated yet.
       if (error instanceof OAuthError) await app.chargeRequest(request, 1);
       throw error;
     }
