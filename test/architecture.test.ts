@@ -26,7 +26,7 @@ const FLOORS: readonly RegExp[] = [
   /^authn\//,
   new RegExp(
     '^(users|passwords|sessions|email-verification|email-codes|identifier-changes|known-devices|admin|audit|notifications' +
-      '|mfa|oauth|api-keys|service-accounts|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
+      '|mfa|identities|oauth|api-keys|service-accounts|one-time-tokens|rate-limits|signing-keys|events|mail)/(?!([\\w-]+/)*([\\w-]+-)?repository\\.)',
   ),
   /\/([\w-]+-)?repository\.ts$/,
   /^(db|redis)\//,
