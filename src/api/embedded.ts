@@ -116,7 +116,8 @@ async function assemble(
     for (const each of [method].flat()) if (!path.includes('*')) routes.push({ method: each, url: path });
   });
   const upgrades = new Server();
-  const uncounted = { countLogin: () => undefined, countTokenRequest: () => undefined };
+  const none = () => undefined;
+  const uncounted = { countLogin: none, countTokenRequest: none, countClientFailure: none };
   await app.register(apiRoutes, { prefix, parts, schema, upgrades, ...uncounted });
   await app.ready();
   // The CORS plugin serves OPTIONS with a wildcard route. The endpoints of OAuth have CORS of their own.

@@ -42,11 +42,13 @@ export interface RoutesOptions {
   countLogin(outcome: string): void;
   /** Counts token requests by `grant_type` and outcome, for metrics. */
   countTokenRequest(grantType: string, outcome: string): void;
+  /** Counts failed authentication of OAuth clients by endpoint, for metrics. */
+  countClientFailure(endpoint: string): void;
 }
 
 /** Registers the routes in the current scope, so that its prefix applies to them. */
 export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options) => {
-  const { parts, schema, upgrades, countLogin, countTokenRequest } = options;
+  const { parts, schema, upgrades, countLogin, countTokenRequest, countClientFailure } = options;
   const { config, publicUrl, db, clock, bus, keys, services, sockets, socketSessions } = parts;
   const { authenticator } = services;
   const states = createCredentialStates({ authenticator, events: bus.events, clock });
@@ -103,6 +105,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
       authenticator.authenticate({ authorization: `Bearer ${token}` }, clientOf(request).ipAddress),
     grantIdOf: (token) => services.sessions.grantIdOf(token),
     countTokenRequest,
+    countClientFailure,
   });
   const chargeField = createFieldCharges(schema, config.rateLimits.fields, services.rateLimits);
   const cookies = createOAuthCookies(publicUrl, services.oauth.browserSessions);

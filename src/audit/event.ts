@@ -45,6 +45,7 @@ export type AuditType =
   | 'second_factors.voided'
   | 'oauth_client.created'
   | 'oauth_client.registered'
+  | 'oauth_client.auth_failed'
   | 'oauth_client.updated'
   | 'oauth_client.disabled'
   | 'oauth_client.enabled'

@@ -35,6 +35,8 @@ export interface Metrics {
   readonly logins: { inc(outcome: string): void };
   /** Requests to the token endpoint by grant type, and by outcome: `success`, or the error code. */
   readonly tokenRequests: { inc(grantType: string, outcome: string): void };
+  /** Failed authentication of OAuth clients by the path of the endpoint. */
+  readonly clientFailures: { inc(endpoint: string): void };
   observe(request: ObservedRequest): void;
   /** Stops measuring the event loop. */
   close(): void;
@@ -72,6 +74,12 @@ export function createMetrics(
     name: 'latchkey_oauth_token_requests_total',
     help: 'Requests to the OAuth token endpoint by grant type and outcome.',
     labelNames: ['grant_type', 'outcome'],
+    registers,
+  });
+  const clientFailures = new Counter({
+    name: 'latchkey_oauth_client_authentication_failures_total',
+    help: 'Failed authentication of OAuth clients by endpoint.',
+    labelNames: ['endpoint'],
     registers,
   });
 
@@ -151,6 +159,11 @@ export function createMetrics(
     tokenRequests: {
       inc(grantType, outcome) {
         tokenRequests.inc({ grant_type: grantType, outcome });
+      },
+    },
+    clientFailures: {
+      inc(endpoint) {
+        clientFailures.inc({ endpoint });
       },
     },
     observe({ method, route, status, seconds }) {

@@ -6,6 +6,7 @@ import type { RateLimits } from '../rate-limits/service.js';
 import type { Clock } from '../lib/clock.js';
 import { createAuthorizedApps } from './apps/service.js';
 import { createClientAuthentication } from './clients/authenticate.js';
+import { createRecordClientFailure } from './clients/failures.js';
 import { createClientGrants } from './clients/grants.js';
 import { createOAuthClients } from './clients/service.js';
 import type { SecondFactorPolicy } from '../mfa/policy.js';
@@ -44,7 +45,7 @@ export interface OAuthOptions
   readonly secrets: readonly string[];
   /** REFRESH_GRACE, in milliseconds. */
   readonly graceMs: number;
-  readonly rateLimits: Pick<RateLimits, 'charge'>;
+  readonly rateLimits: Pick<RateLimits, 'charge' | 'count'>;
   readonly registration: 'off' | 'open' | 'token';
   readonly registrationToken?: string | undefined;
   readonly log: { warn(fields: object, message: string): void };
@@ -74,6 +75,7 @@ export function createOAuth(options: OAuthOptions) {
     resolveClient,
     registration: createRegistration({ ...options, initialToken }),
     authenticateClient: createClientAuthentication({ ...options, audiences: [issuer, `${issuer}/oauth/token`] }),
+    recordClientFailure: createRecordClientFailure(options),
     deviceCodes,
     deviceApproval: createDeviceApproval({ ...options, pending, deviceCodes }),
     apps: createAuthorizedApps(options),

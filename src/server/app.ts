@@ -56,6 +56,7 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
     upgrades: webSocketUpgrades(server.server, server.connections),
     countLogin: (outcome) => metrics.logins.inc(outcome),
     countTokenRequest: (grantType, outcome) => metrics.tokenRequests.inc(grantType, outcome),
+    countClientFailure: (endpoint) => metrics.clientFailures.inc(endpoint),
   });
   await server.register(metricsPlugin, { metrics });
   metricsRoute(metricsServer ?? server, metrics, config.metrics.token);

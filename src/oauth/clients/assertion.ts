@@ -29,6 +29,25 @@ const KEY_TYPES: Readonly<Record<Algorithm, Readonly<Record<string, string>>>> =
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
 };
 
+/**
+ * Public keys whose private halves nobody has. An assertion without a key of its client is verified with one of them, and refused:
+ * so an unknown client takes as long as a wrong signature.
+ */
+const DECOYS: Readonly<Record<string, JsonWebKey>> = {
+  RSA: {
+    kty: 'RSA',
+    n: 'r6u_rVtdyE17fHlbuIZW78BB4e1IfmQdXbqu__lQEQBY0ICWMTb0TnZbTIHZq2P6jOswaqaGKS-ZxorgjASOUIgg3ryC8NVILuwuX0qgj5W1QzK7C6PAy5w4AjwhamtOKC1YrL6TT-ljbiE1tHNj5_FQJm4LTE2PdukzjsoG3YVNGV9mSLidYWMXDGWrOY_qe3Oy5JO-GvnfeQwuMLuaCGBRL5-XbzOCJoXavis81dBtqffOzcnjRByO51LrzvaSv9Wtdl-JEURu0-w6Z3AweZBa7frXiLbqWobzadOGCK2n8uiy7fKr2fzJEud0G-eYKo54B_Fyn1KBrnHcxPqmLw',
+    e: 'AQAB',
+  },
+  EC: {
+    kty: 'EC',
+    crv: 'P-256',
+    x: 'TacoJN70nZciUhSJr2cnubaTBNxggH8SVJfTUjs0sLU',
+    y: 'k7RF87okps4GToV9IipClBOgqIMGvMiWneTJHSfpYpY',
+  },
+  OKP: { kty: 'OKP', crv: 'Ed25519', x: 's4IDQL13lLGwBWAoSNz4l78H8834lOXpbcuRUFgrc0o' },
+};
+
 /** The unverified subject of an assertion, which is the `client_id`. */
 export function subjectOfAssertion(assertion: string): string | undefined {
   const sub = parse(assertion)?.claims['sub'];
@@ -37,26 +56,28 @@ export function subjectOfAssertion(assertion: string): string | undefined {
 
 /**
  * Verifies signature, issuer, subject, audience and lifetime. Undefined if one of them is not valid.
+ * @param client undefined if there is none: takes as long as a wrong signature
  * @param audiences the accepted values of `aud`
  * @param now in milliseconds
  */
 export function verifyAssertion(
   assertion: string,
-  { id, jwks }: Pick<OAuthClient, 'id' | 'jwks'>,
+  client: Pick<OAuthClient, 'id' | 'jwks'> | undefined,
   audiences: readonly string[],
   now: number,
 ): VerifiedAssertion | undefined {
   const parsed = parse(assertion);
-  if (!parsed || !jwks) return undefined;
+  if (!parsed) return undefined;
   const { header, claims, signed, signature } = parsed;
   const algorithm = ASSERTION_ALGORITHMS.find((each) => each === header['alg']);
   // No extension of JWS is supported, so `crit` makes it invalid (RFC 7515 section 4.1.11).
   if (!algorithm || 'crit' in header) return undefined;
-  const key = findKey(jwks.keys, algorithm, header['kid']);
-  if (!key || !isSignedBy(key, algorithm, signed, signature)) return undefined;
+  const jwk = findKey(client?.jwks?.keys ?? [], algorithm, header['kid']);
+  const isSigned = isSignedBy(jwk ?? DECOYS[KEY_TYPES[algorithm]['kty']!]!, algorithm, signed, signature);
+  if (!client || !jwk || !isSigned) return undefined;
 
   const { iss, sub, aud, exp, nbf = 0, iat = 0, jti } = claims;
-  if (iss !== id || sub !== id) return undefined;
+  if (iss !== client.id || sub !== client.id) return undefined;
   if (![aud].flat().some((each) => typeof each === 'string' && audiences.includes(each))) return undefined;
   if (![exp, nbf, iat].every((each) => typeof each === 'number' && Number.isFinite(each))) return undefined;
   const [expiresAt, notBefore, issuedAt] = [exp, nbf, iat].map((seconds) => (seconds as number) * 1000);
@@ -91,7 +112,7 @@ function findKey(
   keys: readonly Readonly<Record<string, unknown>>[],
   algorithm: Algorithm,
   kid: unknown,
-): KeyObject | undefined {
+): JsonWebKey | undefined {
   const suitable = keys.filter(
     (key) =>
       Object.entries(KEY_TYPES[algorithm]).every(([name, value]) => key[name] === value) &&
@@ -99,16 +120,12 @@ function findKey(
       (key['use'] === undefined || key['use'] === 'sig') &&
       (kid === undefined || key['kid'] === kid),
   );
-  const [jwk] = suitable;
-  if (!jwk || suitable.length > 1) return undefined;
-  try {
-    return createPublicKey({ key: jwk as JsonWebKey, format: 'jwk' });
-  } catch {
-    return undefined;
-  }
+  return suitable.length === 1 ? suitable[0] : undefined;
 }
 
-function isSignedBy(key: KeyObject, algorithm: Algorithm, signed: Buffer, signature: Buffer): boolean {
+function isSignedBy(jwk: JsonWebKey, algorithm: Algorithm, signed: Buffer, signature: Buffer): boolean {
+  const key = toPublicKey(jwk);
+  if (!key) return false;
   if (algorithm === 'EdDSA') return verify(null, signed, key, signature);
   if (algorithm === 'ES256') return verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature);
   const { RSA_PKCS1_PADDING, RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST } = constants;
@@ -117,4 +134,12 @@ function isSignedBy(key: KeyObject, algorithm: Algorithm, signed: Buffer, signat
       ? { padding: RSA_PKCS1_PADDING }
       : { padding: RSA_PKCS1_PSS_PADDING, saltLength: RSA_PSS_SALTLEN_DIGEST };
   return verify('sha256', signed, { key, ...padding }, signature);
+}
+
+function toPublicKey(jwk: JsonWebKey): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: jwk, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
 }

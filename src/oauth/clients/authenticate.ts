@@ -6,7 +6,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Database } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';
 import { OAuthError } from '../error.js';
-import { hashSecret } from '../secret.js';
+import { hashSecret, randomSecret } from '../secret.js';
 import { createAssertionRepository } from './assertion-repository.js';
 import { subjectOfAssertion, verifyAssertion } from './assertion.js';
 import type { ClientSecret, OAuthClient } from './client.js';
@@ -18,7 +18,7 @@ export type ClientCredentials =
   | { readonly method: 'client_secret'; readonly clientId: string; readonly secret: string }
   | { readonly method: 'private_key_jwt'; readonly clientId: string | undefined; readonly assertion: string };
 
-/** @throws OAuthError invalid_client */
+/** @throws InvalidClient */
 export type AuthenticateClient = (credentials: ClientCredentials) => Promise<OAuthClient>;
 
 export interface ClientAuthenticationOptions {
@@ -30,8 +30,10 @@ export interface ClientAuthenticationOptions {
 
 /** Identifiers of other characters exist in no table, and Postgres refuses some. */
 const CLIENT_ID = /^[\x21-\x7e]{1,2048}$/;
-/** Compared with if there is no secret. */
-const NO_SECRET = hashSecret('');
+/** The most secrets that a client has: the current one, and a former one during the overlap of a rotation. */
+const MAX_SECRETS = 2;
+/** Compared with in place of a secret that the client does not have. */
+const NO_SECRET = hashSecret(randomSecret());
 
 export function createClientAuthentication(options: ClientAuthenticationOptions): AuthenticateClient {
   const { db, clock, audiences } = options;
@@ -48,16 +50,17 @@ export function createClientAuthentication(options: ClientAuthenticationOptions)
       const matches = isOneOf(credentials.secret, found?.secrets ?? [], now);
       return matches && found?.client.authMethod === 'CLIENT_SECRET';
     }
-    if (found?.client.authMethod !== 'PRIVATE_KEY_JWT' || found.client.disabledAt) return false;
-    const verified = verifyAssertion(credentials.assertion, found.client, audiences, now);
-    return verified !== undefined && assertions.use(found.client.id, hashSecret(verified.jti), verified.expiresAt);
+    const verified = verifyAssertion(credentials.assertion, found?.client, audiences, now);
+    if (!verified || found?.client.authMethod !== 'PRIVATE_KEY_JWT' || found.client.disabledAt) return false;
+    return assertions.use(found.client.id, hashSecret(verified.jti), verified.expiresAt);
   }
 
   return async (credentials) => {
     const clientId = clientIdOf(credentials);
-    if (clientId === undefined || !CLIENT_ID.test(clientId)) throw invalidClient();
+    if (clientId === undefined || !CLIENT_ID.test(clientId)) throw new InvalidClient();
     const found = await repository.findWithSecrets(clientId);
-    if (!(await isAuthentic(credentials, found)) || !found || found.client.disabledAt) throw invalidClient();
+    if (!(await isAuthentic(credentials, found)) || !found || found.client.disabledAt)
+      throw new InvalidClient(found?.client.id);
     return found.client;
   };
 }
@@ -69,17 +72,22 @@ function clientIdOf(credentials: ClientCredentials): string | undefined {
   return credentials.clientId === undefined || credentials.clientId === subject ? subject : undefined;
 }
 
-/** Whether the secret is one that is not expired. Compares with as many hashes as a client can have. */
+/** Whether the secret is one that is not expired. Compares with the same number of hashes for every client, known or not. */
 function isOneOf(secret: string, secrets: readonly ClientSecret[], now: number): boolean {
   const presented = Buffer.from(hashSecret(secret));
   const usable = secrets.filter(({ expiresAt }) => expiresAt === null || expiresAt.getTime() > now);
-  let matches = false;
-  for (const { secretHash } of [...usable, { secretHash: NO_SECRET }])
-    if (timingSafeEqual(presented, Buffer.from(secretHash)) && secretHash !== NO_SECRET) matches = true;
-  return matches;
+  const hashes = usable.map(({ secretHash }) => secretHash);
+  while (hashes.length < MAX_SECRETS) hashes.push(NO_SECRET);
+  return hashes.filter((hash) => timingSafeEqual(presented, Buffer.from(hash))).length > 0;
 }
 
-/** The same error for every reason. */
-export function invalidClient(): OAuthError {
-  return new OAuthError('invalid_client', 'Client authentication failed.');
+/** Failed client authentication: `invalid_client`, with the same message for every reason. */
+export class InvalidClient extends OAuthError {
+  /** The client that the request named, if there is one. For the audit log, never for the response. */
+  readonly clientId: string | undefined;
+
+  constructor(clientId?: string) {
+    super('invalid_client', 'Client authentication failed.');
+    this.clientId = clientId;
+  }
 }

@@ -15,7 +15,7 @@ import { assertUpdatable, mergeChanges, newSettings, type ClientInput, type Clie
 import { createClientRepository } from './repository.js';
 import { addSecret } from './secrets.js';
 import { createClientAccountRepository } from './service-account-repository.js';
-import { checkSettings, isClientScope, type GivenSettings } from './settings.js';
+import { changedFields, checkSettings, isClientScope, type GivenSettings } from './settings.js';
 
 /** A client with a secret that is shown once; null for a client that has none. */
 export interface ClientWithSecret {
@@ -194,13 +194,6 @@ export function createOAuthClients({ db, clock, audit, scopes, grants }: OAuthCl
       });
     },
   };
-}
-
-/** The names of the settings that differ. */
-function changedFields(before: OAuthClient, settings: Partial<OAuthClient>): string[] {
-  return Object.entries(settings)
-    .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof OAuthClient]))
-    .map(([name]) => name);
 }
 
 function notFound(): AppError {

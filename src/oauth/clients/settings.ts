@@ -102,3 +102,10 @@ export function checkSettings(
 export function isClientScope({ all }: ScopeCatalogue, scope: string): boolean {
   return all.has(scope) || IDENTITY_SCOPES.has(scope);
 }
+
+/** The names of the settings that differ. */
+export function changedFields(before: OAuthClient, settings: Partial<OAuthClient>): string[] {
+  return Object.entries(settings)
+    .filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as keyof OAuthClient]))
+    .map(([name]) => name);
+}

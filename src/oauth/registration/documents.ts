@@ -9,7 +9,7 @@ import type { Database } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';
 import type { OAuthClient } from '../clients/client.js';
 import type { ClientGrants } from '../clients/grants.js';
-import type { ClientSettings } from '../clients/settings.js';
+import { changedFields, type ClientSettings } from '../clients/settings.js';
 import { isClientId } from '../clients/id.js';
 import { createClientRepository } from '../clients/repository.js';
 import type { FetchDocument } from './fetch-document.js';
@@ -66,6 +66,11 @@ export function createResolveClient(options: ResolveClientOptions): ResolveClien
         return clients.find(id);
       }
       const after = await clients.update(id, { ...settings, updatedAt: at });
+      const changed = changedFields(before, settings).join(' ');
+      if (changed !== '') {
+        const detail = `${id}: ${changed}`;
+        await audit.record(tx, { type: 'oauth_client.updated', userId: null, client: SYSTEM, detail });
+      }
       if (after && before.scopes.some((scope) => !after.scopes.includes(scope)))
         await grants.narrow(tx, id, after.scopes, { actorId: null, client: SYSTEM });
       return after;

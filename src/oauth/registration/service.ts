@@ -37,6 +37,12 @@ export interface RegistrationOptions {
   readonly initialToken?: string | undefined;
 }
 
+/** Audited for a wrong token. The rate bounds how many. */
+const REFUSED = {
+  type: 'oauth_client.auth_failed',
+  userId: null,
+  detail: 'registration token',
+} as const;
 const RATE = { max: 20, windowMs: 3_600_000 };
 const RETENTION_MS = 7 * 86_400_000;
 
@@ -46,8 +52,10 @@ export function createRegistration(options: RegistrationOptions): Registration {
   return {
     async register(metadata, token, from) {
       await rateLimits.charge(`oauth.register|${from.network}`, RATE, { userId: null, client: from });
-      if (initialToken !== undefined && !isSame(initialToken, token ?? ''))
+      if (initialToken !== undefined && !isSame(initialToken, token ?? '')) {
+        await db.transaction((tx) => audit.record(tx, { ...REFUSED, client: from }));
         throw new OAuthError('invalid_token', 'The registration token is missing or wrong.');
+      }
       const { settings, method } = readMetadata(metadata, scopes, 'client_secret_basic');
       return db.transaction(async (tx) => {
         const now = new Date(clock.now());

@@ -1,6 +1,5 @@
 /** Reads the client authentication of a request (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
-import type { ClientCredentials } from '../../oauth/clients/authenticate.js';
-import { invalidClient } from '../../oauth/clients/authenticate.js';
+import { InvalidClient, type ClientCredentials } from '../../oauth/clients/authenticate.js';
 import { OAuthError } from '../../oauth/error.js';
 import type { Parameters } from '../form.js';
 
@@ -22,14 +21,14 @@ export function readClientCredentials(authorization: string | undefined, paramet
 
   if (authorization !== undefined) {
     const basic = readBasic(authorization);
-    if (!basic || (clientId !== undefined && clientId !== basic.clientId)) throw invalidClient();
+    if (!basic || (clientId !== undefined && clientId !== basic.clientId)) throw new InvalidClient();
     return { method: 'client_secret', ...basic };
   }
   if (assertion !== undefined || assertionType !== undefined) {
-    if (assertion === undefined || assertionType !== JWT_BEARER) throw invalidClient();
+    if (assertion === undefined || assertionType !== JWT_BEARER) throw new InvalidClient();
     return { method: 'private_key_jwt', clientId, assertion };
   }
-  if (clientId === undefined) throw invalidClient();
+  if (clientId === undefined) throw new InvalidClient();
   return secret === undefined ? { method: 'none', clientId } : { method: 'client_secret', clientId, secret };
 }
 

@@ -1,7 +1,9 @@
 /** Authenticates the client of a request, and counts the request for it. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { AuthenticateClient } from '../../oauth/clients/authenticate.js';
+import { clientOf } from '../../fastify/client.js';
+import { InvalidClient, type AuthenticateClient } from '../../oauth/clients/authenticate.js';
 import type { OAuthClient } from '../../oauth/clients/client.js';
+import type { RecordClientFailure } from '../../oauth/clients/failures.js';
 import { OAuthError } from '../../oauth/error.js';
 import { parseParameters, type Parameters } from '../form.js';
 import { readClientCredentials } from './client-credentials.js';
@@ -18,12 +20,17 @@ export type ReadClientRequest = (request: FastifyRequest) => Promise<ClientReque
 export interface ClientRequestsOptions {
   readonly app: FastifyInstance;
   readonly authenticateClient: AuthenticateClient;
+  readonly recordClientFailure: RecordClientFailure;
+  /** Counts failed client authentication, for metrics. @param endpoint the path */
+  countClientFailure(endpoint: string): void;
   /** The grant of an authentic refresh token. */
   grantIdOf(refreshToken: string): string | undefined;
 }
 
 /** The routes must have `config.rateLimit: false`, because this counts their requests. */
-export function createClientRequests({ app, authenticateClient, grantIdOf }: ClientRequestsOptions): ReadClientRequest {
+export function createClientRequests(options: ClientRequestsOptions): ReadClientRequest {
+  const { app, authenticateClient, recordClientFailure, countClientFailure, grantIdOf } = options;
+
   return async (request) => {
     let read: ClientRequest;
     try {
@@ -31,8 +38,10 @@ export function createClientRequests({ app, authenticateClient, grantIdOf }: Cli
       const credentials = readClientCredentials(request.headers.authorization, parameters);
       read = { parameters, client: await authenticateClient(credentials) };
     } catch (error) {
+      if (error instanceof InvalidClient) countClientFailure(request.routeOptions.url ?? 'none');
       // Counts by address: the client is not authenticated yet.
       if (error instanceof OAuthError) await app.chargeRequest(request, 1);
+      if (error instanceof InvalidClient) await recordClientFailure(error.clientId, clientOf(request));
       throw error;
     }
     const grantId = grantIdOf(read.parameters.get('refresh_token') ?? '');

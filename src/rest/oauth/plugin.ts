@@ -4,7 +4,7 @@ import fp from 'fastify-plugin';
 import type { OAuth } from '../../oauth/create.js';
 import { ENDPOINTS, type MetadataOptions } from '../../oauth/metadata.js';
 import { acceptForms } from '../form.js';
-import { createClientRequests } from './client.js';
+import { createClientRequests, type ClientRequestsOptions } from './client.js';
 import { deviceAuthorizationEndpoint } from './device-authorization.js';
 import { discovery } from './discovery.js';
 import { sendOAuthError } from './errors.js';
@@ -17,6 +17,7 @@ import { userinfoEndpoint, type UserinfoEndpointOptions } from './userinfo.js';
 export interface OAuthEndpointsOptions
   extends
     Pick<TokenEndpointOptions, 'countTokenRequest'>,
+    Pick<ClientRequestsOptions, 'countClientFailure'>,
     UserinfoEndpointOptions,
     Omit<MetadataOptions, 'serves' | 'grantTypes'> {
   readonly oauth: OAuth;
@@ -28,12 +29,18 @@ export interface OAuthEndpointsOptions
 const BODY_LIMIT = 16_384;
 
 const plugin: FastifyPluginCallback<OAuthEndpointsOptions> = (app, options, done) => {
-  const { oauth, issuer, grantIdOf, countTokenRequest } = options;
-  const { authenticateClient, grants, deviceCodes, inspectToken, revokeToken } = oauth;
+  const { oauth, issuer, grantIdOf, countTokenRequest, countClientFailure } = options;
+  const { authenticateClient, recordClientFailure, grants, deviceCodes, inspectToken, revokeToken } = oauth;
   acceptForms(app);
   app.setErrorHandler((error, request, reply) => sendOAuthError(error, request, reply));
   app.addHook('onRoute', (route) => void (route.bodyLimit ??= BODY_LIMIT));
-  const readClientRequest = createClientRequests({ app, authenticateClient, grantIdOf });
+  const readClientRequest = createClientRequests({
+    app,
+    authenticateClient,
+    recordClientFailure,
+    countClientFailure,
+    grantIdOf,
+  });
 
   openCors(app, [ENDPOINTS.token_endpoint, ENDPOINTS.userinfo_endpoint, ENDPOINTS.revocation_endpoint]);
   tokenEndpoint(app, { readClientRequest, grants, countTokenRequest });

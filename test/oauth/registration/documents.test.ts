@@ -102,6 +102,10 @@ t.test('fetches a document again after an hour, and narrows the grants of lost s
   clock.advance(1000);
   t.match(await resolveClient(url), { name: 'Notes 2', scopes: ['read:content'] });
   t.match((await auditOf(db, user.id))[0], { type: 'oauth_client.grants_narrowed' });
+  t.match((await auditOf(db, null))[0], { type: 'oauth_client.updated', detail: `${url}: name scopes`, actorId: null });
+  clock.advance(3_600_000);
+  await resolveClient(url);
+  t.not((await auditOf(db, null))[0]?.createdAt.getTime(), clock.now(), 'an unchanged document is not audited');
 });
 
 t.test('uses the stored client while its document cannot be fetched', async (t) => {

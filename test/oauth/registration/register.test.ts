@@ -143,6 +143,8 @@ t.test('asks for the token with OAUTH_REGISTRATION=token', async (t) => {
     t.match(headers['www-authenticate'], /^Bearer/);
   }
   t.equal(await app.db.executor.$count(oauthClients), 0);
+  const failed = { type: 'oauth_client.auth_failed', detail: 'registration token', actorId: null };
+  t.match(await auditOf(app.db, null), [failed, failed, failed]);
   t.equal((await register(app, INPUT, { token: TOKEN })).status, 201);
 });
 
