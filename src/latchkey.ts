@@ -112,6 +112,7 @@ export function createServices(dependencies: ServiceDependencies) {
     lifetimes,
     secondFactorGate,
     secondFactorPolicy,
+    onEnded: noteLogout,
   });
   const { idleTtlMs } = config.sessions;
   const voidApiKeys = createVoidApiKeys(core);

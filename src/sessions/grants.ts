@@ -8,6 +8,7 @@ import type { RefreshTokens } from '../crypto/refresh-token.js';
 import type { Database } from '../db/database.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
+import type { OnEnded } from './on-ended.js';
 import { createReplays, invalidRefreshToken } from './replays.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { createRotationRepository } from './rotation-repository.js';
@@ -44,6 +45,7 @@ export interface RefreshGrantOptions {
   readonly lifetimes: GrantLifetimes;
   /** REFRESH_GRACE, in milliseconds. */
   readonly graceMs: number;
+  readonly onEnded: OnEnded;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs: number | undefined;
   readonly issue: (found: SessionWithAccount, narrowed?: ReadonlySet<string>) => IssuedSession;

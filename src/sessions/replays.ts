@@ -5,6 +5,7 @@ import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
 import type { Database } from '../db/database.js';
 import { AppError, serviceUnavailable } from '../lib/errors.js';
+import type { OnEnded } from './on-ended.js';
 import { createSessionRepository, type SessionWithAccount } from './repository.js';
 import { isLive, endedBefore, type SessionRecord } from './session.js';
 
@@ -14,6 +15,7 @@ export interface ReplayOptions {
   readonly audit: Audit;
   /** REFRESH_GRACE, in milliseconds. */
   readonly graceMs: number;
+  readonly onEnded: OnEnded;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -24,14 +26,16 @@ export interface ReplayOptions {
  */
 export type ResolveReplay = (id: string, generation: number, client: ClientInfo) => Promise<SessionWithAccount>;
 
-export function createReplays({ db, clock, audit, graceMs, idleTtlMs }: ReplayOptions): ResolveReplay {
+export function createReplays({ db, clock, audit, graceMs, onEnded, idleTtlMs }: ReplayOptions): ResolveReplay {
   const repository = createSessionRepository(db.executor, idleTtlMs);
 
   /** Reuse means that the token or its successor was stolen: ends the token family (RFC 9700 section 4.14.2). */
   async function endForReuse({ session }: SessionWithAccount, client: ClientInfo): Promise<void> {
     await db.transaction(async (tx) => {
-      const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, new Date(clock.now()));
+      const at = new Date(clock.now());
+      const userId = await createSessionRepository(tx, idleTtlMs).end(session.id, at);
       if (userId === undefined) return;
+      await onEnded(tx, userId, at);
       await audit.record(tx, {
         type: 'session.reuse_detected',
         userId,

@@ -8,6 +8,7 @@ import type { Challenges } from '../mfa/challenges/service.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
+import type { OnEnded } from './on-ended.js';
 import { createSessionRepository } from './repository.js';
 
 /** The caller: account, session and client. */
@@ -49,8 +50,7 @@ export interface RevocationOptions {
   readonly challenges: Pick<Challenges, 'void'>;
   readonly codes: Pick<EmailCodes, 'void'>;
   readonly voidApiKeys: VoidApiKeys;
-  /** Called in the transaction that ended sessions of an account, with their `endedAt`. */
-  readonly onEnded?: (tx: Executor, userId: string, endedAt: Date) => Promise<void>;
+  readonly onEnded: OnEnded;
   /** Idle timeout in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
@@ -59,7 +59,7 @@ export interface RevocationOptions {
 const RETENTION_MS = 86_400_000;
 
 export function createRevocation(options: RevocationOptions): Revocation {
-  const { db, clock, audit, challenges, codes, voidApiKeys, idleTtlMs, onEnded = async () => undefined } = options;
+  const { db, clock, audit, challenges, codes, voidApiKeys, idleTtlMs, onEnded } = options;
   const now = () => new Date(clock.now());
 
   /** @param owner the account that must own the session; any if left out */

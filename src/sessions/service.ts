@@ -18,6 +18,7 @@ import { createReplays, invalidRefreshToken } from './replays.js';
 import { createRotation } from './rotation.js';
 import { createRefreshGrant, type GrantLifetimes, type RefreshGrant } from './grants.js';
 import { issuableScopes } from './issuable-scopes.js';
+import type { OnEnded } from './on-ended.js';
 import type { Proof, SessionParams } from './params.js';
 import type { SecondFactorGate, SignIn } from './sign-in.js';
 import type { SessionRecord } from './session.js';
@@ -96,6 +97,7 @@ export interface SessionsOptions {
   readonly lifetimes: SessionLimits;
   readonly secondFactorGate: SecondFactorGate;
   readonly secondFactorPolicy: Pick<SecondFactorPolicy, 'mustEnroll'>;
+  readonly onEnded: OnEnded;
 }
 
 /** About 2 MB. */
@@ -103,13 +105,13 @@ const MAX_REJECTED = 10_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { db, clock, audit, refreshTokens, grantTokens, scopes, lifetimes } = options;
-  const { secondFactorGate, secondFactorPolicy } = options;
+  const { secondFactorGate, secondFactorPolicy, onEnded } = options;
   const { idleTtlMs, maxPerAccount, grants } = lifetimes;
   const repository = createSessionRepository(db.executor, idleTtlMs);
   /** Sessions whose refresh was rejected. */
   const rejected = new LRUCache<string, true>({ max: MAX_REJECTED });
   const rotate = createRotation({ db, clock, audit, idleTtlMs });
-  const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs });
+  const resolveReplay = createReplays({ db, clock, audit, idleTtlMs, graceMs: lifetimes.graceMs, onEnded });
 
   /** @param narrowed the requested scopes; all scopes of the role by default */
   const issue = ({ session, account }: SessionWithAccount, narrowed?: ReadonlySet<string>): IssuedSession => {
@@ -181,6 +183,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (!(await repository.exceeds(userId, maxPerAccount, now, clientId))) return;
       await db.transaction(async (tx) => {
         const ended = await createSessionRepository(tx, idleTtlMs).endBeyond(userId, maxPerAccount, now, clientId);
+        if (ended.length > 0) await onEnded(tx, userId, now);
         const detail = `over ${maxPerAccount} sessions`;
         for (const sessionId of ended)
           await audit.record(tx, { type: 'session.revoked', userId, sessionId, client, detail });

@@ -18,6 +18,7 @@ const { db, clock } = app;
 const audit = createAudit({ db, clock, events: app.events, retentionMs: 1e12 });
 const revocation = createRevocation({
   voidApiKeys: async () => 0,
+  onEnded: async () => undefined,
   db,
   clock,
   audit,

@@ -31,6 +31,7 @@ const sessions = createSessions({
   lifetimes: { ...app.config.sessions, grants: { ttlMs: 1000, maxTtlMs: 1000 } },
   secondFactorGate: createSecondFactorGate(createChallenges({ clock })),
   secondFactorPolicy: createSecondFactorPolicy('none'),
+  onEnded: async () => undefined,
 });
 const CLIENT = { client: { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' }, rememberMe: false };
 

@@ -1,11 +1,11 @@
 /** Back-channel logout: which clients get a logout token, what is in it, and what happens if they do not accept it. */
-import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
 import t from 'tap';
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { oauthLogoutNotices } from '../../src/db/schema/index.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
+import { logoutReceiver } from '../helpers/logout-receiver.js';
 import { seedClient } from '../helpers/oauth.js';
 import { seedGrant } from '../helpers/oauth-grants.js';
 import { LOGOUT, type SeededUser } from '../helpers/seed.js';
@@ -13,22 +13,10 @@ import { claimsOf } from '../helpers/tokens.js';
 
 const app = await startTestApp(t);
 const { db, clock } = app;
-const received: URLSearchParams[] = [];
-let answer = (response: ServerResponse): unknown => response.writeHead(200).end();
-const server = createServer((request, response) => {
-  let body = '';
-  request.on('data', (chunk: Buffer) => (body += chunk.toString()));
-  request.on('end', () => {
-    received.push(new URLSearchParams(body));
-    answer(response);
-  });
-});
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-t.teardown(() => server.close());
-const uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/logout`;
+const receiver = await logoutReceiver(t);
+const { uri, received } = receiver;
 t.beforeEach(async () => {
-  received.length = 0;
-  answer = (response) => response.writeHead(200).end();
+  receiver.reset();
   await db.executor.delete(oauthLogoutNotices);
 });
 const send = () => app.runJob('send logout tokens');
@@ -108,7 +96,7 @@ t.test('retries with growing pauses, and gives up after a day with an audit even
       t.equal(received.length, before, 'not yet');
       clock.advance(1);
     }
-    answer = respond;
+    receiver.answerWith(respond);
     await send();
     t.equal(received.length, before + 1, 'one request, and no redirect is followed');
   }

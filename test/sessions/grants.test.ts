@@ -27,6 +27,7 @@ const sessions = createSessions({
   scopes: createScopeCatalogue(),
   secondFactorGate: async () => undefined,
   secondFactorPolicy: { mustEnroll: () => false },
+  onEnded: async () => undefined,
   lifetimes: {
     ttlMs: DAY_MS,
     rememberMeTtlMs: DAY_MS,

@@ -115,6 +115,7 @@ t.test('deletes ended and expired sessions in batches, on one instance at a time
     from generate_series(1, 2500) n`);
   const revocation = createRevocation({
     voidApiKeys: async () => 0,
+    onEnded: async () => undefined,
     db,
     clock,
     challenges: createChallenges({ clock }),

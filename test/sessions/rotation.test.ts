@@ -26,6 +26,7 @@ const refreshTokens = createRefreshTokens(config.authSecrets);
 const grantTokens = createRefreshTokens(config.authSecrets, 'oauth-refresh-token');
 const revocation = createRevocation({
   voidApiKeys: async () => 0,
+  onEnded: async () => undefined,
   db,
   clock,
   audit,
@@ -41,6 +42,7 @@ const sessions = createSessions({
   scopes: createScopeCatalogue(),
   secondFactorGate: async () => undefined,
   secondFactorPolicy: { mustEnroll: () => false },
+  onEnded: async () => undefined,
   lifetimes: {
     ttlMs: TTL_MS,
     rememberMeTtlMs: TTL_MS,
