@@ -126,6 +126,16 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
       return row;
     },
 
+    /** Whether a session has ended. If not, it cannot end before the transaction does. */
+    async lockEnded(id: string): Promise<boolean> {
+      const [row] = await executor
+        .select({ endedAt: sessions.endedAt })
+        .from(sessions)
+        .where(eq(sessions.id, id))
+        .for('share');
+      return row?.endedAt != null;
+    },
+
     /** Ends a live session, of `userId` if given. Returns its account id; undefined if there was none. */
     async end(id: string, now: Date, userId?: string): Promise<string | undefined> {
       const [ended] = await executor
@@ -186,56 +196,6 @@ export function createSessionRepository(executor: Executor, idleTtlMs?: number) 
     deleteOver(moment: Date, limit: number): Promise<number> {
       const ended = and(isNotNull(sessions.endedAt), lt(sessions.endedAt, moment));
       return deleteBatch(executor, sessions, sessions.id, or(lt(sessions.expiresAt, moment), ended), limit);
-    },
-  };
-}
-
-/** SQL of the grants of OAuth clients, which are sessions with a client. */
-export function createGrantRepository(executor: Executor, idleTtlMs?: number) {
-  return {
-    /** Ends live grants; returns their ids and accounts. Filters that are left out match all. */
-    async end(
-      now: Date,
-      filter: {
-        readonly clientId: string;
-        readonly userId?: string;
-        readonly id?: string;
-        readonly browserSessionId?: string;
-      },
-    ): Promise<{ readonly id: string; readonly userId: string }[]> {
-      return executor
-        .update(sessions)
-        .set({ endedAt: now })
-        .where(
-          and(
-            eq(sessions.clientId, filter.clientId),
-            filter.userId === undefined ? undefined : eq(sessions.userId, filter.userId),
-            filter.id === undefined ? undefined : eq(sessions.id, filter.id),
-            filter.browserSessionId === undefined ? undefined : eq(sessions.browserSessionId, filter.browserSessionId),
-            liveAt(now, idleTtlMs),
-          ),
-        )
-        .returning({ id: sessions.id, userId: sessions.userId });
-    },
-
-    /**
-     * Removes scopes from the grants of a client. Their access tokens are refused from the next request on; a refresh gives one
-     * with the remaining scopes.
-     */
-    async narrow(
-      clientId: string,
-      allowed: readonly string[],
-    ): Promise<{ readonly id: string; readonly userId: string }[]> {
-      const permitted = sql`${sql.param([...allowed], sessions.scopes)}::text[]`;
-      const scopes = sql`array(select scope from unnest(${sessions.scopes}) with ordinality as held (scope, position)
-        where scope = any(${permitted}) order by position)`;
-      return executor
-        .update(sessions)
-        .set({ scopes, accessEpoch: sql`${sessions.accessEpoch} + 1` })
-        .where(
-          and(eq(sessions.clientId, clientId), isNull(sessions.endedAt), sql`not ${sessions.scopes} <@ ${permitted}`),
-        )
-        .returning({ id: sessions.id, userId: sessions.userId });
     },
   };
 }

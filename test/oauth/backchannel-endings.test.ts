@@ -1,4 +1,4 @@
-/** Back-channel logout: which ends of a browser session, and of a grant, leave a notice for the clients that were signed in to. */
+/** What the end of a browser session means for the clients that the person signed in to: logout tokens, and codes that wait. */
 import t from 'tap';
 import { and, eq, isNotNull } from 'drizzle-orm';
 import { oauthLogoutNotices, sessions } from '../../src/db/schema/index.js';
@@ -15,7 +15,10 @@ const app = await startTestApp(t, { SESSION_MAX_PER_ACCOUNT: '3', RATE_LIMIT_ANO
 const { db, clock } = app;
 const { uri, received, reset } = await logoutReceiver(t);
 const admin = await registerAdmin(app);
-t.beforeEach(reset);
+t.beforeEach(async () => {
+  reset();
+  await db.executor.delete(oauthLogoutNotices);
+});
 
 /** A person who signed in at the pages and gave a client a grant. */
 async function setUp() {
@@ -87,6 +90,22 @@ for (const [what, end] of Object.entries(ENDS))
     await app.runJob('send logout tokens');
     const claims = received.map((form) => claimsOf(form.get('logout_token')!));
     t.match(claims, [{ sub: scene.user.id, sid: scene.browserSessionId, aud: scene.seeded.client.id }]);
+  });
+
+for (const [what, end] of Object.entries(ENDS))
+  t.test(`refuses a code if ${what} before the exchange`, async (t) => {
+    const scene = await setUp();
+    const { browser, seeded, user } = scene;
+    const code = responseOf(await browser.open(authorizeUrl(seeded)))['code']!;
+    await end(scene);
+    const grants = () =>
+      db.executor.$count(sessions, and(eq(sessions.userId, user.id), eq(sessions.clientId, seeded.client.id)));
+    const before = await grants();
+    t.match(await postForm(app, '/oauth/token', exchangeForm(seeded, code)), {
+      status: 400,
+      body: { error: 'invalid_grant' },
+    });
+    t.equal(await grants(), before);
   });
 
 t.test('sends a logout token if a used refresh token of the session comes back', async (t) => {

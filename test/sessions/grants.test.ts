@@ -7,7 +7,7 @@ import { createRefreshTokens } from '../../src/crypto/refresh-token.js';
 import { sessions as sessionRows } from '../../src/db/schema/index.js';
 import { AppError } from '../../src/lib/errors.js';
 import type { GrantParams } from '../../src/sessions/params.js';
-import { createGrantRepository } from '../../src/sessions/repository.js';
+import { createGrantRepository } from '../../src/sessions/grant-repository.js';
 import { createSessions, type IssuedSession } from '../../src/sessions/service.js';
 import { isChallenged } from '../../src/sessions/sign-in.js';
 import { createAccountRepository } from '../../src/users/repository.js';

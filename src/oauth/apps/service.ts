@@ -4,7 +4,7 @@ import type { Database } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';
 import { AppError } from '../../lib/errors.js';
 import type { Revoker } from '../../sessions/revocation.js';
-import { createGrantRepository } from '../../sessions/repository.js';
+import { createGrantRepository } from '../../sessions/grant-repository.js';
 import { isClientId } from '../clients/id.js';
 import { createPendingRepository } from '../clients/pending-repository.js';
 import { createLogoutRepository } from '../logout/repository.js';

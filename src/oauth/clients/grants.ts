@@ -4,7 +4,7 @@ import type { ActorKind, AuditType } from '../../audit/event.js';
 import type { Executor } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
-import { createGrantRepository } from '../../sessions/repository.js';
+import { createGrantRepository } from '../../sessions/grant-repository.js';
 import { createPendingRepository } from './pending-repository.js';
 
 /** The actor of a change to a client. */

@@ -4,7 +4,7 @@ import type { Audit } from '../../audit/audit.js';
 import type { Database } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
-import { createGrantRepository } from '../../sessions/repository.js';
+import { createGrantRepository } from '../../sessions/grant-repository.js';
 import type { Sessions } from '../../sessions/service.js';
 import type { OAuthClient } from '../clients/client.js';
 import { createCodeRepository, type PresentedCode } from '../codes/repository.js';

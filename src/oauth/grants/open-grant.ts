@@ -5,6 +5,7 @@ import type { ClientInfo } from '../../lib/client-info.js';
 import { AppError } from '../../lib/errors.js';
 import type { GrantParams } from '../../sessions/params.js';
 import type { IssuedSession, Sessions } from '../../sessions/service.js';
+import { createSessionRepository } from '../../sessions/repository.js';
 import { isChallenged } from '../../sessions/sign-in.js';
 import { createAccountRepository } from '../../users/repository.js';
 import { invalidGrant } from './grant.js';
@@ -17,8 +18,8 @@ export interface Granted extends GrantParams {
 
 /**
  * Opens and audits the grant. Call `sessions.enforceLimit` after the commit.
- * @throws OAuthError invalid_grant if the account is disabled or deleted, or has or needs a second factor that the sign-in lacks:
- * the transaction rolls back, and nothing is spent
+ * @throws OAuthError invalid_grant if the account is disabled or deleted, has or needs a second factor that the sign-in lacks, or if
+ * the browser session has ended: the transaction rolls back, and nothing is spent
  */
 export type OpenGrant = (tx: Executor, granted: Granted, from: ClientInfo) => Promise<IssuedSession>;
 
@@ -32,6 +33,8 @@ export function createOpenGrant({ audit, sessions }: OpenGrantOptions): OpenGran
     // Locked, so that an account that is disabled at the same time either is seen here or ends the new grant.
     const account = await createAccountRepository(tx).lock(userId);
     if (!account || account.disabledAt || account.deletedAt) throw invalidGrant();
+    // Locked as well: a logout before the exchange refuses it, and one after it finds the grant and notifies the client.
+    if (await createSessionRepository(tx).lockEnded(grant.browserSessionId)) throw invalidGrant();
     const proof = { by: 'authorization', methods: amr } as const;
     const opened = await sessions
       .open(tx, account, { client: from, rememberMe: false, grant }, proof)
