@@ -17,7 +17,14 @@ const DAY_MS = 86_400_000;
 export function testDeviceCodes({ db, clock }: Pick<TestApp, 'db' | 'clock'>): DeviceCodes {
   const audit = createAudit({ db, clock, events: noEvents, retentionMs: DAY_MS });
   const rateLimits = createRateLimits({ db, clock, audit });
-  return createDeviceCodes({ db, clock, audit, rateLimits, scopes: createScopeCatalogue() });
+  return createDeviceCodes({
+    db,
+    clock,
+    audit,
+    rateLimits,
+    scopes: createScopeCatalogue(),
+    publicUrl: 'http://127.0.0.1',
+  });
 }
 
 /** The session of a user as the one that answers. */

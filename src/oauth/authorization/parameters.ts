@@ -1,4 +1,5 @@
 /** The parameters of an authorization request as they arrive (RFC 6749 section 3.1). */
+import { MAY_REPEAT } from '../parameters.js';
 
 /** Values by name. A parameter without a value counts as omitted, but its repetition as a repetition. */
 export interface AuthorizationParameters {
@@ -16,8 +17,6 @@ export interface AuthorizationParameters {
 
 /** In UTF-16 units: enough for the state of every client in use, and far below what a URL may have. */
 const MAX_VALUE = 4096;
-/** RFC 8707 section 2. */
-const MAY_REPEAT: ReadonlySet<string> = new Set(['resource']);
 const CONTROL = /[\u0000-\u001f\u007f\ufffd]/;
 
 /** Whether a value can be stored and sent back as it came. */

@@ -64,7 +64,7 @@ export function createRequestReader({ findClient, scopes, issuer }: RequestReade
     const target = responseTarget(client, parameters);
     if (!target) return { kind: 'problem', problem: 'redirect_uri' };
     try {
-      const request = validateRequest(target, client, parameters, scopes);
+      const request = validateRequest(target, client, parameters, scopes, issuer);
       return { search, client, request, waiting, browser };
     } catch (error) {
       if (error instanceof OAuthError) return toClient(target, error);

@@ -2,6 +2,7 @@
 import { IDENTITY_SCOPES, type ScopeCatalogue } from '../../authz/scopes.js';
 import type { OAuthClient } from '../clients/client.js';
 import { OAuthError } from '../error.js';
+import { readResources } from '../resources.js';
 import { isPlain, type AuthorizationParameters } from './parameters.js';
 import { isRedirectUri } from './redirect-uri.js';
 
@@ -31,7 +32,6 @@ export interface ResponseTarget {
 /** A SHA-256 hash in base64url (RFC 7636 section 4.2). */
 const CHALLENGE = /^[\w-]{43}$/;
 const PROMPTS: ReadonlySet<string> = new Set<Prompt>(['none', 'login', 'consent', 'select_account']);
-const MAX_RESOURCES = 10;
 
 /** The target of responses; undefined if no response may be sent to it. */
 export function responseTarget(client: OAuthClient, parameters: AuthorizationParameters): ResponseTarget | undefined {
@@ -41,12 +41,13 @@ export function responseTarget(client: OAuthClient, parameters: AuthorizationPar
   return { redirectUri, state: state !== undefined && isPlain(state) ? state : undefined };
 }
 
-/** Validates what follows client and redirect URI. @throws OAuthError to send to the client */
+/** Validates what follows client and redirect URI. @param issuer PUBLIC_URL @throws OAuthError to send to the client */
 export function validateRequest(
   { redirectUri, state }: ResponseTarget,
   client: OAuthClient,
   parameters: AuthorizationParameters,
   catalogue: ScopeCatalogue,
+  issuer: string,
 ): AuthorizationRequest {
   if (parameters.repeated.length > 0) throw new OAuthError('invalid_request', 'A parameter is repeated.');
   if (parameters.isMalformed) throw new OAuthError('invalid_request', 'A parameter is too long or malformed.');
@@ -58,7 +59,7 @@ export function validateRequest(
     state,
     codeChallenge: readChallenge(client, parameters),
     scopes: readScopes(client, parameters, catalogue),
-    resources: readResources(parameters),
+    resources: readResources(parameters, issuer),
     nonce: parameters.get('nonce') ?? null,
     prompts: readPrompts(parameters),
     maxAge: readMaxAge(parameters),
@@ -106,15 +107,6 @@ function readScopes(client: OAuthClient, parameters: AuthorizationParameters, { 
   if (!requested.every((scope) => isKnown(scope) && client.scopes.includes(scope)))
     throw new OAuthError('invalid_scope', 'A scope is unknown, or the client may not request it.');
   return [...new Set(requested)];
-}
-
-/** Resource indicators (RFC 8707 section 2). */
-function readResources(parameters: AuthorizationParameters): string[] {
-  const resources = [...new Set(parameters.all('resource'))];
-  if (resources.length > MAX_RESOURCES) throw new OAuthError('invalid_target', 'There are too many resources.');
-  if (!resources.every((resource) => URL.canParse(resource) && !resource.includes('#')))
-    throw new OAuthError('invalid_target', 'A resource must be an absolute URI without a fragment.');
-  return resources;
 }
 
 function readPrompts(parameters: AuthorizationParameters): ReadonlySet<Prompt> {

@@ -10,6 +10,7 @@ import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
 import type { RateLimits } from '../../rate-limits/service.js';
 import type { OAuthClient } from '../clients/client.js';
+import type { Parameters } from '../parameters.js';
 import { hashSecret, randomSecret } from '../secret.js';
 import { createDeviceCodeRepository, type WaitingDevice } from './repository.js';
 import { validateDeviceRequest } from './request.js';
@@ -46,7 +47,7 @@ export interface DeviceCodes {
    * @param client authenticated
    * @throws OAuthError unauthorized_client, invalid_scope, invalid_target
    */
-  issue(client: OAuthClient, parameters: ReadonlyMap<string, string>): Promise<IssuedDeviceCode>;
+  issue(client: OAuthClient, parameters: Parameters): Promise<IssuedDeviceCode>;
   /**
    * Finds the waiting device of a user code that a person typed; undefined if there is none. Each call counts against the limits of
    * the network and of the account, so that codes cannot be guessed.
@@ -74,6 +75,8 @@ export interface DeviceCodesOptions {
   readonly audit: Pick<Audit, 'record'>;
   readonly rateLimits: Pick<RateLimits, 'charge'>;
   readonly scopes: Pick<ScopeCatalogue, 'all'>;
+  /** PUBLIC_URL. */
+  readonly publicUrl: string;
 }
 
 const TTL_MS = 600_000;
@@ -84,12 +87,12 @@ const OF_ACCOUNT: Rate = { max: 10, windowMs: 600_000 };
 const OF_NETWORK: Rate = { max: 50, windowMs: 600_000 };
 
 export function createDeviceCodes(options: DeviceCodesOptions): DeviceCodes {
-  const { db, clock, audit, rateLimits, scopes: catalogue } = options;
+  const { db, clock, audit, rateLimits, scopes: catalogue, publicUrl } = options;
   const repository = createDeviceCodeRepository(db.executor);
 
   return {
     async issue(client, parameters) {
-      const { clientId, scopes, resources } = validateDeviceRequest(client, parameters, catalogue);
+      const { clientId, scopes, resources } = validateDeviceRequest(client, parameters, catalogue, publicUrl);
       const deviceCode = randomSecret();
       for (;;) {
         const userCode = randomUserCode();

@@ -9,7 +9,8 @@ import type { Sessions } from '../../sessions/service.js';
 import type { OAuthClient } from '../clients/client.js';
 import { createCodeRepository, type PresentedCode } from '../codes/repository.js';
 import { hashSecret } from '../secret.js';
-import { audienceOf, invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
+import { audienceOf } from '../resources.js';
+import { invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
 import type { OpenGrant } from './open-grant.js';
 import type { createResponses } from './respond.js';
 

@@ -7,7 +7,8 @@ import type { Clock } from '../../lib/clock.js';
 import type { AccessTokens } from '../../sessions/access-tokens.js';
 import { OAuthError } from '../error.js';
 import { createServiceGrantRepository } from '../service-grants/repository.js';
-import { audienceOf, requestedScopes, requireGrantType, type Grant } from './grant.js';
+import { audienceOf } from '../resources.js';
+import { requestedScopes, requireGrantType, type Grant } from './grant.js';
 
 export interface ClientCredentialsOptions {
   readonly db: Database;

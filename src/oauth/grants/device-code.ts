@@ -6,7 +6,9 @@ import type { Sessions } from '../../sessions/service.js';
 import { createDeviceCodeRepository, type PresentedDeviceCode } from '../device/repository.js';
 import { OAuthError } from '../error.js';
 import { hashSecret } from '../secret.js';
-import { audienceOf, invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
+import type { Parameters } from '../parameters.js';
+import { audienceOf } from '../resources.js';
+import { invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
 import type { OpenGrant } from './open-grant.js';
 import type { createResponses } from './respond.js';
 
@@ -26,7 +28,7 @@ export function createDeviceCodeGrant(options: DeviceCodeGrantOptions): Grant {
   const { db, clock, sessions, openGrant, loadResponses, issuer } = options;
 
   /** Consumes an approved code and opens its grant in one transaction. Undefined, and nothing is spent, for any other code. */
-  function redeem(presented: PresentedDeviceCode, parameters: ReadonlyMap<string, string>, from: ClientInfo) {
+  function redeem(presented: PresentedDeviceCode, parameters: Parameters, from: ClientInfo) {
     return db.transaction(async (tx) => {
       const code = await createDeviceCodeRepository(tx).consume(presented, new Date(clock.now()));
       if (!code) return undefined;

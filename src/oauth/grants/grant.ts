@@ -3,11 +3,12 @@ import type { ClientInfo } from '../../lib/client-info.js';
 import type { ClientGrantType, OAuthClient } from '../clients/client.js';
 import { SCOPE_TOKEN } from '../../authz/scopes.js';
 import { OAuthError } from '../error.js';
+import type { Parameters } from '../parameters.js';
 
 export interface TokenRequest {
   /** Authenticated. */
   readonly client: OAuthClient;
-  readonly parameters: ReadonlyMap<string, string>;
+  readonly parameters: Parameters;
   readonly from: ClientInfo;
 }
 
@@ -32,40 +33,20 @@ export function requireGrantType(client: Pick<OAuthClient, 'grantTypes'>, type: 
 }
 
 /** @throws OAuthError invalid_request if the parameter is missing */
-export function requireParameter(parameters: ReadonlyMap<string, string>, name: string): string {
+export function requireParameter(parameters: Parameters, name: string): string {
   const value = parameters.get(name);
   if (value === undefined) throw new OAuthError('invalid_request', `The parameter ${name} is missing.`);
   return value;
 }
 
 /** The scopes of a `scope` parameter, each once; undefined without one. @throws OAuthError invalid_scope if malformed */
-export function requestedScopes(parameters: ReadonlyMap<string, string>): readonly string[] | undefined {
+export function requestedScopes(parameters: Parameters): readonly string[] | undefined {
   const scope = parameters.get('scope');
   if (scope === undefined) return undefined;
   const scopes = scope.split(' ').filter((each) => each !== '');
   if (scopes.length === 0 || !scopes.every((each) => SCOPE_TOKEN.test(each)))
     throw new OAuthError('invalid_scope', 'The scope is malformed.');
   return [...new Set(scopes)];
-}
-
-/**
- * The audience of an access token: one of the granted resources, or all (RFC 8707 section 2.2). Empty for this deployment.
- * @throws OAuthError invalid_target for a resource that was not granted
- */
-export function audienceOf(
-  parameters: ReadonlyMap<string, string>,
-  granted: readonly string[],
-  issuer: string,
-): readonly string[] {
-  const resource = parameters.get('resource');
-  if (resource === undefined) return granted;
-  if (granted.includes(resource)) return [resource];
-  if (granted.length === 0 && withoutSlash(resource) === withoutSlash(issuer)) return [];
-  throw new OAuthError('invalid_target', 'The resource was not granted.');
-}
-
-function withoutSlash(url: string): string {
-  return url.replace(/\/$/, '');
 }
 
 /** The same error for every reason. */

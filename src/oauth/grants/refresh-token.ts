@@ -4,7 +4,9 @@ import { AppError, type ErrorCode } from '../../lib/errors.js';
 import { createSessionRepository } from '../../sessions/repository.js';
 import type { Sessions } from '../../sessions/service.js';
 import { OAuthError } from '../error.js';
-import { audienceOf, invalidGrant, requestedScopes, requireGrantType, requireParameter, type Grant } from './grant.js';
+import type { Parameters } from '../parameters.js';
+import { audienceOf } from '../resources.js';
+import { invalidGrant, requestedScopes, requireGrantType, requireParameter, type Grant } from './grant.js';
 import type { createResponses } from './respond.js';
 
 export interface RefreshTokenOptions {
@@ -18,8 +20,8 @@ const INVALID: ReadonlySet<ErrorCode> = new Set(['INVALID_REFRESH_TOKEN', 'ACCOU
 
 export function createRefreshTokenGrant({ db, sessions, loadResponses, issuer }: RefreshTokenOptions): Grant {
   /** Checks the requested resource before the token is spent. */
-  async function checkResource(refreshToken: string, clientId: string, parameters: ReadonlyMap<string, string>) {
-    const id = parameters.has('resource') ? sessions.grantIdOf(refreshToken) : undefined;
+  async function checkResource(refreshToken: string, clientId: string, parameters: Parameters) {
+    const id = parameters.all('resource').length > 0 ? sessions.grantIdOf(refreshToken) : undefined;
     const found = id === undefined ? undefined : await createSessionRepository(db.executor).find(id);
     if (found?.session.clientId === clientId) audienceOf(parameters, found.session.resources ?? [], issuer);
   }

@@ -1,7 +1,7 @@
 /** Reads the client authentication of a request (RFC 6749 section 2.3.1, RFC 7521 section 4.2). */
 import { InvalidClient, type ClientCredentials } from '../../oauth/clients/authenticate.js';
 import { OAuthError } from '../../oauth/error.js';
-import type { Parameters } from '../form.js';
+import type { Parameters } from '../../oauth/parameters.js';
 
 const JWT_BEARER = 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer';
 const BASIC = /^Basic +([\w+/-]+={0,2}) *$/i;

@@ -5,7 +5,8 @@ import { InvalidClient, type AuthenticateClient } from '../../oauth/clients/auth
 import type { OAuthClient } from '../../oauth/clients/client.js';
 import type { RecordClientFailure } from '../../oauth/clients/failures.js';
 import { OAuthError } from '../../oauth/error.js';
-import { parseParameters, type Parameters } from '../form.js';
+import type { Parameters } from '../../oauth/parameters.js';
+import { parseParameters } from '../form.js';
 import { readClientCredentials } from './client-credentials.js';
 
 /** A form of an authenticated client. */

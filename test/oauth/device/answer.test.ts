@@ -3,6 +3,7 @@ import t from 'tap';
 import { eq } from 'drizzle-orm';
 import { oauthClients, oauthDeviceCodes } from '../../../src/db/schema/index.js';
 import { hashSecret } from '../../../src/oauth/secret.js';
+import { parseParameters } from '../../../src/rest/form.js';
 import { startTestApp } from '../../helpers/app.js';
 import { auditOf } from '../../helpers/audit-trail.js';
 import { approverOf, HERE, testDeviceCodes } from '../../helpers/device-codes.js';
@@ -15,7 +16,7 @@ const codes = testDeviceCodes(app);
 async function setUp(network = HERE.network) {
   const { client } = await seedClient(app, { grantTypes: ['DEVICE_CODE'] });
   const user = await app.user();
-  const issued = await codes.issue(client, new Map([['scope', 'read:content']]));
+  const issued = await codes.issue(client, parseParameters('scope=read:content'));
   const approver = { ...approverOf(app, user), client: { ...HERE, network, ipAddress: network } };
   const answer = (decision: 'approved' | 'denied') =>
     db.transaction((tx) => codes.answer(tx, hashSecret(issued.deviceCode), decision, approver));
