@@ -2,10 +2,16 @@
 import { randomUUID } from 'node:crypto';
 import { eq } from 'drizzle-orm';
 import t from 'tap';
+import { createAudit } from '../../src/audit/audit.js';
+import { createClientCredentialsGrant } from '../../src/oauth/grants/client-credentials.js';
+import { parseParameters } from '../../src/rest/form.js';
 import { oauthClients, oauthServiceGrants, serviceAccounts } from '../../src/db/schema/index.js';
 import { startTestApp } from '../helpers/app.js';
+import { HERE } from '../helpers/device-codes.js';
+import { noEvents } from '../helpers/events.js';
 import { seedClient } from '../helpers/oauth.js';
 import { claimsOf, postForm, withSecret } from '../helpers/oauth-requests.js';
+import { testAccessTokens } from '../helpers/tokens.js';
 
 const app = await startTestApp(t);
 const { executor } = app.db;
@@ -77,4 +83,28 @@ t.test('refuses a disabled service account, and makes no grant', async (t) => {
     .where(eq(serviceAccounts.id, id));
   t.match(await request(), { status: 400, body: { error: 'unauthorized_client' } });
   t.same(await grants(), []);
+});
+
+t.test('uses the client of the moment of the grant, not that of its authentication', async (t) => {
+  const { db, clock } = app;
+  const grant = createClientCredentialsGrant({
+    db,
+    clock,
+    audit: createAudit({ db, clock, events: noEvents, retentionMs: 86_400_000 }),
+    accessTokens: await testAccessTokens(app),
+    issuer: 'http://auth.test',
+    accessTtlMs: 3_600_000,
+  });
+  const changes = {
+    invalid_client: { disabledAt: new Date(clock.now()) },
+    unauthorized_client: { grantTypes: ['AUTHORIZATION_CODE' as const] },
+    invalid_scope: { scopes: ['read:profile'] },
+  };
+  for (const [code, change] of Object.entries(changes)) {
+    const { seeded, grants } = await setUp();
+    await executor.update(oauthClients).set(change).where(eq(oauthClients.id, seeded.client.id));
+    const request = { client: seeded.client, parameters: parseParameters('scope=read:content'), from: HERE };
+    await t.rejects(grant(request), { code }, code);
+    t.same(await grants(), [], code);
+  }
 });

@@ -5,6 +5,7 @@ import { IDENTITY_SCOPES } from '../../authz/scopes.js';
 import type { Database } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';
 import type { AccessTokens } from '../../sessions/access-tokens.js';
+import { InvalidClient } from '../clients/authenticate.js';
 import { OAuthError } from '../error.js';
 import { createServiceGrantRepository } from '../service-grants/repository.js';
 import { audienceOf } from '../resources.js';
@@ -33,10 +34,15 @@ export function createClientCredentialsGrant(options: ClientCredentialsOptions):
 
     const grant = await db.transaction(async (tx) => {
       const repository = createServiceGrantRepository(tx);
-      const account = await repository.lockServiceAccount(client.id);
+      // Read again under a lock: the client may have been disabled or narrowed since it authenticated.
+      const current = await repository.lockClient(client.id);
+      if (!current) throw new InvalidClient(client.id);
+      requireGrantType(current, 'CLIENT_CREDENTIALS');
+      const { serviceAccountId } = current;
+      const account = serviceAccountId === null ? undefined : await repository.lockServiceAccount(serviceAccountId);
       if (!account) throw new OAuthError('unauthorized_client', 'The client has no enabled service account.');
       // The scopes of OpenID Connect concern a person.
-      const allowed = client.scopes.filter((each) => account.scopes.includes(each) && !IDENTITY_SCOPES.has(each));
+      const allowed = current.scopes.filter((each) => account.scopes.includes(each) && !IDENTITY_SCOPES.has(each));
       if (requested && !requested.every((each) => allowed.includes(each)))
         throw new OAuthError('invalid_scope', 'The client or its service account lacks a requested scope.');
       const row = {

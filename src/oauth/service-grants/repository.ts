@@ -3,6 +3,7 @@ import { and, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
 import type { Executor } from '../../db/database.js';
 import { deleteBatch } from '../../db/delete-batch.js';
 import { oauthClients, oauthServiceGrants, serviceAccounts } from '../../db/schema/index.js';
+import type { OAuthClient } from '../clients/client.js';
 
 export type ServiceGrantRow = typeof oauthServiceGrants.$inferSelect;
 
@@ -23,15 +24,22 @@ export interface ServiceGrant {
 /** @param executor the database, or one transaction of it */
 export function createServiceGrantRepository(executor: Executor) {
   return {
-    /** The enabled service account of an enabled client, locked against their changes until the end of the transaction. */
-    async lockServiceAccount(
-      clientId: string,
-    ): Promise<{ readonly id: string; readonly scopes: string[] } | undefined> {
+    /** The enabled client, locked against changes until the end of the transaction. */
+    async lockClient(id: string): Promise<OAuthClient | undefined> {
+      const [row] = await executor
+        .select()
+        .from(oauthClients)
+        .where(and(eq(oauthClients.id, id), isNull(oauthClients.disabledAt)))
+        .for('share');
+      return row;
+    },
+
+    /** The enabled service account, locked against changes until the end of the transaction. */
+    async lockServiceAccount(id: string): Promise<{ readonly id: string; readonly scopes: string[] } | undefined> {
       const [row] = await executor
         .select({ id: serviceAccounts.id, scopes: serviceAccounts.scopes })
-        .from(oauthClients)
-        .innerJoin(serviceAccounts, eq(serviceAccounts.id, oauthClients.serviceAccountId))
-        .where(and(eq(oauthClients.id, clientId), isNull(oauthClients.disabledAt), isNull(serviceAccounts.disabledAt)))
+        .from(serviceAccounts)
+        .where(and(eq(serviceAccounts.id, id), isNull(serviceAccounts.disabledAt)))
         .for('share');
       return row;
     },
