@@ -157,7 +157,7 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
       createContext({
         services: graphqlServices,
         authenticate: () => principals.authenticate(request),
-        onEntered: (userId) => void (request.accountId = userId),
+        onEntered: (id) => void (request.loggedSubject = { kind: 'user', id }),
         clock,
         client: clientOf(request),
         cookie: refreshCookie(request, reply),

@@ -4,7 +4,7 @@
  * credentials unknown again. Nothing is admitted by this: each request still authenticates.
  */
 import { LRUCache } from 'lru-cache';
-import { subjectId } from '../authz/principal.js';
+import { subjectRef, type SubjectRef } from '../authz/principal.js';
 import { AppError, STATUS_BY_CODE } from '../lib/errors.js';
 import type { Clock } from '../lib/clock.js';
 import { subjectOfEvent, type Events } from '../events/events.js';
@@ -24,15 +24,15 @@ export interface Caller {
   readonly ipAddress: string;
   readonly found: FoundCredential | undefined;
   readonly state: CredentialState;
-  /** The id of the user or service account; undefined in the state `none`. */
-  readonly subject: string | undefined;
+  /** Undefined in the state `none`. */
+  readonly subject: SubjectRef | undefined;
   readonly outcome: Outcome | undefined;
 }
 
 /** The last authentication of a credential. */
 interface Outcome {
   readonly credential: string;
-  readonly subject: string;
+  readonly subject: SubjectRef;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
   isAccepted: boolean;
@@ -83,14 +83,20 @@ export function createCredentialStates({ authenticator, events, clock }: Credent
   function stateOf({ isAccepted, readAt, subject, changedAt: ownChangeAt }: Outcome): CredentialState {
     if (readAt < ownChangeAt) return 'unknown';
     if (!isAccepted) return 'ended';
-    return readAt > lastChangeAt || readAt > (changedAt.get(subject) ?? 0) ? 'live' : 'unknown';
+    return readAt > lastChangeAt || readAt > (changedAt.get(subject.id) ?? 0) ? 'live' : 'unknown';
   }
 
   /**
    * @param subject undefined for a refused credential that may be forged: it is not remembered, so it pushes out no other
    * @param expiresAt of an accepted credential
    */
-  function remember(caller: Caller, credential: string, readAt: number, subject?: string, expiresAt?: number): void {
+  function remember(
+    caller: Caller,
+    credential: string,
+    readAt: number,
+    subject?: SubjectRef,
+    expiresAt?: number,
+  ): void {
     const isAccepted = expiresAt !== undefined;
     const outcome = caller.outcome ?? outcomeOf(credential);
     if (outcome) {
@@ -119,7 +125,7 @@ export function createCredentialStates({ authenticator, events, clock }: Credent
       const readAt = (sequence += 1);
       try {
         const principal = await found.strategy.authenticate(found.value, ipAddress);
-        remember(caller, found.value, readAt, subjectId(principal), principal.credential.expiresAt);
+        remember(caller, found.value, readAt, subjectRef(principal), principal.credential.expiresAt);
         return principal;
       } catch (error) {
         if (error instanceof AppError && STATUS_BY_CODE[error.code] < 500)

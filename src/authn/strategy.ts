@@ -1,5 +1,5 @@
 /** The interface of authentication strategies, one for each kind of credential. A new kind is one new file in `strategies/`. */
-import type { CredentialKind, Principal } from '../authz/principal.js';
+import type { CredentialKind, Principal, SubjectRef } from '../authz/principal.js';
 import type { AccountRecord } from '../users/account.js';
 
 /** A principal whose user is the whole account, so that `me` needs no second read. */
@@ -27,5 +27,5 @@ export interface Strategy {
    * then know it from the first request on. Without this method they know a credential once it has been authenticated. Must not
    * throw.
    */
-  subjectOf?(credential: string): string | undefined;
+  subjectOf?(credential: string): SubjectRef | undefined;
 }

@@ -38,7 +38,23 @@ export interface Principal<User extends PrincipalUser = PrincipalUser> {
   readonly methods: readonly string[];
 }
 
+/** A subject without its account: what rate limits and the log need. */
+export interface SubjectRef {
+  readonly kind: Subject['kind'];
+  readonly id: string;
+}
+
 /** The id of the user or service account. */
 export function subjectId({ subject }: Principal): string {
   return subject.kind === 'user' ? subject.user.id : subject.id;
+}
+
+export function subjectRef(principal: Principal): SubjectRef {
+  return { kind: principal.subject.kind, id: subjectId(principal) };
+}
+
+/** The field of a log line that names the subject; none without one. */
+export function subjectFields(subject: SubjectRef | null | undefined): Readonly<Record<string, string>> {
+  if (!subject) return {};
+  return subject.kind === 'user' ? { userId: subject.id } : { serviceAccountId: subject.id };
 }

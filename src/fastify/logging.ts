@@ -6,6 +6,7 @@ import type { IncomingMessage } from 'node:http';
 import { LogController, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify';
 import fp from 'fastify-plugin';
 import { clientOf } from './client.js';
+import { subjectFields, type SubjectRef } from '../authz/principal.js';
 import type { AppError, ErrorCode } from '../lib/errors.js';
 import {
   createFieldRedaction,
@@ -28,8 +29,8 @@ declare module 'fastify' {
     operation: Operation | null;
     /** For the log: the code of the first error. */
     errorCode: ErrorCode | null;
-    /** For the log: the account of the request, or of its access token if only the signature was verified. */
-    accountId: string | null;
+    /** For the log: the subject of the request, or of its access token if only the signature was verified. */
+    loggedSubject: SubjectRef | null;
     /** For the log, never sent: the server error that failed the request. */
     failure: AppError | undefined;
   }
@@ -99,17 +100,17 @@ export class RequestLog extends LogController {
 }
 
 function logRequest(request: FastifyRequest, reply: FastifyReply, ip: string): void {
-  const { operation, errorCode, accountId, failure } = request;
+  const { operation, errorCode, loggedSubject, failure } = request;
   const line: LogFields = {
     method: request.method,
     url: loggedUrl(request),
     status: finalStatus(reply),
     durationMs: Math.round(reply.elapsedTime * 10) / 10,
     ip,
+    ...subjectFields(loggedSubject),
   };
   if (operation) line['operation'] = loggedOperation(operation);
   if (errorCode) line['code'] = errorCode;
-  if (accountId) line['userId'] = accountId;
   if (failure === undefined) request.log.info(line, 'request');
   // An overload or outage fails every request, so these lines carry no stack.
   else if (failure.code === 'SERVICE_UNAVAILABLE') request.log.warn({ ...line, reason: reasonFor(failure) }, 'request');
@@ -146,7 +147,7 @@ export const requestLogPlugin = fp(
     app.decorateRequest('client', null);
     app.decorateRequest('operation', null);
     app.decorateRequest('errorCode', null);
-    app.decorateRequest('accountId', null);
+    app.decorateRequest('loggedSubject', null);
     app.decorateRequest('failure', undefined);
     app.addHook('onRequest', (request, reply, next) => {
       void reply.header('x-request-id', request.id);

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Caller, CredentialStates } from '../authn/credential-states.js';
 import type { AccountPrincipal } from '../authn/strategy.js';
-import { subjectId } from '../authz/principal.js';
+import { subjectId, subjectRef } from '../authz/principal.js';
 import { clientOf } from './client.js';
 
 declare module 'fastify' {
@@ -38,8 +38,8 @@ export function createRequestPrincipals(app: FastifyInstance, states: Credential
   return {
     principalOf(request) {
       const { state, subject } = callerOf(request);
-      if (subject !== undefined) request.accountId = subject;
-      return state === 'live' ? subject : undefined;
+      if (subject !== undefined) request.loggedSubject = subject;
+      return state === 'live' ? subject?.id : undefined;
     },
 
     lookUp(request) {
@@ -52,9 +52,9 @@ export function createRequestPrincipals(app: FastifyInstance, states: Credential
     authenticate(request) {
       const outcome = request.lookedUp ?? states.authenticate(callerOf(request));
       request.lookedUp = null;
-      if (request.accountId !== null) return outcome;
+      if (request.loggedSubject !== null) return outcome;
       return outcome.then((principal) => {
-        request.accountId = subjectId(principal);
+        request.loggedSubject = subjectRef(principal);
         return principal;
       });
     },

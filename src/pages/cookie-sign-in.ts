@@ -65,7 +65,7 @@ export function createCookieSignIn(options: CookieSignInOptions, cookie: Session
     challenge.clear();
     const replaced = cookie.sessionOf(request, reply);
     if (replaced !== undefined) await revocation.endReplaced(replaced, client);
-    request.accountId = entered.account.id;
+    request.loggedSubject = { kind: 'user', id: entered.account.id };
     cookie.set(request, reply, entered);
     // A failure to remember the device does not fail the login.
     const remembered = await devices.remember(entered.account.id, client.device).catch(() => undefined);

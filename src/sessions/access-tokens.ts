@@ -13,6 +13,7 @@ import {
   type VerifiedAccessToken,
 } from './access-token-claims.js';
 import type { JwtKey } from '../signing-keys/jwt-key.js';
+import type { SubjectRef } from '../authz/principal.js';
 import type { SigningKeys } from '../signing-keys/service.js';
 
 /** The parts of a session that its access tokens depend on. */
@@ -53,8 +54,8 @@ export interface AccessTokens {
   verify(token: string): Promise<VerifiedAccessToken>;
   /** A token that `verify` accepted before; undefined otherwise. @throws AppError TOKEN_EXPIRED */
   known(token: string): VerifiedAccessToken | undefined;
-  /** The account id of a valid token; undefined otherwise. Synchronous: uses only keys that are already loaded. */
-  subjectOf(token: string): string | undefined;
+  /** The subject of a valid token; undefined otherwise. Synchronous: uses only keys that are already loaded. */
+  subjectOf(token: string): SubjectRef | undefined;
 }
 
 export interface AccessTokensOptions {
@@ -183,7 +184,8 @@ export function createAccessTokens({ keys, clock, accessTtlMs, issuer }: AccessT
 
     subjectOf(token) {
       try {
-        return (fromCache(token) ?? verifyWith(keys.known(keyIdOf(token) ?? ''), token)).userId;
+        const { userId, isService } = fromCache(token) ?? verifyWith(keys.known(keyIdOf(token) ?? ''), token);
+        return { kind: isService ? 'service-account' : 'user', id: userId };
       } catch {
         return undefined;
       }

@@ -6,6 +6,8 @@ import { sendWithKey } from '../helpers/api-keys.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import type { AnyData } from '../helpers/client.js';
 import { startLiveApp } from '../helpers/live.js';
+import { seedClient } from '../helpers/oauth.js';
+import { postForm, withSecret } from '../helpers/oauth-requests.js';
 import { ME, registerAdmin } from '../helpers/seed.js';
 import { openSocket, subscribeMessage } from '../helpers/websocket.js';
 
@@ -154,4 +156,34 @@ t.test('sockets of a service account close when it is disabled, loses a scope or
     await change(account['id']);
     t.equal((await socket.closed).code, 4401);
   }
+});
+
+t.test('logs name it as a service account, by a key and by an access token', async (t) => {
+  const account = await create();
+  const { id } = account;
+  const { key } = await createKey(id);
+  const seeded = await seedClient(app, { grantTypes: ['CLIENT_CREDENTIALS'], serviceAccountId: id });
+  const { body } = await postForm(app, '/oauth/token', { grant_type: 'client_credentials', ...withSecret(seeded) });
+  const lineOf = (message: string) => app.logs.findLast(({ msg }) => msg === message);
+  for (const send of [
+    () => ask(key),
+    () => app.client().send(USERS, {}, { token: body['access_token'] }),
+    // Refused: the signature alone names the subject.
+    () => update(id, { disabled: true }).then(() => app.client().send(USERS, {}, { token: body['access_token'] })),
+  ]) {
+    await send();
+    t.match(lineOf('request'), { serviceAccountId: id, userId: undefined });
+  }
+});
+
+t.test('the log names the service account of a socket', async (t) => {
+  const { id } = await create();
+  const socket = await openSocket(app.port);
+  socket.send({ type: 'connection_init', payload: { 'x-api-key': (await createKey(id)).key } });
+  await socket.next();
+  await update(id, { disabled: true });
+  await socket.closed;
+  const logged = () => app.logs.find((line) => line['msg'] === 'A WebSocket closed' && line['serviceAccountId'] === id);
+  while (!logged()) await new Promise((resolve) => setImmediate(resolve));
+  t.notOk('userId' in logged()!);
 });

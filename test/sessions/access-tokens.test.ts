@@ -95,7 +95,7 @@ t.test('issues a JWT as in RFC 9068 that verifies', async (t) => {
   };
   t.same(await elsewhere.verify(token), verified);
   t.same(await tokens.verify(token), verified, 'the same where it was issued');
-  t.equal(elsewhere.subjectOf(token), SUBJECT.userId);
+  t.same(elsewhere.subjectOf(token), { kind: 'user', id: SUBJECT.userId });
   t.not(tokens.sign(SUBJECT).token, token, 'each has an id of its own');
 });
 

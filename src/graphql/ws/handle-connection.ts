@@ -7,6 +7,7 @@ import { makeServer, type SubscribePayload } from 'graphql-ws';
 import { AppError, validationError } from '../../lib/errors.js';
 import { rejectPrototype } from '../../lib/json.js';
 import type { RequestCredentials } from '../../authn/strategy.js';
+import { subjectFields } from '../../authz/principal.js';
 import type { GraphqlContext } from '../context.js';
 import type { PreparedDocument, PrepareDocument } from '../documents/documents.js';
 import { translateError, type FormattedError, type TranslatedError } from '../error-format.js';
@@ -25,7 +26,7 @@ export interface ConnectionOptions {
   readonly subscribe: Subscribe;
   readonly socketSessions: Pick<SocketSessions, 'open'>;
   /** Charges a subscribe message before its document is parsed. @throws AppError RATE_LIMIT_EXCEEDED */
-  charge(userId: string, requests: number): Promise<void>;
+  charge(subjectId: string, requests: number): Promise<void>;
   /** Of the client. */
   readonly ipAddress: string;
   /** The credentials in the payload of `connection_init`. */
@@ -62,7 +63,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   let session: SocketSession | undefined;
 
   function logError({ error }: TranslatedError): void {
-    const fields = { code: error.code, userId: session?.userId };
+    const fields = { code: error.code, ...subjectFields(session?.subject) };
     if (error.status >= 500) log.error({ ...fields, err: error.cause ?? error }, 'A subscription failed');
     else log.info(fields, 'A subscription was refused');
   }
@@ -83,7 +84,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
     try {
       return prepare(query, operationName ?? undefined, (spent) => (requests += spent));
     } finally {
-      if (requests > 0) await charge(session!.userId, requests);
+      if (requests > 0) await charge(session!.subject.id, requests);
     }
   }
 
@@ -182,7 +183,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
     async onSubscribe({ subscriptions }, id, payload) {
       if (id.length > MAX_ID_LENGTH) connection.close(BAD_MESSAGE);
       try {
-        await charge(session!.userId, 1);
+        await charge(session!.subject.id, 1);
         const document = await prepared(payload);
         // The client has completed the subscription or closed the socket meanwhile.
         if (!(id in subscriptions) || !connection.isOpen()) return refusal([]);
@@ -231,7 +232,7 @@ export function handleConnection(connection: Socket, options: ConnectionOptions)
   );
 
   connection.onClose((code) => {
-    log.info({ code, userId: session?.userId }, 'A WebSocket closed');
+    log.info({ code, ...subjectFields(session?.subject) }, 'A WebSocket closed');
     session?.end();
     for (const stream of streams) void stream.return();
     closed().catch(failed);

@@ -1,4 +1,5 @@
 /** The authenticated session of a socket, as the rest of the WebSocket side sees it. */
+import type { SubjectRef } from '../../authz/principal.js';
 import type { AccountPrincipal, RequestCredentials } from '../../authn/strategy.js';
 import type { ScopeRequirement } from '../directives/gates.js';
 import type { CloseReason } from './close-codes.js';
@@ -11,7 +12,7 @@ export interface ClosableSocket {
 
 /** An authenticated socket. */
 export interface SocketSession {
-  readonly userId: string;
+  readonly subject: SubjectRef;
   /** Authenticates again, once for an event and its delivery. */
   authenticate(): Promise<AccountPrincipal>;
   readonly credentials: RequestCredentials;

@@ -7,7 +7,7 @@ import { subjectOfEvent, type Events } from '../../events/events.js';
 import { satisfies } from '../../authz/scopes.js';
 import type { Authenticate } from '../../authn/authenticate.js';
 import type { AccountPrincipal, RequestCredentials } from '../../authn/strategy.js';
-import { subjectId } from '../../authz/principal.js';
+import { subjectFields, subjectRef } from '../../authz/principal.js';
 import { translateError } from '../error-format.js';
 import type { ScopeRequirement } from '../directives/gates.js';
 import type { ClosableSocket, SocketSessions, SubscriptionHandle } from './socket-session.js';
@@ -191,21 +191,24 @@ export function createSocketSessions(options: SocketSessionsOptions): SocketSess
       try {
         const principal = await authenticate(credentials, ipAddress);
         if (!socket.isOpen()) return undefined;
-        const userId = subjectId(principal);
-        if ((sessions.get(userId)?.size ?? 0) >= maxPerAccount) {
-          log.warn({ userId, maxPerAccount }, 'A WebSocket was closed: too many of its account are open');
+        const subject = subjectRef(principal);
+        if ((sessions.get(subject.id)?.size ?? 0) >= maxPerAccount) {
+          log.warn(
+            { ...subjectFields(subject), maxPerAccount },
+            'A WebSocket was closed: too many of its account are open',
+          );
           socket.close(TOO_MANY_OF_ACCOUNT);
           return undefined;
         }
         const { kind, expiresAt } = principal.credential;
         const whenExpired = kind === 'api-key' ? NOT_AUTHENTICATED : TOKEN_EXPIRED;
         const state = { requirements: new Map(), rows: 0, checkedAt: ticks, latest: undefined, isUnsure: false };
-        const known = { socket, credentials, ipAddress, userId, expiresAt, whenExpired };
+        const known = { socket, credentials, ipAddress, userId: subject.id, expiresAt, whenExpired };
         const session: TrackedSession = { ...state, ...known };
         add(session);
         checkAgain(session, newsBefore);
         return {
-          userId,
+          subject,
           credentials,
           authenticate: () => principalOf(session),
           begin: (rows) => begin(session, rows),
