@@ -6,6 +6,7 @@ import { hashSecret } from '../../src/oauth/secret.js';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import type { AnyData } from '../helpers/client.js';
+import { createKey, sendWithKey } from '../helpers/api-keys.js';
 import { seedClient } from '../helpers/oauth.js';
 import { seedServiceAccount } from '../helpers/oauth-grants.js';
 import { registerAdmin } from '../helpers/seed.js';
@@ -254,4 +255,21 @@ t.test('stores the public keys of a client for private_key_jwt', async (t) => {
   const { client, secret } = await create({ authMethod: 'PRIVATE_KEY_JWT', jwks });
   t.same({ jwks: client['jwks'], secret }, { jwks, secret: null });
   t.same(await faultsOf(UPDATE, { id: client['id'], input: { jwks: null } }), ['jwks']);
+});
+
+t.test('lets an API key of an administrator list clients and change none', async (t) => {
+  const { client } = await create();
+  const { key } = await createKey(admin.client, { scopes: ['admin'] });
+  const send = (query: string, variables: object) => sendWithKey(app.client(), key, query, variables);
+  const before = { count: await countClients(), secrets: await secretsOf(client['id']) };
+  const calls: [string, object][] = [
+    [CREATE, { input: { ...INPUT, grantTypes: ['CLIENT_CREDENTIALS'], scopes: ['admin'] } }],
+    [UPDATE, { id: client['id'], input: { redirectUris: ['https://evil.example/cb'] } }],
+    [ROTATE, { id: client['id'] }],
+    [DELETE, { id: client['id'] }],
+  ];
+  for (const [query, variables] of calls)
+    t.equal((await send(query, variables)).code, 'INSUFFICIENT_PERMISSIONS', query);
+  t.same({ count: await countClients(), secrets: await secretsOf(client['id']) }, before);
+  t.equal((await send(LIST, {})).code, undefined);
 });
