@@ -103,7 +103,10 @@ t.test('verify/ imports nothing of the rest, and no package but jose at run time
     [],
   );
   const atRunTime = own.flatMap((file) => packages(file).filter((name) => !isTypeOnly(file, name)));
-  t.same([...new Set(atRunTime)], ['jose']);
+  t.same(
+    [...new Set(atRunTime)].filter((name) => !name.startsWith('node:')),
+    ['jose'],
+  );
 });
 
 t.test('reads the environment in one place', async (t) => {

@@ -5,8 +5,11 @@ export const STATUS_BY_CODE = {
   MISSING_TOKEN: 401,
   TOKEN_EXPIRED: 401,
   INVALID_TOKEN: 401,
+  INVALID_API_KEY: 401,
   INSUFFICIENT_PERMISSIONS: 403,
+  RATE_LIMIT_EXCEEDED: 429,
   SERVICE_UNAVAILABLE: 503,
+  INTERNAL_ERROR: 500,
 } as const;
 
 export type VerificationErrorCode = keyof typeof STATUS_BY_CODE;
@@ -15,7 +18,7 @@ export type VerificationErrorCode = keyof typeof STATUS_BY_CODE;
 export interface VerificationErrorDetails {
   /** With `INSUFFICIENT_PERMISSIONS`: the required scopes as OR of ANDs. */
   readonly requiredScopes?: readonly (readonly string[])[];
-  /** With `SERVICE_UNAVAILABLE`: when to retry, in seconds. */
+  /** With `SERVICE_UNAVAILABLE` and `RATE_LIMIT_EXCEEDED`: when to retry, in seconds. */
   readonly retryAfter?: number;
 }
 

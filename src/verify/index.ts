@@ -1,6 +1,7 @@
-/** `latchkey/verify`: verifies Latchkey's access tokens in other services. It depends only on `jose`. */
+/** `latchkey/verify`: verifies Latchkey's access tokens and API keys in other services. It depends only on `jose`. */
 export { VerificationError, type VerificationErrorCode, type VerificationErrorDetails } from './errors.js';
 export { expressAuth, fastifyAuth, tokenOf } from './middleware.js';
-export { assertScopes, hasScopes, type RequiredScopes } from './scopes.js';
-export { ALGORITHMS, createVerifier } from './verifier.js';
-export type { VerifiedToken, Verifier, VerifierAlgorithm, VerifierOptions } from './verifier.js';
+export { ALGORITHMS, type IntrospectionOptions, type VerifierAlgorithm, type VerifierOptions } from './options.js';
+export { assertScopes, hasScopes, type HasScopes, type RequiredScopes } from './scopes.js';
+export type { VerifiedToken } from './verified-token.js';
+export { createVerifier, type RequestDetails, type Verifier } from './verifier.js';

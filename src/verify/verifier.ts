@@ -1,135 +1,121 @@
-/**
- * Verifies Latchkey's access tokens (RFC 9068) with the public keys of its JWKS (RFC 7517). Keys are fetched when first
- * needed, cached, and fetched again when a token names an unknown key, so that a key rotation needs no restart.
- */
-import { errors, jwtVerify, type JWTPayload } from 'jose';
+/** Verifies the credentials of Latchkey in other services: access tokens by their signature, API keys by introspection. */
+import { createVerifyAccessToken, invalidToken } from './access-token.js';
+import { createApiKeyVerifier } from './api-keys.js';
 import { VerificationError } from './errors.js';
-import { createKeys, isAboutToken } from './keys.js';
-import { assertScopes, type RequiredScopes } from './scopes.js';
+import { createIntrospect } from './introspection-request.js';
+import { createCachedIntrospection, type CachedIntrospection } from './introspection.js';
+import { createKeys } from './keys.js';
+import { ALGORITHMS, type IntrospectionOptions, type VerifierOptions } from './options.js';
+import { assertScopes } from './scopes.js';
+import type { VerifiedToken } from './verified-token.js';
 
-/** Asymmetric algorithms only: a verifier never holds a key that could sign. */
-export const ALGORITHMS = ['EdDSA', 'ES256', 'PS256', 'RS256'] as const;
-export type VerifierAlgorithm = (typeof ALGORITHMS)[number];
-
-export interface VerifierOptions {
-  /** Latchkey's PUBLIC_URL. Tokens of another issuer are refused. */
-  readonly issuer: string;
-  /** The audience that tokens must name, or several of which one is enough. Default: the issuer. */
-  readonly audience?: string | readonly string[];
-  /** Default: `<issuer>/.well-known/jwks.json`. */
-  readonly jwksUri?: string | URL;
-  /** Scopes that every token must hold, as OR of ANDs. */
-  readonly requiredScopes?: RequiredScopes;
-  /** Accepted algorithms. Default: all of `ALGORITHMS`. */
-  readonly algorithms?: readonly VerifierAlgorithm[];
-  /** Accepted difference between clocks, in seconds. Default 5. */
-  readonly clockTolerance?: number;
-  /** Timeout of a JWKS request, in milliseconds. Default 5000. */
-  readonly timeout?: number;
-  /** Minimum time between JWKS requests for unknown keys, and after a failed one, in milliseconds. Default 5000. */
-  readonly cooldown?: number;
-  /**
-   * How long fetched keys are used before they are fetched again, in milliseconds. Default 600000. If the issuer cannot be reached
-   * then, they are used for one more hour.
-   */
-  readonly cacheMaxAge?: number;
-  /** Receives the cause when the keys cannot be fetched. `console`, pino and `app.log` fit. */
-  readonly log?: { warn(fields: object, message: string): void };
-}
-
-/** A verified access token. */
-export interface VerifiedToken {
-  /** `sub`: the id of the account or service account. */
-  readonly subject: string;
-  /** `sid`: the session; undefined for tokens without one. */
-  readonly sessionId: string | undefined;
-  /** `client_id`: the application that the token was issued to. */
-  readonly clientId: string | undefined;
-  readonly scopes: ReadonlySet<string>;
-  readonly expiresAt: Date;
-  /** Every claim of the token. */
-  readonly claims: Readonly<Record<string, unknown>>;
+/** What a request has besides the `Authorization` header. */
+export interface RequestDetails {
+  /** The header `X-API-Key`. */
+  readonly apiKey?: string | readonly string[] | undefined;
+  /** The address of the client. A key that is restricted to networks is not valid without it. */
+  readonly ipAddress?: string | undefined;
 }
 
 export interface Verifier {
   /**
-   * Verifies an access token.
-   * @throws VerificationError TOKEN_EXPIRED, INVALID_TOKEN, INSUFFICIENT_PERMISSIONS, SERVICE_UNAVAILABLE
+   * Verifies an access token, or an API key if the options have `introspection`.
+   * @throws VerificationError TOKEN_EXPIRED, INVALID_TOKEN, INVALID_API_KEY, INSUFFICIENT_PERMISSIONS, RATE_LIMIT_EXCEEDED,
+   * SERVICE_UNAVAILABLE, INTERNAL_ERROR
    */
-  verify(token: string): Promise<VerifiedToken>;
+  verify(token: string, request?: Pick<RequestDetails, 'ipAddress'>): Promise<VerifiedToken>;
   /**
-   * Verifies the token of an `Authorization` header (RFC 6750 section 2.1).
+   * Verifies the token of an `Authorization` header (RFC 6750 section 2.1), or the API key of a request. A request with both is
+   * refused with INVALID_TOKEN.
    * @throws VerificationError MISSING_TOKEN, and whatever `verify` throws
    */
-  authenticate(authorization: string | undefined): Promise<VerifiedToken>;
+  authenticate(authorization: string | undefined, request?: RequestDetails): Promise<VerifiedToken>;
 }
 
-const RETRY_AFTER_S = 5;
+const TIMEOUT_MS = 5000;
 
-/** Creates a verifier. Create one per issuer and keep it: it caches the keys. @throws TypeError for bad options */
+/** Creates a verifier. Create one per issuer and keep it: it caches keys and results. @throws TypeError for bad options */
 export function createVerifier(options: VerifierOptions): Verifier {
   // jose would not check the issuer of tokens: for callers without types, such as of an unset environment variable.
   if (!options.issuer) throw new TypeError('issuer: must be the PUBLIC_URL of Latchkey');
-  const { issuer, jwksUri = `${issuer.replace(/\/$/, '')}/.well-known/jwks.json`, algorithms = ALGORITHMS } = options;
-  const { audience = issuer, requiredScopes, log, clockTolerance = 5, cooldown = 5000 } = options;
+  const { issuer, algorithms = ALGORITHMS, audience = issuer, clockTolerance = 5, cooldown = 5000 } = options;
+  const { requiredScopes, timeout = TIMEOUT_MS, cacheMaxAge = 600_000, log } = options;
   const unknown = algorithms.find((name) => !ALGORITHMS.includes(name));
   if (unknown !== undefined) throw new TypeError(`algorithms: ${unknown} is not one of ${ALGORITHMS.join(', ')}`);
-  const { timeout = 5000, cacheMaxAge = 600_000 } = options;
+  const { jwksUri = urlBelow(issuer, '.well-known/jwks.json') } = options;
   const keys = createKeys(new URL(jwksUri), { timeout, cooldown, cacheMaxAge, log });
+  const verifyAccessToken = createVerifyAccessToken(keys, {
+    issuer,
+    audience: typeof audience === 'string' ? audience : [...audience],
+    algorithms: [...algorithms],
+    clockTolerance,
+    log,
+  });
+  const { introspection: settings } = options;
+  const introspection = settings && introspectionOf(options, settings);
+  const apiKeys = introspection && createApiKeyVerifier(introspection, settings.apiKeyPrefix ?? 'sk_live_');
+  const introspectsTokens = settings?.accessTokens === true;
 
-  async function verify(token: string): Promise<VerifiedToken> {
-    const claims = await jwtVerify(token, keys, {
-      issuer,
-      audience: typeof audience === 'string' ? audience : [...audience],
-      algorithms: [...algorithms],
-      typ: 'at+jwt',
-      requiredClaims: ['sub', 'exp', 'iat'],
-      clockTolerance,
-    }).then(
-      ({ payload }) => payload,
-      (error: unknown) => {
-        throw refusalOf(error);
-      },
-    );
-    const verified = readClaims(claims);
+  /** The token, if its grant has not ended, with the scopes that it has now. */
+  async function introspected(token: string, verified: VerifiedToken): Promise<VerifiedToken> {
+    if (!introspection || !introspectsTokens) return verified;
+    const found = await introspection.lookUp(token, undefined);
+    if (found?.tokenType !== 'Bearer') throw invalidToken();
+    return { ...verified, scopes: found.scopes };
+  }
+
+  async function checked(verifying: Promise<VerifiedToken>): Promise<VerifiedToken> {
+    const verified = await verifying;
     if (requiredScopes) assertScopes(verified, requiredScopes);
     return verified;
   }
 
-  function refusalOf(error: unknown): VerificationError {
-    if (error instanceof errors.JWTExpired)
-      return new VerificationError('TOKEN_EXPIRED', 'The access token has expired.', {}, error);
-    if (isAboutToken(error)) return invalidToken(error);
-    log?.warn({ err: error }, 'The signing keys of Latchkey cannot be fetched');
-    const details = { retryAfter: RETRY_AFTER_S };
-    return new VerificationError('SERVICE_UNAVAILABLE', 'Access tokens cannot be verified now.', details, error);
-  }
+  const verify: Verifier['verify'] = (token, { ipAddress } = {}) =>
+    checked(
+      apiKeys?.isApiKey(token)
+        ? apiKeys.verify(token, ipAddress)
+        : verifyAccessToken(token).then((verified) => introspected(token, verified)),
+    );
 
   return {
     verify,
-    async authenticate(authorization) {
-      if (!authorization) throw new VerificationError('MISSING_TOKEN', 'An access token is required.');
-      const token = /^Bearer +([^ ]+)$/i.exec(authorization)?.[1];
-      if (token === undefined) throw invalidToken();
-      return verify(token);
+    async authenticate(authorization, request = {}) {
+      const token = /^Bearer +([^ ]+)$/i.exec(authorization ?? '')?.[1];
+      const key = apiKeys && textOf(request.apiKey);
+      // RFC 6750 section 2: a request must not use more than one method to send a token.
+      if (token !== undefined && key) throw severalCredentials();
+      if (token !== undefined) return verify(token, request);
+      if (apiKeys && key) return checked(apiKeys.verify(key, request.ipAddress));
+      throw authorization ? invalidToken() : missingCredentials(apiKeys !== undefined);
     },
   };
 }
 
-/** @throws VerificationError INVALID_TOKEN for a token that is no access token */
-function readClaims(claims: JWTPayload): VerifiedToken {
-  const { sub, sid, client_id: clientId, scope, type, exp } = claims;
-  if (type !== 'access' || typeof scope !== 'string' || sub === undefined || exp === undefined) throw invalidToken();
-  return {
-    subject: sub,
-    sessionId: typeof sid === 'string' ? sid : undefined,
-    clientId: typeof clientId === 'string' ? clientId : undefined,
-    scopes: new Set(scope.split(' ').filter((name) => name !== '')),
-    expiresAt: new Date(exp * 1000),
-    claims,
-  };
+/** @throws TypeError for bad options */
+function introspectionOf(options: VerifierOptions, settings: IntrospectionOptions): CachedIntrospection {
+  const { issuer, timeout = TIMEOUT_MS, log } = options;
+  const { clientId, clientSecret, endpoint = urlBelow(issuer, 'oauth/introspect') } = settings;
+  if (!clientId || !clientSecret)
+    throw new TypeError('introspection: clientId and clientSecret must be those of an OAuth client');
+  const { cacheMaxAge = 30_000, negativeCacheMaxAge = 10_000, cacheMaxEntries = 10_000 } = settings;
+  const introspect = createIntrospect({ endpoint: new URL(endpoint), issuer, clientId, clientSecret, timeout, log });
+  return createCachedIntrospection(introspect, { cacheMaxAge, negativeCacheMaxAge, cacheMaxEntries });
 }
 
-function invalidToken(cause?: unknown): VerificationError {
-  return new VerificationError('INVALID_TOKEN', 'The access token is not valid.', {}, cause);
+function urlBelow(issuer: string, path: string): URL {
+  return new URL(`${issuer.replace(/\/$/, '')}/${path}`);
+}
+
+/** Node joins repeated headers of this name. A list of other servers is treated alike: no key contains a comma. */
+function textOf(header: string | readonly string[] | undefined): string | undefined {
+  return typeof header === 'object' ? header.join(', ') : header;
+}
+
+function severalCredentials(): VerificationError {
+  return new VerificationError('INVALID_TOKEN', 'Send one credential: an access token or an API key, not several.');
+}
+
+function missingCredentials(takesApiKeys: boolean): VerificationError {
+  const wanted = takesApiKeys ? 'An access token or an API key' : 'An access token';
+  return new VerificationError('MISSING_TOKEN', `${wanted} is required.`);
 }

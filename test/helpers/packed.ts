@@ -33,8 +33,8 @@ export interface Project {
   write(program: Program, ports: Ports): Promise<void>;
   /** The type errors of the written programs. */
   typeErrors(): Promise<string>;
-  /** Runs a program until `stop`; resolves when it has printed its address. */
-  start(name: string): Promise<{ stop(): Promise<void> }>;
+  /** Runs a program until `stop`; resolves when it has printed its address. @param env further variables */
+  start(name: string, env?: Record<string, string>): Promise<{ stop(): Promise<void> }>;
 }
 
 /** Ports that replace 3000 (Latchkey) and 4000 (other services). */
@@ -92,7 +92,7 @@ export async function installedProject(t: TestScope): Promise<Project> {
         (error: unknown) => (error as { stdout: string }).stdout,
       );
     },
-    start: (name) => start(t, directory, `${name}.mjs`),
+    start: (name, env) => start(t, directory, `${name}.mjs`, env),
   };
 }
 
@@ -132,10 +132,10 @@ async function lockfile(directory: string, tarball: string): Promise<object> {
   };
 }
 
-async function start(t: TestScope, cwd: string, file: string) {
+async function start(t: TestScope, cwd: string, file: string, env: Record<string, string> = {}) {
   const child = spawn(...nodeProgram([file]), {
     cwd,
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'exit');

@@ -49,7 +49,7 @@ async function get(url: string, token?: string) {
 t.test('every program of the documentation is known to this test', async (t) => {
   t.same(
     programs.map(({ name }) => name),
-    ['readme-0', 'readme-1', 'server', 'fields', 'plain', 'fastify', 'express'],
+    ['readme-0', 'readme-1', 'server', 'fields', 'plain', 'fastify', 'express', 'movies'],
   );
 });
 
@@ -88,6 +88,10 @@ t.test('embeds it, and verifies its tokens in other services', async (t) => {
     t.match(await get(`${OTHER}/movies`), { status: 401, body: 'MISSING_TOKEN' }, name);
     await other.stop();
   }
+  const movies = await project.start('movies', { CLIENT_ID: 'unknown', CLIENT_SECRET: 'unknown' });
+  t.match(await get(`${OTHER}/v1/content/movies`, token), { status: 200, body: 'Nosferatu' });
+  t.match(await get(`${OTHER}/v1/content/movies`, 'sk_live_abc123'), { status: 401, body: 'INVALID_API_KEY' });
+  await movies.stop();
   await server.stop();
 });
 

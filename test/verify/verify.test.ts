@@ -30,6 +30,7 @@ for (const algorithm of ['EdDSA', 'ES256', 'PS256', 'RS256']) {
     t.same(
       { ...token, scopes: [...token.scopes] },
       {
+        kind: 'access-token',
         subject: user.id,
         sessionId: claims['sid'],
         clientId: claims['client_id'],
