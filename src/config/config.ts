@@ -73,18 +73,21 @@ const ID_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 /** Words that end with an underscore. Not `ey…`, with which access tokens begin. */
 const API_KEY_PREFIX = /^(?!ey)[A-Za-z][A-Za-z\d]{1,15}_(?:[A-Za-z\d]{1,16}_)?$/;
 
+const PLEX_IDENTIFIER = /^[\x21-\x7e]{1,128}$/;
+
 function parseConfig(read: Readers) {
   const production = read.oneOf('NODE_ENV', ['development', 'test', 'production'], 'development') === 'production';
   const host = read.host('HOST', '127.0.0.1');
   const port = read.integer('PORT', 3000, 0, 65_535);
   const registration = read.oneOf('OAUTH_REGISTRATION', ['off', 'open', 'token'], 'off');
+  const publicUrl = read.publicUrl('PUBLIC_URL', production);
   const algorithm = read.oneOf('JWT_ALGORITHM', JWT_ALGORITHMS, 'EdDSA');
   return {
     production,
     host,
     port,
     /** Unset: derived from the listening address. */
-    publicUrl: read.publicUrl('PUBLIC_URL', production),
+    publicUrl,
     /** The service's display name. */
     appName: read.text('APP_NAME', 'Latchkey'),
     databaseUrl: read.databaseUrl('DATABASE_URL'),
@@ -131,6 +134,24 @@ function parseConfig(read: Readers) {
       registration,
       /** The bearer token for `token`. */
       registrationToken: read.secret('OAUTH_REGISTRATION_TOKEN', registration === 'token'),
+    },
+    identities: {
+      providers: read.identityProviders('IDENTITY_PROVIDERS'),
+      /** Origins and schemes to which a browser may return; empty: the origins of PUBLIC_URL and APP_URL. */
+      returnToOrigins: read.returnToOrigins('RETURN_TO_ORIGINS'),
+    },
+    plex: {
+      /** Names this installation to Plex. */
+      clientIdentifier: read.matching(
+        'PLEX_CLIENT_IDENTIFIER',
+        PLEX_IDENTIFIER,
+        'at most 128 printable ASCII characters without spaces',
+        publicUrl === undefined ? 'latchkey' : `latchkey-${new URL(publicUrl).hostname}`,
+      ),
+      /** Only accounts that may use this server sign in; unset: every Plex account. */
+      serverId: read.optionalText('PLEX_SERVER_ID'),
+      /** Whether clients may present Plex tokens, and whether those of accounts without access to a server are accepted. */
+      acceptTokens: read.oneOf('PLEX_ACCEPT_TOKENS', ['false', 'true', 'any-application'], 'false'),
     },
     /** The accounts that must have a second factor. */
     requireSecondFactor: read.oneOf('REQUIRE_SECOND_FACTOR', ['none', 'admin', 'all'], 'none'),

@@ -13,6 +13,7 @@ export const SECRET_SETTINGS = [
   'BOOTSTRAP_ADMIN_PASSWORD',
   'METRICS_TOKEN',
   'OAUTH_REGISTRATION_TOKEN',
+  'IDENTITY_PROVIDERS',
 ] as const;
 
 /** Old names, which keep working for one release. */

@@ -1,6 +1,7 @@
 /** Parses environment variables. Collects issues instead of throwing. */
 import { isIP, isIPv6 } from 'node:net';
 import { SCOPE_TOKEN, type DeclaredScopes } from '../authz/scopes.js';
+import { identityReaders } from './identities.js';
 import { isAndroidApp } from './relying-party.js';
 import { quoted, urlReaders } from './urls.js';
 
@@ -202,6 +203,7 @@ export function readers(
     },
 
     ...urlReaders({ raw, report, pair }),
+    ...identityReaders({ raw, list, origin, report }),
     pair,
 
     origins: (name: string): readonly string[] => list(name).map((value) => origin(name, value)),

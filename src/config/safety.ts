@@ -25,6 +25,12 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
     report('DATABASE_LISTEN_URL', 'to be set with DATABASE_URL; the embedded database needs neither', undefined);
   if (config.metrics.port !== undefined && config.metrics.port !== 0 && config.metrics.port === config.port)
     report('METRICS_PORT', 'a port other than PORT', undefined);
+  if (config.plex.acceptTokens === 'true' && config.plex.serverId === undefined)
+    report(
+      'PLEX_ACCEPT_TOKENS',
+      'PLEX_SERVER_ID to be set, or any-application: Plex tokens are not bound to an application, so each one that its owner uses anywhere signs in',
+      undefined,
+    );
   const relyingParty = relyingPartySettings(config);
   const issue = relyingPartyIssue(relyingParty);
   if (issue) report(issue.name, issue.expected, undefined);
@@ -44,8 +50,13 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
     if (url !== undefined && isPlain('http:', url))
       report(name, 'https:// in production; http:// only for loopback', undefined);
   }
-  if (config.webauthn.origins.some((origin) => URL.canParse(origin) && isPlain('http:', origin)))
-    report('WEBAUTHN_ORIGINS', 'https:// in production; http:// only for loopback', undefined);
+  for (const [name, origins] of [
+    ['WEBAUTHN_ORIGINS', config.webauthn.origins],
+    ['RETURN_TO_ORIGINS', config.identities.returnToOrigins],
+  ] as const) {
+    if (origins.some((origin) => isPlain('http:', origin)))
+      report(name, 'https:// in production; http:// only for loopback', undefined);
+  }
   const warnings: string[] = [];
   const warning = issue ? undefined : relyingPartyWarning(relyingParty);
   if (warning !== undefined) warnings.push(warning);

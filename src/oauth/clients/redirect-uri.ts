@@ -2,14 +2,13 @@
  * Validation of the URIs that a client registers (RFC 6749 section 3.1.2, RFC 8252, RFC 9700 section 4.1.3). Requests are compared
  * with them by exact match, so that only one spelling of each is accepted here.
  */
+import { isPrivateScheme } from '../../lib/private-scheme.js';
 import type { ClientType } from './client.js';
 
 const MAX_LENGTH = 2048;
 /** RFC 3986 section 2. */
 const URI = /^(?:[\w.~:/?#[\]@!$&'()+,;=*-]|%[\da-f]{2})+$/i;
 const ENCODED_CONTROL = /%(?:[01][\da-f]|7f)/i;
-/** Private-use schemes are reverse domain names (RFC 8252 section 7.1). */
-const PRIVATE_SCHEME = /^[a-z][a-z\d+-]*(?:\.[a-z\d+-]+)+:$/;
 /** The parameters of an authorization response. */
 const RESERVED = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri', 'response'];
 /** As `URL.hostname` has them. */
@@ -22,7 +21,7 @@ export function redirectUriError(uri: string, type: ClientType): string | undefi
   const { protocol, hostname, searchParams } = new URL(uri);
   if (protocol === 'http:' && !LOOPBACK.has(hostname)) return 'must be https, or http on 127.0.0.1, [::1] or localhost';
   if (protocol !== 'https:' && protocol !== 'http:') {
-    if (!PRIVATE_SCHEME.test(protocol)) return 'must be https, or have a scheme such as com.example.app';
+    if (!isPrivateScheme(protocol)) return 'must be https, or have a scheme such as com.example.app';
     if (type !== 'PUBLIC') return 'must be https: only public clients may have a private-use scheme';
   }
   return RESERVED.some((name) => searchParams.has(name))
