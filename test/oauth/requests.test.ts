@@ -78,6 +78,20 @@ t.test('drops a state that is too long or has control characters', async (t) => 
   }
 });
 
+t.test('sends server_error to the client if the service fails, logs the reason, and tells no more', async (t) => {
+  await app.db.executor.execute(`create function fail_here() returns trigger language plpgsql as
+    'begin raise exception ''a secret reason''; end'`);
+  await app.db.executor.execute(`create trigger fail_here before insert on oauth_requests for each row
+    execute function fail_here()`);
+  const browser = oauthBrowser(app.server);
+  const response = responseOf(await browser.open(authorizeUrl(confidential)));
+  const error_description = 'Internal error.';
+  t.same(response, { error: 'server_error', error_description, state: 'a state', iss: 'http://auth.test' });
+  t.match(JSON.stringify(app.logs), 'a secret reason');
+  await app.db.executor.execute('drop trigger fail_here on oauth_requests');
+  t.equal((await browser.open(authorizeUrl(confidential))).path, '/oauth/login');
+});
+
 t.test('ignores parameters that it does not know', async (t) => {
   const shown = await oauthBrowser(app.server).open(
     authorizeUrl(confidential, { ui_locales: 'fr', display: 'page', constructor: 'x', acr_values: 'mfa' }),

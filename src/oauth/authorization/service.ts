@@ -14,6 +14,7 @@ import { createAccountRepository } from '../../users/repository.js';
 import type { AuthorizationCodes } from '../codes/service.js';
 import { OAuthError } from '../error.js';
 import type { BrowserSession } from './browser-sessions.js';
+import { AuthorizationFailure } from './failure.js';
 import { consentNeed, loginNeed, type Need } from './next-step.js';
 import { parseAuthorizationParameters } from './parameters.js';
 import type { PendingRequest, PendingRequests } from './pending.js';
@@ -22,6 +23,7 @@ import { createAuthorizationRepository } from './repository.js';
 import { codeResponse } from './response.js';
 import type { Step } from './step.js';
 
+/** Every method: @throws AuthorizationFailure if the service fails after the redirect URI was validated */
 export interface Authorization {
   /**
    * Begins a request. It may send the browser back to the client at once.
@@ -155,39 +157,45 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
     return typeof done === 'string' ? ask(valid, done) : done;
   }
 
+  /** Handles a request that was read. Its client is informed if that fails. */
+  async function handle(read: ValidRequest | Step, work: (valid: ValidRequest) => Promise<Step>): Promise<Step> {
+    if (!isValid(read)) return read;
+    return work(read).catch((error: unknown) => {
+      throw new AuthorizationFailure((sent) => toClient(read.request, sent), error);
+    });
+  }
+
   return {
     async begin(search, browser, session) {
-      const valid = await read(search, browser);
-      return isValid(valid) ? advance(valid, session) : valid;
+      return handle(await read(search, browser), (valid) => advance(valid, session));
     },
 
     async resume(waiting, session) {
       if (waiting.kind === 'device') return { kind: 'device', request: waiting.request };
-      const valid = await readPending(waiting);
-      return isValid(valid) ? advance(valid, session) : valid;
+      return handle(await readPending(waiting), (valid) => advance(valid, session));
     },
 
     async allow(waiting, session, client) {
-      const valid = await readPending(waiting);
-      if (!isValid(valid)) return valid;
-      if (!session) return ask(valid, 'login');
-      const { id: sessionId } = session.session;
-      return answer(valid, session, async (tx, userId, scopes) => {
-        await createAuthorizationRepository(tx).addConsent(userId, valid.client.id, scopes, new Date(clock.now()));
-        const detail = `${valid.client.id}: ${scopes.join(' ')}`;
-        await audit.record(tx, { type: 'app.authorized', userId, sessionId, client, detail });
+      return handle(await readPending(waiting), async (valid) => {
+        if (!session) return ask(valid, 'login');
+        const { id: sessionId } = session.session;
+        return answer(valid, session, async (tx, userId, scopes) => {
+          await createAuthorizationRepository(tx).addConsent(userId, valid.client.id, scopes, new Date(clock.now()));
+          const detail = `${valid.client.id}: ${scopes.join(' ')}`;
+          await audit.record(tx, { type: 'app.authorized', userId, sessionId, client, detail });
+        });
       });
     },
 
     async deny(waiting, session, client) {
-      const valid = await readPending(waiting);
-      if (!isValid(valid)) return valid;
-      if (!session) return ask(valid, 'login');
-      const { account, session: open } = session;
-      const entry = { userId: account.id, sessionId: open.id, client, detail: valid.client.id };
-      return refuse(valid, new OAuthError('access_denied', 'The person denied the request.'), (tx) =>
-        audit.record(tx, { type: 'app.denied', ...entry }),
-      );
+      return handle(await readPending(waiting), async (valid) => {
+        if (!session) return ask(valid, 'login');
+        const { account, session: open } = session;
+        const entry = { userId: account.id, sessionId: open.id, client, detail: valid.client.id };
+        return refuse(valid, new OAuthError('access_denied', 'The person denied the request.'), (tx) =>
+          audit.record(tx, { type: 'app.denied', ...entry }),
+        );
+      });
     },
 
     async describe({ clientId, parameters: { search } }) {

@@ -5,12 +5,12 @@ import type { Database } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
 import { createGrantRepository } from '../../sessions/grant-repository.js';
-import type { Sessions } from '../../sessions/service.js';
 import type { OAuthClient } from '../clients/client.js';
 import { createCodeRepository, type PresentedCode } from '../codes/repository.js';
 import { hashSecret } from '../secret.js';
 import { audienceOf } from '../resources.js';
 import { invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
+import type { EnforceGrantLimit } from './limit.js';
 import type { OpenGrant } from './open-grant.js';
 import type { createResponses } from './respond.js';
 
@@ -18,7 +18,7 @@ export interface AuthorizationCodeOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Audit;
-  readonly sessions: Pick<Sessions, 'enforceLimit'>;
+  readonly enforceLimit: EnforceGrantLimit;
   readonly openGrant: OpenGrant;
   readonly loadResponses: ReturnType<typeof createResponses>;
   readonly issuer: string;
@@ -32,7 +32,7 @@ const VERIFIER = /^[\w.~-]{43,128}$/;
 const RETRY_MS = 10_000;
 
 export function createAuthorizationCodeGrant(options: AuthorizationCodeOptions): Grant {
-  const { db, clock, audit, sessions, openGrant, loadResponses, issuer, idleTtlMs } = options;
+  const { db, clock, audit, enforceLimit, openGrant, loadResponses, issuer, idleTtlMs } = options;
 
   /** Ends the grant of a code that is used a second time (RFC 6749 section 4.1.2), except for a retry of its client. */
   async function endOnReuse({ id }: OAuthClient, presented: PresentedCode, from: ClientInfo): Promise<void> {
@@ -87,7 +87,7 @@ export function createAuthorizationCodeGrant(options: AuthorizationCodeOptions):
       await endOnReuse(client, presented, from);
       throw invalidGrant();
     }
-    await sessions.enforceLimit(exchanged.issued.account.id, from, client.id);
+    await enforceLimit(exchanged.issued, from);
     return respond(exchanged.issued, { client, ...exchanged });
   };
 }

@@ -9,6 +9,7 @@ import { createAuthorizationCodeGrant } from './authorization-code.js';
 import { createClientCredentialsGrant } from './client-credentials.js';
 import { createDeviceCodeGrant } from './device-code.js';
 import type { Grant } from './grant.js';
+import { createEnforceGrantLimit } from './limit.js';
 import { createOpenGrant } from './open-grant.js';
 import { createRefreshTokenGrant } from './refresh-token.js';
 import { createResponses } from './respond.js';
@@ -21,6 +22,7 @@ export interface TokenGrantsOptions {
   readonly accessTokens: AccessTokens;
   readonly idTokenKeys: IdTokenKeys;
   readonly issuer: string;
+  readonly log: { warn(fields: object, message: string): void };
   /** OAUTH_ACCESS_TOKEN_TTL, in milliseconds. */
   readonly accessTtlMs: number;
   /** Idle timeout of sessions in milliseconds; undefined for none. */
@@ -31,7 +33,7 @@ export interface TokenGrantsOptions {
 export function createTokenGrants(options: TokenGrantsOptions): ReadonlyMap<string, Grant> {
   const openGrant = createOpenGrant(options);
   const loadResponses = createResponses({ ...options, keys: options.idTokenKeys });
-  const common = { ...options, openGrant, loadResponses };
+  const common = { ...options, openGrant, loadResponses, enforceLimit: createEnforceGrantLimit(options) };
   return new Map([
     ['authorization_code', createAuthorizationCodeGrant(common)],
     ['refresh_token', createRefreshTokenGrant(common)],

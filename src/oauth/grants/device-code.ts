@@ -2,20 +2,20 @@
 import type { Database } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
-import type { Sessions } from '../../sessions/service.js';
 import { createDeviceCodeRepository, type PresentedDeviceCode } from '../device/repository.js';
 import { OAuthError } from '../error.js';
 import { hashSecret } from '../secret.js';
 import type { Parameters } from '../parameters.js';
 import { audienceOf } from '../resources.js';
 import { invalidGrant, requireGrantType, requireParameter, type Grant } from './grant.js';
+import type { EnforceGrantLimit } from './limit.js';
 import type { OpenGrant } from './open-grant.js';
 import type { createResponses } from './respond.js';
 
 export interface DeviceCodeGrantOptions {
   readonly db: Database;
   readonly clock: Clock;
-  readonly sessions: Pick<Sessions, 'enforceLimit'>;
+  readonly enforceLimit: EnforceGrantLimit;
   readonly openGrant: OpenGrant;
   readonly loadResponses: ReturnType<typeof createResponses>;
   readonly issuer: string;
@@ -25,7 +25,7 @@ export interface DeviceCodeGrantOptions {
 const SLOW_DOWN_S = 5;
 
 export function createDeviceCodeGrant(options: DeviceCodeGrantOptions): Grant {
-  const { db, clock, sessions, openGrant, loadResponses, issuer } = options;
+  const { db, clock, enforceLimit, openGrant, loadResponses, issuer } = options;
 
   /** Consumes an approved code and opens its grant in one transaction. Undefined, and nothing is spent, for any other code. */
   function redeem(presented: PresentedDeviceCode, parameters: Parameters, from: ClientInfo) {
@@ -69,7 +69,7 @@ export function createDeviceCodeGrant(options: DeviceCodeGrantOptions): Grant {
       redeemed = await redeem(presented, parameters, from);
     }
     if (!redeemed) throw invalidGrant();
-    await sessions.enforceLimit(redeemed.issued.account.id, from, client.id);
+    await enforceLimit(redeemed.issued, from);
     return respond(redeemed.issued, { client, audience: redeemed.audience });
   };
 }

@@ -17,7 +17,7 @@ export interface Granted extends GrantParams {
 }
 
 /**
- * Opens and audits the grant. Call `sessions.enforceLimit` after the commit.
+ * Opens and audits the grant. Call `EnforceGrantLimit` after the commit.
  * @throws OAuthError invalid_grant if the account is disabled or deleted, has or needs a second factor that the sign-in lacks, or if
  * the browser session has ended: the transaction rolls back, and nothing is spent
  */

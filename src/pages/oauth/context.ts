@@ -6,6 +6,7 @@ import type { ChargeField } from '../../graphql/directives/limits.js';
 import type { AppError, ErrorCode } from '../../lib/errors.js';
 import type { BrowserSession, BrowserSessions } from '../../oauth/authorization/browser-sessions.js';
 import type { Logout } from '../../oauth/authorization/logout.js';
+import { AuthorizationFailure } from '../../oauth/authorization/failure.js';
 import type { PendingRequest, PendingRequests } from '../../oauth/authorization/pending.js';
 import type { Authorization } from '../../oauth/authorization/service.js';
 import type { DeviceApproval } from '../../oauth/device/approval.js';
@@ -153,7 +154,8 @@ export function showIssue(
   page: (issue: Issue) => Html,
 ): FastifyReply {
   const error = toAppError(thrown, request.id);
-  if (!SHOWN.has(error.code)) throw thrown;
+  // The sign-in succeeded; the client is informed.
+  if (thrown instanceof AuthorizationFailure || !SHOWN.has(error.code)) throw thrown;
   noteError(error, request, reply);
   return showLogin(reply, error.status, page(issueOf(error)));
 }

@@ -2,16 +2,18 @@
  * The pages of the OAuth provider: authorization endpoint, login, consent and logout. Server-rendered; they need no script except
  * for passkeys.
  */
-import type { FastifyPluginCallback } from 'fastify';
+import type { FastifyPluginCallback, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import { toAppError } from '../../fastify/errors.js';
 import type { ErrorCode } from '../../lib/errors.js';
+import { AuthorizationFailure } from '../../oauth/authorization/failure.js';
+import { toOAuthError } from '../../rest/oauth/errors.js';
 import { acceptForms } from '../../rest/form.js';
 import { messagePage } from '../html.js';
 import { authorizeRoutes } from './authorize.js';
 import { consentRoutes } from './consent.js';
 import { deviceRoutes } from './device.js';
-import { noteError, show, type PagesContext } from './context.js';
+import { noteError, sendStep, show, type PagesContext } from './context.js';
 import type { OAuthPaths } from './html.js';
 import { loginRoutes } from './login.js';
 import { logoutRoutes } from './logout.js';
@@ -36,6 +38,7 @@ export function createOAuthPaths(publicUrl: string): OAuthPaths {
 const plugin: FastifyPluginCallback<{ readonly context: PagesContext }> = (app, { context }, done) => {
   acceptForms(app);
   app.setErrorHandler((thrown, request, reply) => {
+    if (thrown instanceof AuthorizationFailure) return sendFailure(context, thrown, request, reply);
     const error = toAppError(thrown, request.id);
     if (!SHOWN.has(error.code)) throw thrown;
     noteError(error, request, reply);
@@ -48,6 +51,18 @@ const plugin: FastifyPluginCallback<{ readonly context: PagesContext }> = (app, 
   deviceRoutes(app, context);
   done();
 };
+
+/** Informs the client that the service failed, and logs why. */
+function sendFailure(
+  context: PagesContext,
+  { cause, toClient }: AuthorizationFailure,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const { error } = toOAuthError(cause, request.id);
+  noteError(toAppError(cause, request.id), request, reply);
+  return sendStep(context, request, reply, toClient(error), request.method === 'POST');
+}
 
 export const oauthPages = fp(plugin, {
   name: 'oauth-pages',
