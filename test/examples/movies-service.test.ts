@@ -1,25 +1,21 @@
-/** examples/movies-service in a process, with a running Latchkey: requests as seeds of applications send them. */
+/** examples/movies-service in a process, with a running Latchkey. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { startTestApp } from '../helpers/app.js';
 import { createKey, createServiceAccountKey, REVOKE_KEY, ROTATE_KEY } from '../helpers/api-keys.js';
 import { nodeProgram } from '../helpers/child.js';
 import { inventedKey } from '../helpers/introspection.js';
+import { startListeningApp } from '../helpers/listening-app.js';
 import { issueCode, seedClient } from '../helpers/oauth.js';
 import { exchangeForm, postForm } from '../helpers/oauth-requests.js';
 import { registerAdmin } from '../helpers/seed.js';
-import { freePort } from '../helpers/services.js';
 
 const FOLDER = 'examples/movies-service';
-const port = await freePort();
-const LATCHKEY_URL = `http://127.0.0.1:${port}`;
-const app = await startTestApp(t, { PUBLIC_URL: LATCHKEY_URL });
-await app.server.listen({ host: '127.0.0.1', port });
+const app = await startListeningApp(t);
 const resourceServer = await seedClient(app, { mayIntrospect: true });
 const service = await startService({
-  LATCHKEY_URL,
+  LATCHKEY_URL: app.url,
   CLIENT_ID: resourceServer.client.id,
   CLIENT_SECRET: resourceServer.secret,
 });

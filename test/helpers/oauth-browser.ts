@@ -1,139 +1,193 @@
-/** A minimal browser for the provider's pages over real HTTP: follows redirects, keeps cookies, and submits forms by their fields. */
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { startTestApp, type TestApp, type TestScope } from './app.js';
+/**
+ * A minimal browser for the provider's pages, and people who use it: keeps cookies, follows redirects within the provider, and
+ * submits forms by their fields. It sends its requests without a socket; test/browser/ has a real browser.
+ */
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
+import type { TestApp } from './app.js';
+import type { ListeningApp } from './listening-app.js';
+import { REDIRECT_URI, type SeededClient } from './oauth.js';
+import { codeChallenge } from './pkce.js';
+import type { SeededUser } from './seed.js';
 
 /** What the browser shows. */
 export interface Shown {
-  /** The address, or that of another site, which is not opened. */
-  readonly url: URL;
-  /** 0 for another site. */
   readonly status: number;
-  readonly html: string;
+  /** The path without the query. */
+  readonly path: string;
+  readonly body: string;
+  readonly headers: LightMyRequestResponse['headers'];
+  /** Where the browser left the provider to, by a redirect or a refresh. */
+  readonly left: URL | undefined;
 }
 
-export interface Browser {
+export interface OAuthBrowser {
   /** The cookies by name. */
   readonly jar: Map<string, string>;
   readonly shown: Shown;
-  /** Opens an address and follows redirects until a page is shown, or another site is reached. */
+  /** Opens a URL and follows redirects until a page is shown or the provider is left. */
   open(url: string | URL): Promise<Shown>;
   /**
-   * Submits a form of the page with its hidden fields.
-   * @param fields what the person fills in, and the button that they press
-   * @param headers default: those of a browser on the same site
+   * Submits the first form that has the fields, with its hidden fields.
+   * @param fields what the person fills in, and the button that they press; they replace hidden fields
    */
   submit(fields?: Record<string, string>, headers?: Record<string, string>): Promise<Shown>;
+  /** Sends a form without a page. */
+  post(path: string, fields: Record<string, string> | string, headers?: Record<string, string>): Promise<Shown>;
+  /** The hidden fields of the first form. */
+  hidden(): Record<string, string>;
 }
 
-interface SubmittedForm {
-  readonly headers: Record<string, string>;
-  readonly body: URLSearchParams;
-}
+type Person = Pick<SeededUser, 'username' | 'password'>;
+type Decision = 'allow' | 'deny';
 
-const MAX_REDIRECTS = 10;
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const SAME_SITE = { 'sec-fetch-site': 'same-origin', 'sec-fetch-mode': 'navigate' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&#39;': "'",
+};
+const unescape = (text: string) => text.replace(/&(?:amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity]!);
+/** Pages of a sign-in: login, second step, consent. */
+const MAX_FORMS = 5;
 
-/** @param origin the site that it visits */
-export function createBrowser(origin: string): Browser {
+let browsers = 0;
+
+/** @param origin of PUBLIC_URL */
+export function oauthBrowser(server: FastifyInstance, origin = 'http://auth.test'): OAuthBrowser {
   const jar = new Map<string, string>();
-  let shown: Shown = { url: new URL(origin), status: 0, html: '' };
+  browsers += 1;
+  const remoteAddress = `10.77.${browsers >> 8}.${browsers & 255}`;
+  let shown: Shown = { status: 0, path: '/', body: '', headers: {}, left: undefined };
 
-  function keepCookies(response: Response): void {
-    for (const cookie of response.headers.getSetCookie()) {
-      const [pair = '', ...attributes] = cookie.split(';');
-      const name = pair.slice(0, pair.indexOf('=')).trim();
-      const isDeleted = attributes.some((each) => /^\s*(max-age=0|expires=thu, 01 jan 1970.*)$/i.test(each));
-      if (isDeleted) jar.delete(name);
-      else jar.set(name, pair.slice(pair.indexOf('=') + 1));
+  async function send(
+    method: 'GET' | 'POST',
+    url: URL,
+    headers: Record<string, string>,
+    payload?: string,
+  ): Promise<Shown> {
+    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
+    const response = await server.inject({
+      method,
+      url: url.pathname + url.search,
+      remoteAddress,
+      headers: { 'user-agent': 'Tap/1', accept: 'text/html', ...(cookie ? { cookie } : {}), ...headers },
+      ...(payload === undefined ? {} : { payload }),
+    });
+    for (const { name, value, maxAge, expires } of response.cookies) {
+      if (maxAge === 0 || (expires && expires.getTime() <= 0)) jar.delete(name);
+      else jar.set(name, value);
     }
+    const { location } = response.headers;
+    const refresh = /<meta http-equiv="refresh" content="0;url=([^"]*)">/.exec(response.body)?.[1];
+    const next = location ?? (refresh === undefined ? undefined : unescape(refresh));
+    const target = next === undefined ? undefined : new URL(next, url);
+    if (target?.origin === origin) return send('GET', target, {});
+    const { statusCode: status, body } = response;
+    shown = { status, path: url.pathname, body, headers: response.headers, left: target };
+    return shown;
   }
 
-  async function visit(first: string | URL, form?: SubmittedForm): Promise<Shown> {
-    let url = new URL(first, shown.url);
-    let posted = form;
-    for (let hops = 0; hops <= MAX_REDIRECTS; hops += 1) {
-      if (url.origin !== new URL(origin).origin) return (shown = { url, status: 0, html: '' });
-      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ');
-      const response = await fetch(url, {
-        redirect: 'manual',
-        headers: { 'user-agent': 'Tap/1', accept: 'text/html', ...(cookie ? { cookie } : {}), ...posted?.headers },
-        ...(posted ? { method: 'POST', body: posted.body } : {}),
-      });
-      keepCookies(response);
-      const html = await response.text();
-      const refresh = /<meta http-equiv="refresh" content="\d+;\s*url=([^"]*)"/i.exec(html)?.[1];
-      const next = response.headers.get('location') ?? (refresh === undefined ? undefined : unescapeHtml(refresh));
-      shown = { url, status: response.status, html };
-      if (next === undefined) return shown;
-      url = new URL(next, url);
-      posted = undefined;
-    }
-    throw new Error(`Too many redirects, the last to ${url.href}`);
-  }
+  const post: OAuthBrowser['post'] = (path, fields, headers = {}) =>
+    send(
+      'POST',
+      new URL(path, origin),
+      { ...FORM, ...SAME_SITE, ...headers },
+      typeof fields === 'string' ? fields : new URLSearchParams(fields).toString(),
+    );
 
   return {
     jar,
     get shown() {
       return shown;
     },
-    open: (url) => visit(url),
-    submit(fields = {}, headers = SAME_SITE) {
-      const form = formWith(shown.html, Object.keys(fields));
-      const action = new URL(form.action ?? '', shown.url);
-      const body = new URLSearchParams({ ...form.hidden, ...fields });
-      return visit(action, { headers, body });
+    open: (url) => send('GET', new URL(url, origin), {}),
+    async submit(fields = {}, headers) {
+      const form = formWith(shown.body, Object.keys(fields));
+      const action = new URL(form.action, new URL(shown.path, origin));
+      return post(action.pathname, { ...form.hidden, ...fields }, headers);
     },
+    post,
+    hidden: () => formWith(shown.body, []).hidden,
   };
 }
 
-/** The first form that has all the fields and buttons. */
+/** The first form that has all the fields and buttons. @throws Error if there is none */
 function formWith(html: string, names: readonly string[]) {
-  const forms = [...html.matchAll(/<form\b([^>]*)>([\s\S]*?)<\/form>/gi)];
-  const found = forms.find(([, , content = '']) =>
-    names.every((name) => new RegExp(`<(?:input|button|select)\\b[^>]*\\bname="${name}"`, 'i').test(content)),
-  );
-  if (!found) throw new Error(`No form has the fields ${names.join(', ')}: ${html}`);
-  const [, attributes = '', content = ''] = found;
-  const hidden: Record<string, string> = {};
-  for (const [input] of content.matchAll(/<input\b[^>]*>/gi)) {
-    const name = attributeOf(input, 'name');
-    if (attributeOf(input, 'type') === 'hidden' && name !== undefined) hidden[name] = attributeOf(input, 'value') ?? '';
+  const forms = Array.from(html.matchAll(/<form[^]*?<\/form>/g), ([form]) => form);
+  const found = forms.find((form) => names.every((name) => form.includes(` name="${name}"`)));
+  if (found === undefined) throw new Error(`No form has the fields ${names.join(', ')}: ${html}`);
+  const inputs = found.matchAll(/<input type="hidden" name="(\w+)" value="([^"]*)">/g);
+  return {
+    action: unescape(/^<form [^>]*action="([^"]*)"/.exec(found)?.[1] ?? ''),
+    hidden: Object.fromEntries(Array.from(inputs, ([, name, value]) => [name!, unescape(value!)])),
+  };
+}
+
+/** The URL of an authorization request. Undefined removes a parameter. */
+export function authorizeUrl(
+  { client }: Pick<SeededClient, 'client'>,
+  parameters: Record<string, string | undefined> = {},
+): string {
+  const all: Record<string, string | undefined> = {
+    client_id: client.id,
+    redirect_uri: client.redirectUris[0] ?? REDIRECT_URI,
+    response_type: 'code',
+    scope: 'read:content read:profile',
+    state: 'a state',
+    ...(client.type === 'PUBLIC' ? { code_challenge: codeChallenge(), code_challenge_method: 'S256' } : {}),
+    ...parameters,
+  };
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(all)) if (value !== undefined) query.append(name, value);
+  return `/oauth/authorize?${query.toString()}`;
+}
+
+/** The parameters of a response to the client. */
+export function responseOf({ left }: Shown): Record<string, string> {
+  return left ? Object.fromEntries(left.searchParams) : {};
+}
+
+/** What a person types into the login form. */
+export const credentialsOf = ({ username, password }: Person) => ({ identifier: username, password });
+
+/** Answers the login and consent forms until the browser leaves the provider, or shows another page. */
+export async function answerForms(browser: OAuthBrowser, person: Person, decision: Decision = 'allow'): Promise<Shown> {
+  for (let forms = 0; forms < MAX_FORMS; forms += 1) {
+    const { body, left } = browser.shown;
+    if (left) break;
+    if (body.includes(' name="identifier"')) await browser.submit(credentialsOf(person));
+    else if (body.includes(' name="decision"')) await browser.submit({ decision });
+    else break;
   }
-  return { action: attributeOf(attributes, 'action'), hidden };
+  return browser.shown;
 }
 
-function attributeOf(tag: string, name: string): string | undefined {
-  const value = new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(tag)?.[1];
-  return value === undefined ? undefined : unescapeHtml(value);
+/** Opens an authorization URL in a new browser, signs in and decides. @returns the URL at the client */
+export async function authorize(
+  { server, url: origin }: Pick<ListeningApp, 'server' | 'url'>,
+  url: string | URL,
+  user: Person,
+  decision?: Decision,
+): Promise<URL> {
+  const browser = oauthBrowser(server, origin);
+  await browser.open(url);
+  const { left, path, body } = await answerForms(browser, user, decision);
+  if (!left) throw new Error(`The browser is still at ${path}: ${body}`);
+  return left;
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'", '#x27': "'" };
-
-function unescapeHtml(text: string): string {
-  return text.replace(/&(#?\w+);/g, (entity, name: string) => ENTITIES[name.toLowerCase()] ?? entity);
-}
-
-export interface ListeningApp extends TestApp {
-  /** PUBLIC_URL, at which it listens. */
-  readonly url: string;
-  browser(): Browser;
-}
-
-/** The app on a port of the loopback address, which its PUBLIC_URL names. */
-export async function startListeningApp(t: TestScope, env: Record<string, string> = {}): Promise<ListeningApp> {
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const app = await startTestApp(t, { PUBLIC_URL: url, HOST: '127.0.0.1', PORT: String(port), ...env });
-  await app.server.listen({ host: '127.0.0.1', port });
-  return { ...app, url, browser: () => createBrowser(url) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+/** A browser whose person has signed in and allowed the client. */
+export async function visitorOf(
+  { server }: Pick<TestApp, 'server'>,
+  user: Person,
+  seeded: Pick<SeededClient, 'client'>,
+): Promise<OAuthBrowser> {
+  const browser = oauthBrowser(server);
+  await browser.open(authorizeUrl(seeded));
+  const allowed = await answerForms(browser, user);
+  if (!responseOf(allowed)['code']) throw new Error(`No code: ${allowed.status} ${allowed.body}`);
+  return browser;
 }

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { seedClient } from '../helpers/oauth.js';
-import { authorizeUrl, oauthBrowser, responseOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, oauthBrowser, responseOf } from '../helpers/oauth-browser.js';
 import type { SeededUser } from '../helpers/seed.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });

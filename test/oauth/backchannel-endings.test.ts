@@ -7,7 +7,7 @@ import { logoutReceiver } from '../helpers/logout-receiver.js';
 import { seedClient } from '../helpers/oauth.js';
 import { seedGrant } from '../helpers/oauth-grants.js';
 import { exchangeForm, postForm, withSecret } from '../helpers/oauth-requests.js';
-import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, visitorOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, visitorOf } from '../helpers/oauth-browser.js';
 import { LOGIN, REFRESH, registerAdmin, tokenIn, type SeededUser } from '../helpers/seed.js';
 import { claimsOf } from '../helpers/tokens.js';
 

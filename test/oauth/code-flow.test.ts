@@ -1,7 +1,8 @@
 /** The authorization code flow, API keys and revocation, as the clients of Bayit+ use them: no PKCE, the secret in the form. */
 import t from 'tap';
-import { setAccount, LOGIN, PASSWORD } from '../helpers/seed.js';
-import { startListeningApp } from '../helpers/oauth-browser.js';
+import { startListeningApp } from '../helpers/listening-app.js';
+import { authorize } from '../helpers/oauth-browser.js';
+import { setAccount, LOGIN, PASSWORD, type SeededUser } from '../helpers/seed.js';
 
 const REDIRECT_URI = 'https://app.bayit.test/callback?from=tv';
 const CREATE_CLIENT = `mutation ($input: CreateOAuthClientInput!) {
@@ -55,9 +56,8 @@ const me = (headers: Record<string, string>) =>
     body: JSON.stringify({ query: '{ me { id username } }' }),
   });
 
-/** Sends a person through sign-in and consent; returns the query of the redirect to the client. */
-async function authorize(clientId: string, user: { email: string }) {
-  const browser = app.browser();
+/** Sends a person through sign-in and consent; returns the URL at the client. */
+async function returnedUrl(clientId: string, user: Pick<SeededUser, 'username' | 'password'>): Promise<URL> {
   const query = new URLSearchParams({
     client_id: clientId,
     redirect_uri: REDIRECT_URI,
@@ -65,17 +65,15 @@ async function authorize(clientId: string, user: { email: string }) {
     scope: 'read:content read:profile',
     state: 'a random state',
   });
-  await browser.open(`${url}/oauth/authorize?${query.toString()}`);
-  await browser.submit({ identifier: user.email, password: PASSWORD });
-  return browser.submit({ decision: 'allow' });
+  return authorize(app, `${url}/oauth/authorize?${query.toString()}`, user);
 }
 
 t.test('gives tokens for a code, refreshes them once each, and revokes them at once', async (t) => {
   const credentials = await createClient();
   const user = await app.user();
-  const returned = await authorize(credentials.client_id, user);
-  t.equal(returned.url.origin + returned.url.pathname, 'https://app.bayit.test/callback');
-  t.match(Object.fromEntries(returned.url.searchParams), {
+  const returned = await returnedUrl(credentials.client_id, user);
+  t.equal(returned.origin + returned.pathname, 'https://app.bayit.test/callback');
+  t.match(Object.fromEntries(returned.searchParams), {
     from: 'tv',
     state: 'a random state',
     iss: url,
@@ -83,7 +81,7 @@ t.test('gives tokens for a code, refreshes them once each, and revokes them at o
   });
 
   const exchange = { grant_type: 'authorization_code', redirect_uri: REDIRECT_URI, ...credentials };
-  const answer = await post('/oauth/token', { ...exchange, code: returned.url.searchParams.get('code')! });
+  const answer = await post('/oauth/token', { ...exchange, code: returned.searchParams.get('code')! });
   t.equal(answer.status, 200);
   t.equal(answer.headers.get('cache-control'), 'no-store');
   const tokens = (await answer.json()) as TokenAnswer;
@@ -112,7 +110,7 @@ t.test('gives tokens for a code, refreshes them once each, and revokes them at o
 
 t.test('refuses a refresh token that was used before, and ends the grant', async (t) => {
   const credentials = await createClient();
-  const { url: returned } = await authorize(credentials.client_id, await app.user());
+  const returned = await returnedUrl(credentials.client_id, await app.user());
   const code = returned.searchParams.get('code')!;
   const form = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, ...credentials };
   const tokens = (await (await post('/oauth/token', form)).json()) as TokenAnswer;
@@ -128,7 +126,7 @@ t.test('refuses a refresh token that was used before, and ends the grant', async
 
 t.test('accepts a refresh token for thirty days', async (t) => {
   const credentials = await createClient();
-  const { url: returned } = await authorize(credentials.client_id, await app.user());
+  const returned = await returnedUrl(credentials.client_id, await app.user());
   const code = returned.searchParams.get('code')!;
   const form = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI, ...credentials };
   const tokens = (await (await post('/oauth/token', form)).json()) as TokenAnswer;

@@ -13,7 +13,7 @@ import { failingDatabase } from '../helpers/failing-database.js';
 import { seedClient } from '../helpers/oauth.js';
 import { exchangeForm, postForm, refreshForm, withSecret, type OAuthAnswer } from '../helpers/oauth-requests.js';
 import { seedServiceAccount } from '../helpers/oauth-grants.js';
-import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, type Shown } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, type Shown } from '../helpers/oauth-browser.js';
 import { ME, PASSWORD } from '../helpers/seed.js';
 
 const { db, loseAt } = failingDatabase(await openTestDatabase(t));

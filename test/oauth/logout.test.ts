@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { seedClient, type SeededClient } from '../helpers/oauth.js';
-import { authorizeUrl, oauthBrowser, responseOf, visitorOf, type OAuthBrowser } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, oauthBrowser, responseOf, visitorOf, type OAuthBrowser } from '../helpers/oauth-browser.js';
 
 const GOODBYE = 'https://app.example.com/goodbye?a=1';
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });

@@ -4,7 +4,7 @@ import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
 import { seedClient } from '../helpers/oauth.js';
 import { oauthCounts } from '../helpers/oauth-counts.js';
-import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, visitorOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, visitorOf } from '../helpers/oauth-browser.js';
 import { setAccount } from '../helpers/seed.js';
 import { enrollTotp, totpCode, wrongCode } from '../helpers/totp.js';
 

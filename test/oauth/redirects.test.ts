@@ -3,7 +3,7 @@ import t, { type Test } from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { seedClient } from '../helpers/oauth.js';
 import { oauthCounts } from '../helpers/oauth-counts.js';
-import { authorizeUrl, oauthBrowser } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, oauthBrowser } from '../helpers/oauth-browser.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });
 const web = await seedClient(app, {

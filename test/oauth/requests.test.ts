@@ -4,7 +4,7 @@ import { startTestApp } from '../helpers/app.js';
 import { seedClient } from '../helpers/oauth.js';
 import { oauthCounts } from '../helpers/oauth-counts.js';
 import { codeChallenge } from '../helpers/pkce.js';
-import { authorizeUrl, oauthBrowser, responseOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, oauthBrowser, responseOf } from '../helpers/oauth-browser.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });
 const confidential = await seedClient(app);

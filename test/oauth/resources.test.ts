@@ -3,7 +3,7 @@ import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { issueCode, seedClient } from '../helpers/oauth.js';
 import { claimsOf, exchangeForm, postForm, refreshForm, withSecret } from '../helpers/oauth-requests.js';
-import { authorizeUrl, responseOf, visitorOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, responseOf, visitorOf } from '../helpers/oauth-browser.js';
 
 const app = await startTestApp(t);
 const [FILMS, MUSIC, BOOKS] = ['https://films.example/', 'https://music.example/api', 'https://books.example'];

@@ -1,8 +1,8 @@
 /** Auth.js signs a person in, with the name and email address of the ID token. */
 import t from 'tap';
 import { Auth, type AuthConfig } from '@auth/core';
-import { startListeningApp } from '../../helpers/oauth-browser.js';
-import { authorize, synchronise } from '../../helpers/oauth-visit.js';
+import { startListeningApp, synchronise } from '../../helpers/listening-app.js';
+import { authorize } from '../../helpers/oauth-browser.js';
 import { seedClient } from '../../helpers/oauth.js';
 import { postForm, refreshForm, withSecret } from '../../helpers/oauth-requests.js';
 

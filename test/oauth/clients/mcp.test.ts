@@ -2,8 +2,9 @@
 import t from 'tap';
 import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import type { OAuthClientInformationMixed, OAuthTokens } from '@modelcontextprotocol/sdk/shared/auth.js';
-import { startListeningApp } from '../../helpers/oauth-browser.js';
-import { authorize, CALLBACK, synchronise } from '../../helpers/oauth-visit.js';
+import { startListeningApp, synchronise } from '../../helpers/listening-app.js';
+import { authorize } from '../../helpers/oauth-browser.js';
+import { REDIRECT_URI } from '../../helpers/oauth.js';
 import { postForm } from '../../helpers/oauth-requests.js';
 
 const app = await startListeningApp(t, { OAUTH_REGISTRATION: 'open' });
@@ -14,10 +15,10 @@ t.test('registers as a public client, signs in, refreshes, and signs in again af
   let client: OAuthClientInformationMixed | undefined;
   let [saved, verifier, url]: [OAuthTokens | undefined, string, URL | undefined] = [undefined, '', undefined];
   const provider: OAuthClientProvider = {
-    redirectUrl: CALLBACK,
+    redirectUrl: REDIRECT_URI,
     clientMetadata: {
       client_name: 'An MCP client',
-      redirect_uris: [CALLBACK],
+      redirect_uris: [REDIRECT_URI],
       grant_types: ['authorization_code', 'refresh_token'],
       token_endpoint_auth_method: 'none',
       scope: 'read:content read:profile',

@@ -1,9 +1,9 @@
 /** oauth4webapi signs in, introspects and revokes. */
 import t from 'tap';
 import * as oauth from 'oauth4webapi';
-import { startListeningApp } from '../../helpers/oauth-browser.js';
-import { authorize, CALLBACK, synchronise } from '../../helpers/oauth-visit.js';
-import { seedClient } from '../../helpers/oauth.js';
+import { startListeningApp, synchronise } from '../../helpers/listening-app.js';
+import { authorize } from '../../helpers/oauth-browser.js';
+import { REDIRECT_URI, seedClient } from '../../helpers/oauth.js';
 
 const app = await startListeningApp(t);
 // eslint-disable-next-line @typescript-eslint/no-deprecated -- the server is on loopback, without TLS
@@ -12,7 +12,7 @@ const insecure = { [oauth.allowInsecureRequests]: true };
 t.test('signs in with OpenID Connect, introspects, refreshes and revokes', async (t) => {
   const user = await app.user();
   synchronise(app);
-  const { client: seeded, secret } = await seedClient(app, { redirectUris: [CALLBACK] });
+  const { client: seeded, secret } = await seedClient(app, { redirectUris: [REDIRECT_URI] });
   const issuer = new URL(app.url);
   const discovered = await oauth.discoveryRequest(issuer, insecure);
   const server = await oauth.processDiscoveryResponse(issuer, discovered);
@@ -27,7 +27,7 @@ t.test('signs in with OpenID Connect, introspects, refreshes and revokes', async
   const url = new URL(server.authorization_endpoint!);
   url.search = new URLSearchParams({
     client_id: seeded.id,
-    redirect_uri: CALLBACK,
+    redirect_uri: REDIRECT_URI,
     response_type: 'code',
     scope: 'openid read:content',
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
@@ -43,7 +43,7 @@ t.test('signs in with OpenID Connect, introspects, refreshes and revokes', async
     client,
     authentication,
     callback,
-    CALLBACK,
+    REDIRECT_URI,
     verifier,
     insecure,
   );

@@ -3,9 +3,9 @@ import t from 'tap';
 import { exportJWK, generateKeyPair } from 'jose';
 import * as client from 'openid-client';
 import type { OAuthClient } from '../../../src/oauth/clients/client.js';
-import { startListeningApp } from '../../helpers/oauth-browser.js';
-import { answerForms, authorize, CALLBACK, synchronise } from '../../helpers/oauth-visit.js';
-import { seedClient } from '../../helpers/oauth.js';
+import { startListeningApp, synchronise } from '../../helpers/listening-app.js';
+import { answerForms, authorize, oauthBrowser } from '../../helpers/oauth-browser.js';
+import { REDIRECT_URI, seedClient } from '../../helpers/oauth.js';
 
 const app = await startListeningApp(t);
 const user = await app.user();
@@ -37,7 +37,7 @@ const METHODS: readonly Method[] = [
 
 async function configure({ seed, authenticate }: Method, overrides: Partial<OAuthClient> = {}) {
   synchronise(app);
-  const { client: seeded, secret } = await seedClient(app, { ...seed, redirectUris: [CALLBACK], ...overrides });
+  const { client: seeded, secret } = await seedClient(app, { ...seed, redirectUris: [REDIRECT_URI], ...overrides });
   return client.discovery(new URL(app.url), seeded.id, undefined, authenticate(secret), insecure);
 }
 
@@ -46,7 +46,7 @@ async function signIn(config: client.Configuration, scope: string, nonce?: strin
   const verifier = client.randomPKCECodeVerifier();
   const state = client.randomState();
   const url = client.buildAuthorizationUrl(config, {
-    redirect_uri: CALLBACK,
+    redirect_uri: REDIRECT_URI,
     scope,
     state,
     code_challenge: await client.calculatePKCECodeChallenge(verifier),
@@ -103,11 +103,11 @@ for (const method of METHODS) {
   t.test(`connects a device with ${method.name}`, async (t) => {
     const config = await configure(method, { grantTypes: ['DEVICE_CODE', 'REFRESH_TOKEN'] });
     const device = await client.initiateDeviceAuthorization(config, { scope: 'openid read:content' });
-    const browser = app.browser();
+    const browser = oauthBrowser(app.server, app.url);
     await browser.open(device.verification_uri_complete!);
     await browser.submit({ user_code: device.user_code });
     await answerForms(browser, user);
-    t.match(browser.shown.html, 'The device is connected');
+    t.match(browser.shown.body, 'The device is connected');
     const tokens = await client.pollDeviceAuthorizationGrant(config, { ...device, interval: 0 });
     t.match(tokens.claims(), { sub: user.id });
     const refreshed = await client.refreshTokenGrant(config, tokens.refresh_token!);
@@ -118,7 +118,7 @@ for (const method of METHODS) {
 
 t.test('reports that the person denied the request', async (t) => {
   const config = await configure(METHODS[0]!);
-  const url = client.buildAuthorizationUrl(config, { redirect_uri: CALLBACK, scope: 'openid', state: 'a-state' });
+  const url = client.buildAuthorizationUrl(config, { redirect_uri: REDIRECT_URI, scope: 'openid', state: 'a-state' });
   const returned = await authorize(app, url, user, 'deny');
   const exchange = client.authorizationCodeGrant(config, returned, { expectedState: 'a-state' });
   t.equal(await errorOf(exchange), 'access_denied');

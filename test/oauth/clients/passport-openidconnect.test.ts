@@ -1,9 +1,9 @@
 /** passport-openidconnect signs a person in, with the profile of userinfo. */
 import t from 'tap';
 import { Strategy, type Profile, type VerifyCallback } from 'passport-openidconnect';
-import { startListeningApp } from '../../helpers/oauth-browser.js';
-import { authorize, CALLBACK, synchronise } from '../../helpers/oauth-visit.js';
-import { seedClient } from '../../helpers/oauth.js';
+import { startListeningApp, synchronise } from '../../helpers/listening-app.js';
+import { authorize } from '../../helpers/oauth-browser.js';
+import { REDIRECT_URI, seedClient } from '../../helpers/oauth.js';
 import { postForm, refreshForm, withSecret } from '../../helpers/oauth-requests.js';
 
 const app = await startListeningApp(t);
@@ -31,7 +31,7 @@ function run(strategy: Strategy, request: object): Promise<Outcome> {
 t.test('signs in, reads the profile, refreshes and revokes', async (t) => {
   const user = await app.user();
   synchronise(app);
-  const seeded = await seedClient(app, { redirectUris: [CALLBACK] });
+  const seeded = await seedClient(app, { redirectUris: [REDIRECT_URI] });
   let refreshToken = '';
   const strategy = new Strategy(
     {
@@ -41,7 +41,7 @@ t.test('signs in, reads the profile, refreshes and revokes', async (t) => {
       userInfoURL: `${app.url}/oauth/userinfo`,
       clientID: seeded.client.id,
       clientSecret: seeded.secret,
-      callbackURL: CALLBACK,
+      callbackURL: REDIRECT_URI,
       scope: ['profile', 'email'],
     },
     (

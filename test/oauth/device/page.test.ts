@@ -8,7 +8,7 @@ import { auditOf } from '../../helpers/audit-trail.js';
 import { DEVICE_CODE } from '../../helpers/device-codes.js';
 import { seedClient } from '../../helpers/oauth.js';
 import { postForm, withSecret } from '../../helpers/oauth-requests.js';
-import { oauthBrowser } from '../../helpers/oauth-visitor.js';
+import { oauthBrowser } from '../../helpers/oauth-browser.js';
 import { registerAdmin, setAccount, type SeededUser } from '../../helpers/seed.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });
