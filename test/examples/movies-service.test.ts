@@ -1,7 +1,10 @@
 /** examples/movies-service in a process, with a running Latchkey. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { transform } from 'esbuild';
 import t from 'tap';
 import { createKey, createServiceAccountKey, REVOKE_KEY, ROTATE_KEY } from '../helpers/api-keys.js';
 import { nodeProgram } from '../helpers/child.js';
@@ -20,18 +23,28 @@ const service = await startService({
   CLIENT_SECRET: resourceServer.secret,
 });
 
-/** Runs the example. @returns its address */
-async function startService(env: Record<string, string>): Promise<string> {
-  const child = spawn(...nodeProgram(['--import=./scripts/typescript-loader.mjs', `${FOLDER}/movies.ts`]), {
+/** A directory with the compiled example and its dependencies. */
+async function install(): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'latchkey-movies-'));
+  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const { code } = await transform(readFileSync(`${FOLDER}/movies.ts`, 'utf8'), { loader: 'ts', format: 'esm' });
+  writeFileSync(join(directory, 'movies.mjs'), code);
+  mkdirSync(join(directory, 'node_modules'));
+  symlinkSync(process.cwd(), join(directory, 'node_modules/latchkey'));
+  symlinkSync(join(process.cwd(), 'node_modules/fastify'), join(directory, 'node_modules/fastify'));
+  return directory;
+}
+
+/** Runs the example. */
+async function startService(env: Record<string, string>) {
+  const child = spawn(...nodeProgram(['movies.mjs']), {
+    cwd: await install(),
     env: { PATH: process.env['PATH'], PORT: '0', TRUST_PROXY: '127.0.0.1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const exit = once(child, 'exit') as Promise<[number | null]>;
-  t.teardown(async () => {
-    child.kill('SIGTERM');
-    t.same(await exit, [0, null], 'it ends when it is asked to');
-  });
-  return new Promise((resolve, reject) => {
+  const exit = once(child, 'exit');
+  t.teardown(() => child.kill('SIGKILL'));
+  const url = await new Promise<string>((resolve, reject) => {
     let output = '';
     const read = (chunk: Buffer) => {
       output += chunk.toString();
@@ -42,10 +55,15 @@ async function startService(env: Record<string, string>): Promise<string> {
     child.stderr.on('data', read);
     child.once('exit', (status) => reject(new Error(`The service ended with ${status}: ${output}`)));
   });
+  const end = async () => {
+    child.kill('SIGTERM');
+    return exit;
+  };
+  return { url, end };
 }
 
 async function movies(headers: Record<string, string> = {}) {
-  const response = await fetch(`${service}/v1/content/movies`, { headers });
+  const response = await fetch(`${service.url}/v1/content/movies`, { headers });
   const body = (await response.json()) as { movies?: unknown; errors?: { extensions: { code: string } }[] };
   return {
     status: response.status,
@@ -125,4 +143,8 @@ t.test('docs/verifying-tokens.md shows the service, whose package installs this 
   const { version, dependencies } = root!;
   const expected = { fastify: dependencies['fastify'], latchkey: `file:../../latchkey-${version}.tgz` };
   t.same(own!.dependencies, expected);
+});
+
+t.test('ends at SIGTERM', async (t) => {
+  t.same(await service.end(), [0, null]);
 });
