@@ -36,6 +36,7 @@ const code = await codegen({
       User: '../users/account.js#AccountRecord',
       SecondFactors: '../users/account.js#AccountRecord',
       Session: '../sessions/session.js#SessionView',
+      Identity: '../identities/repository.js#IdentityRow',
       AuthPayload: './resolvers/auth-payload.js#AuthPayloadView',
       OAuthClient: '../oauth/clients/client.js#OAuthClient as OAuthClientRecord',
       ApiKey: '../api-keys/api-key.js#ApiKeyRecord',

@@ -4,6 +4,8 @@ import { createApiKeys } from './api-keys/service.js';
 import { createVoidApiKeys } from './api-keys/void.js';
 import { createChangePassword } from './passwords/change-password.js';
 import { createDeletion } from './users/deletion.js';
+import { createIdentities, type IdentitySettings } from './identities/create.js';
+import { createVoidIdentities } from './identities/void.js';
 import { createIdentifierChanges } from './identifier-changes/service.js';
 import { createEmailComposer } from './notifications/service.js';
 import { createLockoutNotice } from './passwords/lockout-notice.js';
@@ -65,6 +67,7 @@ export interface ServiceDependencies {
   readonly strategies: readonly Strategy[];
   readonly hasher: PasswordHasher;
   readonly mailTransport: MailTransport;
+  readonly identities: IdentitySettings;
   readonly log: { info(fields: object, message: string): void; warn(fields: object, message: string): void };
 }
 
@@ -124,6 +127,7 @@ export function createServices(dependencies: ServiceDependencies) {
   const lockout = createLockout({ ...core, rateLimits, devices, onLocked, account, network });
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
+  const ways = { emailLogin: config.accounts.emailLogin, providers: [...dependencies.identities.providers.keys()] };
   const secondFactors = createSecondFactors({
     ...core,
     outbox,
@@ -136,15 +140,28 @@ export function createServices(dependencies: ServiceDependencies) {
     secrets,
     appName: config.appName,
     relyingParty: { ...config.webauthn, publicUrl, appUrl: config.mail.appUrl },
-    emailLogin: config.accounts.emailLogin,
+    ways,
     log,
   });
   const { factors, stepUpMethods, verifiers } = secondFactors;
   const confirmOwner = createConfirmOwner({ clock, confirmPassword, stepUpMethods });
 
-  const changes = createIdentifierChanges({ ...core, changeTokens, tokens, revocation, devices, outbox });
+  const voidIdentities = createVoidIdentities({ audit, outbox });
+  const ofChanges = { changeTokens, tokens, revocation, devices, voidIdentities, outbox };
+  const changes = createIdentifierChanges({ ...core, ...ofChanges });
   const verification = createVerification({ ...core, tokens, rateLimits, outbox, changes });
-  const newPasswords = { ...core, sessions, revocation, hasher, passwords, tokens, outbox, changes, devices };
+  const ofProofs = {
+    ...core,
+    sessions,
+    revocation,
+    hasher,
+    passwords,
+    tokens,
+    outbox,
+    changes,
+    devices,
+    voidIdentities,
+  };
   const { restoreWindowMs, revealTakenEmails } = config.accounts;
   const ofDeletion = { revocation, tokens, outbox, confirmOwner, lockout, devices, restoreWindowMs };
   const deletion = createDeletion({ ...core, ...ofDeletion });
@@ -167,12 +184,14 @@ export function createServices(dependencies: ServiceDependencies) {
   const ofKeys = { keyInspection: authentication.keyInspection, revokeApiKey: apiKeys.revokePresented };
   const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions, ...ofKeys });
 
+  const ofIdentities = { outbox, sessions, changes, ways, publicUrl, log };
   return {
     authenticator: authentication.authenticator,
     uses: authentication.uses,
     apiKeys,
     serviceAccounts: createServiceAccounts({ ...core, format: apiKeyFormat, scopes }),
     oauth,
+    identities: createIdentities({ ...core, ...dependencies.identities, ...ofIdentities }),
     scopes,
     passwords,
     /** Checks for breached passwords by outcome, since the start. */
@@ -194,17 +213,7 @@ export function createServices(dependencies: ServiceDependencies) {
       changes,
       revealTakenEmails,
     }),
-    emailLogin: createEmailLogin({
-      ...core,
-      sessions,
-      revocation,
-      codes,
-      tokens,
-      devices,
-      lockout,
-      outbox,
-      isEnabled: config.accounts.emailLogin,
-    }),
+    emailLogin: createEmailLogin({ ...ofProofs, codes, lockout, isEnabled: ways.emailLogin }),
     login: createLogin({ ...core, sessions, hasher, passwords, lockout, verifyPassword }),
     updateProfile: createProfile({
       ...core,
@@ -216,8 +225,8 @@ export function createServices(dependencies: ServiceDependencies) {
       stepUpMethods,
       revealTakenEmails,
     }),
-    changePassword: createChangePassword({ ...newPasswords, confirmOwner }),
-    recovery: createRecovery({ ...newPasswords, lockout, verifiers }),
+    changePassword: createChangePassword({ ...ofProofs, confirmOwner }),
+    recovery: createRecovery({ ...ofProofs, lockout, verifiers }),
     verification,
     changes,
     devices,

@@ -13,6 +13,8 @@ import type { SocketSessions } from '../graphql/ws/socket-session.js';
 import { createSockets, type Sockets } from '../graphql/ws/sockets.js';
 import { createJobs } from '../jobs/jobs.js';
 import { startJobs, type Job } from '../jobs/scheduler.js';
+import { identitySettings } from '../identities/settings.js';
+import type { IdentitySettings } from '../identities/create.js';
 import { createServices, type CreatedServices } from '../latchkey.js';
 import { systemClock, type Clock } from '../lib/clock.js';
 import { openMailTransport } from '../mail/open.js';
@@ -33,6 +35,8 @@ export interface PartsDependencies {
   readonly strategies?: readonly Strategy[];
   /** Default: the transport of the configuration. */
   readonly mailTransport?: MailTransport;
+  /** Default: those of the configuration. */
+  readonly identities?: IdentitySettings;
   /** Path of the public URL if PUBLIC_URL is not set; default none. */
   readonly path?: string;
   readonly log: PartsLog;
@@ -113,6 +117,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     strategies,
     hasher,
     mailTransport: mailTransport ?? openMailTransport(config, log, logStream),
+    identities: dependencies.identities ?? identitySettings(config, publicUrl),
     log,
   });
   const { audit, passwords, authenticator, feed } = services;

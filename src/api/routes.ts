@@ -21,6 +21,7 @@ import { createFieldCharges } from '../graphql/directives/limits.js';
 import type { createExecutableSchema } from '../graphql/schema.js';
 import { clientOf } from '../fastify/client.js';
 import { graphiql } from '../pages/playground.js';
+import { identityPages } from '../pages/identities/plugin.js';
 import { createOAuthCookies } from '../pages/oauth/cookies.js';
 import { createOAuthPaths, oauthPages } from '../pages/oauth/plugin.js';
 import { createBrowserSignIn } from '../pages/oauth/sign-in.js';
@@ -123,9 +124,11 @@ export const apiRoutes: FastifyPluginAsync<RoutesOptions> = async (app, options)
       cookies,
       signIn: browserSignIn,
       emailLogin: config.accounts.emailLogin,
+      identityProviders: [...services.identities.flows.providers.values()],
       chargeField,
     },
   });
+  await app.register(identityPages, { flows: services.identities.flows, publicUrl });
   if (config.oauth.registration !== 'off')
     await app.register(registrationEndpoint, { registration: services.oauth.registration });
   if (config.graphiql) await app.register(graphiql, { assetsDir: GRAPHIQL_DIR });

@@ -43,6 +43,9 @@ export type AuditType =
   | 'second_factor.failed'
   | 'second_factors.reset'
   | 'second_factors.voided'
+  | 'identity.linked'
+  | 'identity.unlinked'
+  | 'identities.voided'
   | 'oauth_client.created'
   | 'oauth_client.registered'
   | 'oauth_client.auth_failed'
@@ -112,6 +115,9 @@ export const CHANGES_ACCOUNT: ReadonlySet<string> = new Set<AuditType>([
   'recovery_code.used',
   'second_factors.reset',
   'second_factors.voided',
+  'identity.linked',
+  'identity.unlinked',
+  'identities.voided',
   'api_key.created',
   'api_key.rotated',
   'api_key.revoked',

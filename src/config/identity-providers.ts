@@ -29,7 +29,7 @@ const GUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 const APPLE_ID = /^[A-Z\d]{10}$/;
 /** RFC 6749, appendix A. */
 const VISIBLE = /^[\x20-\x7e]{1,4096}$/;
-const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/;
+const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 const PATH = /^[\w-]{1,64}(?:\.[\w-]{1,64}){0,7}$/;
 /** Shown to people: no control characters. */
 const NAME = /^[^\p{C}]{1,64}$/u;

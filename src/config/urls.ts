@@ -17,6 +17,7 @@ const OWN_PATHS: ReadonlySet<string | undefined> = new Set([
   'verify-email',
   'cancel-email-change',
   'email-code',
+  'identities',
   'oauth',
   'device',
 ]);

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Audit } from '../audit/audit.js';
 import type { Database, Executor } from '../db/database.js';
+import type { VoidIdentities } from '../identities/void.js';
 import type { KnownDevices } from '../known-devices/service.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import type { Clock } from '../lib/clock.js';
@@ -56,6 +57,7 @@ export interface EmailLoginOptions {
   readonly codes: EmailCodes;
   readonly tokens: OneTimeTokens;
   readonly devices: Pick<KnownDevices, 'forgetAll'>;
+  readonly voidIdentities: VoidIdentities;
   readonly lockout: Pick<Lockout, 'attempt'>;
   readonly outbox: Outbox;
   /** EMAIL_LOGIN. */
@@ -67,7 +69,8 @@ const NOBODY = '00000000-0000-0000-0000-000000000000';
 const TRIES_KEPT_MS = 600_000;
 
 export function createEmailLogin(options: EmailLoginOptions): EmailLogin {
-  const { db, clock, audit, sessions, revocation, codes, tokens, devices, lockout, outbox, isEnabled } = options;
+  const { db, clock, audit, sessions, revocation, codes, tokens, devices, voidIdentities, lockout, outbox, isEnabled } =
+    options;
   const repository = createAccountRepository(db.executor);
 
   function assertEnabled(): void {
@@ -76,7 +79,7 @@ export function createEmailLogin(options: EmailLoginOptions): EmailLogin {
 
   /**
    * Confirms an unverified address. A stranger may have registered with it, so this voids the account's password, sessions, API
-   * keys, devices and pending address.
+   * keys, identities, devices and pending address.
    */
   async function confirmFirst(tx: Executor, { id: userId, email }: AccountRecord, client: ClientInfo) {
     const accounts = createAccountRepository(tx);
@@ -84,6 +87,7 @@ export function createEmailLogin(options: EmailLoginOptions): EmailLogin {
     const ended = await revocation.endAccess(tx, userId, { client });
     await tokens.void(tx, userId);
     await devices.forgetAll(tx, userId);
+    await voidIdentities(tx, { id: userId, email }, client);
     const detail = `by email code, ${ended} sessions ended${hadPassword ? ', password voided' : ''}`;
     await audit.record(tx, { type: 'email.verified', userId, client, detail });
     if (hadPassword) {

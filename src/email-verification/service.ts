@@ -10,7 +10,7 @@ import type { AccountRecord } from '../users/account.js';
 import type { IdentifierChanges } from '../identifier-changes/service.js';
 import { emailKey } from '../users/identifiers.js';
 import { invalidLink } from '../passwords/reset.js';
-import { isReleasedEmail, createReleasedEmail } from '../users/released-email.js';
+import { isPlaceholderEmail, createPlaceholderEmail } from '../users/placeholder-email.js';
 import { asTakenError } from '../users/taken-names.js';
 import { createAccountRepository, type AccountChanges } from '../users/repository.js';
 
@@ -105,7 +105,7 @@ export function createVerification(options: VerificationOptions): Verification {
     if (!claim) return undefined;
     const { userId, account, pendingEmail } = claim;
     if (pendingEmail === undefined && account.isVerified) return undefined;
-    const placeholder = createReleasedEmail();
+    const placeholder = createPlaceholderEmail();
     const columns =
       pendingEmail === undefined
         ? { email: placeholder, emailKey: emailKey(placeholder) }
@@ -137,7 +137,7 @@ export function createVerification(options: VerificationOptions): Verification {
     async request({ id, email, pendingEmail, isVerified }, client) {
       await charge(id, client);
       const address = pendingEmail ?? (isVerified ? undefined : email);
-      if (address === undefined || isReleasedEmail(address)) return;
+      if (address === undefined || isPlaceholderEmail(address)) return;
       await db.transaction(async (tx) => {
         await audit.record(tx, { type: 'email.verification_requested', userId: id, client });
         await enqueue(tx, id, address, client);

@@ -1,6 +1,7 @@
 import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } from 'graphql';
 import type { AccountRecord } from '../users/account.js';
 import type { SessionView } from '../sessions/session.js';
+import type { IdentityRow } from '../identities/repository.js';
 import type { AuthPayloadView } from './resolvers/auth-payload.js';
 import type { OAuthClient as OAuthClientRecord } from '../oauth/clients/client.js';
 import type { ApiKeyRecord } from '../api-keys/api-key.js';
@@ -132,7 +133,7 @@ export type User = {
   createdAt: Scalars['DateTime']['output'];
   /** When the account was last changed. */
   updatedAt: Scalars['DateTime']['output'];
-  /** When the user last logged in with a password, a passkey or an emailed code, or reset the password. */
+  /** When the user last logged in with a password, a passkey, an emailed code or an identity, or reset the password. */
   lastLoginAt?: Maybe<Scalars['DateTime']['output']>;
   /** The active sessions, most recently used first. Only for the account's own session and for administrators in a session. */
   sessions: Array<Session>;
@@ -140,6 +141,8 @@ export type User = {
   hasPassword: Scalars['Boolean']['output'];
   /** The second factors of the account. Only for the account's own session. */
   secondFactors: SecondFactors;
+  /** The identities at other providers that sign in to the account, oldest first. Only for the account's own session. */
+  identities: Array<Identity>;
   /** The OAuth clients that the account has authorized, by name. Only for the account's own session. */
   authorizedApps: Array<AuthorizedApp>;
   /** The API keys that are not revoked, oldest first. Only the account's own session may read them. */
@@ -220,6 +223,52 @@ export type RecoveryCodes = {
   __typename?: 'RecoveryCodes';
   /** Codes that stand for a second factor. Each works once. */
   codes: Array<Scalars['String']['output']>;
+};
+
+/** An identity provider with which people sign in. */
+export type IdentityProvider = {
+  __typename?: 'IdentityProvider';
+  /** The id in the configuration, for `startIdentityLogin`. */
+  id: Scalars['ID']['output'];
+  /** The name to show. */
+  name: Scalars['String']['output'];
+  /** The protocol. */
+  kind: IdentityProviderKind;
+};
+
+/** The protocol of an identity provider. */
+export type IdentityProviderKind =
+  /** OpenID Connect. */
+  | 'OIDC'
+  /** OAuth 2.0 without OpenID Connect, such as GitHub. */
+  | 'OAUTH2'
+  /** Plex. */
+  | 'PLEX';
+
+/** A sign-in at an identity provider that is under way. */
+export type IdentityLogin = {
+  __typename?: 'IdentityLogin';
+  /** Where to send the browser. It returns to `returnTo` with the parameter `code`, or `error` and `error_description`. */
+  url: Scalars['String']['output'];
+  /** When the sign-in expires if it is not finished. */
+  expiresAt: Scalars['DateTime']['output'];
+};
+
+/** An identity at another provider that signs in to the account. */
+export type Identity = {
+  __typename?: 'Identity';
+  /** The id (UUID version 7). */
+  id: Scalars['ID']['output'];
+  /** The id of the provider in the configuration. */
+  provider: Scalars['String']['output'];
+  /** The id of the person at the provider. */
+  subject: Scalars['String']['output'];
+  /** The name that the provider last showed; null if it has none. */
+  displayName?: Maybe<Scalars['String']['output']>;
+  /** When it was linked. */
+  createdAt: Scalars['DateTime']['output'];
+  /** When it last signed in; null if it has not since it was linked. */
+  lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
 };
 
 /** The preferences of a user. */
@@ -524,6 +573,8 @@ export type Query = {
   __typename?: 'Query';
   /** The account of the caller. */
   me: User;
+  /** The identity providers with which people can sign in. */
+  identityProviders: Array<IdentityProvider>;
   /** Lists accounts, newest first. */
   users: UserConnection;
   /** Returns one account; null if it does not exist. */
@@ -630,7 +681,7 @@ export type Mutation = {
   renamePasskey: Passkey;
   /**
    * Removes a passkey of the caller, and the recovery codes if no second factor is left. The last way to log in (a
-   * password, a passkey, or with `EMAIL_LOGIN` a code mailed to a confirmed address) cannot be removed. The owner is notified by
+   * password, a passkey, an identity, or with `EMAIL_LOGIN` a code mailed to a confirmed address) cannot be removed. The owner is notified by
    * email. `NOT_FOUND` for any other passkey.
    */
   removePasskey: Scalars['Boolean']['output'];
@@ -688,6 +739,35 @@ export type Mutation = {
    * the address. `QUERY_REJECTED` unless the server has `EMAIL_LOGIN=true`.
    */
   loginWithEmailCode: AuthPayload;
+  /**
+   * Starts a sign-in at an identity provider: send the browser to `url`. It returns to `returnTo` with a code, which is valid once,
+   * for a minute, for `finishIdentityLogin`.
+   */
+  startIdentityLogin: IdentityLogin;
+  /**
+   * Opens a session with the code of an identity provider's sign-in. The first sign-in of an identity creates an account without a
+   * password. An identity is never linked by email address: if an account has the address, the error is `IDENTITY_NOT_LINKED`;
+   * log in to that account, and link the identity. `INVALID_CODE` for a code that is unknown, used or expired, or another verifier.
+   */
+  finishIdentityLogin: AuthPayload;
+  /** Starts linking an identity to the account of the caller, as `startIdentityLogin` does a sign-in. */
+  startIdentityLink: IdentityLogin;
+  /**
+   * Links an identity with the code that the browser returned with, in the session that started it. The owner is notified by
+   * email. `IDENTITY_NOT_LINKED` if the identity is linked to another account, `INVALID_CODE` as for `finishIdentityLogin`.
+   */
+  finishIdentityLink: Identity;
+  /**
+   * Unlinks an identity of the caller. The last way to log in (as for `removePasskey`) cannot be removed. The owner is notified by
+   * email. `NOT_FOUND` for any other identity.
+   */
+  unlinkIdentity: Scalars['Boolean']['output'];
+  /**
+   * Opens a session with a token of Plex, as `finishIdentityLogin` does with a code. `INVALID_PLEX_TOKEN` if Plex refuses the token,
+   * `IDENTITY_PROVIDER_ERROR` if Plex does not say, `INSUFFICIENT_PERMISSIONS` if the account may not use `PLEX_SERVER_ID`.
+   * `QUERY_REJECTED` unless the server has `PLEX_ACCEPT_TOKENS`: a token is not bound to this application.
+   */
+  loginWithPlex: AuthPayload;
   /** Sends an email with a link that confirms `pendingEmail`, or `email` if no change is pending; at most five per hour. */
   requestEmailVerification: Scalars['Boolean']['output'];
   /**
@@ -864,6 +944,37 @@ export type MutationRequestEmailCodeArgs = {
 /** The mutations. */
 export type MutationLoginWithEmailCodeArgs = {
   input: EmailCodeInput;
+};
+
+/** The mutations. */
+export type MutationStartIdentityLoginArgs = {
+  input: StartIdentityLoginInput;
+};
+
+/** The mutations. */
+export type MutationFinishIdentityLoginArgs = {
+  input: FinishIdentityLoginInput;
+};
+
+/** The mutations. */
+export type MutationStartIdentityLinkArgs = {
+  input: StartIdentityLinkInput;
+};
+
+/** The mutations. */
+export type MutationFinishIdentityLinkArgs = {
+  code: Scalars['String']['input'];
+  codeVerifier?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** The mutations. */
+export type MutationUnlinkIdentityArgs = {
+  id: Scalars['ID']['input'];
+};
+
+/** The mutations. */
+export type MutationLoginWithPlexArgs = {
+  input: PlexLoginInput;
 };
 
 /** The mutations. */
@@ -1075,6 +1186,48 @@ export type EmailCodeInput = {
    * error is then `INVALID_TOKEN`.
    */
   code: Scalars['String']['input'];
+  /** Whether the session gets the longer of the two configured lifetimes. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token is delivered. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** Input for starting a sign-in at an identity provider. */
+export type StartIdentityLoginInput = {
+  /** The id of the provider. */
+  provider: Scalars['String']['input'];
+  /** Where the browser returns: a URL at an origin, or with a scheme, of `RETURN_TO_ORIGINS`. */
+  returnTo: Scalars['String']['input'];
+  /** The PKCE challenge (RFC 7636, S256) of a random verifier, which only the client knows. */
+  codeChallenge: Scalars['String']['input'];
+};
+
+/** Input for finishing a sign-in at an identity provider. */
+export type FinishIdentityLoginInput = {
+  /** The code with which the browser returned. */
+  code: Scalars['String']['input'];
+  /** The PKCE verifier (RFC 7636). */
+  codeVerifier: Scalars['String']['input'];
+  /** Whether the session gets the longer of the two configured lifetimes. */
+  rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
+  /** How the refresh token is delivered. */
+  transport?: InputMaybe<TokenTransport>;
+};
+
+/** Input for linking an identity. */
+export type StartIdentityLinkInput = {
+  /** As in `StartIdentityLoginInput`. */
+  provider: Scalars['String']['input'];
+  /** As in `StartIdentityLoginInput`. */
+  returnTo: Scalars['String']['input'];
+  /** As in `StartIdentityLoginInput`. The code works in the caller's session only, so it is optional. */
+  codeChallenge?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** Input for logging in with a token of Plex. */
+export type PlexLoginInput = {
+  /** The token. */
+  plexToken: Scalars['String']['input'];
   /** Whether the session gets the longer of the two configured lifetimes. */
   rememberMe?: InputMaybe<Scalars['Boolean']['input']>;
   /** How the refresh token is delivered. */
@@ -1354,6 +1507,10 @@ export type ResolversTypes = {
   PasskeyChallenge: ResolverTypeWrapper<PasskeyChallenge>;
   TotpEnrollment: ResolverTypeWrapper<TotpEnrollment>;
   RecoveryCodes: ResolverTypeWrapper<RecoveryCodes>;
+  IdentityProvider: ResolverTypeWrapper<IdentityProvider>;
+  IdentityProviderKind: IdentityProviderKind;
+  IdentityLogin: ResolverTypeWrapper<IdentityLogin>;
+  Identity: ResolverTypeWrapper<IdentityRow>;
   Preferences: ResolverTypeWrapper<Preferences>;
   Session: ResolverTypeWrapper<SessionView>;
   SessionApp: ResolverTypeWrapper<SessionApp>;
@@ -1394,6 +1551,10 @@ export type ResolversTypes = {
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   EmailCodeInput: EmailCodeInput;
+  StartIdentityLoginInput: StartIdentityLoginInput;
+  FinishIdentityLoginInput: FinishIdentityLoginInput;
+  StartIdentityLinkInput: StartIdentityLinkInput;
+  PlexLoginInput: PlexLoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
   PasskeyLoginInput: PasskeyLoginInput;
@@ -1423,6 +1584,9 @@ export type ResolversParentTypes = {
   PasskeyChallenge: PasskeyChallenge;
   TotpEnrollment: TotpEnrollment;
   RecoveryCodes: RecoveryCodes;
+  IdentityProvider: IdentityProvider;
+  IdentityLogin: IdentityLogin;
+  Identity: IdentityRow;
   Preferences: Preferences;
   Session: SessionView;
   SessionApp: SessionApp;
@@ -1456,6 +1620,10 @@ export type ResolversParentTypes = {
   RegisterInput: RegisterInput;
   LoginInput: LoginInput;
   EmailCodeInput: EmailCodeInput;
+  StartIdentityLoginInput: StartIdentityLoginInput;
+  FinishIdentityLoginInput: FinishIdentityLoginInput;
+  StartIdentityLinkInput: StartIdentityLinkInput;
+  PlexLoginInput: PlexLoginInput;
   UpdateMeInput: UpdateMeInput;
   PreferencesInput: PreferencesInput;
   PasskeyLoginInput: PasskeyLoginInput;
@@ -1597,6 +1765,7 @@ export type UserResolvers<
   >;
   hasPassword?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   secondFactors?: Resolver<ResolversTypes['SecondFactors'], ParentType, ContextType>;
+  identities?: Resolver<Array<ResolversTypes['Identity']>, ParentType, ContextType>;
   authorizedApps?: Resolver<Array<ResolversTypes['AuthorizedApp']>, ParentType, ContextType>;
   apiKeys?: Resolver<Array<ResolversTypes['ApiKey']>, ParentType, ContextType>;
   disabledAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
@@ -1655,6 +1824,35 @@ export type RecoveryCodesResolvers<
   ParentType extends ResolversParentTypes['RecoveryCodes'] = ResolversParentTypes['RecoveryCodes'],
 > = {
   codes?: Resolver<Array<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type IdentityProviderResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['IdentityProvider'] = ResolversParentTypes['IdentityProvider'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['IdentityProviderKind'], ParentType, ContextType>;
+};
+
+export type IdentityLoginResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['IdentityLogin'] = ResolversParentTypes['IdentityLogin'],
+> = {
+  url?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  expiresAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type IdentityResolvers<
+  ContextType = GraphqlContext,
+  ParentType extends ResolversParentTypes['Identity'] = ResolversParentTypes['Identity'],
+> = {
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  provider?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  subject?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  displayName?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  lastUsedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
 };
 
 export type PreferencesResolvers<
@@ -1878,6 +2076,7 @@ export type QueryResolvers<
   ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query'],
 > = {
   me?: Resolver<ResolversTypes['User'], ParentType, ContextType>;
+  identityProviders?: Resolver<Array<ResolversTypes['IdentityProvider']>, ParentType, ContextType>;
   users?: Resolver<ResolversTypes['UserConnection'], ParentType, ContextType, RequireFields<QueryUsersArgs, 'first'>>;
   user?: Resolver<Maybe<ResolversTypes['User']>, ParentType, ContextType, RequireFields<QueryUserArgs, 'id'>>;
   auditEvents?: Resolver<
@@ -2015,6 +2214,42 @@ export type MutationResolvers<
     ParentType,
     ContextType,
     RequireFields<MutationLoginWithEmailCodeArgs, 'input'>
+  >;
+  startIdentityLogin?: Resolver<
+    ResolversTypes['IdentityLogin'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationStartIdentityLoginArgs, 'input'>
+  >;
+  finishIdentityLogin?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationFinishIdentityLoginArgs, 'input'>
+  >;
+  startIdentityLink?: Resolver<
+    ResolversTypes['IdentityLogin'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationStartIdentityLinkArgs, 'input'>
+  >;
+  finishIdentityLink?: Resolver<
+    ResolversTypes['Identity'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationFinishIdentityLinkArgs, 'code'>
+  >;
+  unlinkIdentity?: Resolver<
+    ResolversTypes['Boolean'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationUnlinkIdentityArgs, 'id'>
+  >;
+  loginWithPlex?: Resolver<
+    ResolversTypes['AuthPayload'],
+    ParentType,
+    ContextType,
+    RequireFields<MutationLoginWithPlexArgs, 'input'>
   >;
   requestEmailVerification?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
   verifyEmail?: Resolver<
@@ -2166,6 +2401,9 @@ export type Resolvers<ContextType = GraphqlContext> = {
   PasskeyChallenge?: PasskeyChallengeResolvers<ContextType>;
   TotpEnrollment?: TotpEnrollmentResolvers<ContextType>;
   RecoveryCodes?: RecoveryCodesResolvers<ContextType>;
+  IdentityProvider?: IdentityProviderResolvers<ContextType>;
+  IdentityLogin?: IdentityLoginResolvers<ContextType>;
+  Identity?: IdentityResolvers<ContextType>;
   Preferences?: PreferencesResolvers<ContextType>;
   Session?: SessionResolvers<ContextType>;
   SessionApp?: SessionAppResolvers<ContextType>;

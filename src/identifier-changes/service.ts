@@ -12,6 +12,7 @@ import { validationError } from '../lib/errors.js';
 import { createFactorRepository } from '../mfa/factors/repository.js';
 import type { Outbox } from '../mail/outbox.js';
 import type { OneTimeTokens } from '../one-time-tokens/service.js';
+import type { VoidIdentities } from '../identities/void.js';
 import type { KnownDevices } from '../known-devices/service.js';
 import type { Revocation } from '../sessions/revocation.js';
 import { createChangeRepository, type IdentifierChange, type IdentifierKind } from './repository.js';
@@ -67,8 +68,8 @@ export interface IdentifierChanges {
   recordPasswordChange(tx: Executor, userId: string): Promise<void>;
   /**
    * Cancels the change of a mailed link and every later change of the account: restores the former values, ends all sessions,
-   * removes the second factors that were added since, and voids reset and confirmation links. If the password was changed after the change took effect, it is voided, and the
-   * restored address gets a reset link.
+   * removes the second factors and identities that were added since, and voids reset and confirmation links. If the password was
+   * changed after the change took effect, it is voided, and the restored address gets a reset link.
    * @throws AppError INVALID_TOKEN for a link that is invalid or older than seven days
    */
   cancel(token: string, client: ClientInfo): Promise<Cancellation>;
@@ -84,6 +85,7 @@ export interface IdentifierChangesOptions {
   readonly tokens: OneTimeTokens;
   readonly revocation: Revocation;
   readonly devices: Pick<KnownDevices, 'forgetAll'>;
+  readonly voidIdentities: VoidIdentities;
   readonly outbox: Outbox;
 }
 
@@ -91,7 +93,7 @@ export interface IdentifierChangesOptions {
 const CANCELLABLE_MS = 7 * 86_400_000;
 
 export function createIdentifierChanges(options: IdentifierChangesOptions): IdentifierChanges {
-  const { db, clock, audit, changeTokens, tokens, revocation, devices, outbox } = options;
+  const { db, clock, audit, changeTokens, tokens, revocation, devices, voidIdentities, outbox } = options;
 
   async function findReserved(executor: Executor, { emailKey, usernameKey }: IdentifierKeys, exceptId?: string) {
     const keys = [emailKey, usernameKey].filter((key) => key !== undefined);
@@ -173,6 +175,7 @@ export function createIdentifierChanges(options: IdentifierChangesOptions): Iden
     await devices.forgetAll(tx, userId);
     const ended = await revocation.endAccess(tx, userId, { actorId: null, client });
     await voidFactorsSince(tx, account, createdAt, client);
+    await voidIdentities(tx, account, client, createdAt);
     const detail = `${ended} sessions ended${passwordVoided ? ', password voided' : ''}`;
     await audit.record(tx, { type: `${kind}.change_cancelled`, userId, actorId: null, client, detail });
     await outbox.enqueue(tx, {

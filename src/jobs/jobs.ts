@@ -38,6 +38,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     uses,
     apiKeys,
     oauth,
+    identities,
   } = services;
   const cleanUp = (what: string, everyMs: number, clear: (tx: Executor, limit: number) => Promise<number>): Job => ({
     name: `clean up ${what}`,
@@ -65,6 +66,7 @@ export function createJobs({ db, keys, services, synchroniseClock }: JobOptions)
     cleanUp('authorization codes', HOUR_MS, (tx, limit) => oauth.authorizationCodes.clear(tx, limit)),
     cleanUp('device codes', HOUR_MS, (tx, limit) => oauth.deviceCodes.clear(tx, limit)),
     cleanUp('authorization requests', 10 * MINUTE_MS, (tx, limit) => oauth.pending.clear(tx, limit)),
+    cleanUp('identity flows', 10 * MINUTE_MS, (tx, limit) => identities.flows.clear(tx, limit)),
     cleanUp('client assertions', 10 * MINUTE_MS, oauth.clearAssertions),
     cleanUp('service grants', HOUR_MS, oauth.clearServiceGrants),
     cleanUp('unused OAuth clients', HOUR_MS, (tx, limit) => oauth.registration.clear(tx, limit)),

@@ -4,6 +4,7 @@
  */
 import { renderEmail, type EmailContent, type Link } from './layout.js';
 import { API_KEY_CHANGES, type ApiKeyChange } from './api-key-changes.js';
+import { IDENTITY_CHANGES, type IdentityChange } from './identity-changes.js';
 import { SECOND_FACTOR_CHANGES, type SecondFactorChange } from './second-factor-changes.js';
 
 export type { EmailContent } from './layout.js';
@@ -38,6 +39,8 @@ export interface EmailTemplates {
   secondFactorChanged(change: SecondFactorChange): EmailContent;
   /** Sent after a key was created or rotated, and after an administrator revoked one. */
   apiKeyChanged(change: ApiKeyChange): EmailContent;
+  /** Sent after an identity was linked or unlinked. */
+  identityChanged(change: IdentityChange): EmailContent;
 }
 
 /** @param appUrl base of all links, without a trailing slash, e.g. `https://app.example.com/auth` */
@@ -213,6 +216,18 @@ export function createEmailTemplates({ appUrl }: { appUrl: string }): EmailTempl
         body: [
           `${subject} your account at ${host}. ${effect}`,
           `If it was not you, somebody else has access to your account: ask ${host} to reset your password now, and tell those who run ${host}, who can remove every second factor.`,
+        ],
+        reason: ofTheAccount,
+      });
+    },
+
+    identityChanged: (change) => {
+      const { subject, effect } = IDENTITY_CHANGES[change];
+      return renderEmail({
+        subject: `${subject} your account at ${host}`,
+        body: [
+          `${subject} your account at ${host}. ${effect}`,
+          `If it was not you, somebody else may have access to your account: ask ${host} to reset your password now, and remove the sign-ins that you do not know.`,
         ],
         reason: ofTheAccount,
       });

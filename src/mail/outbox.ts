@@ -20,7 +20,8 @@ export type EmailKind =
   | 'account_deleted'
   | 'account_locked'
   | 'second_factor_changed'
-  | 'api_key_changed';
+  | 'api_key_changed'
+  | 'identity_changed';
 
 /** A queued message. Its text is composed when it is sent. */
 export interface OutboxMessage {

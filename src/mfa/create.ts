@@ -10,6 +10,7 @@ import type { ConfirmPassword } from '../passwords/verify.js';
 import type { Revocation } from '../sessions/revocation.js';
 import type { Sessions } from '../sessions/service.js';
 import type { Challenges } from './challenges/service.js';
+import type { WaysToSignIn } from './factors/repository.js';
 import { createFactors } from './factors/service.js';
 import { createSecondFactorLogin } from './login.js';
 import { createPasskeyAuthentication } from './passkeys/authentication.js';
@@ -40,8 +41,7 @@ export interface SecondFactorOptions {
   /** The name of the service in authenticator apps and in the browser's dialogs. */
   readonly appName: string;
   readonly relyingParty: RelyingPartySettings;
-  /** EMAIL_LOGIN: a mailed code is a way to sign in. */
-  readonly emailLogin: boolean;
+  readonly ways: WaysToSignIn;
   readonly log: { warn(fields: object, message: string): void };
 }
 

@@ -8,6 +8,7 @@ import type { ChangeTokens } from '../crypto/change-token.js';
 import type { Database, Executor } from '../db/database.js';
 import type { EmailContent, EmailTemplates } from '../mail/messages.js';
 import { isApiKeyChange } from '../mail/api-key-changes.js';
+import { isIdentityChange } from '../mail/identity-changes.js';
 import { isSecondFactorChange } from '../mail/second-factor-changes.js';
 import type { OutboxRow } from '../mail/repository.js';
 import type { ComposeEmail } from '../mail/sender.js';
@@ -18,7 +19,7 @@ import type { RateLimits } from '../rate-limits/service.js';
 import { createChangeRepository } from '../identifier-changes/repository.js';
 import { emailKey } from '../users/identifiers.js';
 import { createMailboxLimits } from '../users/mailbox-limits.js';
-import { isReleasedEmail } from '../users/released-email.js';
+import { isPlaceholderEmail } from '../users/placeholder-email.js';
 import { createAccountRepository } from '../users/repository.js';
 
 export interface EmailComposerOptions {
@@ -177,6 +178,8 @@ export function createEmailComposer({
         return { to, ...messages.accountDeleted(Number(detail['days'])) };
       case 'api_key_changed':
         return { to, ...apiKeyChanged(detail['change']) };
+      case 'identity_changed':
+        return { to, ...identityChanged(detail['change']) };
       case 'second_factor_changed':
         return { to, ...secondFactorChanged(detail['change']) };
       default:
@@ -191,6 +194,12 @@ export function createEmailComposer({
     throw new Error(`Unknown change of API keys: ${change}`);
   }
 
+  function identityChanged(change: string | null | undefined) {
+    if (isIdentityChange(change)) return messages.identityChanged(change);
+    // As for an unknown kind.
+    throw new Error(`Unknown change of identities: ${change}`);
+  }
+
   function secondFactorChanged(change: string | null | undefined) {
     if (isSecondFactorChange(change)) return messages.secondFactorChanged(change);
     // As for an unknown kind.
@@ -199,7 +208,7 @@ export function createEmailComposer({
 
   return async (message) => {
     const { kind, userId, address, attempts, detail } = message;
-    if (isReleasedEmail(address)) return undefined;
+    if (isPlaceholderEmail(address)) return undefined;
     if (kind === 'password_reset') return passwordReset(message);
     if (kind === 'email_code') return emailCode(message);
     if (kind === 'email_verification') return emailVerification(message);

@@ -3,6 +3,7 @@
  * the account is looked up when the email is composed, so the response does not reveal whether it exists.
  */
 import { widestNetwork } from '../lib/client-address.js';
+import type { VoidIdentities } from '../identities/void.js';
 import type { ClientInfo } from '../lib/client-info.js';
 import { AppError, invalidCode, validationError } from '../lib/errors.js';
 import { createFactorRepository } from '../mfa/factors/repository.js';
@@ -52,6 +53,7 @@ export interface Recovery {
 export type FactorOnPage = 'none' | 'code' | 'passkey';
 
 export interface RecoveryOptions extends NewPasswordOptions {
+  readonly voidIdentities: VoidIdentities;
   readonly lockout: Pick<Lockout, 'attempt' | 'reset'>;
   readonly verifiers: FactorVerifiers;
 }
@@ -72,6 +74,7 @@ export function createRecovery(options: RecoveryOptions): Recovery {
     outbox,
     changes,
     devices,
+    voidIdentities,
     lockout,
     verifiers,
   } = options;
@@ -113,9 +116,11 @@ export function createRecovery(options: RecoveryOptions): Recovery {
       if (!account) throw invalidLink();
       await changes.recordPasswordChange(tx, account.id);
       await tokens.void(tx, account.id);
-      // As for the first sign-in with a mailed code: a stranger may have made the keys before the address was confirmed.
-      if (account.isVerified && !current.account.isVerified) await revocation.endAccess(tx, account.id, { client });
-      else await revocation.endAll(tx, account.id);
+      // As for the first sign-in with a mailed code: a stranger may have made the keys and linked identities before the address was confirmed.
+      if (account.isVerified && !current.account.isVerified) {
+        await revocation.endAccess(tx, account.id, { client });
+        await voidIdentities(tx, account, client);
+      } else await revocation.endAll(tx, account.id);
       // Earlier failures are most likely the owner's.
       await lockout.reset(tx, account.id, namesOf(account), client);
       await devices.forgetAll(tx, account.id);

@@ -27,7 +27,7 @@ export interface Proof {
   /** For the audit log. */
   readonly by:
     'register' | 'login' | 'passkey' | 'password reset' | 'email code' | 'identity provider' | 'authorization';
-  /** Authentication methods: values of RFC 8176, or `email` for a mailed link. Two proved factors include `mfa`. */
+  /** Authentication methods: values of RFC 8176, `email` for a mailed link, or `fed` for an identity at another provider. Two proved factors include `mfa`. */
   readonly methods: readonly string[];
 }
 
@@ -35,3 +35,5 @@ export const REGISTRATION: Proof = { by: 'register', methods: ['pwd'] };
 export const PASSWORD: Proof = { by: 'login', methods: ['pwd'] };
 export const EMAIL_CODE: Proof = { by: 'email code', methods: ['email'] };
 export const MAILED_LINK: Proof = { by: 'password reset', methods: ['email'] };
+/** RFC 8176 has no value for a sign-in at another provider. */
+export const IDENTITY: Proof = { by: 'identity provider', methods: ['fed'] };

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../../src/server/app.js';
 import type { Strategy } from '../../src/authn/strategy.js';
 import type { Clock } from '../../src/lib/clock.js';
+import type { IdentitySettings } from '../../src/identities/create.js';
 import { loadConfig, type Config } from '../../src/config/config.js';
 import type { Database, Executor } from '../../src/db/database.js';
 import type { Events } from '../../src/events/events.js';
@@ -64,6 +65,7 @@ export interface TestScope {
  * @param db an open database to share; default: a new one
  * @param otherClock replaces the clock that the test moves
  * @param strategies further authentication strategies
+ * @param identities replaces the identity providers of the configuration
  */
 export async function startTestApp(
   t: TestScope,
@@ -71,6 +73,7 @@ export async function startTestApp(
   db?: Database,
   otherClock?: Clock,
   strategies: readonly Strategy[] = [],
+  identities?: IdentitySettings,
 ): Promise<TestApp> {
   const logs: Record<string, unknown>[] = [];
   // The app closes only a database of its own.
@@ -88,6 +91,7 @@ export async function startTestApp(
     logStream,
     mailTransport,
     strategies,
+    ...(identities ? { identities } : {}),
   });
   t.teardown(() => server.close());
   await server.ready();

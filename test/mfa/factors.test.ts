@@ -27,8 +27,24 @@ const revocation = createRevocation({
 });
 const outbox = createOutbox({ clock, onWake: () => undefined });
 const policy = { mustEnroll: () => false };
-const factors = createFactors({ db, clock, audit, revocation, outbox, policy, emailLogin: false });
-const factorsWithEmailLogin = createFactors({ db, clock, audit, revocation, outbox, policy, emailLogin: true });
+const factors = createFactors({
+  db,
+  clock,
+  audit,
+  revocation,
+  outbox,
+  policy,
+  ways: { emailLogin: false, providers: [] },
+});
+const factorsWithEmailLogin = createFactors({
+  db,
+  clock,
+  audit,
+  revocation,
+  outbox,
+  policy,
+  ways: { emailLogin: true, providers: [] },
+});
 const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
 
 const sessionsOf = (id: string) =>

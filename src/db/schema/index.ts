@@ -3,6 +3,7 @@ export { apiKeys } from './api-keys.js';
 export { auditEvents } from './audit-events.js';
 export { emailCodes } from './email-codes.js';
 export { identifierChanges } from './identifier-changes.js';
+export { identities, identityFlows } from './identities.js';
 export { knownDevices } from './known-devices.js';
 export { mailOutbox } from './mail-outbox.js';
 export { oauthClients, oauthClientSecrets } from './oauth-clients.js';

@@ -30,7 +30,7 @@ export class RejectedDocument extends Error {
 }
 
 /** Enough for a person. Each error costs time and space: its suggestions compare a name with all names of the schema. */
-const MAX_ERRORS = 4;
+const MAX_ERRORS = 3;
 
 /** Creates the validator of a schema. It throws RejectedDocument. */
 export function createValidator(schema: GraphQLSchema, { introspection, suggestions }: ValidationOptions) {

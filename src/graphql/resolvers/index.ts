@@ -6,6 +6,7 @@ import { revokeAuthorizedApp, Session } from './authorized-apps.js';
 import * as audit from './audit.js';
 import * as secondFactors from './second-factors.js';
 import * as emailCodes from './email-codes.js';
+import * as identities from './identities.js';
 import * as passkeys from './passkeys.js';
 import * as clients from './oauth-clients.js';
 import * as serviceAccounts from './service-accounts.js';
@@ -15,6 +16,7 @@ import { SecondFactors } from './user-factors.js';
 const { me, meUpdated, User, ...accountMutations } = accounts;
 const { users, user, updateUser, deleteUser, restoreUser, resetSecondFactors, revokeUserSessions } = admin;
 const adminMutations = { updateUser, deleteUser, restoreUser, resetSecondFactors, revokeUserSessions };
+const { identityProviders, identitiesOfUser, ...identityMutations } = identities;
 const { oauthClients, oauthClient, ...clientMutations } = clients;
 const { ApiKey, apiKeysOfUser, userApiKeys, ...apiKeyMutations } = apiKeys;
 const { ServiceAccount, serviceAccounts: listServiceAccounts, ...serviceAccountMutations } = serviceAccounts;
@@ -22,6 +24,7 @@ const { ServiceAccount, serviceAccounts: listServiceAccounts, ...serviceAccountM
 export const resolvers = {
   Query: {
     me,
+    identityProviders,
     users,
     user,
     auditEvents: audit.auditEvents,
@@ -36,6 +39,7 @@ export const resolvers = {
     ...sessions,
     ...secondFactors,
     ...passkeys,
+    ...identityMutations,
     ...apiKeyMutations,
     ...adminMutations,
     ...serviceAccountMutations,
@@ -46,7 +50,7 @@ export const resolvers = {
   AuditEvent: audit.AuditEvent,
   ApiKey,
   ServiceAccount,
-  User: { ...User, apiKeys: apiKeysOfUser },
+  User: { ...User, apiKeys: apiKeysOfUser, identities: identitiesOfUser },
   Session,
   SecondFactors,
 };

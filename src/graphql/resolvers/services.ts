@@ -28,6 +28,7 @@ import type { RateLimits } from '../../rate-limits/service.js';
 import type { Revocation } from '../../sessions/revocation.js';
 import type { SessionListing } from '../../sessions/listing-repository.js';
 import type { Sessions } from '../../sessions/service.js';
+import type { Identities } from '../../identities/create.js';
 import type { OAuth } from '../../oauth/create.js';
 import type { AccessTokens } from '../../sessions/access-tokens.js';
 
@@ -62,6 +63,7 @@ export interface Services {
   readonly feed: AuditFeed;
   readonly accessTokens: AccessTokens;
   readonly rateLimits: RateLimits;
+  readonly identities: Identities;
   readonly oauth: Pick<OAuth, 'clients' | 'apps'>;
   /** Counts logins by outcome, for the metrics. */
   countLogin(outcome: string): void;

@@ -1,8 +1,9 @@
 /** SQL that all kinds of second factors share. */
-import { and, eq, gt, gte, isNull, not, or, sql } from 'drizzle-orm';
+import { and, eq, exists, gt, gte, inArray, isNull, not, or, sql } from 'drizzle-orm';
 import { accountColumns } from '../../db/account-columns.js';
 import type { Executor } from '../../db/database.js';
 import {
+  identities,
   passkeyChallenges,
   passkeys,
   recoveryCodes,
@@ -19,6 +20,14 @@ export interface FactorKinds {
   readonly totp: boolean;
   readonly passkey: boolean;
   readonly recoveryCode: boolean;
+}
+
+/** The ways to sign in that the configuration allows, besides passwords and passkeys. */
+export interface WaysToSignIn {
+  /** EMAIL_LOGIN: a code that is mailed to a confirmed address. */
+  readonly emailLogin: boolean;
+  /** The ids of the identity providers. */
+  readonly providers: readonly string[];
 }
 
 /** Takes the id as a parameter: in a subquery, the column `id` of the account would be that of the inner table. */
@@ -53,13 +62,21 @@ export function createFactorRepository(executor: Executor) {
     },
 
     /**
-     * Whether an account can sign in: with a password, with a passkey, or by a code that is mailed to its confirmed address.
-     * @param emailLogin EMAIL_LOGIN
+     * Whether an account can sign in: with a password, a passkey, an identity of a provider that is configured, or a code that is
+     * mailed to its confirmed address.
      */
-    async hasWayToSignIn(userId: string, emailLogin: boolean): Promise<boolean> {
+    async hasWayToSignIn(userId: string, { emailLogin, providers }: WaysToSignIn): Promise<boolean> {
       const byCode = emailLogin ? sql`${users.isVerified}` : sql`false`;
+      const byIdentity = exists(
+        executor
+          .select({ id: identities.id })
+          .from(identities)
+          .where(and(eq(identities.userId, userId), inArray(identities.provider, [...providers]))),
+      );
       const [row] = await executor
-        .select({ hasWay: sql<boolean>`(${users.passwordHash} is not null or ${has(passkeys, userId)} or ${byCode})` })
+        .select({
+          hasWay: sql<boolean>`(${users.passwordHash} is not null or ${has(passkeys, userId)} or ${byCode} or ${byIdentity})`,
+        })
         .from(users)
         .where(eq(users.id, userId));
       return row?.hasWay ?? false;

@@ -13,7 +13,7 @@ import type { Revocation } from '../../sessions/revocation.js';
 import type { AccountRecord } from '../../users/account.js';
 import { createAccountRepository } from '../../users/repository.js';
 import type { SecondFactorPolicy } from '../policy.js';
-import { createFactorRepository } from './repository.js';
+import { createFactorRepository, type WaysToSignIn } from './repository.js';
 import { MULTI_FACTOR } from './verify-factor.js';
 
 /** A change of a second factor. */
@@ -66,12 +66,11 @@ export interface FactorsOptions {
   readonly revocation: Pick<Revocation, 'endAll'>;
   readonly outbox: Pick<Outbox, 'enqueue' | 'wake'>;
   readonly policy: Pick<SecondFactorPolicy, 'mustEnroll'>;
-  /** EMAIL_LOGIN: a mailed code is a way to sign in. */
-  readonly emailLogin: boolean;
+  readonly ways: WaysToSignIn;
 }
 
 export function createFactors(options: FactorsOptions): Factors {
-  const { db, clock, audit, revocation, outbox, policy, emailLogin } = options;
+  const { db, clock, audit, revocation, outbox, policy, ways } = options;
   const now = () => new Date(clock.now());
 
   async function record(tx: Executor, { email }: Pick<AccountRecord, 'email'>, change: FactorChange): Promise<void> {
@@ -116,7 +115,7 @@ export function createFactors(options: FactorsOptions): Factors {
           { field: 'factor', message: 'is the last second factor, and the account must have one' },
         ]);
       // The app is no way to sign in by itself, so its removal is none less.
-      if (change.type === 'passkey.removed' && !(await repository.hasWayToSignIn(change.userId, emailLogin)))
+      if (change.type === 'passkey.removed' && !(await repository.hasWayToSignIn(change.userId, ways)))
         throw validationError([{ field: 'id', message: 'is the last way to sign in; set a password first' }]);
       if (!account.hasSecondFactor) await repository.deleteRecoveryCodes(change.userId);
       await record(tx, account, change);

@@ -41,9 +41,14 @@ export function logoutUriError(uri: string, type: ClientType): string | undefine
   return 'must be https, or http for a confidential client';
 }
 
+/** Whether a text is an absolute URI in ASCII, without spaces, backslashes and control characters, encoded ones included. */
+export function isUri(text: string): boolean {
+  return URI.test(text) && !ENCODED_CONTROL.test(text) && URL.canParse(text);
+}
+
 function uriError(uri: string): string | undefined {
   if (uri.length > MAX_LENGTH) return `must be at most ${MAX_LENGTH} characters`;
-  if (!URI.test(uri) || ENCODED_CONTROL.test(uri) || !URL.canParse(uri)) return 'must be an absolute URI';
+  if (!isUri(uri)) return 'must be an absolute URI';
   if (uri.includes('#')) return 'must not have a fragment';
   if (uri.includes('*')) return 'must not have a wildcard';
   const { href, username, password } = new URL(uri);

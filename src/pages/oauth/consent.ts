@@ -1,8 +1,7 @@
 /** `/oauth/consent`: asks the person whether the client may have what it asks for. */
 import type { FastifyInstance } from 'fastify';
 import { clientOf } from '../../fastify/client.js';
-import { pendingOf, sendStep, sessionOf, showError, submitted, type PagesContext } from './context.js';
-import { textOf } from './login.js';
+import { pendingOf, sendStep, sessionOf, showError, submitted, textOf, type PagesContext } from './context.js';
 import { UNCLEAR } from './messages.js';
 
 const BODY_LIMIT = 8192;

@@ -34,6 +34,8 @@ export interface PagesContext {
   readonly signIn: BrowserSignIn;
   /** EMAIL_LOGIN. */
   readonly emailLogin: boolean;
+  /** The identity providers that the login page offers. */
+  readonly identityProviders: readonly { readonly id: string; readonly name: string }[];
   readonly chargeField: ChargeField;
 }
 
@@ -50,6 +52,9 @@ const SHOWN: ReadonlySet<ErrorCode> = new Set([
   'INVALID_CREDENTIALS',
   'INVALID_TOKEN',
   'INVALID_CODE',
+  'IDENTITY_NOT_LINKED',
+  'IDENTITY_PROVIDER_ERROR',
+  'USER_NOT_FOUND',
   'ACCOUNT_DISABLED',
   'RATE_LIMIT_EXCEEDED',
   'QUERY_REJECTED',
@@ -169,4 +174,9 @@ export function noteError(error: AppError, request: FastifyRequest, reply: Fasti
 
 function issueOf({ message, details: { details } }: AppError): Issue {
   return details ? { summary: 'The form contains errors.', fields: details } : { summary: message };
+}
+
+/** The value of a query parameter that is not repeated. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }

@@ -4,10 +4,9 @@ import { isCrossSite } from '../../fastify/cross-site.js';
 import { clientOf } from '../../fastify/client.js';
 import type { DeviceStep } from '../../oauth/device/approval.js';
 import { formKey } from './cookies.js';
-import { keyOf, pendingOf, sendStep, sessionOf, show, showError, showIssue, submitted } from './context.js';
+import { keyOf, pendingOf, sendStep, sessionOf, show, showError, showIssue, submitted, textOf } from './context.js';
 import type { PagesContext, SubmittedForm } from './context.js';
 import { confirmDevicePage, userCodePage } from './device-html.js';
-import { textOf } from './login.js';
 import { CROSS_SITE, DEVICE_ANSWERED, NO_SCOPES, OTHER_FORM, UNCLEAR } from './messages.js';
 
 const BODY_LIMIT = 8192;

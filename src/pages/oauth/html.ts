@@ -12,6 +12,8 @@ export interface OAuthPaths {
   readonly logout: string;
   readonly authorize: string;
   readonly device: string;
+  /** A URL. */
+  readonly identity: string;
   readonly passkeyScript: string;
   readonly passkeyStart: string;
 }
@@ -30,6 +32,7 @@ export interface LoginView extends FormState {
   readonly identifier: string | undefined;
   /** Whether mailed codes are a way to sign in. */
   readonly emailLogin: boolean;
+  readonly identityProviders: readonly { readonly id: string; readonly name: string }[];
   readonly issue?: Issue | undefined;
 }
 
@@ -38,11 +41,17 @@ const PASSWORD: Field = { name: 'password', label: 'Password' };
 const EMAIL_CODE: Field = { name: 'code', label: 'Code from the email' };
 
 export function loginPage(view: LoginView, paths: OAuthPaths): Html {
-  const { appName, clientName, identifier, emailLogin, issue } = view;
+  const { appName, clientName, identifier, emailLogin, identityProviders, issue } = view;
   const value = identifier === undefined ? '' : ` value="${escapeHtml(identifier)}"`;
   const emailButton = emailLogin
     ? '<button type="submit" name="action" value="email-code" formnovalidate class="second">Email me a code</button>\n'
     : '';
+  const identityButtons = identityProviders
+    .map(
+      ({ id, name }) =>
+        `<button type="submit" name="provider" value="${escapeHtml(id)}" formnovalidate class="second">Continue with ${escapeHtml(name)}</button>\n`,
+    )
+    .join('');
   const content = `<p>to continue to ${nameOf(clientName)}.</p>
 ${summary([IDENTIFIER, PASSWORD], issue)}${form(
     paths.login,
@@ -52,7 +61,7 @@ ${summary([IDENTIFIER, PASSWORD], issue)}${form(
       'type="password" autocomplete="current-password" required',
       issue,
     )}<button type="submit">Sign in</button>
-${emailButton}`,
+${emailButton}${identityButtons}`,
   )}${passkeyForm(paths, view)}`;
   return page(`Sign in to ${appName}`, content, { issue, head: scriptOf(paths) });
 }
@@ -132,12 +141,12 @@ ${hiddenInput('search', search)}${hiddenInput('key', key)}<button type="submit">
 }
 
 /**
- * Sends the browser to the client after a form. A redirect would be blocked: browsers apply the directive form-action to it, and to
- * all further redirects of the client.
+ * Sends the browser to another site after a form. A redirect would be blocked: browsers apply the directive form-action to it, and to
+ * all further redirects of that site.
  */
-export function redirectPage(url: string): Html {
+export function redirectPage(url: string, lead = 'You return to the application.'): Html {
   const target = escapeHtml(url);
-  const content = `<p>You return to the application. If nothing happens, <a href="${target}">continue here</a>.</p>\n`;
+  const content = `<p>${escapeHtml(lead)} If nothing happens, <a href="${target}">continue here</a>.</p>\n`;
   return page('One moment', content, { head: `<meta http-equiv="refresh" content="0;url=${target}">\n` });
 }
 

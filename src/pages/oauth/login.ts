@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.js';
 import type { PendingRequest } from '../../oauth/authorization/pending.js';
 import type { RequestDescription } from '../../oauth/authorization/service.js';
-import { isChallenged, type ChallengedSignIn } from '../../sessions/sign-in.js';
+import { isChallenged, type ChallengedSignIn, type SignIn } from '../../sessions/sign-in.js';
 import type { Html, Issue } from '../layout.js';
 import {
   keyOf,
@@ -14,9 +14,11 @@ import {
   showIssue,
   showLogin,
   submitted,
+  textOf,
   type PagesContext,
   type SubmittedForm,
 } from './context.js';
+import { identityRoute, returnTo, startIdentity } from './identity.js';
 import { emailCodePage, loginPage, secondFactorPage } from './html.js';
 import { PROBLEMS } from './messages.js';
 import { PASSKEY_SCRIPT } from './passkey-script.js';
@@ -25,7 +27,7 @@ import { PASSKEY_SCRIPT } from './passkey-script.js';
 const BODY_LIMIT = 32_768;
 
 export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
-  const { paths, authorization, signIn, appName, emailLogin } = context;
+  const { paths, authorization, signIn, appName, emailLogin, identityProviders } = context;
   const stateOf = (pending: PendingRequest) => ({
     request: pending.request,
     key: keyOf('login', pending, undefined),
@@ -37,7 +39,8 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
     { clientName, loginHint }: RequestDescription,
     identifier?: string | null,
   ) {
-    const view = { ...stateOf(pending), appName, clientName, emailLogin, identifier: identifier ?? loginHint };
+    const offered = { emailLogin, identityProviders };
+    const view = { ...stateOf(pending), appName, clientName, ...offered, identifier: identifier ?? loginHint };
     return (issue?: Issue): Html => loginPage({ ...view, issue }, paths);
   }
 
@@ -58,6 +61,21 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
     return firstStep(pending, described, fields.get('identifier'));
   }
 
+  /** Asks for the second factor, or continues with the request. @param isForm whether the browser has sent a form */
+  async function proceed(
+    result: SignIn,
+    pending: PendingRequest,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    isForm: boolean,
+  ) {
+    if (isChallenged(result)) return showLogin(reply, 200, secondStep(pending, result));
+    const { session, account } = result;
+    await context.pending.recordSignIn(context.executor, pending, session.id);
+    const step = await authorization.resume({ ...pending, signedInBy: session.id }, { session, account });
+    return sendStep(context, request, reply, step, isForm);
+  }
+
   /** Signs in with the form, and continues with the request. */
   async function submit({ fields, pending }: SubmittedForm, request: FastifyRequest, reply: FastifyReply) {
     if (fields.get('action') === 'email-code') {
@@ -65,12 +83,9 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
       await signIn.requestCode(email, request);
       return show(reply, 200, emailCodePage(stateOf(pending), email, paths));
     }
-    const result = await signIn.byForm(fields, request, reply);
-    if (isChallenged(result)) return showLogin(reply, 200, secondStep(pending, result));
-    const { session, account } = result;
-    await context.pending.recordSignIn(context.executor, pending, session.id);
-    const step = await authorization.resume({ ...pending, signedInBy: session.id }, { session, account });
-    return sendStep(context, request, reply, step, true);
+    const provider = fields.get('provider');
+    if (provider) return startIdentity(context, provider, pending, request, reply);
+    return proceed(await signIn.byForm(fields, request, reply), pending, request, reply, true);
   }
 
   app.get<{ Querystring: { request?: unknown } }>('/oauth/login', async (request, reply) => {
@@ -93,6 +108,18 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
     );
   });
 
+  identityRoute(app, context, {
+    async finish(pending, code, request, reply) {
+      const result = await signIn.byIdentity(code, returnTo(paths.identity, pending), request, reply);
+      return proceed(result, pending, request, reply, false);
+    },
+    async showAgain(pending, error, request, reply) {
+      const described = await authorization.describe(pending);
+      if (!described) return showError(reply, PROBLEMS.client);
+      return showIssue(error, request, reply, firstStep(pending, described));
+    },
+  });
+
   app.post('/oauth/login/passkey', { bodyLimit: BODY_LIMIT }, async (request, reply) => {
     const form = await submitted(context, request, reply, 'login');
     if (!form) return reply;
@@ -102,9 +129,4 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
   app.get('/oauth/passkey.js', (_request, reply) =>
     reply.type('text/javascript; charset=utf-8').header('cache-control', 'public, max-age=300').send(PASSKEY_SCRIPT),
   );
-}
-
-/** The value of a query parameter that is not repeated. */
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
 }

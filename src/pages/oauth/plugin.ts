@@ -30,6 +30,8 @@ export function createOAuthPaths(publicUrl: string): OAuthPaths {
     logout: `${base}/oauth/logout`,
     authorize: `${base}/oauth/authorize`,
     device: `${base}/device`,
+    /** Absolute: the browser comes from another site. */
+    identity: `${publicUrl}/oauth/login/identity`,
     passkeyScript: `${base}/oauth/passkey.js`,
     passkeyStart: `${base}/oauth/login/passkey`,
   };

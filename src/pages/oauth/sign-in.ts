@@ -3,6 +3,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EmailLogin } from '../../email-codes/login.js';
 import { clientOf } from '../../fastify/client.js';
 import type { ChallengeCookie, ReadChallengeCookie } from '../../fastify/challenge-cookie.js';
+import type { IdentityFlows, IdentityLogin } from '../../identities/flows.js';
+import type { IdentityLogins } from '../../identities/login.js';
 import type { ChargeField } from '../../graphql/directives/limits.js';
 import { AppError } from '../../lib/errors.js';
 import type { SecondFactorLogin } from '../../mfa/login.js';
@@ -21,6 +23,10 @@ export interface BrowserSignIn {
   requestCode(email: string, request: FastifyRequest): Promise<void>;
   /** Starts the ceremony of a passkey; with a challenge, that of a second step. @throws AppError INVALID_TOKEN */
   startPasskey(challenge: string | undefined, request: FastifyRequest, reply: FastifyReply): Promise<PasskeyChallenge>;
+  /** Starts a sign-in at an identity provider that returns to a page of ours. @throws AppError VALIDATION_ERROR */
+  startIdentity(provider: string, returnTo: string, request: FastifyRequest): Promise<IdentityLogin>;
+  /** Signs in with the code with which the browser returned. @throws AppError what the login throws */
+  byIdentity(code: string, returnTo: string, request: FastifyRequest, reply: FastifyReply): Promise<SignIn>;
 }
 
 export interface BrowserSignInOptions extends CookieSignInOptions {
@@ -30,6 +36,10 @@ export interface BrowserSignInOptions extends CookieSignInOptions {
   readonly secondFactorLogin: Pick<SecondFactorLogin, 'login'>;
   readonly passkeyAuthentication: Pick<PasskeyAuthentication, 'start'>;
   readonly emailLogin: EmailLogin;
+  readonly identities: {
+    readonly flows: Pick<IdentityFlows, 'begin'>;
+    readonly logins: Pick<IdentityLogins, 'finishAuthorization'>;
+  };
   /** Counts an execution of the field with the same effect. */
   readonly chargeField: ChargeField;
 }
@@ -37,7 +47,8 @@ export interface BrowserSignInOptions extends CookieSignInOptions {
 const PARAMS = { transport: 'COOKIE', rememberMe: false } as const;
 
 export function createBrowserSignIn(options: BrowserSignInOptions, cookie: SessionCookie): BrowserSignIn {
-  const { login, loginWithPasskey, secondFactorLogin, emailLogin, passkeyAuthentication, chargeField } = options;
+  const { login, loginWithPasskey, secondFactorLogin, emailLogin, passkeyAuthentication, identities, chargeField } =
+    options;
   const signIn = createCookieSignIn(options, cookie);
   const challengeOf = (request: FastifyRequest, reply: FastifyReply): ChallengeCookie =>
     options.challengeCookie(request, reply);
@@ -81,6 +92,16 @@ export function createBrowserSignIn(options: BrowserSignInOptions, cookie: Sessi
       await chargeField('Mutation.startPasskeyLogin', clientOf(request));
       const { token: browserToken } = challengeOf(request, reply);
       return passkeyAuthentication.start(challenge === undefined ? undefined : { challenge, browserToken });
+    },
+
+    async startIdentity(provider, returnTo, request) {
+      await chargeField('Mutation.startIdentityLogin', clientOf(request));
+      return identities.flows.begin({ purpose: 'authorize', provider, returnTo });
+    },
+
+    async byIdentity(code, returnTo, request, reply) {
+      await chargeField('Mutation.finishIdentityLogin', clientOf(request));
+      return signIn(request, reply, (client) => identities.logins.finishAuthorization(code, returnTo, client));
     },
   };
 }
