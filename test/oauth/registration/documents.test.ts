@@ -91,6 +91,14 @@ t.test('fetches a document once for parallel requests', async (t) => {
   t.equal(requests - before, 1);
 });
 
+t.test('stores a document once if two instances fetch it at the same time', async (t) => {
+  const { url } = publish();
+  const [one, two] = await Promise.all([resolver()(url), resolver()(url)]);
+  t.same(one, two);
+  const registered = (await auditOf(db, null)).filter(({ detail }) => detail === url);
+  t.equal(registered.length, 1);
+});
+
 t.test('fetches a document again after an hour, and narrows the grants of lost scopes', async (t) => {
   const { url, body } = publish({ scope: 'read:content read:profile' });
   await resolveClient(url);
