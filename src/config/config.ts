@@ -150,6 +150,8 @@ function parseConfig(read: Readers) {
       ),
       /** Only accounts that may use this server sign in; unset: every Plex account. */
       serverId: read.optionalText('PLEX_SERVER_ID'),
+      /** The number of the account that owns the server; unset: not compared. */
+      serverOwnerId: read.optionalText('PLEX_SERVER_OWNER_ID'),
       /** Whether clients may present Plex tokens, and whether those of accounts without access to a server are accepted. */
       acceptTokens: read.oneOf('PLEX_ACCEPT_TOKENS', ['false', 'true', 'any-application'], 'false'),
     },

@@ -31,6 +31,9 @@ export function checkCombinations(config: ParsedConfig, report: Report): string[
       'PLEX_SERVER_ID to be set, or any-application: Plex tokens are not bound to an application, so each one that its owner uses anywhere signs in',
       undefined,
     );
+  const { serverId, serverOwnerId } = config.plex;
+  if (serverOwnerId !== undefined && (serverId === undefined || !/^[1-9]\d{0,15}$/.test(serverOwnerId)))
+    report('PLEX_SERVER_OWNER_ID', 'the number of a Plex account, with PLEX_SERVER_ID', undefined);
   const relyingParty = relyingPartySettings(config);
   const issue = relyingPartyIssue(relyingParty);
   if (issue) report(issue.name, issue.expected, undefined);

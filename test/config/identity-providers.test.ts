@@ -42,7 +42,7 @@ const entryIssues = (...entries: unknown[]) => issuesOf({ IDENTITY_PROVIDERS: JS
 t.test('has no providers by default', async (t) => {
   t.match(loadConfig({}), {
     identities: { providers: [], returnToOrigins: [] },
-    plex: { clientIdentifier: 'latchkey', serverId: undefined, acceptTokens: 'false' },
+    plex: { clientIdentifier: 'latchkey', serverId: undefined, serverOwnerId: undefined, acceptTokens: 'false' },
   });
 });
 
@@ -250,6 +250,14 @@ t.test('accepts Plex tokens only with a server, or with an acknowledgement', asy
   const PUBLIC_URL = 'https://auth.example.com/latchkey';
   t.equal(loadConfig({ PUBLIC_URL }).plex.clientIdentifier, 'latchkey-auth.example.com');
   t.equal(loadConfig({ PUBLIC_URL, PLEX_CLIENT_IDENTIFIER: 'x-1' }).plex.clientIdentifier, 'x-1');
+});
+
+t.test('takes the owner of the server as a number, with the server only', async (t) => {
+  const PLEX_SERVER_ID = 'abc';
+  t.match(loadConfig({ PLEX_SERVER_ID, PLEX_SERVER_OWNER_ID: '31' }).plex, { serverId: 'abc', serverOwnerId: '31' });
+  for (const PLEX_SERVER_OWNER_ID of ['owner', '0', '031', '-1', '1.5', '1'.repeat(17)])
+    t.match(issuesOf({ PLEX_SERVER_ID, PLEX_SERVER_OWNER_ID }), [/^PLEX_SERVER_OWNER_ID: /], PLEX_SERVER_OWNER_ID);
+  t.match(issuesOf({ PLEX_SERVER_OWNER_ID: '31' }), [/^PLEX_SERVER_OWNER_ID: expected .*with PLEX_SERVER_ID/]);
 });
 
 t.test('reads the origins and schemes to which browsers may return', async (t) => {
