@@ -13,6 +13,7 @@ import type { SecondFactorPolicy } from '../mfa/policy.js';
 import type { LastUsedRecorder } from '../sessions/last-used.js';
 import type { LoadSession } from '../sessions/session-loader.js';
 import { createBrowserSessions } from './authorization/browser-sessions.js';
+import { createReadIdTokenHint } from './authorization/id-token-hint.js';
 import { createLogout } from './authorization/logout.js';
 import { createPendingRequests } from './authorization/pending.js';
 import { createAuthorization } from './authorization/service.js';
@@ -67,6 +68,7 @@ export function createOAuth(options: OAuthOptions) {
   const grants = createClientGrants(options);
   const initialToken = registration === 'token' ? registrationToken : undefined;
   const fetchDocument = registration === 'open' ? createFetchDocument() : undefined;
+  const readIdTokenHint = createReadIdTokenHint(options.idTokenKeys);
   const resolveClient = createResolveClient({ ...options, grants, fetchDocument });
   return {
     authorizationCodes,
@@ -85,12 +87,13 @@ export function createOAuth(options: OAuthOptions) {
     ...createTokenServices({ ...options, issuer }),
     pending,
     browserSessions: createBrowserSessions(options),
-    logout: createLogout({ ...options, findClient: resolveClient }),
+    logout: createLogout({ ...options, readIdTokenHint, findClient: resolveClient }),
     authorization: createAuthorization({
       ...options,
       issuer,
       codes: authorizationCodes,
       pending,
+      readIdTokenHint,
       findClient: resolveClient,
     }),
   };

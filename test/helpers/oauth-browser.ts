@@ -6,6 +6,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify';
 import type { TestApp } from './app.js';
 import type { ListeningApp } from './listening-app.js';
 import { REDIRECT_URI, type SeededClient } from './oauth.js';
+import { exchangeForm, postForm } from './oauth-requests.js';
 import { codeChallenge } from './pkce.js';
 import type { SeededUser } from './seed.js';
 
@@ -190,4 +191,16 @@ export async function visitorOf(
   const allowed = await answerForms(browser, user);
   if (!responseOf(allowed)['code']) throw new Error(`No code: ${allowed.status} ${allowed.body}`);
   return browser;
+}
+
+/** The ID token of a new grant in the browser's session. */
+export async function idTokenOf(
+  app: Pick<TestApp, 'server'>,
+  browser: OAuthBrowser,
+  seeded: SeededClient,
+): Promise<string> {
+  await browser.open(authorizeUrl(seeded, { scope: 'openid', prompt: 'consent' }));
+  const { code } = responseOf(await browser.submit({ decision: 'allow' }));
+  const { body } = await postForm(app, '/oauth/token', exchangeForm(seeded, code!));
+  return body['id_token'] as string;
 }

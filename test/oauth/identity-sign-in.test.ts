@@ -12,7 +12,7 @@ import {
   startIdentityApp,
 } from '../helpers/identities.js';
 import { seedClient } from '../helpers/oauth.js';
-import { authorizeUrl, oauthBrowser, responseOf, type OAuthBrowser } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, oauthBrowser, responseOf, type OAuthBrowser } from '../helpers/oauth-browser.js';
 import { VERIFIER } from '../helpers/pkce.js';
 import { enrollTotp, totpCode } from '../helpers/totp.js';
 

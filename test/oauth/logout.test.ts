@@ -2,31 +2,19 @@
 import { sql } from 'drizzle-orm';
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
-import { seedClient, type SeededClient } from '../helpers/oauth.js';
-import { authorizeUrl, oauthBrowser, responseOf, visitorOf, type OAuthBrowser } from '../helpers/oauth-browser.js';
+import { seedClient } from '../helpers/oauth.js';
+import {
+  authorizeUrl,
+  idTokenOf,
+  oauthBrowser,
+  responseOf,
+  visitorOf,
+  type OAuthBrowser,
+} from '../helpers/oauth-browser.js';
 
 const GOODBYE = 'https://app.example.com/goodbye?a=1';
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });
 const seeded = await seedClient(app, { postLogoutRedirectUris: [GOODBYE] });
-
-/** The ID token of a grant in the browser's session. */
-async function idTokenOf(browser: OAuthBrowser, { client, secret }: SeededClient): Promise<string> {
-  const { code } = responseOf(await browser.open(authorizeUrl({ client }, { scope: 'openid', prompt: 'consent' })));
-  const allowed = code === undefined ? responseOf(await browser.submit({ decision: 'allow' })) : { code };
-  const response = await app.server.inject({
-    method: 'POST',
-    url: '/oauth/token',
-    headers: { 'content-type': 'application/x-www-form-urlencoded' },
-    payload: new URLSearchParams({
-      grant_type: 'authorization_code',
-      code: allowed['code']!,
-      redirect_uri: client.redirectUris[0]!,
-      client_id: client.id,
-      client_secret: secret,
-    }).toString(),
-  });
-  return response.json<{ id_token: string }>().id_token;
-}
 
 const logoutUrl = (parameters: Record<string, string>) => `/oauth/logout?${new URLSearchParams(parameters).toString()}`;
 const isSignedIn = async (browser: OAuthBrowser) =>
@@ -44,7 +32,7 @@ async function live(userId: string): Promise<number> {
 t.test('ends session and grant without a question if the ID token is of the session', async (t) => {
   const user = await app.user();
   const browser = await visitorOf(app, user, seeded);
-  const id_token_hint = await idTokenOf(browser, seeded);
+  const id_token_hint = await idTokenOf(app, browser, seeded);
   const before = await live(user.id);
   app.clock.advance(2 * 3_600_000);
   const left = await browser.open(logoutUrl({ id_token_hint, post_logout_redirect_uri: GOODBYE, state: 'a&b' }));
@@ -58,8 +46,8 @@ t.test('leaves a notice for each client of the session that has an address for l
   const told = await seedClient(app, { backchannelLogoutUri: 'https://app.example.com/logout' });
   const user = await app.user();
   const browser = await visitorOf(app, user, told);
-  await idTokenOf(browser, told);
-  const id_token_hint = await idTokenOf(browser, seeded);
+  await idTokenOf(app, browser, told);
+  const id_token_hint = await idTokenOf(app, browser, seeded);
   await browser.open(logoutUrl({ id_token_hint }));
   const notices = await app.db.executor
     .select({ clientId: sql<string>`client_id`, userId: sql<string>`user_id` })
@@ -71,7 +59,7 @@ t.test('asks without an ID token of the session, and ends nothing until the pers
   const user = await app.user();
   const browser = await visitorOf(app, user, seeded);
   const other = await visitorOf(app, await app.user(), seeded);
-  const id_token_hint = await idTokenOf(other, seeded);
+  const id_token_hint = await idTokenOf(app, other, seeded);
   for (const parameters of [{}, { client_id: seeded.client.id }, { id_token_hint }]) {
     t.match(await browser.open(logoutUrl(parameters)), { status: 200, left: undefined });
     t.ok(await isSignedIn(browser));
@@ -90,7 +78,7 @@ t.test('asks without an ID token of the session, and ends nothing until the pers
 
 t.test('refuses forged hints and addresses that are not registered, and ends nothing', async (t) => {
   const browser = await visitorOf(app, await app.user(), seeded);
-  const token = await idTokenOf(browser, seeded);
+  const token = await idTokenOf(app, browser, seeded);
   const another = await seedClient(app);
   const refused: Record<string, string>[] = [
     { id_token_hint: 'a.b.c' },

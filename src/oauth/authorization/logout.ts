@@ -9,10 +9,10 @@ import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
 import { createGrantRepository } from '../../sessions/grant-repository.js';
 import { createSessionRepository } from '../../sessions/repository.js';
-import type { IdTokenKeys } from '../../signing-keys/id-token-keys.js';
 import type { OAuthClient } from '../clients/client.js';
 import { createLogoutRepository } from '../logout/repository.js';
 import type { BrowserSession } from './browser-sessions.js';
+import type { ReadIdTokenHint } from './id-token-hint.js';
 import { parseAuthorizationParameters } from './parameters.js';
 
 /** A valid request. */
@@ -39,41 +39,21 @@ export interface LogoutOptions {
   readonly db: Database;
   readonly clock: Clock;
   readonly audit: Pick<Audit, 'record'>;
-  readonly idTokenKeys: Pick<IdTokenKeys, 'find'>;
+  readonly readIdTokenHint: ReadIdTokenHint;
   readonly findClient: (id: string) => Promise<OAuthClient | undefined>;
   /** Idle timeout of sessions in milliseconds; undefined for none. */
   readonly idleTtlMs?: number | undefined;
 }
 
-/** The client and the browser session of an ID token. */
-interface Hint {
-  readonly clientId: string;
-  readonly sessionId: string | undefined;
-}
-
 const CLIENT_ID = /^[\x21-\x7e]{1,2048}$/;
 
-export function createLogout({ db, clock, audit, idTokenKeys, findClient, idleTtlMs }: LogoutOptions): Logout {
-  /** Reads an ID token of this provider, expired or not. Undefined for any other token. */
-  async function readHint(token: string): Promise<Hint | undefined> {
-    const kid = kidOf(token);
-    const key = kid === undefined ? undefined : await idTokenKeys.find(kid);
-    if (!key) return undefined;
-    try {
-      const { aud, sid } = key.verify(token);
-      if (typeof aud !== 'string') return undefined;
-      return { clientId: aud, sessionId: typeof sid === 'string' ? sid : undefined };
-    } catch {
-      return undefined;
-    }
-  }
-
+export function createLogout({ db, clock, audit, readIdTokenHint, findClient, idleTtlMs }: LogoutOptions): Logout {
   return {
     async read(search) {
       const parameters = parseAuthorizationParameters(search);
       if (parameters.repeated.length > 0 || parameters.isMalformed) return 'logout_request';
       const token = parameters.get('id_token_hint');
-      const hint = token === undefined ? undefined : await readHint(token);
+      const hint = token === undefined ? undefined : await readIdTokenHint(token);
       if (token !== undefined && !hint) return 'logout_hint';
       const named = parameters.get('client_id');
       if (hint && named !== undefined && named !== hint.clientId) return 'logout_hint';
@@ -107,17 +87,6 @@ export function createLogout({ db, clock, audit, idTokenKeys, findClient, idleTt
       });
     },
   };
-}
-
-/** The key id in the header of a JWT, which is not verified yet. */
-function kidOf(token: string): string | undefined {
-  try {
-    const header: unknown = JSON.parse(Buffer.from(token.split('.', 1)[0]!, 'base64url').toString());
-    const kid = typeof header === 'object' && header !== null && 'kid' in header ? header.kid : undefined;
-    return typeof kid === 'string' ? kid : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Adds the state as text, so that the registered URI stays as it is. */

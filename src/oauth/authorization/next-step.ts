@@ -12,6 +12,8 @@ export type Need = 'login' | 'enroll' | 'consent' | 'nothing';
 export interface Situation {
   readonly request: AuthorizationRequest;
   readonly client: OAuthClient;
+  /** The person that the request is about: undefined for anybody, null if the hint cannot be read. */
+  readonly hintedUserId: string | null | undefined;
   /** The browser session that the person opened for this request. */
   readonly signedInBy: string | undefined;
   /** In milliseconds. */
@@ -36,14 +38,17 @@ export function sessionNeed(
  * `acr_values` needs no further step.
  */
 export function loginNeed(
-  { request, signedInBy, now, policy }: Situation,
+  { request, hintedUserId, signedInBy, now, policy }: Situation,
   browserSession: BrowserSession | undefined,
 ): Exclude<Need, 'consent'> {
   const need = sessionNeed(browserSession, policy);
   if (!browserSession || need === 'login') return 'login';
-  const { session } = browserSession;
+  const { session, account } = browserSession;
   const { prompts, maxAge } = request;
+  if (hintedUserId != null && hintedUserId !== account.id) return 'login';
   if (signedInBy !== session.id) {
+    // The session may be of another person than the client means.
+    if (hintedUserId === null) return 'login';
     if (prompts.has('login') || prompts.has('select_account') || maxAge === 0) return 'login';
     if (maxAge !== undefined && now - session.authenticatedAt.getTime() > maxAge * 1000) return 'login';
   }

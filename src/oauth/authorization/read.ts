@@ -6,6 +6,7 @@ import { parseAuthorizationParameters } from './parameters.js';
 import type { PendingRequest } from './pending.js';
 import { responseTarget, validateRequest, type AuthorizationRequest, type ResponseTarget } from './request.js';
 import { errorResponse } from './response.js';
+import type { ReadIdTokenHint } from './id-token-hint.js';
 import type { Step } from './step.js';
 
 /** A valid request with its client. */
@@ -14,6 +15,8 @@ export interface ValidRequest {
   readonly search: string;
   readonly client: OAuthClient;
   readonly request: AuthorizationRequest;
+  /** The person that the request is about: undefined without a hint, null if the hint is no ID token of the client. */
+  readonly hintedUserId: string | null | undefined;
   /** Where the browser waits; undefined if the request has just arrived. */
   readonly waiting: PendingRequest | undefined;
   /** The value of the browser's cookie. */
@@ -33,6 +36,7 @@ export interface RequestReader {
 
 export interface RequestReaderOptions {
   readonly findClient: (id: string) => Promise<OAuthClient | undefined>;
+  readonly readIdTokenHint: ReadIdTokenHint;
   readonly scopes: ScopeCatalogue;
   /** PUBLIC_URL. */
   readonly issuer: string;
@@ -46,7 +50,8 @@ export function isValid(read: ValidRequest | Step): read is ValidRequest {
   return 'client' in read;
 }
 
-export function createRequestReader({ findClient, scopes, issuer }: RequestReaderOptions): RequestReader {
+export function createRequestReader(options: RequestReaderOptions): RequestReader {
+  const { findClient, readIdTokenHint, scopes, issuer } = options;
   const toClient = (target: ResponseTarget, error: OAuthError): Step => ({
     kind: 'redirect',
     url: errorResponse(target, issuer, error),
@@ -57,6 +62,12 @@ export function createRequestReader({ findClient, scopes, issuer }: RequestReade
     return client?.disabledAt === null ? client : undefined;
   }
 
+  async function hintedUser(token: string | undefined, client: OAuthClient): Promise<string | null | undefined> {
+    if (token === undefined) return undefined;
+    const hint = await readIdTokenHint(token);
+    return hint?.clientId === client.id ? hint.userId : null;
+  }
+
   async function read(search: string, browser: string, waiting?: PendingRequest): Promise<ValidRequest | Step> {
     const parameters = parseAuthorizationParameters(search);
     const client = await enabledClient(parameters.get('client_id'));
@@ -65,7 +76,8 @@ export function createRequestReader({ findClient, scopes, issuer }: RequestReade
     if (!target) return { kind: 'problem', problem: 'redirect_uri' };
     try {
       const request = validateRequest(target, client, parameters, scopes, issuer);
-      return { search, client, request, waiting, browser };
+      const hintedUserId = await hintedUser(parameters.get('id_token_hint'), client);
+      return { search, client, request, hintedUserId, waiting, browser };
     } catch (error) {
       if (error instanceof OAuthError) return toClient(target, error);
       throw error;

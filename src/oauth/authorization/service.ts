@@ -94,6 +94,8 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
   /** Finds what is needed next, and answers the client if it is nothing. */
   async function advance(valid: ValidRequest, session: BrowserSession | undefined): Promise<Step> {
     const need = loginNeed(situation(valid), session);
+    if (session && hasOtherSignedIn(valid, session))
+      return refuse(valid, new OAuthError('login_required', 'Another person signed in than the id_token_hint names.'));
     if (!session || need !== 'nothing') return ask(valid, need === 'nothing' ? 'login' : need);
     const scopes = scopesFor(valid, session);
     if (scopes.length === 0)
@@ -204,6 +206,11 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       return client && { clientName: client.name, loginHint };
     },
   };
+}
+
+/** Whether the person signed in for this request, and the client asked for another one. */
+function hasOtherSignedIn({ hintedUserId, waiting }: ValidRequest, { session, account }: BrowserSession): boolean {
+  return hintedUserId != null && hintedUserId !== account.id && waiting?.signedInBy === session.id;
 }
 
 interface ConsentScopes {
