@@ -2,9 +2,12 @@
 import t from 'tap';
 import { startTestApp } from '../helpers/app.js';
 import { auditOf } from '../helpers/audit-trail.js';
+import type { Ceremony } from '../helpers/authenticator.js';
+import type { AnyData } from '../helpers/client.js';
 import { seedClient } from '../helpers/oauth.js';
 import { oauthCounts } from '../helpers/oauth-counts.js';
 import { authorizeUrl, credentialsOf, oauthBrowser, responseOf, visitorOf } from '../helpers/oauth-browser.js';
+import { registerPasskey } from '../helpers/passkeys.js';
 import { setAccount } from '../helpers/seed.js';
 import { enrollTotp, totpCode, wrongCode } from '../helpers/totp.js';
 
@@ -131,7 +134,11 @@ t.test('needs the second factor, with the challenge bound to the browser', async
   await browser.open(authorizeUrl(seeded));
   const before = await oauthCounts(app);
   t.match((await browser.submit(credentialsOf(user))).body, /name="challenge"/);
-  t.match(await browser.submit({ code: wrongCode(secret, app.clock.now()) }), { status: 401 });
+  for (const tries of [1, 2]) {
+    const wrong = await browser.submit({ code: wrongCode(secret, app.clock.now()) });
+    t.match(wrong, { status: 401, body: /name="code"/ }, `try ${tries}`);
+    t.notMatch(wrong.body, 'passkey', 'the account has none');
+  }
   t.same(await oauthCounts(app), before);
   const code = totpCode(secret, app.clock.now());
   const cookie = browser.jar.get('latchkey-challenge')!;
@@ -142,6 +149,25 @@ t.test('needs the second factor, with the challenge bound to the browser', async
   await browser.submit(credentialsOf(user));
   t.match(await browser.submit({ code }), { path: '/oauth/consent' });
   t.match(responseOf(await browser.submit({ decision: 'allow' })), { code: /./ });
+});
+
+t.test('asks for the passkey again after a wrong one, and for no code that the account does not have', async (t) => {
+  const [user, browser] = [await app.user(), oauthBrowser(app.server)];
+  const { authenticator } = await registerPasskey(user.client);
+  await browser.open(authorizeUrl(seeded));
+  await browser.submit(credentialsOf(user));
+  const form = browser.hidden();
+  const start = await browser.post('/oauth/login/passkey', form);
+  const { challenge, options } = JSON.parse(start.body) as { challenge: string; options: AnyData };
+  const respond = (ceremony: Ceremony) =>
+    browser.post('/oauth/login', {
+      ...form,
+      passkeyChallenge: challenge,
+      passkey: JSON.stringify(authenticator.assert(options, ceremony)),
+    });
+  const wrong = await respond({ wrongKey: true });
+  t.match(wrong, { status: 401, body: /Use a passkey/ });
+  t.notMatch(wrong.body, 'name="code"');
 });
 
 t.test('shows a wrong password with its form, and escapes what was typed and the hint', async (t) => {

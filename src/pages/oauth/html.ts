@@ -36,6 +36,12 @@ export interface LoginView extends FormState {
   readonly issue?: Issue | undefined;
 }
 
+/** The challenge of the first step, and the methods with which the account can answer it. */
+export interface SecondStep {
+  readonly challenge: string;
+  readonly methods: readonly string[];
+}
+
 const IDENTIFIER: Field = { name: 'identifier', label: 'Email address or username' };
 const PASSWORD: Field = { name: 'password', label: 'Password' };
 const EMAIL_CODE: Field = { name: 'code', label: 'Code from the email' };
@@ -66,24 +72,14 @@ ${emailButton}${identityButtons}`,
   return page(`Sign in to ${appName}`, content, { issue, head: scriptOf(paths) });
 }
 
-/**
- * The second step.
- * @param challenge of the first step
- * @param hasCode whether the account has an authenticator app or recovery codes
- * @param hasPasskey whether it has a passkey
- */
-export function secondFactorPage(
-  state: FormState,
-  challenge: string,
-  { hasCode, hasPasskey }: { readonly hasCode: boolean; readonly hasPasskey: boolean },
-  paths: OAuthPaths,
-  issue?: Issue,
-): Html {
-  const hidden = hiddenInput('challenge', challenge);
+/** The second step. The form repeats the challenge of the first step, and the methods of the account, for its next display. */
+export function secondFactorPage(state: FormState, step: SecondStep, paths: OAuthPaths, issue?: Issue): Html {
+  const hasCode = step.methods.some((each) => each !== 'PASSKEY');
+  const hasPasskey = step.methods.includes('PASSKEY');
   const codes = hasCode
-    ? form(paths.login, state, `${hidden}${codeInput(issue)}<button type="submit">Sign in</button>\n`)
+    ? form(paths.login, state, `${stepInputs(step)}${codeInput(issue)}<button type="submit">Sign in</button>\n`)
     : '<p>Use the passkey of your account.</p>\n';
-  const content = `${summary([CODE], issue)}${codes}${hasPasskey ? passkeyForm(paths, state, challenge) : ''}`;
+  const content = `${summary([CODE], issue)}${codes}${hasPasskey ? passkeyForm(paths, state, step) : ''}`;
   return page('Enter a code', content, { issue, head: hasPasskey ? scriptOf(paths) : '' });
 }
 
@@ -160,9 +156,13 @@ function placeOf(redirectUri: string): string {
   return /^https?:/.test(redirectUri) ? new URL(redirectUri).host : redirectUri;
 }
 
+function stepInputs({ challenge, methods }: SecondStep): Html {
+  return `${hiddenInput('challenge', challenge)}${hiddenInput('methods', methods.join(' '))}`;
+}
+
 /** Hidden until the script finds that the browser knows passkeys. */
-function passkeyForm({ login, passkeyStart }: OAuthPaths, { request, key }: FormState, challenge?: string): Html {
-  const step = challenge === undefined ? '' : hiddenInput('challenge', challenge);
+function passkeyForm({ login, passkeyStart }: OAuthPaths, { request, key }: FormState, secondStep?: SecondStep): Html {
+  const step = secondStep ? stepInputs(secondStep) : '';
   return `<form method="post" action="${escapeHtml(login)}" id="passkey-form" data-start="${escapeHtml(passkeyStart)}" hidden>
 ${hiddenInput('request', request)}${hiddenInput('key', key)}${step}${hiddenInput('passkeyChallenge', '')}${hiddenInput('passkey', '')}<button type="submit" class="second">Use a passkey</button>
 </form>

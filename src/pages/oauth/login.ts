@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.js';
 import type { PendingRequest } from '../../oauth/authorization/pending.js';
 import type { RequestDescription } from '../../oauth/authorization/service.js';
-import { isChallenged, type ChallengedSignIn, type SignIn } from '../../sessions/sign-in.js';
+import { isChallenged, type SignIn } from '../../sessions/sign-in.js';
 import type { Html, Issue } from '../layout.js';
 import {
   keyOf,
@@ -44,18 +44,13 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
     return (issue?: Issue): Html => loginPage({ ...view, issue }, paths);
   }
 
-  function secondStep(pending: PendingRequest, { challenge: { challenge, methods } }: ChallengedSignIn): Html {
-    const kinds = { hasCode: methods.some((each) => each !== 'PASSKEY'), hasPasskey: methods.includes('PASSKEY') };
-    return secondFactorPage(stateOf(pending), challenge, kinds, paths);
-  }
-
   /** The form that was sent, to be shown with its error. */
   function sentForm(fields: URLSearchParams, pending: PendingRequest, described: RequestDescription, error: unknown) {
     const [challenge, email] = [fields.get('challenge'), fields.get('email')];
     const isOver = error instanceof AppError && error.code === 'INVALID_TOKEN';
     if (challenge && !isOver) {
-      const kinds = { hasCode: true, hasPasskey: true };
-      return (issue: Issue) => secondFactorPage(stateOf(pending), challenge, kinds, paths, issue);
+      const step = { challenge, methods: (fields.get('methods') ?? '').split(' ') };
+      return (issue: Issue) => secondFactorPage(stateOf(pending), step, paths, issue);
     }
     if (email) return (issue: Issue) => emailCodePage(stateOf(pending), email, paths, issue);
     return firstStep(pending, described, fields.get('identifier'));
@@ -69,7 +64,7 @@ export function loginRoutes(app: FastifyInstance, context: PagesContext): void {
     reply: FastifyReply,
     isForm: boolean,
   ) {
-    if (isChallenged(result)) return showLogin(reply, 200, secondStep(pending, result));
+    if (isChallenged(result)) return showLogin(reply, 200, secondFactorPage(stateOf(pending), result.challenge, paths));
     const { session, account } = result;
     await context.pending.recordSignIn(context.executor, pending, session.id);
     const step = await authorization.resume({ ...pending, signedInBy: session.id }, { session, account });
