@@ -9,13 +9,14 @@ import fp from 'fastify-plugin';
 const MAX_AGE_SECONDS = 300;
 
 const plugin: FastifyPluginCallback<{ keys(): Promise<readonly object[]> }> = (app, { keys }, done) => {
-  app.get('/.well-known/jwks.json', async (_request, reply) =>
-    reply
+  app.get('/.well-known/jwks.json', async (_request, reply) => {
+    // Origins of CORS_ORIGINS keep the headers that they have everywhere.
+    if (!reply.hasHeader('access-control-allow-origin')) void reply.header('access-control-allow-origin', '*');
+    return reply
       .header('content-type', 'application/jwk-set+json')
       .header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
-      .header('access-control-allow-origin', '*')
-      .send(JSON.stringify({ keys: await keys() })),
-  );
+      .send(JSON.stringify({ keys: await keys() }));
+  });
   done();
 };
 

@@ -72,15 +72,22 @@ t.test('serves the document of an issuer with a path at the places of both speci
   }
 });
 
-t.test('lets pages of any origin call the token endpoint, without credentials', async (t) => {
-  const app = await startTestApp(t, { CORS_ORIGINS: 'https://known.example' });
+t.test('lets pages of any origin call the endpoints of clients in browsers, without credentials', async (t) => {
+  const app = await startTestApp(t, { CORS_ORIGINS: 'https://known.example', OAUTH_REGISTRATION: 'open' });
   const preflight = (url: string, origin: string) =>
     app.server.inject({
       method: 'OPTIONS',
       url,
       headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization' },
     });
-  for (const url of ['/oauth/token', '/oauth/userinfo', '/oauth/revoke']) {
+  for (const url of [
+    '/oauth/token',
+    '/oauth/userinfo',
+    '/oauth/revoke',
+    '/oauth/register',
+    '/.well-known/openid-configuration',
+    '/.well-known/oauth-authorization-server',
+  ]) {
     const { statusCode, headers } = await preflight(url, 'https://app.example');
     t.equal(statusCode, 204, url);
     t.equal(headers['access-control-allow-origin'], '*');
@@ -89,6 +96,33 @@ t.test('lets pages of any origin call the token endpoint, without credentials', 
   }
   const known = await preflight('/oauth/token', 'https://known.example');
   t.equal(known.headers['access-control-allow-origin'], 'https://known.example');
+  for (const url of ['/.well-known/openid-configuration', '/.well-known/jwks.json']) {
+    const { headers } = await get(app, url, { origin: 'https://known.example' });
+    t.equal(headers['access-control-allow-origin'], 'https://known.example', url);
+  }
   const closed = await preflight('/oauth/introspect', 'https://app.example');
   t.equal(closed.headers['access-control-allow-origin'], undefined);
+});
+
+t.test('answers other methods with 405, and reads no body', async (t) => {
+  const app = await startTestApp(t, { OAUTH_REGISTRATION: 'open' });
+  const allowed: Record<string, string> = {
+    '/oauth/token': 'POST',
+    '/oauth/revoke': 'POST',
+    '/oauth/introspect': 'POST',
+    '/oauth/device_authorization': 'POST',
+    '/oauth/register': 'POST',
+    '/oauth/userinfo': 'GET, POST',
+  };
+  const answers: Record<string, string> = {};
+  for (const [url, allow] of Object.entries(allowed))
+    for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'] as const) {
+      if (allow.includes('GET') && (method === 'GET' || method === 'HEAD')) continue;
+      const payload = method === 'PUT' ? { payload: '{', headers: { 'content-type': 'application/json' } } : {};
+      const { statusCode, headers } = await app.server.inject({ method, url, ...payload });
+      if (statusCode !== 405 || headers['allow'] !== allow) answers[`${method} ${url}`] = `${statusCode}`;
+    }
+  t.same(answers, {});
+  const { body } = await get(app, '/oauth/token');
+  t.match(JSON.parse(body), { error: 'invalid_request' });
 });

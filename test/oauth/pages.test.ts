@@ -106,6 +106,19 @@ t.test('refuses a consent from elsewhere, twice, late or of another form, and ch
   t.match(await stranger.browser.post('/oauth/consent', stranger.fields), { status: 400 });
 });
 
+t.test('issues no code for a HEAD request', async (t) => {
+  const { browser } = await atConsent();
+  const url = `/oauth/consent?request=${browser.hidden()['request']}`;
+  // Another tab gave the consent, so a GET of this one is answered.
+  await browser.open(authorizeUrl(seeded, { prompt: 'consent' }));
+  await browser.submit({ decision: 'allow' });
+  const before = await oauthCounts(app);
+  const cookie = [...browser.jar].map(([name, value]) => `${name}=${value}`).join('; ');
+  await app.server.inject({ method: 'HEAD', url, headers: { cookie } });
+  t.same(await oauthCounts(app), before);
+  t.match(responseOf(await browser.open(url)), { code: /./ });
+});
+
 t.test('refuses a login form of another site or browser: nobody is signed in', async (t) => {
   const [user, browser] = [await app.user(), oauthBrowser(app.server)];
   await browser.open(authorizeUrl(seeded));

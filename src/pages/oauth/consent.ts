@@ -9,7 +9,9 @@ const BODY_LIMIT = 8192;
 export function consentRoutes(app: FastifyInstance, context: PagesContext): void {
   const { authorization } = context;
 
-  app.get<{ Querystring: { request?: unknown } }>('/oauth/consent', async (request, reply) => {
+  // Without HEAD: a request that needs no consent any more is answered, which issues the code.
+  const options = { exposeHeadRoute: false };
+  app.get<{ Querystring: { request?: unknown } }>('/oauth/consent', options, async (request, reply) => {
     const pending = await pendingOf(context, request, reply, textOf(request.query.request));
     if (!pending) return reply;
     const step = await authorization.resume(pending, await sessionOf(context, request));

@@ -1,5 +1,6 @@
 /** Discovery: `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server` (RFC 8414 section 3). */
 import type { FastifyInstance } from 'fastify';
+import { openCors } from './open-cors.js';
 import { serverMetadata, type MetadataOptions } from '../../oauth/metadata.js';
 
 const DOCUMENTS = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
@@ -20,11 +21,9 @@ export function discovery(app: FastifyInstance, options: Omit<MetadataOptions, '
   const { pathname } = new URL(options.issuer);
   const issuerPath = prefix === '' ? pathname.replace(/\/$/, '') : '';
   const urls = new Set(DOCUMENTS.flatMap((url) => [url, url + issuerPath]));
+  openCors(app, [...urls]);
   for (const url of urls)
     app.get(url, async (_request, reply) =>
-      reply
-        .header('access-control-allow-origin', '*')
-        .header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
-        .send(read()),
+      reply.header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`).send(read()),
     );
 }

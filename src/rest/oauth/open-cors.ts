@@ -5,6 +5,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
 const PREFLIGHT_MAX_AGE_S = 600;
+/** Any header: MCP clients send their own. The wildcard does not cover `authorization`, and old browsers do not know it. */
+const ALLOWED_HEADERS = 'authorization, content-type, *';
 
 /** @param paths of the routes in the scope of `app` */
 export function openCors(app: FastifyInstance, paths: readonly string[]): void {
@@ -26,7 +28,7 @@ export function openCors(app: FastifyInstance, paths: readonly string[]): void {
       reply
         .code(204)
         .header('access-control-allow-methods', 'GET, POST')
-        .header('access-control-allow-headers', 'authorization, content-type')
+        .header('access-control-allow-headers', ALLOWED_HEADERS)
         .header('access-control-max-age', PREFLIGHT_MAX_AGE_S)
         .send(),
     );

@@ -10,6 +10,7 @@ import { discovery } from './discovery.js';
 import { sendOAuthError } from './errors.js';
 import { introspectionEndpoint } from './introspect.js';
 import { openCors } from './open-cors.js';
+import { refuseOtherMethods } from './other-methods.js';
 import { revocationEndpoint } from './revoke.js';
 import { tokenEndpoint, type TokenEndpointOptions } from './token.js';
 import { userinfoEndpoint, type UserinfoEndpointOptions } from './userinfo.js';
@@ -49,6 +50,13 @@ const plugin: FastifyPluginCallback<OAuthEndpointsOptions> = (app, options, done
   introspectionEndpoint(app, { readClientRequest, inspectToken });
   userinfoEndpoint(app, options);
   discovery(app, { ...options, grantTypes: [...grants.keys()] });
+  refuseOtherMethods(app, [
+    ENDPOINTS.token_endpoint,
+    ENDPOINTS.userinfo_endpoint,
+    ENDPOINTS.revocation_endpoint,
+    ENDPOINTS.introspection_endpoint,
+    ENDPOINTS.device_authorization_endpoint,
+  ]);
   done();
 };
 

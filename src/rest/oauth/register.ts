@@ -4,7 +4,10 @@ import fp from 'fastify-plugin';
 import { clientOf } from '../../fastify/client.js';
 import { OAuthError } from '../../oauth/error.js';
 import type { Registration } from '../../oauth/registration/service.js';
+import { ENDPOINTS } from '../../oauth/metadata.js';
 import { sendOAuthError, toOAuthError } from './errors.js';
+import { openCors } from './open-cors.js';
+import { refuseOtherMethods } from './other-methods.js';
 
 export interface RegistrationEndpointOptions {
   readonly registration: Pick<Registration, 'register'>;
@@ -19,11 +22,13 @@ const plugin: FastifyPluginCallback<RegistrationEndpointOptions> = (app, { regis
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, parsed) => parsed(null, body));
   app.setErrorHandler((error, request, reply) => sendRegistrationError(error, request, reply));
 
-  app.post('/oauth/register', { bodyLimit: BODY_LIMIT }, async (request, reply) => {
+  openCors(app, [ENDPOINTS.registration_endpoint]);
+  app.post(ENDPOINTS.registration_endpoint, { bodyLimit: BODY_LIMIT }, async (request, reply) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1];
     const registered = await registration.register(parseJson(request.body), token, clientOf(request));
     return reply.code(201).headers(UNCACHED).send(registered);
   });
+  refuseOtherMethods(app, [ENDPOINTS.registration_endpoint]);
   done();
 };
 
