@@ -7,7 +7,7 @@ import type { TestApp } from '../helpers/app.js';
 import { DEVICE_CODE } from '../helpers/device-codes.js';
 import { issueCode, seedClient } from '../helpers/oauth.js';
 import { exchangeForm, postForm, refreshForm, withSecret } from '../helpers/oauth-requests.js';
-import { authorizeUrl, credentialsOf, oauthBrowser, responseOf } from '../helpers/oauth-visitor.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf } from '../helpers/oauth-browser.js';
 import { ME, registerAdmin } from '../helpers/seed.js';
 import { startTwoInstances } from '../helpers/two-instances.js';
 

@@ -4,7 +4,7 @@ import { createClientRepository } from '../../../src/oauth/clients/repository.js
 import { startTestApp, type TestApp } from '../../helpers/app.js';
 import { REDIRECT_URI, seedClient } from '../../helpers/oauth.js';
 import { postForm, type OAuthAnswer } from '../../helpers/oauth-requests.js';
-import { authorizeUrl, credentialsOf, oauthBrowser, responseOf } from '../../helpers/oauth-visitor.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf } from '../../helpers/oauth-browser.js';
 import { codeChallenge, VERIFIER } from '../../helpers/pkce.js';
 
 const open = await startTestApp(t, { OAUTH_REGISTRATION: 'open' });
