@@ -15,7 +15,7 @@ import { freePort } from '../helpers/services.js';
 const MODULES = ['mpm_event', 'authn_core', 'authz_core', 'authz_user', 'dir', 'auth_openidc'];
 
 /** Starts Apache in a directory of its own. */
-async function startApache(scope: Pick<typeof t, 'teardown'>, settings: string, port: number): Promise<void> {
+async function startApache(scope: TestScope, settings: string, port: number): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'latchkey-apache-'));
   mkdirSync(join(directory, 'site'));
   writeFileSync(join(directory, 'site/index.html'), 'The protected site');
@@ -74,13 +74,18 @@ function visitor(origin: string) {
     });
 }
 
-t.test('signs a person in at a site behind mod_auth_openidc', async (t) => {
+/** A site behind mod_auth_openidc, and a person. */
+async function setUp(t: TestScope) {
   const app = await startListeningApp(t);
   const user = await app.user();
   const port = await freePort();
   const site = `http://127.0.0.1:${port}`;
   synchronise(app);
-  const { client, secret } = await seedClient(app, { redirectUris: [`${site}/callback`] });
+  const { client, secret } = await seedClient(app, {
+    redirectUris: [`${site}/callback`],
+    postLogoutRedirectUris: [`${site}/`],
+    backchannelLogoutUri: `${site}/callback?logout=backchannel`,
+  });
   await startApache(
     t,
     `OIDCProviderMetadataURL ${app.url}/.well-known/openid-configuration
@@ -91,6 +96,7 @@ OIDCCryptoPassphrase a-passphrase-of-the-test
 OIDCScope "openid email profile"
 OIDCPKCEMethod S256
 OIDCRemoteUserClaim email
+OIDCInfoHook access_token refresh_token
 <Location />
 AuthType openid-connect
 Require valid-user
@@ -98,10 +104,52 @@ Require valid-user
     port,
   );
   const open = visitor(site);
-  const first = await open('/');
+  const browser = app.browser();
+  /** Opens the site, signs in at the provider, and returns to the site. */
+  const signIn = async () => {
+    const first = await open('/');
+    await browser.open(first.location!);
+    await answerForms(browser, user);
+    return { first, back: await open(browser.shown.url.href) };
+  };
+  /** The tokens that the site holds. */
+  const tokens = async () => JSON.parse((await open('/callback?info=json')).body) as Record<string, string>;
+  const userinfo = async (token: string) =>
+    (await fetch(`${app.url}/oauth/userinfo`, { headers: { authorization: `Bearer ${token}` } })).status;
+  return { app, user, site, open, browser, signIn, tokens, userinfo };
+}
+
+t.test('signs a person in, refreshes and logs out at a site behind mod_auth_openidc', async (t) => {
+  const { site, open, browser, signIn, tokens, userinfo } = await setUp(t);
+  const { first, back } = await signIn();
   t.equal(first.status, 302);
-  const returned = await authorize(app, first.location!, user);
-  const back = await open(returned.href);
   t.match(back, { status: 302, location: `${site}/` });
   t.match(await open('/'), { status: 200, body: 'The protected site' });
+
+  const before = await tokens();
+  t.equal(await userinfo(before['access_token']!), 200);
+  const hook = new URLSearchParams({ refresh: `${site}/`, access_token: before['access_token']! });
+  t.match(await open(`/callback?${hook.toString()}`), { status: 302, location: `${site}/` });
+  const after = await tokens();
+  t.not(after['access_token'], before['access_token']);
+  t.not(after['refresh_token'], before['refresh_token']);
+  t.equal(await userinfo(after['access_token']!), 200);
+
+  const logout = await open(`/callback?${new URLSearchParams({ logout: `${site}/` }).toString()}`);
+  t.equal(await userinfo(after['access_token']!), 401, 'the site revoked its tokens');
+  await browser.open(logout.location!);
+  t.equal(browser.shown.url.href, `${site}/`, 'signed out at the provider without a question');
+  const next = await open('/');
+  t.equal(next.status, 302, 'signed out at the site');
+  t.match(await browser.open(next.location!), { html: /name="password"/ }, 'signed out at the provider');
+});
+
+t.test('ends the session of a site behind mod_auth_openidc by a logout token', async (t) => {
+  const { app, user, open, signIn } = await setUp(t);
+  await signIn();
+  t.equal((await open('/')).status, 200);
+  await user.client.send('mutation { revokeOtherSessions }');
+  t.equal((await open('/')).status, 200, 'not told yet');
+  await app.runJob('send logout tokens');
+  t.equal((await open('/')).status, 302);
 });
