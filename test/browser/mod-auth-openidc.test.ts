@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { startListeningApp, synchronise } from '../helpers/listening-app.js';
-import { authorize } from '../helpers/oauth-browser.js';
+import type { TestScope } from '../helpers/app.js';
+import { answerForms, oauthBrowser } from '../helpers/oauth-browser.js';
 import { seedClient } from '../helpers/oauth.js';
 import { until } from '../helpers/instances.js';
 import { freePort } from '../helpers/services.js';
@@ -104,13 +105,13 @@ Require valid-user
     port,
   );
   const open = visitor(site);
-  const browser = app.browser();
+  const browser = oauthBrowser(app.server, app.url);
   /** Opens the site, signs in at the provider, and returns to the site. */
   const signIn = async () => {
     const first = await open('/');
     await browser.open(first.location!);
     await answerForms(browser, user);
-    return { first, back: await open(browser.shown.url.href) };
+    return { first, back: await open(browser.shown.left!.href) };
   };
   /** The tokens that the site holds. */
   const tokens = async () => JSON.parse((await open('/callback?info=json')).body) as Record<string, string>;
@@ -138,10 +139,10 @@ t.test('signs a person in, refreshes and logs out at a site behind mod_auth_open
   const logout = await open(`/callback?${new URLSearchParams({ logout: `${site}/` }).toString()}`);
   t.equal(await userinfo(after['access_token']!), 401, 'the site revoked its tokens');
   await browser.open(logout.location!);
-  t.equal(browser.shown.url.href, `${site}/`, 'signed out at the provider without a question');
+  t.equal(browser.shown.left?.href, `${site}/`, 'signed out at the provider without a question');
   const next = await open('/');
   t.equal(next.status, 302, 'signed out at the site');
-  t.match(await browser.open(next.location!), { html: /name="password"/ }, 'signed out at the provider');
+  t.match(await browser.open(next.location!), { body: /name="password"/ }, 'signed out at the provider');
 });
 
 t.test('ends the session of a site behind mod_auth_openidc by a logout token', async (t) => {
