@@ -111,6 +111,12 @@ t.test('accepts assertions of each algorithm, once', async (t) => {
   }
 });
 
+t.test('accepts both names of the algorithm of Ed25519 keys', async (t) => {
+  const { assertion, present } = await keyClient('EdDSA');
+  t.match(await present(assertion({}, { alg: 'Ed25519' })), PASSED);
+  t.match(await present(assertion({}, { alg: 'EdDSA' })), PASSED);
+});
+
 t.test('accepts one of five presentations of an assertion at once', async (t) => {
   const { assertion, present } = await keyClient('EdDSA');
   const text = assertion();

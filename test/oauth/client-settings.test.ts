@@ -97,6 +97,14 @@ t.test('accepts public keys of RSA, EC and Ed25519, and stores their known membe
   t.equal(error(p256), undefined, 'a single key needs no kid');
 });
 
+t.test('refuses keys of algorithms that assertions cannot have', async (t) => {
+  for (const namedCurve of ['P-384', 'P-521'])
+    t.match(error(jwk(generateKeyPairSync('ec', { namedCurve }).publicKey)), /crv/, namedCurve);
+  for (const alg of ['RS384', 'RS512', 'PS384', 'PS512'])
+    t.match(error({ ...jwk(strong.publicKey), alg }), /alg must be one of RS256, PS256/, alg);
+  t.equal(error({ ...ed25519, alg: 'Ed25519' }), undefined);
+});
+
 t.test('refuses private, symmetric, weak, unknown and too many keys', async (t) => {
   t.match(error(jwk(strong.privateKey)), /public key/);
   t.match(error({ kty: 'oct', k: 'AAAA' }), /public key/);
@@ -106,6 +114,7 @@ t.test('refuses private, symmetric, weak, unknown and too many keys', async (t) 
   t.match(error({ kty: '__proto__' }), /kty/);
   t.match(error(jwk(generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).publicKey)), /crv/);
   t.match(error(jwk(generateKeyPairSync('x25519').publicKey)), /crv/);
+  t.match(error({ ...jwk(strong.publicKey), e: 'AQ' }), /exponent/);
   t.match(error({ ...p256, x: 'AAAA' }), /valid key/);
   t.match(error({ ...p256, x: 1 }), /x is invalid/);
   t.match(error({ ...p256, alg: 'HS256' }), /alg/);

@@ -5,9 +5,9 @@
 import { constants, createPublicKey, verify, type JsonWebKey, type KeyObject } from 'node:crypto';
 import type { OAuthClient } from './client.js';
 
-/** The accepted signature algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1). */
-export const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
-type Algorithm = (typeof ASSERTION_ALGORITHMS)[number];
+/** The accepted signature algorithms (RFC 7518 section 3.1, RFC 8037 section 3.1, RFC 9864 section 2.2). */
+export const ASSERTION_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const;
+export type AssertionAlgorithm = (typeof ASSERTION_ALGORITHMS)[number];
 
 /** A verified assertion. It must be used once. */
 export interface VerifiedAssertion {
@@ -22,11 +22,12 @@ const SKEW_MS = 30_000;
 const MAX_LENGTH = 8192;
 const MAX_JTI_LENGTH = 256;
 const SEGMENTS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
-const KEY_TYPES: Readonly<Record<Algorithm, Readonly<Record<string, string>>>> = {
+const KEY_TYPES: Readonly<Record<AssertionAlgorithm, Readonly<Record<string, string>>>> = {
   RS256: { kty: 'RSA' },
   PS256: { kty: 'RSA' },
   ES256: { kty: 'EC', crv: 'P-256' },
   EdDSA: { kty: 'OKP', crv: 'Ed25519' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519' },
 };
 
 /**
@@ -110,23 +111,23 @@ function toObject(segment: string): Readonly<Record<string, unknown>> | undefine
 /** The key with this id, or without an id the only one for the algorithm. */
 function findKey(
   keys: readonly Readonly<Record<string, unknown>>[],
-  algorithm: Algorithm,
+  algorithm: AssertionAlgorithm,
   kid: unknown,
 ): JsonWebKey | undefined {
   const suitable = keys.filter(
     (key) =>
       Object.entries(KEY_TYPES[algorithm]).every(([name, value]) => key[name] === value) &&
-      (key['alg'] === undefined || key['alg'] === algorithm) &&
+      (key['alg'] === undefined || canonical(key['alg']) === canonical(algorithm)) &&
       (key['use'] === undefined || key['use'] === 'sig') &&
       (kid === undefined || key['kid'] === kid),
   );
   return suitable.length === 1 ? suitable[0] : undefined;
 }
 
-function isSignedBy(jwk: JsonWebKey, algorithm: Algorithm, signed: Buffer, signature: Buffer): boolean {
+function isSignedBy(jwk: JsonWebKey, algorithm: AssertionAlgorithm, signed: Buffer, signature: Buffer): boolean {
   const key = toPublicKey(jwk);
   if (!key) return false;
-  if (algorithm === 'EdDSA') return verify(null, signed, key, signature);
+  if (canonical(algorithm) === 'Ed25519') return verify(null, signed, key, signature);
   if (algorithm === 'ES256') return verify('sha256', signed, { key, dsaEncoding: 'ieee-p1363' }, signature);
   const { RSA_PKCS1_PADDING, RSA_PKCS1_PSS_PADDING, RSA_PSS_SALTLEN_DIGEST } = constants;
   const padding =
@@ -134,6 +135,11 @@ function isSignedBy(jwk: JsonWebKey, algorithm: Algorithm, signed: Buffer, signa
       ? { padding: RSA_PKCS1_PADDING }
       : { padding: RSA_PKCS1_PSS_PADDING, saltLength: RSA_PSS_SALTLEN_DIGEST };
   return verify('sha256', signed, { key, ...padding }, signature);
+}
+
+/** With the keys that are accepted, `EdDSA` is Ed25519. */
+function canonical(algorithm: unknown): unknown {
+  return algorithm === 'EdDSA' ? 'Ed25519' : algorithm;
 }
 
 function toPublicKey(jwk: JsonWebKey): KeyObject | undefined {

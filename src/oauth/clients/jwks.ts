@@ -1,5 +1,6 @@
 /** Validation of the public keys that a client registers for `private_key_jwt` (RFC 7517). */
 import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import type { AssertionAlgorithm } from './assertion.js';
 
 /** The members that are stored, by key type. */
 const MEMBERS: Readonly<Record<string, readonly string[]>> = {
@@ -7,12 +8,10 @@ const MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'x', 'y'],
   OKP: ['crv', 'x'],
 };
-/** The algorithms for which a key can verify client assertions. */
-const ALGORITHMS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+/** The algorithms of client assertions for which a key can be used. A key for another one would fail at each authentication. */
+const ALGORITHMS: Readonly<Record<string, readonly AssertionAlgorithm[]>> = {
+  RSA: ['RS256', 'PS256'],
   'P-256': ['ES256'],
-  'P-384': ['ES384'],
-  'P-521': ['ES512'],
   Ed25519: ['EdDSA', 'Ed25519'],
 };
 /** Members of private and symmetric keys (RFC 7518 section 6). */
@@ -21,6 +20,8 @@ const MAX_KEYS = 10;
 const MAX_MEMBER = 2048;
 const MIN_RSA_BITS = 2048;
 const MAX_RSA_BITS = 8192;
+/** FIPS 186-5 section 5.4. With 1, anybody can sign. */
+const MIN_RSA_EXPONENT = 65_537n;
 const MAX_KEY_ID = 256;
 const PRINTABLE = /^[\x20-\x7e]+$/;
 
@@ -63,8 +64,8 @@ function checkKey(key: unknown): Record<string, string> | string {
     jwk[member] = value;
   }
   const algorithms = ALGORITHMS[kty === 'RSA' ? kty : (jwk['crv'] ?? '')];
-  if (!algorithms) return 'crv must be P-256, P-384, P-521 or Ed25519';
-  if (alg !== undefined && !(typeof alg === 'string' && algorithms.includes(alg)))
+  if (!algorithms) return 'crv must be P-256 or Ed25519';
+  if (alg !== undefined && !algorithms.some((each) => each === alg))
     return `alg must be one of ${algorithms.join(', ')}`;
   const error = materialError(jwk);
   if (error !== undefined) return error;
@@ -78,7 +79,10 @@ function checkKey(key: unknown): Record<string, string> | string {
 
 function materialError(jwk: JsonWebKey): string | undefined {
   try {
-    const bits = createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails?.modulusLength;
+    const { modulusLength: bits, publicExponent } =
+      createPublicKey({ key: jwk, format: 'jwk' }).asymmetricKeyDetails ?? {};
+    if (publicExponent !== undefined && publicExponent < MIN_RSA_EXPONENT)
+      return `an RSA key must have an exponent of at least ${MIN_RSA_EXPONENT}`;
     if (bits !== undefined && (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS))
       return `an RSA key must have ${MIN_RSA_BITS} to ${MAX_RSA_BITS} bits`;
     return undefined;
