@@ -13,7 +13,7 @@ import { auditOf } from '../helpers/audit-trail.js';
 import { startLiveApp } from '../helpers/live.js';
 import { issueCode, seedClient } from '../helpers/oauth.js';
 import { grantSigner, seedGrant, seedServiceAccount, seedServiceGrant } from '../helpers/oauth-grants.js';
-import { registerAdmin } from '../helpers/seed.js';
+import { registerAdmin, tokenIn } from '../helpers/seed.js';
 
 const app = await startLiveApp(t);
 const { db } = app;
@@ -163,3 +163,14 @@ for (const [what, end] of [
     t.ok(row?.endedAt);
   });
 }
+
+t.test('resetPassword ends the grants of the account', async (t) => {
+  const { user, grant, ask } = await setUp();
+  const socket = await app.session(sign(grant));
+  await app.client().send(`mutation { requestPasswordReset(email: "${user.email}") }`);
+  t.equal(await ask(), undefined, 'the request ends nothing');
+  const input = `{ token: "${tokenIn(await app.mailTo(user.email))}", password: "an entirely other phrase" }`;
+  t.equal((await app.client().send(`mutation { resetPassword(input: ${input}) { scope } }`)).code, undefined);
+  t.equal(await ask(), 'INVALID_TOKEN');
+  t.equal((await socket.closed).code, 4401);
+});

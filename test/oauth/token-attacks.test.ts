@@ -9,6 +9,7 @@ import { auditOf } from '../helpers/audit-trail.js';
 import { issueCode, REDIRECT_URI, seedClient, type SeededClient } from '../helpers/oauth.js';
 import { exchangeForm, postForm, refreshForm, withSecret } from '../helpers/oauth-requests.js';
 import { setAccount } from '../helpers/seed.js';
+import { enrollTotp } from '../helpers/totp.js';
 
 const app = await startTestApp(t);
 const VERIFIER = 'a'.repeat(43);
@@ -119,6 +120,20 @@ t.test('refuses a code of an account or client that was disabled meanwhile', asy
   const before = await state();
   t.match(await exchange({}, disabled), { status: 401, body: { error: 'invalid_client' } });
   t.same(await state(), before);
+});
+
+t.test('refuses a code of an account that added a second factor since the sign-in, and spends nothing', async (t) => {
+  const { user, exchange, state } = await setUp();
+  await enrollTotp(user.client, app.clock.now);
+  const before = await state();
+  t.match(await exchange(), { status: 400, body: { error: 'invalid_grant' } });
+  t.same(await state(), before);
+});
+
+t.test('accepts a code of a sign-in with the second factor', async (t) => {
+  const { user, exchange } = await setUp({ amr: ['pwd', 'otp', 'mfa'] });
+  await enrollTotp(user.client, app.clock.now);
+  t.match(await exchange(), { status: 200, body: { access_token: /./ } });
 });
 
 t.test('gives no refresh token to a client without that grant', async (t) => {
