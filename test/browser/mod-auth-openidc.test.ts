@@ -6,8 +6,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
-import { startListeningApp, synchronise } from '../helpers/listening-app.js';
 import type { TestScope } from '../helpers/app.js';
+import { startListeningApp, synchronise } from '../helpers/listening-app.js';
 import { answerForms, oauthBrowser } from '../helpers/oauth-browser.js';
 import { seedClient } from '../helpers/oauth.js';
 import { until } from '../helpers/instances.js';
@@ -110,8 +110,8 @@ Require valid-user
   const signIn = async () => {
     const first = await open('/');
     await browser.open(first.location!);
-    await answerForms(browser, user);
-    return { first, back: await open(browser.shown.left!.href) };
+    const { left } = await answerForms(browser, user);
+    return { first, back: await open(left!.href) };
   };
   /** The tokens that the site holds. */
   const tokens = async () => JSON.parse((await open('/callback?info=json')).body) as Record<string, string>;
@@ -138,8 +138,8 @@ t.test('signs a person in, refreshes and logs out at a site behind mod_auth_open
 
   const logout = await open(`/callback?${new URLSearchParams({ logout: `${site}/` }).toString()}`);
   t.equal(await userinfo(after['access_token']!), 401, 'the site revoked its tokens');
-  await browser.open(logout.location!);
-  t.equal(browser.shown.left?.href, `${site}/`, 'signed out at the provider without a question');
+  const { left } = await browser.open(logout.location!);
+  t.equal(left?.href, `${site}/`, 'signed out at the provider without a question');
   const next = await open('/');
   t.equal(next.status, 302, 'signed out at the site');
   t.match(await browser.open(next.location!), { body: /name="password"/ }, 'signed out at the provider');

@@ -35,10 +35,16 @@ const METHODS: readonly Method[] = [
   },
 ];
 
-async function configure({ seed, authenticate }: Method, overrides: Partial<OAuthClient> = {}) {
+/** @param algorithm which of the two metadata documents the client reads */
+async function configure(
+  { seed, authenticate }: Method,
+  overrides: Partial<OAuthClient> = {},
+  algorithm: 'oidc' | 'oauth2' = 'oidc',
+) {
   synchronise(app);
   const { client: seeded, secret } = await seedClient(app, { ...seed, redirectUris: [REDIRECT_URI], ...overrides });
-  return client.discovery(new URL(app.url), seeded.id, undefined, authenticate(secret), insecure);
+  const options = { ...insecure, algorithm };
+  return client.discovery(new URL(app.url), seeded.id, undefined, authenticate(secret), options);
 }
 
 /** Signs in with PKCE. @param nonce for OpenID Connect */
@@ -88,8 +94,8 @@ for (const method of METHODS) {
     await t.rejects(client.fetchUserInfo(config, refreshed.access_token, user.id));
   });
 
-  t.test(`signs in with plain OAuth and ${method.name}`, async (t) => {
-    const config = await configure(method);
+  t.test(`signs in with plain OAuth and ${method.name}, refreshes and revokes`, async (t) => {
+    const config = await configure(method, {}, 'oauth2');
     const tokens = await signIn(config, 'read:content');
     t.equal(tokens.id_token, undefined);
     t.equal(tokens.scope, 'read:content');

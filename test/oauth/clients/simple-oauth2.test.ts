@@ -37,4 +37,5 @@ for (const authorizationMethod of ['header', 'body'] as const)
     await refreshed.revoke('access_token');
     t.match(await app.client().send('query { me { id } }', {}, { token }), { code: 'INVALID_TOKEN' });
     await t.rejects(refreshed.refresh(), /400/);
+    await t.resolves(refreshed.revokeAll(), 'the tokens of a grant that has ended');
   });
