@@ -4,7 +4,7 @@ import { startTestApp } from '../helpers/app.js';
 import { seedClient } from '../helpers/oauth.js';
 import { oauthCounts } from '../helpers/oauth-counts.js';
 import { codeChallenge } from '../helpers/pkce.js';
-import { authorizeUrl, oauthBrowser, responseOf } from '../helpers/oauth-browser.js';
+import { authorizeUrl, credentialsOf, oauthBrowser, responseOf } from '../helpers/oauth-browser.js';
 
 const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '100000/1m' });
 const confidential = await seedClient(app);
@@ -90,6 +90,26 @@ t.test('sends server_error to the client if the service fails, logs the reason, 
   t.match(JSON.stringify(app.logs), 'a secret reason');
   await app.db.executor.execute('drop trigger fail_here on oauth_requests');
   t.equal((await browser.open(authorizeUrl(confidential))).path, '/oauth/login');
+});
+
+t.test('names the issuer in every response to a client (RFC 9207)', async (t) => {
+  const user = await app.user();
+  const browser = oauthBrowser(app.server);
+  const respond = async (parameters: Record<string, string>, ...forms: Record<string, string>[]) => {
+    await browser.open(authorizeUrl(confidential, parameters));
+    for (const form of forms) await browser.submit(form);
+    const { iss, error = 'a code' } = responseOf(browser.shown);
+    return { iss, outcome: error };
+  };
+  const login = credentialsOf(user);
+  for (const [outcome, response] of [
+    ['access_denied', await respond({}, login, { decision: 'deny' })],
+    ['consent_required', await respond({ prompt: 'none' })],
+    ['a code', await respond({}, { decision: 'allow' })],
+    ['a code', await respond({ prompt: 'none' })],
+    ['invalid_scope', await respond({ scope: 'nonsense' })],
+  ] as const)
+    t.same(response, { iss: 'http://auth.test', outcome });
 });
 
 t.test('ignores parameters that it does not know', async (t) => {

@@ -122,6 +122,30 @@ for (const method of METHODS) {
   });
 }
 
+t.test('detects a response that another server sent, or that lacks its issuer (mix-up)', async (t) => {
+  const config = await configure(METHODS[0]!);
+  const url = client.buildAuthorizationUrl(config, { redirect_uri: REDIRECT_URI, scope: 'openid', state: 'a-state' });
+  const returned = await authorize(app, url, user);
+  t.equal(returned.searchParams.get('iss'), app.url);
+  const exchange = (change: (parameters: URLSearchParams) => void) => {
+    const changed = new URL(returned);
+    change(changed.searchParams);
+    return client.authorizationCodeGrant(config, changed, { expectedState: 'a-state' });
+  };
+  await t.rejects(
+    exchange((parameters) => parameters.set('iss', 'https://evil.example')),
+    { cause: { message: /"iss"/ } },
+  );
+  await t.rejects(
+    exchange((parameters) => parameters.delete('iss')),
+    { cause: { message: /"iss"/ } },
+  );
+  await t.resolves(
+    exchange(() => undefined),
+    'the code was not sent before',
+  );
+});
+
 t.test('reports that the person denied the request', async (t) => {
   const config = await configure(METHODS[0]!);
   const url = client.buildAuthorizationUrl(config, { redirect_uri: REDIRECT_URI, scope: 'openid', state: 'a-state' });
