@@ -10,7 +10,8 @@ export function parseParameters(search: string): Parameters {
     const former = parameters.get(name);
     if (former && !MAY_REPEAT.has(name)) throw new OAuthError('invalid_request', 'A parameter is repeated.');
     if (value.includes('\0')) throw new OAuthError('invalid_request', 'A parameter contains a NUL character.');
-    parameters.set(name, [...(former ?? []), value]);
+    if (former) former.push(value);
+    else parameters.set(name, [value]);
   }
   const all = (name: string) => (parameters.get(name) ?? []).filter((value) => value !== '');
   return { all, get: (name) => all(name)[0] };

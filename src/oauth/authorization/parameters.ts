@@ -27,7 +27,11 @@ export function isPlain(value: string): boolean {
 /** @param search a query string without `?`, or the text of a form */
 export function parseAuthorizationParameters(search: string): AuthorizationParameters {
   const values = new Map<string, string[]>();
-  for (const [name, value] of new URLSearchParams(search)) values.set(name, [...(values.get(name) ?? []), value]);
+  for (const [name, value] of new URLSearchParams(search)) {
+    const former = values.get(name);
+    if (former) former.push(value);
+    else values.set(name, [value]);
+  }
   const isRepeated = (name: string) => (values.get(name)?.length ?? 0) > 1;
   const present = (name: string) => (values.get(name) ?? []).filter((value) => value !== '');
   return {
