@@ -1,5 +1,5 @@
 /** `GET /.well-known/jwks.json`: the public keys that verify access tokens and ID tokens (RFC 7517 section 5). */
-import type { FastifyPluginCallback } from 'fastify';
+import type { FastifyPluginCallback, onSendHookHandler } from 'fastify';
 import fp from 'fastify-plugin';
 
 /**
@@ -9,14 +9,17 @@ import fp from 'fastify-plugin';
 const MAX_AGE_SECONDS = 300;
 
 const plugin: FastifyPluginCallback<{ keys(): Promise<readonly object[]> }> = (app, { keys }, done) => {
-  app.get('/.well-known/jwks.json', async (_request, reply) => {
-    // Origins of CORS_ORIGINS keep the headers that they have everywhere.
+  // Origins of CORS_ORIGINS keep the headers that they have everywhere.
+  const onSend: onSendHookHandler = (_request, reply, _payload, next) => {
     if (!reply.hasHeader('access-control-allow-origin')) void reply.header('access-control-allow-origin', '*');
-    return reply
+    next();
+  };
+  app.get('/.well-known/jwks.json', { onSend }, async (_request, reply) =>
+    reply
       .header('content-type', 'application/jwk-set+json')
       .header('cache-control', `public, max-age=${MAX_AGE_SECONDS}`)
-      .send(JSON.stringify({ keys: await keys() }));
-  });
+      .send(JSON.stringify({ keys: await keys() })),
+  );
   done();
 };
 

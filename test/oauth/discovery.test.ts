@@ -126,3 +126,24 @@ t.test('answers other methods with 405, and reads no body', async (t) => {
   const { body } = await get(app, '/oauth/token');
   t.match(JSON.parse(body), { error: 'invalid_request' });
 });
+
+t.test('lets pages of any origin read that they are throttled', async (t) => {
+  const app = await startTestApp(t, { RATE_LIMIT_ANONYMOUS: '1/1m', OAUTH_REGISTRATION: 'open' });
+  await get(app, '/oauth/userinfo');
+  const requests = [
+    ['GET', '/.well-known/openid-configuration'],
+    ['GET', '/.well-known/jwks.json'],
+    ['GET', '/oauth/userinfo'],
+    ['POST', '/oauth/token'],
+    ['POST', '/oauth/register'],
+  ] as const;
+  for (const [method, url] of requests) {
+    const { statusCode, headers } = await app.server.inject({
+      method,
+      url,
+      headers: { origin: 'https://app.example' },
+    });
+    t.equal(statusCode, 429, url);
+    t.equal(headers['access-control-allow-origin'], '*', url);
+  }
+});

@@ -16,7 +16,8 @@ export function openCors(app: FastifyInstance, paths: readonly string[]): void {
     if (!reply.hasHeader('access-control-allow-origin')) void reply.header('access-control-allow-origin', '*');
   };
 
-  app.addHook('onRequest', (request, reply, next) => {
+  // Not at the request: the limits by address refuse it before the hooks of this scope run.
+  app.addHook('onSend', (request, reply, _payload, next) => {
     if (open.has(request.routeOptions.url ?? '')) {
       allow(reply);
       void reply.header('access-control-expose-headers', 'www-authenticate, retry-after');
