@@ -193,6 +193,14 @@ t.test('shows a wrong password with its form, and escapes what was typed and the
   t.match(wrong.body, 'value="&lt;b&gt;"');
 });
 
+t.test('warns of the name of a client that registered itself', async (t) => {
+  for (const source of ['REGISTRATION', 'METADATA_DOCUMENT'] as const) {
+    const { browser } = await atConsent(authorizeUrl(await seedClient(app, { source })));
+    t.match(browser.shown.body, 'nobody has verified its name', source);
+  }
+  t.notMatch((await atConsent()).browser.shown.body, 'verified');
+});
+
 t.test('refuses a client or an account that was disabled between the steps', async (t) => {
   const client = await seedClient(app);
   const first = await atConsent(authorizeUrl(client));

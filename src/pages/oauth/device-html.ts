@@ -2,7 +2,7 @@
 import { escapeHtml } from '../../lib/html.js';
 import type { DeviceView } from '../../oauth/device/approval.js';
 import { input, page, summary, type Field, type Html, type Issue } from '../layout.js';
-import { form, hiddenInput, nameOf, type FormState, type OAuthPaths } from './html.js';
+import { form, hiddenInput, nameOf, unverified, type FormState, type OAuthPaths } from './html.js';
 import { scopeText } from './scope-texts.js';
 
 const USER_CODE: Field = {
@@ -36,7 +36,7 @@ export function confirmDevicePage(state: FormState, { client, scopes, session }:
   const content = `<p>A device with ${nameOf(client.name)} asks to:</p>
 <ul>
 ${items}</ul>
-<p>You are signed in as <bdi>${escapeHtml(account.username)}</bdi> (<bdi>${escapeHtml(account.email)}</bdi>).</p>
+${unverified(client)}<p>You are signed in as <bdi>${escapeHtml(account.username)}</bdi> (<bdi>${escapeHtml(account.email)}</bdi>).</p>
 <p><strong>Is this device yours, and is it in front of you?</strong> If somebody sent you the code or the link, choose Deny: the device would get access to your account.</p>
 ${form(
   paths.device,

@@ -1,6 +1,7 @@
 /** Renders the forms of the OAuth provider. They work without scripts; the one script adds passkeys. All text is escaped. */
 import { escapeHtml } from '../../lib/html.js';
 import type { BrowserSession } from '../../oauth/authorization/browser-sessions.js';
+import type { OAuthClient } from '../../oauth/clients/client.js';
 import type { ConsentView } from '../../oauth/authorization/step.js';
 import { CODE, codeInput, input, page, summary, type Field, type Html, type Issue } from '../layout.js';
 import { scopeText } from './scope-texts.js';
@@ -105,7 +106,7 @@ export function consentPage(
   const content = `<p>${nameOf(client.name)} asks to:</p>
 <ul>
 ${items}</ul>
-<p>You are signed in as <bdi>${escapeHtml(account.username)}</bdi> (<bdi>${escapeHtml(account.email)}</bdi>). You will return to <bdi>${escapeHtml(placeOf(redirectUri))}</bdi>.</p>
+${unverified(client)}<p>You are signed in as <bdi>${escapeHtml(account.username)}</bdi> (<bdi>${escapeHtml(account.email)}</bdi>). You will return to <bdi>${escapeHtml(placeOf(redirectUri))}</bdi>.</p>
 ${form(
   paths.consent,
   state,
@@ -149,6 +150,12 @@ export function redirectPage(url: string, lead = 'You return to the application.
 /** Anybody may register a name, so it is isolated from the direction of the text around it. */
 export function nameOf(clientName: string): Html {
   return `<strong><bdi>${escapeHtml(clientName)}</bdi></strong>`;
+}
+
+/** A warning about a client that registered itself, perhaps under the name of another (RFC 7591 section 5). */
+export function unverified({ source }: Pick<OAuthClient, 'source'>): Html {
+  if (source === 'ADMINISTRATOR') return '';
+  return '<p><strong>This application registered itself, and nobody has verified its name.</strong> Choose Deny if you do not know it.</p>\n';
 }
 
 /** The host of a website, or the whole URI of an app on the device. */
