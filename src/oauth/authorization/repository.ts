@@ -1,8 +1,8 @@
 /** SQL of authorization requests that wait for a person, and of consents. */
-import { and, eq, gt, isNull, lte, sql } from 'drizzle-orm';
+import { and, eq, gt, lte, sql } from 'drizzle-orm';
 import type { Executor } from '../../db/database.js';
 import { deleteBatch } from '../../db/delete-batch.js';
-import { oauthClients, oauthConsents, oauthRequests } from '../../db/schema/index.js';
+import { oauthConsents, oauthRequests } from '../../db/schema/index.js';
 
 export type RequestRow = typeof oauthRequests.$inferSelect;
 
@@ -49,16 +49,6 @@ export function createAuthorizationRepository(executor: Executor) {
     /** Deletes up to `limit` expired requests, skipping locked rows. */
     deleteExpired: (now: Date, limit: number) =>
       deleteBatch(executor, oauthRequests, oauthRequests.requestHash, lte(oauthRequests.expiresAt, now), limit),
-
-    /** Whether the client is enabled. Locks it against changes until the end of the transaction. */
-    async lockEnabledClient(clientId: string): Promise<boolean> {
-      const rows = await executor
-        .select({ id: oauthClients.id })
-        .from(oauthClients)
-        .where(and(eq(oauthClients.id, clientId), isNull(oauthClients.disabledAt)))
-        .for('share');
-      return rows.length > 0;
-    },
 
     /** The scopes that the person granted to the client; none without a consent. */
     async consentedScopes(userId: string, clientId: string): Promise<readonly string[]> {

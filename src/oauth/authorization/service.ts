@@ -12,6 +12,7 @@ import { createSessionRepository } from '../../sessions/repository.js';
 import { isLive } from '../../sessions/session.js';
 import { createAccountRepository } from '../../users/repository.js';
 import type { AuthorizationCodes } from '../codes/service.js';
+import { createClientRepository } from '../clients/repository.js';
 import { OAuthError } from '../error.js';
 import type { BrowserSession } from './browser-sessions.js';
 import { AuthorizationFailure } from './failure.js';
@@ -98,8 +99,7 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       return refuse(valid, new OAuthError('login_required', 'Another person signed in than the id_token_hint names.'));
     if (!session || need !== 'nothing') return ask(valid, need === 'nothing' ? 'login' : need);
     const scopes = scopesFor(valid, session);
-    if (scopes.length === 0)
-      return refuse(valid, new OAuthError('invalid_scope', 'The account has none of the scopes.'));
+    if (scopes.length === 0) return refuse(valid, noScopes());
     const consented = await createAuthorizationRepository(db.executor).consentedScopes(
       session.account.id,
       valid.client.id,
@@ -123,10 +123,11 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
    */
   async function answer(
     valid: ValidRequest,
-    { session: { id } }: BrowserSession,
+    session: BrowserSession,
     record: (tx: Executor, userId: string, scopes: readonly string[]) => Promise<void>,
   ): Promise<Step> {
     const { client, request, waiting } = valid;
+    const { id } = session.session;
     const done = await db.transaction(async (tx): Promise<Step | Exclude<Need, 'nothing'>> => {
       const owner = (await createSessionRepository(tx).find(id))?.session.userId;
       const account = owner === undefined ? undefined : await createAccountRepository(tx).lock(owner);
@@ -137,10 +138,13 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
       const current = { session: found, account };
       const need = loginNeed(situation(valid), current);
       if (need !== 'nothing') return need;
-      if (!(await createAuthorizationRepository(tx).lockEnabledClient(client.id)))
-        return { kind: 'problem', problem: 'client' };
+      const currentClient = await createClientRepository(tx).lockEnabled(client.id);
+      if (!currentClient) return { kind: 'problem', problem: 'client' };
       if (waiting && !(await pending.take(tx, waiting))) return { kind: 'problem', problem: 'expired' };
-      const scopes = scopesFor(valid, current);
+      // No more than the person was shown or has consented to, and than the client still may have.
+      const known = scopesFor(valid, session).filter((scope) => currentClient.scopes.includes(scope));
+      const scopes = scopesFor(valid, current).filter((scope) => known.includes(scope));
+      if (scopes.length === 0) return toClient(request, noScopes());
       await record(tx, account.id, scopes);
       const code = await codes.issue(tx, {
         clientId: client.id,
@@ -211,6 +215,10 @@ export function createAuthorization(options: AuthorizationOptions): Authorizatio
 /** Whether the person signed in for this request, and the client asked for another one. */
 function hasOtherSignedIn({ hintedUserId, waiting }: ValidRequest, { session, account }: BrowserSession): boolean {
   return hintedUserId != null && hintedUserId !== account.id && waiting?.signedInBy === session.id;
+}
+
+function noScopes(): OAuthError {
+  return new OAuthError('invalid_scope', 'The account has none of the scopes.');
 }
 
 interface ConsentScopes {

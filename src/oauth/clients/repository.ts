@@ -61,6 +61,16 @@ export function createClientRepository(executor: Executor) {
       return row;
     },
 
+    /** Locks an enabled client against changes until the end of the transaction. Grants of it may be made at the same time. */
+    async lockEnabled(id: string): Promise<OAuthClient | undefined> {
+      const [row] = await executor
+        .select()
+        .from(oauthClients)
+        .where(and(eq(oauthClients.id, id), isNull(oauthClients.disabledAt)))
+        .for('share');
+      return row;
+    },
+
     async update(id: string, changes: ClientChanges): Promise<OAuthClient | undefined> {
       const [row] = await executor.update(oauthClients).set(changes).where(eq(oauthClients.id, id)).returning();
       return row;

@@ -14,9 +14,9 @@ import { createAccountRepository } from '../../users/repository.js';
 import type { BrowserSession } from '../authorization/browser-sessions.js';
 import { sessionNeed } from '../authorization/next-step.js';
 import type { PendingRequest, PendingRequests } from '../authorization/pending.js';
-import { createAuthorizationRepository } from '../authorization/repository.js';
 import type { Step } from '../authorization/step.js';
 import type { OAuthClient } from '../clients/client.js';
+import { createClientRepository } from '../clients/repository.js';
 import type { WaitingDevice } from './repository.js';
 import type { DeviceCodes, DeviceDecision } from './service.js';
 
@@ -123,9 +123,11 @@ export function createDeviceApproval(options: DeviceApprovalOptions): DeviceAppr
         const need = sessionNeed(current, policy);
         if (need === 'enroll') return { kind: 'enroll' };
         if (need === 'login') return { kind: 'login', request: waiting.request };
-        if (!(await createAuthorizationRepository(tx).lockEnabledClient(waiting.clientId)))
+        if (!(await createClientRepository(tx).lockEnabled(waiting.clientId)))
           return { kind: 'problem', problem: 'client' };
-        const scopes = scopesFor(device, current);
+        // No more than the person was shown, if a promotion has given the account more since.
+        const shown = scopesFor(device, session);
+        const scopes = scopesFor(device, current).filter((scope) => shown.includes(scope));
         if (scopes.length === 0 && decision === 'approved') return { kind: 'no_scopes' };
         if (!(await pending.take(tx, waiting))) return EXPIRED;
         const { authenticatedAt, amr } = found;

@@ -6,6 +6,7 @@ import type { Database } from '../../db/database.js';
 import type { Clock } from '../../lib/clock.js';
 import type { AccessTokens } from '../../sessions/access-tokens.js';
 import { InvalidClient } from '../clients/authenticate.js';
+import { createClientRepository } from '../clients/repository.js';
 import { OAuthError } from '../error.js';
 import { createServiceGrantRepository } from '../service-grants/repository.js';
 import { audienceOf } from '../resources.js';
@@ -35,7 +36,7 @@ export function createClientCredentialsGrant(options: ClientCredentialsOptions):
     const grant = await db.transaction(async (tx) => {
       const repository = createServiceGrantRepository(tx);
       // Read again under a lock: the client may have been disabled or narrowed since it authenticated.
-      const current = await repository.lockClient(client.id);
+      const current = await createClientRepository(tx).lockEnabled(client.id);
       if (!current) throw new InvalidClient(client.id);
       requireGrantType(current, 'CLIENT_CREDENTIALS');
       const { serviceAccountId } = current;

@@ -3,7 +3,6 @@ import { and, eq, gt, inArray, isNull, lt } from 'drizzle-orm';
 import type { Executor } from '../../db/database.js';
 import { deleteBatch } from '../../db/delete-batch.js';
 import { oauthClients, oauthServiceGrants, serviceAccounts } from '../../db/schema/index.js';
-import type { OAuthClient } from '../clients/client.js';
 
 export type ServiceGrantRow = typeof oauthServiceGrants.$inferSelect;
 
@@ -24,16 +23,6 @@ export interface ServiceGrant {
 /** @param executor the database, or one transaction of it */
 export function createServiceGrantRepository(executor: Executor) {
   return {
-    /** The enabled client, locked against changes until the end of the transaction. */
-    async lockClient(id: string): Promise<OAuthClient | undefined> {
-      const [row] = await executor
-        .select()
-        .from(oauthClients)
-        .where(and(eq(oauthClients.id, id), isNull(oauthClients.disabledAt)))
-        .for('share');
-      return row;
-    },
-
     /** The enabled service account, locked against changes until the end of the transaction. */
     async lockServiceAccount(id: string): Promise<{ readonly id: string; readonly scopes: string[] } | undefined> {
       const [row] = await executor

@@ -94,7 +94,6 @@ export async function pendingOf(
 
 /**
  * Checks a submitted form: its site, its request and its key. Undefined if an error page was sent.
- * @param bindings what the key is bound to besides browser and request
  */
 export async function submitted(
   context: PagesContext,
@@ -111,7 +110,10 @@ export async function submitted(
   return { fields, pending, session };
 }
 
-/** The hidden key of a form. The person who signed in meanwhile must not answer for the one that the form was shown to. */
+/**
+ * The hidden key of a form. The person who signed in meanwhile must not answer for the one that the form was shown to, nor with more
+ * scopes than it showed, which follow from the role.
+ */
 export function keyOf(
   form: 'login' | 'consent' | 'device',
   { browser, request }: Pick<PendingRequest, 'browser' | 'request'>,
@@ -119,7 +121,7 @@ export function keyOf(
 ): string {
   return form === 'login'
     ? formKey(form, browser, request)
-    : formKey(form, browser, request, session?.session.id ?? '');
+    : formKey(form, browser, request, session?.session.id ?? '', session?.account.role ?? '');
 }
 
 /** @param isForm whether the browser has sent a form */

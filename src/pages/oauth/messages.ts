@@ -61,7 +61,7 @@ export const CROSS_SITE = error(
 export const OTHER_FORM = error(
   403,
   'This form is no longer valid',
-  'It belongs to another page, or somebody else has signed in with this browser. Nothing was changed. Return to the application and sign in there again.',
+  'It belongs to another page, somebody else has signed in with this browser, or your account has changed. Nothing was changed. Return to the application and sign in there again.',
 );
 export const UNCLEAR = error(400, 'Something went wrong', 'The form has no answer. Nothing was changed.');
 export const ENROLL = error(
