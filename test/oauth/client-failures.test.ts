@@ -80,7 +80,11 @@ async function workOf(form: Record<string, string>): Promise<Record<string, numb
   try {
     const before = await app.db.executor.$count(auditEvents);
     const sent = await sentBy(app.db, () => request.run(true, () => postForm(app, '/oauth/token', form)));
-    calls['statements'] = sent.filter(({ text }) => /oauth_client|rate_limits/.test(text)).length;
+    // Jobs send logout tokens and delete what has expired meanwhile.
+    const ofRequest = sent.filter(
+      ({ text }) => /oauth_client|rate_limits/.test(text) && !/^delete|oauth_logout_notices/i.test(text),
+    );
+    calls['statements'] = ofRequest.length;
     calls['audited'] = (await app.db.executor.$count(auditEvents)) - before;
     return calls;
   } finally {
