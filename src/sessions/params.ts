@@ -13,6 +13,8 @@ export interface SessionParams {
 
 /** What a person granted to an OAuth client. */
 export interface GrantParams {
+  /** The id of the session that opens. */
+  readonly id: string;
   readonly clientId: string;
   readonly scopes: readonly string[];
   /** Resource indicators (RFC 8707). */

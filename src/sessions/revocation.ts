@@ -8,6 +8,7 @@ import type { Challenges } from '../mfa/challenges/service.js';
 import type { Database, Executor } from '../db/database.js';
 import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
+import { createAccountRepository } from '../users/repository.js';
 import type { OnEnded } from './on-ended.js';
 import { createSessionRepository } from './repository.js';
 
@@ -75,6 +76,8 @@ export function createRevocation(options: RevocationOptions): Revocation {
   }
 
   async function endAll(tx: Executor, userId: string, exceptId?: string): Promise<number> {
+    // A session that opens at the same time holds this lock: it either is seen here, or sees what ended.
+    await createAccountRepository(tx).lock(userId);
     await challenges.void(tx, userId);
     await codes.void(tx, userId);
     const at = now();
@@ -104,6 +107,7 @@ export function createRevocation(options: RevocationOptions): Revocation {
     endAll,
 
     async endAccess(tx, userId, by) {
+      await createAccountRepository(tx).lock(userId);
       await voidApiKeys(tx, userId, by);
       return endAll(tx, userId);
     },

@@ -148,7 +148,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       const at = new Date(now);
       const ttlMs = rememberMe ? lifetimes.rememberMeTtlMs : lifetimes.ttlMs;
       const session: SessionRecord = {
-        id: uuidv7(),
+        id: grant?.id ?? uuidv7(),
         userId,
         clientId: grant?.clientId ?? null,
         scopes: grant ? [...grant.scopes] : null,

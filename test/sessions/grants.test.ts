@@ -1,4 +1,5 @@
 /** Grants of OAuth clients: sessions whose tokens belong to a client. */
+import { v7 as uuidv7 } from 'uuid';
 import t from 'tap';
 import { eq } from 'drizzle-orm';
 import { createAudit } from '../../src/audit/audit.js';
@@ -42,6 +43,7 @@ const SCOPES = ['openid', 'read:content', 'read:profile', 'admin'];
 async function openGrant(userId: string, changes: Partial<GrantParams> = {}): Promise<IssuedSession> {
   const { account } = (await createAccountRepository(db.executor).findById(userId))!;
   const grant: GrantParams = {
+    id: uuidv7(),
     clientId: 'tv',
     scopes: SCOPES,
     resources: [],

@@ -22,14 +22,19 @@ export function createCodeRepository(executor: Executor) {
       await executor.insert(oauthCodes).values(code);
     },
 
-    /** Consumes an unused code if client, redirect URI and challenge match. Undefined otherwise; nothing is spent then. */
+    /**
+     * Consumes an unused code if client, redirect URI and challenge match. Undefined otherwise; nothing is spent then.
+     * @param grantId of the grant that it gives, so that a second use can end it. It is set here, because a second update of a row in
+     * one transaction locks the client, and so could deadlock with a change of the client.
+     */
     async consume(
       { codeHash, clientId, redirectUri, codeChallenge }: PresentedCode,
+      grantId: string,
       now: Date,
     ): Promise<CodeRow | undefined> {
       const [row] = await executor
         .update(oauthCodes)
-        .set({ usedAt: now })
+        .set({ usedAt: now, grantId })
         .where(
           and(
             eq(oauthCodes.codeHash, codeHash),
@@ -42,11 +47,6 @@ export function createCodeRepository(executor: Executor) {
         )
         .returning();
       return row;
-    },
-
-    /** Records the grant of a consumed code, so that a second use can end it. */
-    async recordGrant(codeHash: string, grantId: string): Promise<void> {
-      await executor.update(oauthCodes).set({ grantId }).where(eq(oauthCodes.codeHash, codeHash));
     },
 
     async find(codeHash: string): Promise<CodeRow | undefined> {

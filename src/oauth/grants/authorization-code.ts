@@ -1,5 +1,6 @@
 /** The authorization code grant (RFC 6749 section 4.1.3) with PKCE (RFC 7636 section 4.5). */
 import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import type { Audit } from '../../audit/audit.js';
 import type { Database } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
@@ -74,13 +75,12 @@ export function createAuthorizationCodeGrant(options: AuthorizationCodeOptions):
     const respond = await loadResponses(client);
 
     const exchanged = await db.transaction(async (tx) => {
-      const codes = createCodeRepository(tx);
+      const id = uuidv7();
       // Consumes the code only if client, redirect URI and verifier match, so a wrong one spends nothing.
-      const consumed = await codes.consume(presented, new Date(clock.now()));
+      const consumed = await createCodeRepository(tx).consume(presented, id, new Date(clock.now()));
       if (!consumed) return undefined;
       const audience = audienceOf(parameters, consumed.resources, issuer);
-      const issued = await openGrant(tx, consumed, from);
-      await codes.recordGrant(consumed.codeHash, issued.session.id);
+      const issued = await openGrant(tx, { ...consumed, id }, from);
       return { issued, audience, nonce: consumed.nonce };
     });
     if (!exchanged) {

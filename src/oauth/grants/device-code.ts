@@ -1,4 +1,5 @@
 /** The device code grant (RFC 8628 sections 3.4 and 3.5). */
+import { v7 as uuidv7 } from 'uuid';
 import type { Database } from '../../db/database.js';
 import type { ClientInfo } from '../../lib/client-info.js';
 import type { Clock } from '../../lib/clock.js';
@@ -35,7 +36,7 @@ export function createDeviceCodeGrant(options: DeviceCodeGrantOptions): Grant {
       const { userId, browserSessionId, authenticatedAt, amr } = code;
       if (userId === null || browserSessionId === null || authenticatedAt === null) throw invalidGrant();
       const audience = audienceOf(parameters, code.resources, issuer);
-      const granted = { ...code, userId, browserSessionId, authenticatedAt, amr: amr ?? [] };
+      const granted = { ...code, id: uuidv7(), userId, browserSessionId, authenticatedAt, amr: amr ?? [] };
       return { issued: await openGrant(tx, granted, from), audience };
     });
   }
