@@ -1,10 +1,8 @@
 /** Reads the fields of a JSON object in a setting. Collects issues, which never contain a value. */
+import { isJsonObject, type JsonObject } from '../lib/json.js';
 
 /** Notes an issue. @param name the setting with the path of the field */
 export type Report = <T>(name: string, expected: string, fallback: T) => T;
-
-/** A JSON object that is no array. */
-export type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface EntryReader {
   /** Notes an issue of a field. */
@@ -25,10 +23,6 @@ export interface EntryReader {
   object(field: string, expected: string): EntryReader | undefined;
   /** Notes the fields that were not asked for. */
   refuseOthers(): void;
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** @param where the path of the object, such as `IDENTITY_PROVIDERS[google]` */

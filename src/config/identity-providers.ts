@@ -5,7 +5,8 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isLoopbackUrl } from '../lib/guarded-fetch.js';
-import { entryReader, isJsonObject, type EntryReader, type JsonObject, type Report } from './entry-reader.js';
+import { isJsonObject, type JsonObject } from '../lib/json.js';
+import { entryReader, type EntryReader, type Report } from './entry-reader.js';
 import { PRESET_NAMES, PRESETS, type Preset } from './identity-presets.js';
 import type {
   ClientAuthentication,
