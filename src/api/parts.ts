@@ -117,7 +117,7 @@ async function assemble(config: Config, dependencies: PartsDependencies, bus: Bu
     strategies,
     hasher,
     mailTransport: mailTransport ?? openMailTransport(config, log, logStream),
-    identities: dependencies.identities ?? identitySettings(config, publicUrl),
+    identities: dependencies.identities ?? identitySettings(config, publicUrl, clock),
     log,
   });
   const { audit, passwords, authenticator, feed } = services;
