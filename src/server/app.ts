@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 import { openParts, type PartsDependencies } from '../api/parts.js';
-import { apiRoutes } from '../api/routes.js';
+import { apiRoutes, type RoutesOptions } from '../api/routes.js';
 import type { Config } from '../config/config.js';
 import type { Events } from '../events/events.js';
 import { createMetrics, metricsPlugin, metricsRoute } from '../fastify/metrics.js';
@@ -50,14 +50,18 @@ export async function buildApp(config: Config, dependencies: AppDependencies): P
     await db.close();
   });
 
-  await server.register(fp(apiRoutes), {
-    parts,
-    schema: createExecutableSchema({ knownScopes: services.scopes.all, rates: config.rateLimits.fields }),
-    upgrades: webSocketUpgrades(server.server, server.connections),
-    countLogin: (outcome) => metrics.logins.inc(outcome),
-    countTokenRequest: (grantType, outcome) => metrics.tokenRequests.inc(grantType, outcome),
-    countClientFailure: (endpoint) => metrics.clientFailures.inc(endpoint),
-  });
+  // fastify-plugin marks the function that it gets, and an embedded API in this process needs the unmarked one.
+  await server.register(
+    fp((app: FastifyInstance, options: RoutesOptions) => apiRoutes(app, options)),
+    {
+      parts,
+      schema: createExecutableSchema({ knownScopes: services.scopes.all, rates: config.rateLimits.fields }),
+      upgrades: webSocketUpgrades(server.server, server.connections),
+      countLogin: (outcome) => metrics.logins.inc(outcome),
+      countTokenRequest: (grantType, outcome) => metrics.tokenRequests.inc(grantType, outcome),
+      countClientFailure: (endpoint) => metrics.clientFailures.inc(endpoint),
+    },
+  );
   await server.register(metricsPlugin, { metrics });
   metricsRoute(metricsServer ?? server, metrics, config.metrics.token);
   await server.register(healthPlugin, { readiness });

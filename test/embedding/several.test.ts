@@ -2,6 +2,7 @@
 import fastify from 'fastify';
 import t from 'tap';
 import { latchkey } from '../../src/index.js';
+import { startTestApp } from '../helpers/app.js';
 import { register } from '../helpers/embedded-client.js';
 import { embeddedConfig, foreignApp } from '../helpers/foreign-app.js';
 import { REGISTER } from '../helpers/seed.js';
@@ -32,6 +33,13 @@ t.test('runs two instances with separate accounts in one process', async (t) => 
     (await app.inject({ url, headers: { authorization: `Bearer ${token}` } })).statusCode;
   t.same([await get('/one', first.accessToken), await get('/partners/two', first.accessToken)], [200, 401]);
   t.same([await get('/one', second.accessToken), await get('/partners/two', second.accessToken)], [401, 200]);
+});
+
+t.test('keeps its prefix beside a standalone server in the same process', async (t) => {
+  await startTestApp(t);
+  const config = await embeddedConfig(t);
+  const { app } = await foreignApp(t, 'last', (host) => host.register(latchkey, { prefix: '/auth', config }));
+  t.match(await register(app), { user: { id: String } });
 });
 
 t.test('keeps the cookies of two instances on one host apart by their paths', async (t) => {
