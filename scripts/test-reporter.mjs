@@ -1,16 +1,18 @@
 /**
  * The reporter of `npm test`: a line for each test file as it ends, then every failed assertion with its file, test and
- * reason, and last `N tests passed, M failed`. Reads the TAP that tap writes (https://testanything.org).
+ * reason, and last `N tests passed, M failed`. Reads the TAP that tap writes (https://testanything.org). A test file is a process
+ * or, in a group (test-files.mjs), a subtest of one.
  */
 import { Transform } from 'node:stream';
 
 const INDENT = 4;
-/** The depth of a file's tests: files are at 0, assertions below. */
-const TEST = 1;
+const GROUP = '.cache/tests/';
 const RESULT = /^(ok|not ok) \d+(?: - (.*?))?(?: # time=([\d.]+)ms)?$/;
 
 export default class TestReporter extends Transform {
   #rest = '';
+  /** The depth of test files. Their tests are below, and assertions below those. */
+  #fileDepth = 0;
   /** The names of the enclosing subtests by depth. */
   #path = [];
   /** By depth: whether a result failed since the last result of the depth above. */
@@ -42,9 +44,14 @@ export default class TestReporter extends Transform {
     const depth = Math.floor((line.length - text.length) / INDENT);
     const result = RESULT.exec(text);
     if (result) this.#readResult(depth, result);
-    else if (text.startsWith('# Subtest: ')) this.#path[depth] = text.slice('# Subtest: '.length);
+    else if (text.startsWith('# Subtest: ')) this.#enter(depth, text.slice('# Subtest: '.length));
     else this.#failure?.diagnostics.push(line);
     if (text === '...') this.#failure = undefined;
+  }
+
+  #enter(depth, name) {
+    this.#path[depth] = name;
+    if (depth === 0) this.#fileDepth = name.startsWith(GROUP) ? 1 : 0;
   }
 
   #readResult(depth, [, outcome, name = '', milliseconds = '0']) {
@@ -55,13 +62,14 @@ export default class TestReporter extends Transform {
     this.#hasFailed[depth + 1] = false;
     if (isFailure) this.#hasFailed[depth] = true;
     if (isReason) {
-      this.#failure = { path: [...this.#path.slice(0, depth), name], diagnostics: [] };
+      this.#failure = { path: [...this.#path.slice(this.#fileDepth, depth), name], diagnostics: [] };
       this.#failures.push(this.#failure);
     }
-    if (depth === TEST && !isFailure) this.#passed += 1;
-    // A file that fails by itself (a crash, a timeout) counts as a failed test.
-    if (isFailure && (depth === TEST || (depth < TEST && isReason))) this.#failed += 1;
-    if (depth === 0) {
+    const isTest = depth === this.#fileDepth + 1;
+    if (isTest && !isFailure) this.#passed += 1;
+    // A file or group that fails by itself (a crash, a timeout) counts as a failed test.
+    if (isFailure && (isTest || (depth <= this.#fileDepth && isReason))) this.#failed += 1;
+    if (depth === this.#fileDepth || (depth === 0 && isReason)) {
       this.push(`${isFailure ? 'FAILED' : 'ok'} ${name} (${(Number(milliseconds) / 1000).toFixed(1)} s)\n`);
     }
   }

@@ -20,8 +20,11 @@ const hasCoverage = process.env['_TAPJS_PROCESSINFO_COVERAGE_'] !== '0';
 // Node evaluates this module twice: as the --import of a process, and as the module of its hooks in their thread.
 if (isMainThread) register(import.meta.url);
 
-/** `./module.js` of a TypeScript file means `./module.ts` where that exists. */
+/** `./module.js` of a TypeScript file means `./module.ts` where that exists; `tap` of a test file means test-files.mjs. */
 export async function resolve(specifier, context, nextResolve) {
+  if (specifier === 'tap' && context.parentURL?.endsWith('.test.ts')) {
+    return { url: new URL('test-files.mjs', import.meta.url).href, format: 'module', shortCircuit: true };
+  }
   if (specifier.startsWith('.') && specifier.endsWith('.js') && context.parentURL?.endsWith('.ts')) {
     const source = new URL(`${specifier.slice(0, -'.js'.length)}.ts`, context.parentURL);
     if (existsSync(source)) return { url: source.href, format: 'module', shortCircuit: true };
