@@ -92,6 +92,24 @@ t.test('sends server_error to the client if the service fails, logs the reason, 
   t.equal((await browser.open(authorizeUrl(confidential))).path, '/oauth/login');
 });
 
+t.test('shows a page if the service fails before the client may be informed', async (t) => {
+  const user = await app.user();
+  await app.db.executor.execute(`create or replace function fail_here() returns trigger language plpgsql as
+    'begin raise exception ''another secret reason''; end'`);
+  await app.db.executor.execute(`create trigger fail_here before insert on sessions for each row
+    execute function fail_here()`);
+  const browser = oauthBrowser(app.server);
+  await browser.open(authorizeUrl(confidential));
+  const fields = { ...browser.hidden(), ...credentialsOf(user) };
+  const shown = await browser.post('/oauth/login', fields);
+  t.match(shown, { status: 500, body: /Something went wrong/, left: undefined });
+  t.match(shown.headers['content-type'], /^text\/html/);
+  t.notMatch(shown.body, 'secret reason');
+  t.match(JSON.stringify(app.logs), 'another secret reason');
+  await app.db.executor.execute('drop trigger fail_here on sessions');
+  t.match(await browser.post('/oauth/login', fields), { path: '/oauth/consent' }, 'the form works again');
+});
+
 t.test('names the issuer in every response to a client (RFC 9207)', async (t) => {
   const user = await app.user();
   const browser = oauthBrowser(app.server);

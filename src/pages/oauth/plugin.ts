@@ -19,7 +19,12 @@ import { loginRoutes } from './login.js';
 import { logoutRoutes } from './logout.js';
 
 /** Errors that a page explains. The app's error handler answers others. */
-const SHOWN: ReadonlySet<ErrorCode> = new Set(['QUERY_REJECTED', 'RATE_LIMIT_EXCEEDED', 'SERVICE_UNAVAILABLE']);
+const SHOWN: ReadonlySet<ErrorCode> = new Set([
+  'QUERY_REJECTED',
+  'RATE_LIMIT_EXCEEDED',
+  'SERVICE_UNAVAILABLE',
+  'INTERNAL_ERROR',
+]);
 
 /** @param publicUrl PUBLIC_URL */
 export function createOAuthPaths(publicUrl: string): OAuthPaths {
