@@ -163,7 +163,7 @@ export function providerOf(entry: object, options: Partial<IdentityProviderDepen
 
 /** An OpenID provider at the issuer, whose addresses are believed. */
 export function oidcProviderOf(
-  { url }: FakeServer,
+  { url }: Pick<FakeServer, 'url'>,
   entry: object = {},
   options: Partial<IdentityProviderDependencies> = {},
 ) {

@@ -14,11 +14,18 @@ import { IdentityProviderError } from '../provider.js';
 
 /** Of RFC 6749, and of Apple. */
 const DENIALS: ReadonlySet<string> = new Set(['access_denied', 'user_cancelled_authorize']);
-/** Error codes that the log may repeat: those of RFC 6749 and OpenID Connect Core, and those of GitHub. */
+/** Error codes that the log may repeat: those of RFC 6749, RFC 6750 and OpenID Connect Core, and those of GitHub. */
 const KNOWN_CODES: ReadonlySet<string> = new Set([
   ...DENIALS,
   ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client', 'unsupported_grant_type'],
-  ...['unsupported_response_type', 'invalid_scope', 'server_error', 'temporarily_unavailable'],
+  ...[
+    'unsupported_response_type',
+    'invalid_scope',
+    'invalid_token',
+    'insufficient_scope',
+    'server_error',
+    'temporarily_unavailable',
+  ],
   ...['interaction_required', 'login_required', 'account_selection_required', 'consent_required'],
   ...['bad_verification_code', 'incorrect_client_credentials', 'redirect_uri_mismatch', 'unverified_user_email'],
 ]);
@@ -67,6 +74,8 @@ export function asProviderError(error: unknown): IdentityProviderError {
 /** The `error` of an OAuth 2.0 answer. GitHub sends it with status 200, where openid-client expects tokens. */
 function errorCode(error: unknown): string | undefined {
   if (error instanceof AuthorizationResponseError || error instanceof ResponseBodyError) return error.error;
+  if (error instanceof WWWAuthenticateChallengeError)
+    return error.cause.map(({ parameters }) => parameters.error).find((code) => code !== undefined);
   for (const { cause } of causesOf(error)) {
     const body = isJsonObject(cause) ? cause['body'] : undefined;
     if (isJsonObject(body) && typeof body['error'] === 'string') return body['error'];
