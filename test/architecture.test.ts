@@ -89,6 +89,7 @@ only('the drivers', (name) => /^(postgres|@electric-sql\/pglite)$/.test(name), /
 only('ioredis', (name) => name === 'ioredis', /^redis\//);
 only('argon2', (name) => name === 'argon2', /^crypto\//);
 only('@simplewebauthn/server', (name) => name.startsWith('@simplewebauthn/'), /^mfa\/passkeys\//);
+only('openid-client', (name) => name === 'openid-client', /^identities\/providers\//);
 only('nodemailer', (name) => name === 'nodemailer', /^mail\//);
 only(
   'Fastify',
