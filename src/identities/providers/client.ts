@@ -10,6 +10,8 @@ import {
   type ClientAuth,
   type Configuration,
   type CustomFetch,
+  type TokenEndpointResponse,
+  type TokenEndpointResponseHelpers,
 } from 'openid-client';
 import type { ClientAuthentication } from '../../config/identity-provider-settings.js';
 import type { GuardedFetch } from '../../lib/guarded-fetch.js';
@@ -71,7 +73,7 @@ export async function exchangeCode(
   { url, redirectUri, state, parameters: { codeVerifier } }: ProviderCallback,
   nonce?: string,
   parameters?: Record<string, string>,
-) {
+): Promise<TokenEndpointResponse & TokenEndpointResponseHelpers> {
   if (codeVerifier === undefined) throw providerFailed('The flow was started with a provider of another kind.');
   const callback = new URL(redirectUri);
   callback.search = url.search;
