@@ -39,6 +39,7 @@ export async function latchkeyCheck() {
     hasher,
     events,
     mailTransport: { send: async () => undefined, close: () => undefined },
+    identities: { providers: new Map(), returnToOrigins: new Set(), plexTokens: undefined },
     log: console,
   });
   return {
@@ -47,7 +48,7 @@ export async function latchkeyCheck() {
       const app = createServer(config, { logStream: standardOutput() });
       const principalOf = ({ headers }) => {
         const token = bearerToken(headers.authorization);
-        return token === undefined ? undefined : accessTokens.subjectOf(token);
+        return token === undefined ? undefined : accessTokens.subjectOf(token)?.id;
       };
       await app.register(corsPlugin, { origins: config.corsOrigins, credentialHeaders: authenticator.headers });
       await app.register(rateLimitPlugin, { ...config.rateLimits, principalOf });
