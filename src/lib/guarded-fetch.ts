@@ -109,6 +109,11 @@ export function createGuardedFetch(options: GuardedFetchOptions): GuardedFetch {
         else reject(new GuardedFetchError(`The connection failed (${codeOf(error)}).`, { cause: error }));
       };
       sent.on('error', fail);
+      // Without a listener, Node closes the connection and the request ends with neither an answer nor an error.
+      sent.on('upgrade', (_answer, socket) => {
+        socket.destroy();
+        fail(new GuardedFetchError('The answer is malformed.'));
+      });
       sent.on('response', (answer) => {
         const chunks: Buffer[] = [];
         let bytes = 0;

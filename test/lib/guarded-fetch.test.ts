@@ -158,6 +158,9 @@ t.test('rejects a refused connection, a cut answer and one that is no HTTP', asy
   await t.rejects(loopback(plain), /The connection failed/);
   respond = (_request, response) => void response.socket!.end('HTTP/1.1 999 x\r\ncontent-length: 0\r\n\r\n');
   await t.rejects(loopback(plain), /malformed/);
+  respond = (_request, response) =>
+    void response.socket!.end('HTTP/1.1 101 x\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n');
+  await t.rejects(loopback(plain), /malformed/, 'a protocol that nobody asked for');
   respond = (_request, response) => void response.socket!.end('SSH-2.0-x\r\n');
   await t.rejects(loopback(plain), /The connection failed \(HPE_/);
 });
