@@ -120,15 +120,21 @@ export function createIdentityFlows(options: IdentityFlowsOptions): IdentityFlow
       const flow = TOKEN.test(flowToken) ? await repository.find(hashSecret(flowToken), now()) : undefined;
       const provider = flow && providers.get(flow.provider);
       if (!flow || !provider) return { kind: 'problem', problem: 'expired' };
+      const browserHash = hashSecret(browser);
+      // Before the provider is asked: its failure would end a flow that another browser has, or whose code is under way.
+      if (flow.browserHash !== null && flow.browserHash !== browserHash)
+        return { kind: 'problem', problem: 'other_browser' };
+      if (flow.browserHash !== null && flow.stateHash === null) return { kind: 'problem', problem: 'expired' };
       const state = randomSecret();
       try {
         const { url, parameters } = await provider.start(redirectUriOf(provider), state);
-        const redirect = { browserHash: hashSecret(browser), stateHash: hashSecret(state), parameters };
+        const redirect = { browserHash, stateHash: hashSecret(state), parameters };
         if (await repository.recordRedirect(flow.flowHash, redirect, now())) return { kind: 'redirect', url };
       } catch (error) {
         return fail(flow, provider.id, error);
       }
-      return { kind: 'problem', problem: flow.browserHash === hashSecret(browser) ? 'expired' : 'other_browser' };
+      // It came back, or another browser was sent there, while the provider was asked.
+      return { kind: 'problem', problem: flow.browserHash === browserHash ? 'expired' : 'other_browser' };
     },
 
     async complete(providerId, search, browser) {

@@ -93,6 +93,18 @@ t.test('lets the same browser start again until it came back', async (t) => {
   t.match(await comeBack(browser, next), { status: 400, body: /no longer valid/ }, 'a reload of the callback');
 });
 
+t.test('asks the provider nothing for a browser that may not go there', async (t) => {
+  app.provider.person = newPerson();
+  const { browser, state, start } = await goToProvider(app);
+  app.provider.startError = new IdentityProviderError('failed', 'down');
+  t.teardown(() => void (app.provider.startError = undefined));
+  t.equal((await flowBrowser(app.server).get(start)).status, 403, 'another browser');
+  const code = (await comeBack(browser, state)).location!.searchParams.get('code');
+  t.equal((await browser.get(start)).status, 400, 'the back button');
+  const finished = await app.client().send(FINISH, { input: { code, codeVerifier: VERIFIER } });
+  t.equal(finished.code, undefined, 'neither ended the flow');
+});
+
 t.test('takes one of five callbacks at once', async (t) => {
   app.provider.person = newPerson();
   const { browser, state } = await goToProvider(app);
