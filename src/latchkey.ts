@@ -184,7 +184,7 @@ export function createServices(dependencies: ServiceDependencies) {
   const ofKeys = { keyInspection: authentication.keyInspection, revokeApiKey: apiKeys.revokePresented };
   const oauth = createOAuth({ ...dependencies, ...config.oauth, audit, scopes, rateLimits, ...ofSessions, ...ofKeys });
 
-  const ofIdentities = { outbox, sessions, changes, ways, publicUrl, log };
+  const ofIdentities = { outbox, sessions, changes, ways, publicUrl, log, idleTtlMs };
   return {
     authenticator: authentication.authenticator,
     uses: authentication.uses,

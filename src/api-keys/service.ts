@@ -7,9 +7,8 @@ import { AppError } from '../lib/errors.js';
 import { isId } from '../lib/paging.js';
 import type { ApiKeyChange } from '../mail/api-key-changes.js';
 import type { Outbox } from '../mail/outbox.js';
+import { lockOwnSession } from '../sessions/own-session.js';
 import type { Revoker } from '../sessions/revocation.js';
-import { isLive } from '../sessions/session.js';
-import { createSessionRepository } from '../sessions/repository.js';
 import { createAccountRepository } from '../users/repository.js';
 import type { ApiKeyRecord, CreatedApiKey } from './api-key.js';
 import type { ApiKeyFormat } from './format.js';
@@ -69,15 +68,6 @@ export function createApiKeys({ db, clock, audit, outbox, format, idleTtlMs }: A
     db.afterCommit(tx, () => outbox.wake());
   }
 
-  /** A session that ended while the request waited for the lock must not leave a key behind. */
-  async function assertSession(tx: Executor, { userId, sessionId }: Revoker): Promise<void> {
-    const account = await createAccountRepository(tx).lock(userId);
-    const found = await createSessionRepository(tx).find(sessionId);
-    const isUsable = account && !account.disabledAt && !account.deletedAt;
-    if (!isUsable || !found || !isLive(found.session, clock.now(), idleTtlMs))
-      throw new AppError('INVALID_TOKEN', 'The session has ended.');
-  }
-
   return {
     list: (userId) => repository.list({ userId }),
 
@@ -85,7 +75,7 @@ export function createApiKeys({ db, clock, audit, outbox, format, idleTtlMs }: A
       const { userId, sessionId, client } = owner;
       const checked = checkKeyInput(input, allowed, clock.now());
       return db.transaction(async (tx) => {
-        await assertSession(tx, owner);
+        await lockOwnSession(tx, owner, clock.now(), idleTtlMs);
         const created = await issueApiKey(tx, format, { userId }, checked, new Date(clock.now()));
         const apiKeyId = created.apiKey.id;
         await audit.record(tx, { type: 'api_key.created', userId, sessionId, apiKeyId, client });

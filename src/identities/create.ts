@@ -30,6 +30,8 @@ export interface IdentitiesOptions extends IdentitySettings {
   readonly sessions: Sessions;
   readonly changes: IdentifierChanges;
   readonly ways: WaysToSignIn;
+  /** Idle timeout of sessions in milliseconds; undefined for none. */
+  readonly idleTtlMs: number | undefined;
   readonly publicUrl: string;
   readonly log: { warn(fields: object, message: string): void };
 }

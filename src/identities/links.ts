@@ -8,8 +8,8 @@ import { isId } from '../lib/paging.js';
 import type { IdentityChange } from '../mail/identity-changes.js';
 import type { Outbox } from '../mail/outbox.js';
 import { createFactorRepository, type WaysToSignIn } from '../mfa/factors/repository.js';
+import { lockOwnSession } from '../sessions/own-session.js';
 import type { Revoker } from '../sessions/revocation.js';
-import { createAccountRepository } from '../users/repository.js';
 import type { FinishedFlow, IdentityFlows, IdentityLogin } from './flows.js';
 import { createIdentityRepository, type IdentityRow } from './repository.js';
 import { parseReturnTo } from './return-to.js';
@@ -27,27 +27,30 @@ export interface IdentityLinks {
   start(input: StartIdentityLinkInput, caller: Revoker): Promise<IdentityLogin>;
   /**
    * Links the identity to the account, in the session that started it. An identity that the account has stays as it is.
-   * @throws AppError INVALID_CODE; IDENTITY_NOT_LINKED if another account has the identity; VALIDATION_ERROR over the limit
+   * @throws AppError INVALID_CODE; IDENTITY_NOT_LINKED if another account has the identity; VALIDATION_ERROR over the limit;
+   * INVALID_TOKEN if the session ended meanwhile
    */
   finish(code: string, codeVerifier: string | null | undefined, caller: Revoker): Promise<IdentityRow>;
-  /** @throws AppError NOT_FOUND; VALIDATION_ERROR if it is the last way to sign in */
+  /** @throws AppError NOT_FOUND; VALIDATION_ERROR if it is the last way to sign in; INVALID_TOKEN as for `finish` */
   unlink(id: string, caller: Revoker): Promise<void>;
 }
 
 export interface IdentityLinksOptions {
   readonly db: Database;
   readonly clock: Clock;
-  readonly audit: Audit;
+  readonly audit: Pick<Audit, 'record'>;
   readonly outbox: Outbox;
   readonly flows: Pick<IdentityFlows, 'begin' | 'take'>;
   readonly returnToOrigins: ReadonlySet<string>;
   readonly ways: WaysToSignIn;
+  /** Idle timeout of sessions in milliseconds; undefined for none. */
+  readonly idleTtlMs: number | undefined;
 }
 
 const MAX_IDENTITIES = 20;
 
 export function createIdentityLinks(options: IdentityLinksOptions): IdentityLinks {
-  const { db, clock, audit, outbox, flows, returnToOrigins, ways } = options;
+  const { db, clock, audit, outbox, flows, returnToOrigins, ways, idleTtlMs } = options;
 
   async function record(tx: Executor, address: string, type: IdentityChange, detail: string, caller: Revoker) {
     const { userId, sessionId, client } = caller;
@@ -80,8 +83,8 @@ export function createIdentityLinks(options: IdentityLinksOptions): IdentityLink
       const { userId, sessionId } = caller;
       return db.transaction(async (tx) => {
         // Every transaction locks the account before its tokens, which prevents deadlocks.
-        const account = await createAccountRepository(tx).lock(userId);
-        const found = account && (await flows.take(tx, { purpose: 'link', code, codeVerifier, sessionId }));
+        const account = await lockOwnSession(tx, caller, clock.now(), idleTtlMs);
+        const found = await flows.take(tx, { purpose: 'link', code, codeVerifier, sessionId });
         if (!found) throw invalidCode();
         const { issuer, subject, displayName } = found.profile;
         const present = await createIdentityRepository(tx).find(issuer, subject);
@@ -96,9 +99,9 @@ export function createIdentityLinks(options: IdentityLinksOptions): IdentityLink
     async unlink(id, caller) {
       const { userId } = caller;
       await db.transaction(async (tx) => {
-        const account = await createAccountRepository(tx).lock(userId);
-        const removed = account && isId(id) ? await createIdentityRepository(tx).remove(id, userId) : undefined;
-        if (!account || !removed) throw new AppError('NOT_FOUND', 'The account has no such identity.');
+        const account = await lockOwnSession(tx, caller, clock.now(), idleTtlMs);
+        const removed = isId(id) ? await createIdentityRepository(tx).remove(id, userId) : undefined;
+        if (!removed) throw new AppError('NOT_FOUND', 'The account has no such identity.');
         if (!(await createFactorRepository(tx).hasWayToSignIn(userId, ways)))
           throw validationError([{ field: 'id', message: 'is the last way to sign in; set a password first' }]);
         await record(tx, account.email, 'identity.unlinked', removed.provider, caller);

@@ -1,5 +1,9 @@
 /** Linking and unlinking identities, and what the second factor, step-up and cancelled changes have to do with it. */
+import { eq } from 'drizzle-orm';
 import t from 'tap';
+import { sessions } from '../../src/db/schema/index.js';
+import { createIdentityLinks } from '../../src/identities/links.js';
+import { createOutbox } from '../../src/mail/outbox.js';
 import {
   comeBack,
   FINISH,
@@ -83,6 +87,31 @@ t.test('with a challenge, the code needs the verifier', async (t) => {
   const code = back.location!.searchParams.get('code')!;
   t.equal((await user.client.send(FINISH_LINK, { code })).code, 'INVALID_CODE');
   t.equal((await user.client.send(FINISH_LINK, { code, codeVerifier: VERIFIER })).code, undefined);
+});
+
+t.test('a session that ended while the request waited links and unlinks nothing', async (t) => {
+  const user = await linkedUser();
+  const [before] = await identitiesOf(user);
+  const [session] = await app.db.executor.select().from(sessions).where(eq(sessions.userId, user.id));
+  const links = createIdentityLinks({
+    ...{ db: app.db, clock: app.clock, idleTtlMs: undefined, returnToOrigins: new Set<string>() },
+    audit: { record: async () => undefined },
+    outbox: createOutbox({ clock: app.clock, onWake: () => undefined }),
+    flows: {
+      begin: () => Promise.reject(new Error('not started here')),
+      take: async () => ({ provider: 'idp', profile: newPerson() }),
+    },
+    ways: { emailLogin: false, providers: ['idp'] },
+  });
+  const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
+  const caller = { userId: user.id, sessionId: session!.id, client };
+  await user.client.send('mutation { logout }');
+  await t.rejects(links.finish('code', null, caller), { code: 'INVALID_TOKEN' });
+  await t.rejects(links.unlink(before!.id, caller), { code: 'INVALID_TOKEN' });
+  t.same(
+    (await links.list(user.id)).map(({ id }) => id),
+    [before!.id],
+  );
 });
 
 t.test('linking and unlinking need a recent login', async (t) => {
