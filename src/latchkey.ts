@@ -127,7 +127,8 @@ export function createServices(dependencies: ServiceDependencies) {
   const lockout = createLockout({ ...core, rateLimits, devices, onLocked, account, network });
   const verifyPassword = createVerifyPassword({ hasher, passwords });
   const confirmPassword = createConfirmPassword({ lockout, verifyPassword });
-  const ways = { emailLogin: config.accounts.emailLogin, providers: [...dependencies.identities.providers.keys()] };
+  const issuers = [...dependencies.identities.providers.values()].map(({ issuer }) => issuer);
+  const ways = { emailLogin: config.accounts.emailLogin, issuers };
   const secondFactors = createSecondFactors({
     ...core,
     outbox,

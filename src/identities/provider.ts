@@ -44,6 +44,8 @@ export interface IdentityProvider {
   /** For people. */
   readonly name: string;
   readonly kind: ProviderKind;
+  /** The issuer of its identities. */
+  readonly issuer: string;
   /** Whether the provider answers with a form that the browser posts (OAuth 2.0 Form Post Response Mode). */
   readonly postsCallback: boolean;
   /**

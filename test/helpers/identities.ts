@@ -44,6 +44,7 @@ export function fakeProvider(id: string, more: Partial<IdentityProvider> = {}): 
     id,
     name: id.toUpperCase(),
     kind: 'oidc',
+    issuer: 'https://idp.test',
     postsCallback: false,
     person: newPerson(),
     callbacks,
@@ -156,7 +157,7 @@ export async function signInWithIdentity(app: IdentityApp, provider = 'idp', mor
 }
 
 /** The code with which a user links the person of the provider. */
-export async function linkCode(app: IdentityApp, user: SeededUser, provider = 'idp'): Promise<string> {
+export async function linkCode(app: IdentityApp, user: Pick<SeededUser, 'client'>, provider = 'idp'): Promise<string> {
   const { data } = await user.client.send(START_LINK, { input: { provider, returnTo: RETURN_TO } });
   const browser = flowBrowser(app.server);
   const { location } = await browser.get(data!['startIdentityLink'].url as string);

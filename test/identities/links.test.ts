@@ -101,7 +101,7 @@ t.test('a session that ended while the request waited links and unlinks nothing'
       begin: () => Promise.reject(new Error('not started here')),
       take: async () => ({ provider: 'idp', profile: newPerson() }),
     },
-    ways: { emailLogin: false, providers: ['idp'] },
+    ways: { emailLogin: false, issuers: [] },
   });
   const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
   const caller = { userId: user.id, sessionId: session!.id, client };
@@ -146,6 +146,23 @@ t.test('never unlinks the last way in', async (t) => {
   const refused = await client.send(UNLINK, { id });
   t.equal(refused.code, 'VALIDATION_ERROR');
   t.equal((await client.send(IDENTITIES)).data!['me'].identities.length, 1);
+});
+
+t.test('an identity of an issuer that is no longer configured is no way in', async (t) => {
+  app.provider.person = newPerson({ issuer: 'https://former.test' });
+  const { accessToken } = (await signInWithIdentity(app)).data!['finishIdentityLogin'];
+  const client = app.client({ token: accessToken as string });
+  const list = async () => (await client.send(IDENTITIES)).data!['me'].identities as { id: string }[];
+  const [former] = await list();
+  app.provider.person = newPerson();
+  const linked = await client.send(FINISH_LINK, { code: await linkCode(app, { client }) });
+  const { id } = linked.data!['finishIdentityLink'];
+  t.equal((await client.send(UNLINK, { id })).code, 'VALIDATION_ERROR', 'the other has the id of a provider, only');
+  t.equal((await client.send(UNLINK, { id: former!.id })).code, undefined);
+  t.same(
+    (await list()).map((each) => each.id),
+    [id],
+  );
 });
 
 t.test('an account with a second factor needs it', async (t) => {

@@ -34,7 +34,7 @@ const factors = createFactors({
   revocation,
   outbox,
   policy,
-  ways: { emailLogin: false, providers: [] },
+  ways: { emailLogin: false, issuers: [] },
 });
 const factorsWithEmailLogin = createFactors({
   db,
@@ -43,7 +43,7 @@ const factorsWithEmailLogin = createFactors({
   revocation,
   outbox,
   policy,
-  ways: { emailLogin: true, providers: [] },
+  ways: { emailLogin: true, issuers: [] },
 });
 const client = { ipAddress: '192.0.2.1', network: '192.0.2.1', userAgent: 'test' };
 

@@ -43,7 +43,7 @@ export function createOAuth2Provider(settings: OAuth2Settings, dependencies: Cli
   }
 
   return {
-    ...{ id, name, kind, postsCallback: false },
+    ...{ id, name, kind, issuer, postsCallback: false },
 
     start: (redirectUri, state) =>
       runStep(timeoutMs, () => startCodeFlow(configuration, scopes, { redirect_uri: redirectUri, state })),

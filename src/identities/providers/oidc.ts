@@ -48,7 +48,7 @@ export function createOidcProvider(settings: OidcSettings, dependencies: OidcDep
   }
 
   return {
-    ...{ id, name, kind },
+    ...{ id, name, kind, issuer },
     postsCallback: apple !== undefined,
 
     start: (redirectUri, state) =>

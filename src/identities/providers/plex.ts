@@ -112,6 +112,7 @@ export function createPlexProvider(options: PlexProviderOptions): PlexProvider {
     id,
     name,
     kind: 'plex',
+    issuer,
     postsCallback: false,
 
     async start(redirectUri, state) {

@@ -26,8 +26,8 @@ export interface FactorKinds {
 export interface WaysToSignIn {
   /** EMAIL_LOGIN: a code that is mailed to a confirmed address. */
   readonly emailLogin: boolean;
-  /** The ids of the identity providers. */
-  readonly providers: readonly string[];
+  /** The issuers of the identity providers. An id can be given to another provider; an identity is found by its issuer. */
+  readonly issuers: readonly string[];
 }
 
 /** Takes the id as a parameter: in a subquery, the column `id` of the account would be that of the inner table. */
@@ -62,16 +62,16 @@ export function createFactorRepository(executor: Executor) {
     },
 
     /**
-     * Whether an account can sign in: with a password, a passkey, an identity of a provider that is configured, or a code that is
+     * Whether an account can sign in: with a password, a passkey, an identity of an issuer that is configured, or a code that is
      * mailed to its confirmed address.
      */
-    async hasWayToSignIn(userId: string, { emailLogin, providers }: WaysToSignIn): Promise<boolean> {
+    async hasWayToSignIn(userId: string, { emailLogin, issuers }: WaysToSignIn): Promise<boolean> {
       const byCode = emailLogin ? sql`${users.isVerified}` : sql`false`;
       const byIdentity = exists(
         executor
           .select({ id: identities.id })
           .from(identities)
-          .where(and(eq(identities.userId, userId), inArray(identities.provider, [...providers]))),
+          .where(and(eq(identities.userId, userId), inArray(identities.issuer, [...issuers]))),
       );
       const [row] = await executor
         .select({
