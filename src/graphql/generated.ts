@@ -735,8 +735,8 @@ export type Mutation = {
   /**
    * Opens a session with an emailed code, which is valid once, for ten minutes and five tries. An unknown address and a wrong code
    * return the same `INVALID_CODE` after the same time, and count as failed logins. The first code that confirms the address of an
-   * account without a second factor voids its password, sessions and pending address, because a stranger may have registered with
-   * the address. `QUERY_REJECTED` unless the server has `EMAIL_LOGIN=true`.
+   * account without a second factor voids its password, sessions, API keys, identities and pending address, because a stranger may
+   * have registered with the address. `QUERY_REJECTED` unless the server has `EMAIL_LOGIN=true`.
    */
   loginWithEmailCode: AuthPayload;
   /**
